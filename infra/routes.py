@@ -1,0 +1,47 @@
+"""THE TABLE: every route of the API, the function that answers it, and the operation that it is.
+
+Who may call an operation stands in `slipway.access.OPERATIONS`; a route without an operation is public: it has no authorizer.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Route(NamedTuple):
+    method: str
+    path: str
+    function: str
+    operation: str | None = None
+
+    @property
+    def public(self) -> bool:
+        return self.operation is None
+
+
+ROUTES = (
+    Route("POST", "/v1/products", "products", "products.create"),
+    Route("GET", "/v1/products", "products", "products.list"),
+    Route("POST", "/v1/products/batch", "products", "products.batch"),
+    Route("GET", "/v1/products/export", "products", "products.export"),
+    Route("POST", "/v1/products/import", "products", "products.import"),
+    Route("GET", "/v1/products/{id}", "products", "products.read"),
+    Route("PATCH", "/v1/products/{id}", "products", "products.update"),
+    Route("DELETE", "/v1/products/{id}", "products", "products.archive"),
+    Route("POST", "/v1/products/{id}/restore", "products", "products.restore"),
+    Route("GET", "/v1/products/{id}/versions", "products", "products.versions"),
+    Route("POST", "/v1/keys", "access", "keys.create"),
+    Route("GET", "/v1/keys", "access", "keys.list"),
+    Route("GET", "/v1/keys/{id}", "access", "keys.read"),
+    Route("POST", "/v1/keys/{id}/rotate", "access", "keys.rotate"),
+    Route("POST", "/v1/keys/{id}/revoke", "access", "keys.revoke"),
+    Route("POST", "/v1/members", "access", "members.invite"),
+    Route("GET", "/v1/members", "access", "members.list"),
+    Route("GET", "/v1/members/{id}", "access", "members.read"),
+    Route("PATCH", "/v1/members/{id}", "access", "members.update"),
+    Route("DELETE", "/v1/members/{id}", "access", "members.remove"),
+    Route("GET", "/v1/me", "access", "me.read"),
+    Route("GET", "/v1/audit", "audit", "audit.list"),
+    # The page, /docs, /openapi.json, and a problem for every path or method that is not above.
+    Route("ANY", "$default", "site"),
+)

@@ -1,0 +1,1 @@
+"""Slipway: the product-engineering loop as one serverless deployment."""

@@ -1,0 +1,78 @@
+"""Who may do what: principals, roles, and the one table of operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["anonymous", "client", "server", "admin", "member", "system"]
+Role = Literal["viewer", "editor", "admin"]
+
+ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls. `id` is opaque (`key_...`, `mbr_...`); `environment` is set by an environment's key only."""
+
+    kind: Kind
+    id: str
+    role: Role | None = None
+    environment: str | None = None
+
+
+ANONYMOUS = Principal("anonymous", "anonymous")
+SYSTEM = Principal("system", "slipway")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`role`: the least role of a member or admin key (None: no role is enough); `keys`: kinds of environment keys."""
+
+    role: Role | None = None
+    keys: frozenset[Kind] = frozenset()
+    anonymous: bool = False
+
+
+VIEWER, EDITOR, ADMIN = Rule("viewer"), Rule("editor"), Rule("admin")
+PUBLIC = Rule("viewer", frozenset({"client", "server"}), anonymous=True)
+
+OPERATIONS: dict[str, Rule] = {
+    "products.list": VIEWER,
+    "products.read": VIEWER,
+    "products.create": EDITOR,
+    "products.update": EDITOR,
+    "products.archive": EDITOR,
+    "products.restore": EDITOR,
+    "products.versions": VIEWER,
+    "products.batch": EDITOR,
+    "products.export": VIEWER,
+    "products.import": EDITOR,
+    "keys.create": ADMIN,
+    "keys.list": ADMIN,
+    "keys.read": ADMIN,
+    "keys.rotate": ADMIN,
+    "keys.revoke": ADMIN,
+    "members.invite": ADMIN,
+    "members.list": VIEWER,
+    "members.read": VIEWER,
+    "members.update": ADMIN,
+    "members.remove": ADMIN,
+    "me.read": Rule("viewer", frozenset({"client", "server"})),
+    "audit.list": ADMIN,
+    "site.read": PUBLIC,
+}
+
+
+def allow(principal: Principal, operation: str) -> bool:
+    """Whether the principal may do the operation. An unknown operation, kind or role: no."""
+    rule = OPERATIONS.get(operation)
+    if rule is None:
+        return False
+    if principal.kind in ("member", "admin"):
+        if rule.role is None or principal.role not in ROLES:
+            return False
+        return ROLES.index(principal.role) >= ROLES.index(rule.role)
+    if principal.kind in ("client", "server"):
+        return principal.kind in rule.keys
+    return principal.kind == "anonymous" and rule.anonymous

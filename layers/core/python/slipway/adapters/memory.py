@@ -1,0 +1,203 @@
+"""The in-memory twins of the AWS adapters: same contract, same spec (`tests/ports`), for tests and simulation."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from slipway.ports import (
+    Absent,
+    Below,
+    Blob,
+    Check,
+    Condition,
+    ConditionFailed,
+    Delete,
+    Equals,
+    NotModified,
+    Page,
+    Put,
+    Row,
+    Span,
+    Update,
+    Write,
+)
+from slipway.tables import Index, Table
+
+Listener = Callable[[str, Row | None, Row | None], None]  # logical table, old image, new image
+
+
+class MemoryStore:
+    """Tables in a dict, one lock. `listen` receives every change of a table with a stream, in order."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[tuple[str, str], Row]] = {}
+        self.listeners: list[Listener] = []
+        self._lock = threading.RLock()
+        self._tokens: dict[str, Sequence[Write]] = {}
+
+    def listen(self, listener: Listener) -> None:
+        self.listeners.append(listener)
+
+    def get(self, table: Table, pk: str, sk: str) -> Row | None:
+        with self._lock:
+            return copy.deepcopy(self._rows(table).get((pk, sk)))
+
+    def get_many(self, table: Table, keys: Sequence[tuple[str, str]]) -> list[Row]:
+        if len(keys) > 100:
+            raise ValueError("at most 100 keys")
+        with self._lock:
+            rows = self._rows(table)
+            return [copy.deepcopy(rows[key]) for key in keys if key in rows]
+
+    def query(
+        self,
+        table: Table,
+        partition: Sequence[str | int],
+        span: Span = Span(),
+        *,
+        index: Index | None = None,
+        limit: int = 100,
+        start: Mapping[str, Any] | None = None,
+        forward: bool = True,
+    ) -> Page:
+        hash_names = index.partition if index else ("pk",)
+        sort_names = index.sort if index else ("sk",)
+        order = [*sort_names, *(("pk", "sk") if index else ())]
+        with self._lock:
+            found = [
+                row
+                for row in self._rows(table).values()
+                if all(name in row for name in (*hash_names, *sort_names))
+                and tuple(row[name] for name in hash_names) == tuple(partition)
+                and _within(tuple(row[name] for name in sort_names), span)
+            ]
+            found.sort(key=lambda row: [row[name] for name in order], reverse=not forward)
+            if start is not None:
+                edge = [start[name] for name in order]
+                found = [
+                    row for row in found if ([row[n] for n in order] > edge if forward else [row[n] for n in order] < edge)
+                ]
+            page, more = found[:limit], len(found) >= limit > 0
+            names = ("pk", "sk") if index is None else tuple(dict.fromkeys((*hash_names, *sort_names, "pk", "sk")))
+            rows = [copy.deepcopy(row if index is None else {name: row[name] for name in names}) for row in page]
+            return Page(rows, {name: page[-1][name] for name in names} if more else None)
+
+    def put(self, table: Table, row: Row, condition: Condition | None = None) -> None:
+        self._apply([Put(table, row, condition)])
+
+    def update(self, write: Update) -> None:
+        if write.add:
+            raise ValueError("a bare add doubles when its acknowledgement is lost: put it in a transaction")
+        self._apply([write])
+
+    def transact(self, writes: Sequence[Write], token: str) -> None:
+        if not 1 <= len(token) <= 36 or len(writes) > 100:
+            raise ValueError("a token has 1 to 36 characters, a transaction at most 100 writes")
+        with self._lock:
+            if token in self._tokens:
+                if self._tokens[token] != list(writes):
+                    raise ValueError("this token was used with other writes")
+                return
+            self._apply(writes)
+            self._tokens[token] = copy.deepcopy(list(writes))
+
+    def _rows(self, table: Table) -> dict[tuple[str, str], Row]:
+        return self.tables.setdefault(table.name, {})
+
+    def _apply(self, writes: Sequence[Write]) -> None:
+        with self._lock:
+            for number, write in enumerate(writes):
+                standing = self._rows(write.table).get(_key(write))
+                if write.condition is not None and not _holds(write.condition, standing):
+                    raise ConditionFailed(number, copy.deepcopy(standing))
+            for write in writes:
+                self._write(write)
+
+    def _write(self, write: Write) -> None:
+        if isinstance(write, Check):
+            return
+        rows, key = self._rows(write.table), _key(write)
+        old = rows.get(key)
+        new: Row | None
+        if isinstance(write, Put):
+            new = stored(write.row)
+        elif isinstance(write, Update):
+            new = {**(old or {"pk": write.pk, "sk": write.sk}), **stored(dict(write.set))}
+            for name, amount in write.add.items():
+                new[name] = new.get(name, 0) + amount
+        else:
+            new = None
+        if new is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = new
+        if write.table.stream and old != new:
+            for listener in self.listeners:
+                listener(write.table.name, copy.deepcopy(old), copy.deepcopy(new))
+
+
+class MemoryBlobs:
+    """One bucket in a dict."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Blob] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str, *, etag: str | None = None) -> Blob | None:
+        blob = self.objects.get(key)
+        if blob is not None and blob.etag == etag:
+            raise NotModified
+        return blob
+
+    def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
+        with self._lock:
+            standing = self.objects.get(key)
+            if (absent and standing is not None) or (etag is not None and (standing is None or standing.etag != etag)):
+                raise ConditionFailed
+            blob = Blob(body, '"' + hashlib.md5(body, usedforsecurity=False).hexdigest() + '"')
+            self.objects[key] = blob
+            return blob.etag
+
+
+def stored(value: Any) -> Any:
+    """The value as storage gives it back. Raises TypeError for what storage does not take."""
+    if value is None or isinstance(value, str | bool | int | Decimal | bytes):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): stored(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [stored(item) for item in value]
+    raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
+def _key(write: Write) -> tuple[str, str]:
+    return (write.row["pk"], write.row["sk"]) if isinstance(write, Put) else (write.pk, write.sk)
+
+
+def _holds(condition: Condition, row: Row | None) -> bool:
+    match condition:
+        case Absent():
+            return row is None
+        case Equals(attribute, value):
+            return row is not None and row.get(attribute) == value
+        case Below(attribute, value):
+            return row is None or attribute not in row or row[attribute] < value
+
+
+def _within(sort: tuple[Any, ...], span: Span) -> bool:
+    lead = len(span.equal)
+    if sort[:lead] != tuple(span.equal):
+        return False
+    if lead == len(sort):
+        return True
+    value = sort[lead]
+    return (
+        (span.low is None or value >= span.low)
+        and (span.high is None or value <= span.high)
+        and (span.prefix is None or str(value).startswith(span.prefix))
+    )

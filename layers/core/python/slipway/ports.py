@@ -1,0 +1,202 @@
+"""What the domain needs of the world, as small protocols.
+
+Every port has an AWS adapter and an in-memory twin that pass the same spec (`tests/ports`).
+Rows are plain dicts with the string keys `pk` and `sk`; values are str, int, Decimal, bool, None, bytes,
+lists and dicts of those (a float is refused: it does not survive storage).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from slipway.tables import Index, Table
+
+Row = dict[str, Any]
+
+
+# --- conditions: data, so that every backend evaluates the same thing -----------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No row stands under this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """The row exists and its attribute has this value."""
+
+    attribute: str
+    value: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The row or its attribute is missing, or the attribute is smaller than this value."""
+
+    attribute: str
+    value: str | int
+
+
+Condition = Absent | Equals | Below
+
+
+# --- writes of a transaction ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    table: Table
+    row: Row
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    table: Table
+    pk: str
+    sk: str
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Set attributes, add to numbers. `add` outside a transaction doubles on a lost acknowledgement: adapters refuse it there."""
+
+    table: Table
+    pk: str
+    sk: str
+    set: Mapping[str, Any] = field(default_factory=dict)
+    add: Mapping[str, int] = field(default_factory=dict)
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    table: Table
+    pk: str
+    sk: str
+    condition: Condition
+
+
+Write = Put | Delete | Update | Check
+
+
+# --- queries --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which part of a partition: leading sort attributes equal to `equal`, the next one within the bounds.
+
+    `low` and `high` are inclusive; `prefix` excludes both. All empty: the whole partition.
+    """
+
+    equal: tuple[str | int, ...] = ()
+    low: str | int | None = None
+    high: str | int | None = None
+    prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in order, and where to go on: the key attributes of the last row read, or None at the end."""
+
+    rows: list[Row]
+    next: Mapping[str, Any] | None = None
+
+
+# --- errors ---------------------------------------------------------------------------------------------
+
+
+class StoreError(Exception):
+    """Something of the store's own. The edge answers 503 for `StoreUnavailable` and 500 for any other."""
+
+
+class ConditionFailed(StoreError):
+    """A condition did not hold and nothing was written. `index`: which write; `row`: what stands there, if known."""
+
+    def __init__(self, index: int = 0, row: Row | None = None) -> None:
+        super().__init__(f"the condition of write {index} does not hold")
+        self.index = index
+        self.row = row
+
+
+class StoreUnavailable(StoreError):
+    """No answer in time, or throttled, after all retries. The write may or may not have happened."""
+
+
+# --- ports ----------------------------------------------------------------------------------------------
+
+
+class Store(Protocol):
+    """Rows in tables. Reads of a key are strongly consistent; an index is eventually consistent."""
+
+    def get(self, table: Table, pk: str, sk: str) -> Row | None:
+        """One strongly consistent read."""
+
+    def get_many(self, table: Table, keys: Sequence[tuple[str, str]]) -> list[Row]:
+        """Strong reads of up to 100 keys, in the order asked; missing rows are left out."""
+
+    def query(
+        self,
+        table: Table,
+        partition: Sequence[str | int],
+        span: Span = Span(),
+        *,
+        index: Index | None = None,
+        limit: int = 100,
+        start: Mapping[str, Any] | None = None,
+        forward: bool = True,
+    ) -> Page:
+        """One page (at most `limit` rows, at most 1 MB). Strong on the table itself; an index gives keys only."""
+
+    def put(self, table: Table, row: Row, condition: Condition | None = None) -> None:
+        """Write one row. Raises ConditionFailed with the row that stands there, also after a lost acknowledgement
+        of our own earlier try: a caller whose row is derived from its cause compares and sees that it is its own."""
+
+    def update(self, write: Update) -> None:
+        """`write.set` on one row, conditional. Raises ConditionFailed; ValueError for a bare `add`."""
+
+    def transact(self, writes: Sequence[Write], token: str) -> None:
+        """All or nothing, up to 100 writes; the same token and writes within 10 minutes happen once (token: 1 to 36 characters).
+
+        Raises ConditionFailed for the first write whose condition does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    body: bytes
+    etag: str
+
+
+class NotModified(Exception):
+    """The blob still has the ETag that the caller holds."""
+
+
+class Blobs(Protocol):
+    """Objects in one bucket. A put is atomic, a read after it sees it."""
+
+    def get(self, key: str, *, etag: str | None = None) -> Blob | None:
+        """The object, None where there is none; raises NotModified when it still has `etag`."""
+
+    def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
+        """Write and return the new ETag. With `absent`, only where nothing stands; with `etag`, only over that one:
+        else ConditionFailed."""
+
+
+class Bus(Protocol):
+    def send(self, envelopes: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Offer envelopes (slipway.events) to the bus, in order; the indexes of those that it did not take."""
+
+
+class Directory(Protocol):
+    """The people who may sign in (a Cognito user pool). Every call is safe to repeat."""
+
+    def add(self, username: str, email: str) -> None:
+        """Create the user and have the directory send the invitation; there already: nothing happens."""
+
+    def remove(self, username: str) -> None:
+        """Sign the user out everywhere and delete it; gone already: nothing happens."""

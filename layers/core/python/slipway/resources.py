@@ -1,0 +1,262 @@
+"""Versioned resources: a head row, one immutable row per past version, and the events of each change in the same write.
+
+    create   one conditional put of the head (with claims of unique names: one transaction)
+    update   one transaction: the new head, on condition of the version it was read at, and the old head as `v#<n>`
+
+The table's stream carries each head's events to the relay. Nothing else publishes, nothing is written twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slipway.calls import Call, timestamp
+from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row, Span, Store, Write
+from slipway.problems import IdempotencyMismatch, KeyTaken, NotFound, PreconditionFailed
+from slipway.tables import Table
+
+HEAD = "head"
+Event = tuple[str, Mapping[str, Any]]  # type and data
+
+
+def version_sk(version: int) -> str:
+    return f"v#{version:010d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of a resource as it stands in its row. `data` is the domain's own part."""
+
+    row: Row
+
+    @property
+    def id(self) -> str:
+        return str(self.row["pk"])
+
+    @property
+    def version(self) -> int:
+        return int(self.row["version"])
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return dict(self.row["data"])
+
+    @property
+    def created_at(self) -> str:
+        return str(self.row["created_at"])
+
+    @property
+    def updated_at(self) -> str:
+        return str(self.row["updated_at"])
+
+    @property
+    def actor(self) -> str:
+        return str(self.row["cause"]["actor"])
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return list(self.row["events"])
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.version}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A name that one resource of a kind may hold: a row of its own, so that the table keeps it unique."""
+
+    name: str
+
+    @property
+    def pk(self) -> str:
+        return f"key#{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    stored: Stored
+    replayed: bool
+
+
+class Shelf:
+    """All resources of one kind.
+
+    `upgrade` turns a row of any past schema into the newest (see `slipway.upgrades`); `indexed` gives the index attributes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        table: Table,
+        *,
+        kind: str,
+        schema: int,
+        upgrade: Callable[[Row], Row],
+        indexed: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda data: {},
+    ) -> None:
+        self.store, self.table, self.kind, self.schema = store, table, kind, schema
+        self._upgrade, self._indexed = upgrade, indexed
+
+    # --- reads ---
+
+    def find(self, id: str) -> Stored | None:
+        row = self.store.get(self.table, id, HEAD)
+        return None if row is None or row.get("kind") != self.kind else Stored(self._upgrade(row))
+
+    def read(self, id: str) -> Stored:
+        """One strong read. Raises NotFound."""
+        stored = self.find(id)
+        if stored is None:
+            raise NotFound(f"There is no {self.kind} {id!r}.")
+        return stored
+
+    def holder(self, claim: Claim) -> str | None:
+        """The id of the resource that holds the claim."""
+        row = self.store.get(self.table, claim.pk, "key")
+        return None if row is None else str(row["id"])
+
+    def versions(self, id: str, *, below: int | None = None, limit: int = 100) -> list[Stored]:
+        """Newest first: the head, then past versions; with `below`, only those smaller than it."""
+        found: list[Stored] = []
+        if below is None:
+            head = self.read(id)
+            found, below = [head], head.version
+        if below > 1 and limit > len(found):
+            page = self.store.query(
+                self.table,
+                (id,),
+                Span(low=version_sk(1), high=version_sk(below - 1)),
+                limit=limit - len(found),
+                forward=False,
+            )
+            found += [Stored(self._upgrade(row)) for row in page.rows]
+        return found
+
+    def at(self, id: str, moment: datetime) -> Stored:
+        """The version in force at that moment. Raises NotFound before creation."""
+        wanted, below = timestamp(moment), None
+        while versions := self.versions(id, below=below):
+            for stored in versions:
+                if stored.updated_at <= wanted:
+                    return stored
+            below = versions[-1].version
+        raise NotFound(f"The {self.kind} {id!r} did not exist at {wanted}.")
+
+    # --- writes ---
+
+    def create(self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()) -> Created:
+        """Version 1. The same idempotent call again answers version 1 as it was; raises KeyTaken, IdempotencyMismatch."""
+        head = self._head(call, id, data, events, version=1, created_at=call.stamp)
+        if call.idempotency_key is not None:
+            head["digest"] = call.digest
+        try:
+            if claims:
+                self.store.transact([Put(self.table, head, Absent()), *self._claimed(id, claims)], _token(id, "create"))
+            else:
+                self.store.put(self.table, head, Absent())
+        except ConditionFailed as failed:
+            standing = self.find(id)
+            if standing is None:
+                raise KeyTaken(f"Another {self.kind} has the key {claims[failed.index - 1].name!r}; choose another key.") from None
+            return Created(self._replayed(call, standing), call.idempotency_key is not None)
+        return Created(Stored(head), False)
+
+    def update(
+        self,
+        call: Call,
+        before: Stored,
+        data: Mapping[str, Any],
+        events: Sequence[Event],
+        *,
+        claim: Iterable[Claim] = (),
+        release: Iterable[Claim] = (),
+    ) -> Stored:
+        """The next version. Raises PreconditionFailed when `before` is no longer the head, KeyTaken."""
+        writes, token = self.updating(call, before, data, events, claim=claim, release=release)
+        try:
+            self.store.transact(writes, token)
+        except ConditionFailed as failed:
+            if failed.index < 2:
+                current = self.read(before.id)
+                raise PreconditionFailed(
+                    f"The {self.kind} is at version {current.version}, not {before.version}. Read it again and repeat the change.",
+                    headers={"ETag": current.etag},
+                ) from None
+            raise KeyTaken(f"Another {self.kind} has this key; choose another key.") from None
+        first = writes[0]
+        assert isinstance(first, Put)
+        return Stored(first.row)
+
+    def creating(self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()) -> list[Write]:
+        """The writes of a create, for a transaction of several resources."""
+        head = self._head(call, id, data, events, version=1, created_at=call.stamp)
+        if call.idempotency_key is not None:
+            head["digest"] = call.digest
+        return [Put(self.table, head, Absent()), *self._claimed(id, claims)]
+
+    def updating(
+        self,
+        call: Call,
+        before: Stored,
+        data: Mapping[str, Any],
+        events: Sequence[Event],
+        *,
+        claim: Iterable[Claim] = (),
+        release: Iterable[Claim] = (),
+    ) -> tuple[list[Write], str]:
+        """The writes of an update, new head first, and their token; for a transaction that does more."""
+        head = self._head(call, before.id, data, events, version=before.version + 1, created_at=before.created_at)
+        head["updated_at"] = max(call.stamp, before.updated_at)  # clocks of two functions may disagree; history may not
+        past = {**before.row, "sk": version_sk(before.version)}
+        for attribute in self._index_attributes(past):
+            del past[attribute]  # a past version is in no list
+        writes: list[Write] = [
+            Put(self.table, head, Equals("version", before.version)),
+            Put(self.table, past, Absent()),
+            *self._claimed(before.id, claim),
+            *(Delete(self.table, held.pk, "key", Equals("id", before.id)) for held in release),
+        ]
+        return writes, _token(before.id, str(head["version"]), call.nonce)
+
+    # --- inside ---
+
+    def _head(self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], *, version: int, created_at: str) -> Row:
+        return {
+            "pk": id,
+            "sk": HEAD,
+            "kind": self.kind,
+            "schema": self.schema,
+            "version": version,
+            "created_at": created_at,
+            "updated_at": call.stamp,
+            "cause": call.cause,
+            "events": [{"type": type, "data": dict(payload)} for type, payload in events],
+            "data": dict(data),
+            **self._indexed(data),
+        }
+
+    def _index_attributes(self, row: Row) -> list[str]:
+        # `kind` is the partition of every index: without it a row is in none.
+        return [name for name in {key for index in self.table.indexes for key in index.partition} if name in row]
+
+    def _claimed(self, id: str, claims: Iterable[Claim]) -> list[Write]:
+        return [Put(self.table, {"pk": claim.pk, "sk": "key", "id": id}, Absent()) for claim in claims]
+
+    def _replayed(self, call: Call, standing: Stored) -> Stored:
+        if standing.version > 1:
+            row = self.store.get(self.table, standing.id, version_sk(1))
+            assert row is not None, "a head above version 1 has its version 1"
+            standing = Stored(self._upgrade({**row, "sk": HEAD}))
+        if call.idempotency_key is not None and standing.row.get("digest") != call.digest:
+            raise IdempotencyMismatch("This Idempotency-Key was used with another request; send a new key with a new request.")
+        return standing
+
+
+def _token(*parts: str) -> str:
+    """A ClientRequestToken: equal for every try of one write, at most 36 characters."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:36]

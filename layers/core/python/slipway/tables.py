@@ -1,0 +1,44 @@
+"""The storage schema as data: read by the infrastructure, the adapters and their twins alike.
+
+Every table has the string keys `pk` and `sk`. An index holds the keys only: a write that changes no key attribute
+of an index costs nothing there, and what an index finds is read strongly from the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A keys-only secondary index with multi-attribute keys."""
+
+    name: str
+    partition: tuple[str, ...]
+    sort: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`name` is logical; the physical one comes from the environment (`slipway.settings`)."""
+
+    name: str
+    indexes: tuple[Index, ...] = ()
+    stream: bool = False
+    ttl: str | None = None
+
+
+# In list order, and for the search box. Two, not more: with these a 1 KB product costs 6 write units at most.
+BY_CREATED = Index("by_created", ("kind",), ("created_at", "pk"))
+BY_NAME = Index("by_name", ("kind",), ("name_key", "pk"))
+
+# Heads `prd_...`/head, versions `prd_...`/v#0000000001, claimed keys `key#<slug>`/key.
+PRODUCTS = Table("products", (BY_CREATED, BY_NAME), stream=True)
+
+# API keys, members, their versions, and the verifiers of each environment's keys (`verifiers#<env>`/<selector>).
+ACCESS = Table("access", (BY_CREATED,), stream=True, ttl="expires")
+
+# One row per event: `<subject>`/<time>#<event id>, listed by day.
+AUDIT = Table("audit", (Index("by_day", ("day",), ("time", "sk")),), ttl="expires")
+
+TABLES = (PRODUCTS, ACCESS, AUDIT)
