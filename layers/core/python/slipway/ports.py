@@ -63,7 +63,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Set attributes, add to numbers. `add` outside a transaction doubles on a lost acknowledgement: adapters refuse it there."""
+    """Set attributes, add to numbers. A bare `add` doubles on a lost acknowledgement: only a transaction takes it."""
 
     table: Table
     pk: str
@@ -161,7 +161,7 @@ class Store(Protocol):
         """`write.set` on one row, conditional. Raises ConditionFailed; ValueError for a bare `add`."""
 
     def transact(self, writes: Sequence[Write], token: str) -> None:
-        """All or nothing, up to 100 writes; the same token and writes within 10 minutes happen once (token: 1 to 36 characters).
+        """All or nothing, up to 100 writes; the same token and writes within 10 minutes happen once (token: 1 to 36 letters).
 
         Raises ConditionFailed for the first write whose condition does not hold."""
 

@@ -97,7 +97,7 @@ class Shelf:
         kind: str,
         schema: int,
         upgrade: Callable[[Row], Row],
-        indexed: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda data: {},
+        indexed: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda _: {},
     ) -> None:
         self.store, self.table, self.kind, self.schema = store, table, kind, schema
         self._upgrade, self._indexed = upgrade, indexed
@@ -149,7 +149,9 @@ class Shelf:
 
     # --- writes ---
 
-    def create(self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()) -> Created:
+    def create(
+        self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()
+    ) -> Created:
         """Version 1. The same idempotent call again answers version 1 as it was; raises KeyTaken, IdempotencyMismatch."""
         head = self._head(call, id, data, events, version=1, created_at=call.stamp)
         if call.idempotency_key is not None:
@@ -162,7 +164,9 @@ class Shelf:
         except ConditionFailed as failed:
             standing = self.find(id)
             if standing is None:
-                raise KeyTaken(f"Another {self.kind} has the key {claims[failed.index - 1].name!r}; choose another key.") from None
+                raise KeyTaken(
+                    f"Another {self.kind} has the key {claims[failed.index - 1].name!r}; choose another key."
+                ) from None
             return Created(self._replayed(call, standing), call.idempotency_key is not None)
         return Created(Stored(head), False)
 
@@ -184,7 +188,7 @@ class Shelf:
             if failed.index < 2:
                 current = self.read(before.id)
                 raise PreconditionFailed(
-                    f"The {self.kind} is at version {current.version}, not {before.version}. Read it again and repeat the change.",
+                    f"The {self.kind} is at version {current.version}, not {before.version}; read it and repeat the change.",
                     headers={"ETag": current.etag},
                 ) from None
             raise KeyTaken(f"Another {self.kind} has this key; choose another key.") from None
@@ -192,7 +196,9 @@ class Shelf:
         assert isinstance(first, Put)
         return Stored(first.row)
 
-    def creating(self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()) -> list[Write]:
+    def creating(
+        self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()
+    ) -> list[Write]:
         """The writes of a create, for a transaction of several resources."""
         head = self._head(call, id, data, events, version=1, created_at=call.stamp)
         if call.idempotency_key is not None:
@@ -225,7 +231,9 @@ class Shelf:
 
     # --- inside ---
 
-    def _head(self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], *, version: int, created_at: str) -> Row:
+    def _head(
+        self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], *, version: int, created_at: str
+    ) -> Row:
         return {
             "pk": id,
             "sk": HEAD,

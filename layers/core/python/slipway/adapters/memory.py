@@ -16,7 +16,6 @@ from slipway.ports import (
     Check,
     Condition,
     ConditionFailed,
-    Delete,
     Equals,
     NotModified,
     Page,
@@ -155,6 +154,7 @@ class MemoryBlobs:
         return blob
 
     def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
+        del content_type  # nobody reads it back
         with self._lock:
             standing = self.objects.get(key)
             if (absent and standing is not None) or (etag is not None and (standing is None or standing.etag != etag)):
