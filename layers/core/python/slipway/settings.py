@@ -41,6 +41,58 @@ class Settings:
             raise BadSettings(f"Set {', '.join(missing)} in the function's environment.") from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site(Settings):
+    """No table, no bucket: its pages are files beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorize(Settings):
+    table_access: str
+    bucket_keys: str
+    issuer: str  # of the user pool; its JWKS is at `<issuer>/.well-known/jwks.json`
+    user_pool_client: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Products(Settings):
+    table_products: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access(Settings):
+    table_access: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyring(Settings):
+    table_access: str
+    bucket_keys: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invite(Settings):
+    table_access: str
+    user_pool: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay(Settings):
+    bus: str
+    bucket_quarantine: str
+    raise_failures: bool = False  # for an emulator that ignores partial batch answers: fail the whole batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Settings):
+    table_audit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit(Settings):
+    table_audit: str
+
+
 def _variable(name: str) -> str:
     return f"SLIPWAY_{name.upper()}"
 
