@@ -1,0 +1,98 @@
+"""`python -m tests.ladder`: the rungs of the test suite one after another, each within its budget of minutes on 2 cores.
+
+A rung is a folder of `tests/`. The last table says what ran, what was skipped, and how long it took.
+With SLIPWAY_NO_SKIPS set (CI) a skipped test fails its rung. With `--prove` budgets do not apply and the figures are shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+
+
+class Rung(NamedTuple):
+    """`minutes`: the budget on 2 cores; `workers`: how many processes share the rung's tests."""
+
+    name: str
+    folders: tuple[str, ...]
+    minutes: float
+    workers: int = 2
+
+
+LADDER = (
+    Rung("domain", ("domain", "ops"), 2),
+    Rung("ports", ("ports", "adapters"), 2),
+    Rung("functions", ("functions", "contracts"), 3),
+    Rung("infra", ("infra",), 1.5, workers=1),
+    Rung("simulation", ("simulation",), 1.5),
+    Rung("e2e", ("e2e",), 2.5, workers=1),
+)
+
+
+class Outcome(NamedTuple):
+    rung: Rung
+    tests: int
+    skipped: int
+    seconds: float
+    verdict: str
+
+
+def climb(rung: Rung, *, prove: bool) -> Outcome:
+    report = ROOT / ".cache" / "tests" / f"{rung.name}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    folders = [f"tests/{folder}" for folder in rung.folders if (ROOT / "tests" / folder).is_dir()]
+    command = [sys.executable, "-m", "pytest", "--quiet", f"--junitxml={report}", *folders]
+    command += ["-s"] if prove else []
+    command += ["-n", str(rung.workers), "--dist", "loadgroup"] if rung.workers > 1 and not prove else []
+    print(f"\n--- {rung.name} ---", flush=True)
+    begun = time.monotonic()
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    seconds = time.monotonic() - begun
+    suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else None
+    tests = int(suite.get("tests", "0")) if suite is not None else 0
+    skipped = int(suite.get("skipped", "0")) if suite is not None else 0
+    if code != 0:
+        verdict = "FAILED"
+    elif tests == 0:
+        verdict = "FAILED: no test ran"
+    elif skipped and os.environ.get("SLIPWAY_NO_SKIPS"):
+        verdict = "FAILED: tests were skipped"
+    elif seconds > rung.minutes * 60 and not prove:
+        verdict = "FAILED: over its budget"
+    else:
+        verdict = "passed"
+    return Outcome(rung, tests, skipped, seconds, verdict)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.ladder", description="Run the test suite, rung by rung.")
+    parser.add_argument("--prove", action="store_true", help="the long proofs: no budgets, figures shown")
+    parser.add_argument(
+        "rungs", nargs="*", metavar="RUNG", help=f"of {', '.join(rung.name for rung in LADDER)}; all by default"
+    )
+    arguments = parser.parse_args()
+    if unknown := set(arguments.rungs) - {rung.name for rung in LADDER}:
+        parser.error(f"there is no rung {', '.join(sorted(unknown))}")
+    chosen = [rung for rung in LADDER if not arguments.rungs or rung.name in arguments.rungs]
+    outcomes = [climb(rung, prove=arguments.prove) for rung in chosen]
+    print(f"\n{'rung':<12}{'tests':>7}{'skipped':>9}{'seconds':>9}{'budget':>8}  verdict")
+    for outcome in outcomes:
+        budget = "" if arguments.prove else f"{outcome.rung.minutes * 60:.0f}"
+        print(
+            f"{outcome.rung.name:<12}{outcome.tests:>7}{outcome.skipped:>9}"
+            f"{outcome.seconds:>9.1f}{budget:>8}  {outcome.verdict}"
+        )
+    return 0 if all(outcome.verdict == "passed" for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
