@@ -158,7 +158,7 @@ class Shelf:
             head["digest"] = call.digest
         try:
             if claims:
-                self.store.transact([Put(self.table, head, Absent()), *self._claimed(id, claims)], _token(id, "create"))
+                self.store.transact([Put(self.table, head, Absent()), *self._claimed(id, claims)], _token(id, "create", call.nonce))
             else:
                 self.store.put(self.table, head, Absent())
         except ConditionFailed as failed:
@@ -266,5 +266,5 @@ class Shelf:
 
 
 def _token(*parts: str) -> str:
-    """A ClientRequestToken: equal for every try of one write, at most 36 characters."""
+    """A ClientRequestToken, at most 36 characters: equal for every try of one request, whose writes are equal byte for byte."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:36]
