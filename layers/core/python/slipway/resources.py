@@ -153,14 +153,12 @@ class Shelf:
         self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()
     ) -> Created:
         """Version 1. The same idempotent call again answers version 1 as it was; raises KeyTaken, IdempotencyMismatch."""
-        head = self._head(call, id, data, events, version=1, created_at=call.stamp)
-        if call.idempotency_key is not None:
-            head["digest"] = call.digest
+        head, *held = self.creating(call, id, data, events, claims)
         try:
-            if claims:
-                self.store.transact([Put(self.table, head, Absent()), *self._claimed(id, claims)], _token(id, "create", call.nonce))
+            if held:
+                self.store.transact([head, *held], _token(id, "create", call.nonce))
             else:
-                self.store.put(self.table, head, Absent())
+                self.store.put(head.table, head.row, head.condition)
         except ConditionFailed as failed:
             standing = self.find(id)
             if standing is None:
@@ -168,7 +166,7 @@ class Shelf:
                     f"Another {self.kind} has the key {claims[failed.index - 1].name!r}; choose another key."
                 ) from None
             return Created(self._replayed(call, standing), call.idempotency_key is not None)
-        return Created(Stored(head), False)
+        return Created(Stored(head.row), False)
 
     def update(
         self,
@@ -198,7 +196,7 @@ class Shelf:
 
     def creating(
         self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()
-    ) -> list[Write]:
+    ) -> list[Put]:
         """The writes of a create, for a transaction of several resources."""
         head = self._head(call, id, data, events, version=1, created_at=call.stamp)
         if call.idempotency_key is not None:
@@ -252,7 +250,7 @@ class Shelf:
         # `kind` is the partition of every index: without it a row is in none.
         return [name for name in {key for index in self.table.indexes for key in index.partition} if name in row]
 
-    def _claimed(self, id: str, claims: Iterable[Claim]) -> list[Write]:
+    def _claimed(self, id: str, claims: Iterable[Claim]) -> list[Put]:
         return [Put(self.table, {"pk": claim.pk, "sk": "key", "id": id}, Absent()) for claim in claims]
 
     def _replayed(self, call: Call, standing: Stored) -> Stored:
