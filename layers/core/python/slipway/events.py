@@ -1,0 +1,218 @@
+"""Every event contract: facts in the past tense, each with the number of its contract.
+
+An event travels as one envelope (CloudEvents' names where it has one) in the `detail` of an EventBridge event, whose
+`detail-type` is the envelope's `type` and whose `source` is its `source`. The bus delivers at least once and keeps no order:
+`id` is the same on every delivery, and `sequence`, the version of the resource, tells the newer of two.
+
+The models are the contracts. Their JSON Schemas are published in `docs/schemas/events` and never change: another shape is
+another contract (`product.created.v2`), sent beside the first until nobody reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", description="RFC 3339, UTC, milliseconds")]
+
+
+class Contract(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Change(Contract):
+    """One field that changed. Without `from` and `to` the value is free text or long, and stays in the resource."""
+
+    field: Name
+    from_: JsonValue = Field(default=None, alias="from")
+    to: JsonValue = None
+
+
+class Event(Contract):
+    """The envelope that every event has."""
+
+    id: Annotated[str, Field(pattern=r"^evt_[0-9a-z]{26}$", description="the same on every delivery")]
+    source: Annotated[str, Field(pattern=r"^slipway\.[a-z]+$")]
+    type: Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+\.v[1-9]\d*$")]
+    version: Annotated[int, Field(ge=1, description="of this contract")]
+    sequence: Annotated[int, Field(ge=1, description="the version of the subject that this event made")]
+    time: Time
+    subject: Annotated[str, Field(min_length=1, max_length=300, description="the id of the resource")]
+    actor: Annotated[str, Field(min_length=1, max_length=300, description="`kind:id` of who did it")]
+    correlation_id: Annotated[str, Field(max_length=200)]
+    traceparent: Annotated[str, Field(max_length=55, description="W3C trace context, or empty")]
+    data: Any
+
+    @classmethod
+    def name(cls) -> str:
+        """The one `type` of this contract."""
+        return str(get_args(cls.model_fields["type"].annotation)[0])
+
+    @classmethod
+    def origin(cls) -> str:
+        """The one `source` of this contract."""
+        return str(get_args(cls.model_fields["source"].annotation)[0])
+
+    def envelope(self) -> dict[str, Any]:
+        """As it travels: what was not given is not there."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class AnyEvent(Event):
+    """Any event of ours, also of a contract that this code does not know."""
+
+    data: dict[str, JsonValue]
+
+
+class Changed(Contract):
+    """What every event of a versioned resource says."""
+
+    version: Annotated[int, Field(ge=1)]
+    changes: list[Change]
+
+
+# --- products -------------------------------------------------------------------------------------------
+
+
+class ProductFacts(Changed):
+    key: Name | None = None
+    name: Name | None = None
+    stage: Name | None = None
+    status: Name | None = None
+
+
+class ProductEvent(Event):
+    source: Literal["slipway.products"]
+    version: Literal[1]
+    data: ProductFacts
+
+
+class ProductCreated(ProductEvent):
+    """A product stands in the catalogue."""
+
+    type: Literal["product.created.v1"]
+
+
+class ProductUpdated(ProductEvent):
+    """Fields of a product changed."""
+
+    type: Literal["product.updated.v1"]
+
+
+class ProductArchived(ProductEvent):
+    """A product was put away; it can be restored."""
+
+    type: Literal["product.archived.v1"]
+
+
+class ProductRestored(ProductEvent):
+    """An archived product is active again."""
+
+    type: Literal["product.restored.v1"]
+
+
+# --- access ---------------------------------------------------------------------------------------------
+
+
+class KeyFacts(Changed):
+    kind: Name | None = None
+    environment: Name | None = None
+    role: Name | None = None
+    status: Name | None = None
+
+
+class KeyEvent(Event):
+    source: Literal["slipway.access"]
+    version: Literal[1]
+    data: KeyFacts
+
+
+class KeyCreated(KeyEvent):
+    """An API key was made."""
+
+    type: Literal["key.created.v1"]
+
+
+class KeyRotated(KeyEvent):
+    """An API key has a new secret; the old one works until the overlap ends."""
+
+    type: Literal["key.rotated.v1"]
+
+
+class KeyRevoked(KeyEvent):
+    """An API key stopped working."""
+
+    type: Literal["key.revoked.v1"]
+
+
+class MemberFacts(Changed):
+    role: Name | None = None
+    status: Name | None = None
+
+
+class MemberEvent(Event):
+    """The address of a member stays in its row: whoever needs it reads it there."""
+
+    source: Literal["slipway.access"]
+    version: Literal[1]
+    data: MemberFacts
+
+
+class MemberInvited(MemberEvent):
+    """Somebody was invited and has to be told."""
+
+    type: Literal["member.invited.v1"]
+
+
+class MemberUpdated(MemberEvent):
+    """A member's role changed."""
+
+    type: Literal["member.updated.v1"]
+
+
+class MemberRemoved(MemberEvent):
+    """A member may no longer sign in."""
+
+    type: Literal["member.removed.v1"]
+
+
+# --- all of them ----------------------------------------------------------------------------------------
+
+CONTRACTS: dict[str, type[Event]] = {
+    contract.name(): contract
+    for contract in (
+        ProductCreated,
+        ProductUpdated,
+        ProductArchived,
+        ProductRestored,
+        KeyCreated,
+        KeyRotated,
+        KeyRevoked,
+        MemberInvited,
+        MemberUpdated,
+        MemberRemoved,
+    )
+}
+
+
+def parse(envelope: Mapping[str, Any]) -> Event:
+    """The event in an envelope. Raises KeyError for an unknown contract, pydantic's ValidationError for a broken one."""
+    return CONTRACTS[envelope["type"]].model_validate(envelope)
+
+
+def schema(contract: type[Event]) -> dict[str, Any]:
+    """The contract as a JSON Schema (2020-12)."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **contract.model_json_schema(by_alias=True)}
+
+
+def pattern(*contracts: type[Event]) -> dict[str, list[Any]]:
+    """The EventBridge pattern of a rule: exactly these contracts; none named: everything that Slipway ever sends."""
+    if not contracts:
+        return {"source": [{"prefix": "slipway."}]}
+    return {
+        "source": sorted({contract.origin() for contract in contracts}),
+        "detail-type": sorted(contract.name() for contract in contracts),
+    }
