@@ -1,0 +1,70 @@
+"""Rows as DynamoDB's attribute values and back: `{"S": ...}`, `{"N": "..."}`, `{"M": ...}`."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from slipway.ports import Row
+
+Value = dict[str, Any]
+
+_DIGITS = 38  # of precision; the magnitude reaches from 1E-130 to 9.9E+125
+
+
+def marshal(value: Any) -> Value:
+    """One attribute value. Raises TypeError for what storage does not take, ValueError for a number out of its range."""
+    if isinstance(value, str):
+        return {"S": value}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value) if -(10**_DIGITS) < value < 10**_DIGITS else _number(Decimal(value))}
+    if isinstance(value, Mapping):
+        return {"M": marshal_row(value)}
+    if isinstance(value, list | tuple):
+        return {"L": [marshal(item) for item in value]}
+    if isinstance(value, Decimal):
+        return {"N": _number(value)}
+    if isinstance(value, bytes):
+        return {"B": value}
+    raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
+def marshal_row(row: Mapping[str, Any]) -> dict[str, Value]:
+    return {str(name): marshal(item) for name, item in row.items()}
+
+
+def unmarshal(value: Mapping[str, Any]) -> Any:
+    """The plain value; a number is an int where it is whole in its text, else a Decimal."""
+    ((kind, held),) = value.items()
+    if kind == "S" or kind == "BOOL":
+        return held
+    if kind == "N":
+        return int(held) if held.isdigit() or (held[:1] == "-" and held[1:].isdigit()) else Decimal(held)
+    if kind == "M":
+        return {name: unmarshal(item) for name, item in held.items()}
+    if kind == "L":
+        return [unmarshal(item) for item in held]
+    if kind == "NULL":
+        return None
+    if kind == "B":
+        return b64decode(held) if isinstance(held, str) else bytes(held)
+    raise TypeError(f"attribute type {kind} is not one that is written here")
+
+
+def unmarshal_row(attributes: Mapping[str, Any]) -> Row:
+    return {name: unmarshal(value) for name, value in attributes.items()}
+
+
+def _number(value: Decimal) -> str:
+    if not value.is_finite():
+        raise ValueError(f"{value} cannot be stored")
+    digits = len("".join(map(str, value.as_tuple().digits)).strip("0"))
+    if digits > _DIGITS or (value and not -130 <= value.adjusted() <= 125):
+        raise ValueError(f"a number of {digits} digits or of that size cannot be stored exactly")
+    return str(value)

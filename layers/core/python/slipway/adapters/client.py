@@ -1,0 +1,87 @@
+"""What the stores need of a client of AWS. `aws.py` is the small signed one, `boto.py` its boto3 twin.
+
+Requests and answers have the shapes of the services' own JSON: attribute values such as `{"S": "a"}`, with bytes under `B`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from slipway.ports import StoreError
+
+
+class Counts:
+    """What a client did since it was made; it only grows, so a request's share is a difference."""
+
+    __slots__ = ("calls", "retries", "system_roots")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.retries = 0
+        self.system_roots = 0  # connections that only the system's certificate bundle could verify
+
+
+class Refused(StoreError):
+    """The service understood and said no: a permission, a name or a value is wrong. Trying again does not help."""
+
+    def __init__(self, operation: str, code: str, message: str = "", body: Mapping[str, Any] | None = None) -> None:
+        super().__init__(f"{operation}: {code}: {message}" if message else f"{operation}: {code}")
+        self.code = code
+        self.body = body or {}
+
+
+class Reply(NamedTuple):
+    """An object store's answer: 200, 304, 404, 409 or 412; the object's ETag and its bytes."""
+
+    status: int
+    etag: str
+    body: bytes
+
+
+class Dynamo(Protocol):
+    counts: Counts
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One DynamoDB operation. Raises Refused, StoreUnavailable."""
+
+
+class Objects(Protocol):
+    counts: Counts
+
+    def get_object(self, bucket: str, key: str, *, unless: str | None) -> Reply:
+        """The object, or 304 when its ETag is `unless`. Raises Refused, StoreUnavailable."""
+
+    def put_object(self, bucket: str, key: str, body: bytes, *, content_type: str, absent: bool, match: str | None) -> Reply:
+        """Write; `absent`: only where nothing stands, `match`: only over that ETag. Raises Refused, StoreUnavailable."""
+
+
+def fraction() -> float:
+    """A random number in [0, 1), without the cost of importing `random`."""
+    return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
+class Backoff:
+    """Capped exponential backoff with full jitter: after try n, a random part of min(cap, base * 2**n) seconds.
+
+    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+
+    __slots__ = ("_fraction", "_sleep", "base", "cap")
+
+    def __init__(
+        self,
+        base: float = 0.05,
+        cap: float = 1.0,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        fraction: Callable[[], float] = fraction,
+    ) -> None:
+        self.base, self.cap = base, cap
+        self._sleep, self._fraction = sleep, fraction
+
+    def wait(self, tried: int) -> None:
+        """Sleep after try number `tried` (from 0)."""
+        self._sleep(self._fraction() * min(self.cap, self.base * 2**tried))
