@@ -1,0 +1,59 @@
+"""The process that is the embedded AWS. It ends with whoever started it, and keeps a record of who was allowed what.
+
+The parent holds the other end of our standard input: when it goes, however it goes, the read below ends and MiniStack
+shuts down in order, which is also when it writes its state to disk. `SLIPWAY_AUTHORIZED` names the record: one JSON line
+for each distinct (decision, principal, action, resource), so that it stays as small as the list of grants.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def record_decisions(record: Path) -> None:
+    """Wrap the one function through which MiniStack authorizes every call."""
+    from ministack.core import iam_evaluator
+
+    enforce: Callable[..., Any] = iam_evaluator.enforce
+    seen: set[tuple[str, ...]] = set()
+    lock = threading.Lock()
+
+    def recorded(access_key: str, action: str, service: str, region: str, *args: Any, **kwargs: Any) -> Any:
+        answer = enforce(access_key, action, service, region, *args, **kwargs)
+        identity = iam_evaluator.resolve_caller_identity(access_key) or {}
+        resource = str(kwargs.get("resource_arn") or (args[0] if args else "*"))
+        decision = "allowed" if answer is None else str(getattr(answer, "decision", "unauthenticated"))
+        entry = (decision, str(identity.get("userArn", "unknown")), action, resource)
+        with lock:
+            if entry not in seen:
+                seen.add(entry)
+                with record.open("a", encoding="utf-8") as out:
+                    out.write(json.dumps(dict(zip(("decision", "principal", "action", "resource"), entry, strict=True))) + "\n")
+        return answer
+
+    iam_evaluator.enforce = recorded
+
+
+def main() -> None:
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    record_decisions(Path(os.environ["SLIPWAY_AUTHORIZED"]))
+    from ministack.app import main as serve
+
+    sys.argv = ["ministack"]
+    serve()
+
+
+if __name__ == "__main__":
+    main()
