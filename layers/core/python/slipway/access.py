@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from slipway.values import Value
 
-Kind = Literal["anonymous", "client", "server", "admin", "member", "system"]
-Role = Literal["viewer", "editor", "admin"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Kind = Literal["anonymous", "client", "server", "admin", "member", "system"]
+    Role = Literal["viewer", "editor", "admin"]
 
 ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Value):
     """Who calls. `id` is opaque (`key_...`, `mbr_...`); `environment` is set by an environment's key only."""
 
     kind: Kind
@@ -25,8 +27,7 @@ ANONYMOUS = Principal("anonymous", "anonymous")
 SYSTEM = Principal("system", "slipway")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value):
     """`role`: the least role of a member or admin key (None: no role is enough); `keys`: kinds of environment keys."""
 
     role: Role | None = None

@@ -8,32 +8,34 @@ lists and dicts of those (a float is refused: it does not survive storage).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from slipway.tables import Index, Table
+from slipway.values import Value
 
-Row = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    Row = dict[str, Any]
+else:
+    Protocol, Row = object, dict  # `typing` is not worth its cold start for names that nobody looks at
 
 
 # --- conditions: data, so that every backend evaluates the same thing -----------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Value):
     """No row stands under this key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Equals:
+class Equals(Value):
     """The row exists and its attribute has this value."""
 
     attribute: str
     value: str | int
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
+class Below(Value):
     """The row or its attribute is missing, or the attribute is smaller than this value."""
 
     attribute: str
@@ -46,35 +48,31 @@ Condition = Absent | Equals | Below
 # --- writes of a transaction ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Value):
     table: Table
     row: Row
     condition: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Value):
     table: Table
     pk: str
     sk: str
     condition: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Value):
     """Set attributes, add to numbers. A bare `add` doubles on a lost acknowledgement: only a transaction takes it."""
 
     table: Table
     pk: str
     sk: str
-    set: Mapping[str, Any] = field(default_factory=dict)
-    add: Mapping[str, int] = field(default_factory=dict)
+    set: Mapping[str, Any] = {}
+    add: Mapping[str, int] = {}
     condition: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Value):
     table: Table
     pk: str
     sk: str
@@ -87,8 +85,7 @@ Write = Put | Delete | Update | Check
 # --- queries --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Value):
     """Which part of a partition: leading sort attributes equal to `equal`, the next one within the bounds.
 
     `low` and `high` are inclusive; `prefix` excludes both. All empty: the whole partition.
@@ -100,8 +97,7 @@ class Span:
     prefix: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Value):
     """Rows in order, and where to go on: the key attributes of the last row read, or None at the end."""
 
     rows: list[Row]
@@ -166,8 +162,7 @@ class Store(Protocol):
         Raises ConditionFailed for the first write whose condition does not hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(Value):
     body: bytes
     etag: str
 

@@ -6,11 +6,10 @@ of an index costs nothing there, and what an index finds is read strongly from t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from slipway.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Value):
     """A keys-only secondary index with multi-attribute keys."""
 
     name: str
@@ -18,8 +17,7 @@ class Index:
     sort: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Value):
     """`name` is logical; the physical one comes from the environment (`slipway.settings`)."""
 
     name: str
