@@ -65,7 +65,15 @@ class Access(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keyring(Settings):
+class Stream(Settings):
+    """Of a function that reads a table's stream."""
+
+    bucket_quarantine: str
+    raise_failures: bool = False  # for an emulator that ignores partial batch answers: fail the whole batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyring(Stream):
     table_access: str
     bucket_keys: str
 
@@ -77,10 +85,8 @@ class Invite(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relay(Settings):
+class Relay(Stream):
     bus: str
-    bucket_quarantine: str
-    raise_failures: bool = False  # for an emulator that ignores partial batch answers: fail the whole batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
