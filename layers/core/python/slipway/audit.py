@@ -1,0 +1,129 @@
+"""Who did what, when, and which fields went from what to what: one row per event, kept 400 days, newest first.
+
+<subject> / <time>#<event id>      the history of one resource
+by_day (day; time, sk)             the history of everything, one day a partition
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from slipway.events import Event
+from slipway.ports import Absent, ConditionFailed, Page, Row, Span, Store
+from slipway.problems import BadCursor
+from slipway.tables import AUDIT
+
+SCHEMA = 1
+KEPT = timedelta(days=400)
+READS = 16  # queries that one page may cost at most: a page over quiet days or with a narrow filter may be short, or empty
+
+(BY_DAY,) = AUDIT.indexes
+_SK = re.compile(r"[-0-9T:.]{23}Z#evt_[0-9a-z]{26}")
+
+
+def row(event: Event) -> Row:
+    """The event's row. The same event makes the same row, whenever it arrives."""
+    envelope = event.envelope()
+    moment = datetime.fromisoformat(event.time)
+    return {
+        "pk": event.subject,
+        "sk": f"{event.time}#{event.id}",
+        "schema": SCHEMA,
+        "day": event.time[:10],
+        "time": event.time,
+        "type": event.type,
+        "sequence": event.sequence,
+        "actor": event.actor,
+        "correlation_id": event.correlation_id,
+        # Storage takes no binary fraction.
+        "changes": json.loads(json.dumps(envelope["data"].get("changes", [])), parse_float=Decimal),
+        "expires": int((moment + KEPT).timestamp()),
+    }
+
+
+def record(store: Store, event: Event) -> None:
+    """Write the event down, once however often it arrives."""
+    with suppress(ConditionFailed):  # it stands there
+        store.put(AUDIT, row(event), Absent())
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Everything between two days, both inclusive; `subject`, `actor` and `type` narrow it down."""
+
+    first: date
+    last: date
+    subject: str | None = None
+    actor: str | None = None
+    type: str | None = None
+
+    def takes(self, row: Row) -> bool:
+        return (self.actor is None or row["actor"] == self.actor) and (self.type is None or row["type"] == self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page ended: on which day, and after which row of it (empty: before its newest)."""
+
+    day: str
+    pk: str = ""
+    sk: str = ""
+
+    @classmethod
+    def at(cls, position: Mapping[str, Any], filter: Filter) -> Position:
+        """A position that came back from outside. Raises BadCursor for one where a page of this filter cannot have ended."""
+        day, pk, sk = (str(position[name]) for name in ("day", "pk", "sk"))
+        try:
+            sound = date.fromisoformat(day).isoformat() == day and filter.first.isoformat() <= day <= filter.last.isoformat()
+        except ValueError:
+            sound = False
+        begun = _SK.fullmatch(sk) and sk[:10] == day and 0 < len(pk) <= 300 and filter.subject in (None, pk)
+        fresh = not (pk or sk) and filter.subject is None
+        if not sound or not (begun or fresh):
+            raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        return cls(day, pk, sk)
+
+
+def entries(store: Store, filter: Filter, limit: int, position: Position | None = None) -> tuple[list[Row], Position | None]:
+    """Up to `limit` rows, newest first, and where the next page begins (None at the end). Never a scan."""
+    position = position or Position(filter.last.isoformat())
+    found: list[Row] = []
+    for _ in range(READS):
+        step = _of_subject if filter.subject is not None else _of_day
+        rows, position = step(store, filter, limit - len(found), position)
+        found += [row for row in rows if filter.takes(row)]
+        if position is None or len(found) == limit:
+            break
+    return found, position
+
+
+def _of_subject(store: Store, filter: Filter, limit: int, position: Position) -> tuple[list[Row], Position | None]:
+    page = store.query(
+        AUDIT,
+        (str(filter.subject),),
+        Span(low=filter.first.isoformat(), high=f"{filter.last.isoformat()}~"),  # `~` sorts after every time of that day
+        limit=limit,
+        start={"pk": position.pk, "sk": position.sk} if position.sk else None,
+        forward=False,
+    )
+    return page.rows, _after(page)
+
+
+def _of_day(store: Store, filter: Filter, limit: int, position: Position) -> tuple[list[Row], Position | None]:
+    start = {"day": position.day, "time": position.sk.partition("#")[0], "sk": position.sk, "pk": position.pk}
+    page = store.query(AUDIT, (position.day,), index=BY_DAY, limit=limit, start=start if position.sk else None, forward=False)
+    rows = store.get_many(AUDIT, [(found["pk"], found["sk"]) for found in page.rows])
+    before = date.fromisoformat(position.day) - timedelta(days=1)
+    ended = Position(before.isoformat()) if before >= filter.first else None
+    return rows, _after(page) or ended
+
+
+def _after(page: Page) -> Position | None:
+    return None if page.next is None else Position(page.next["sk"][:10], page.next["pk"], page.next["sk"])
