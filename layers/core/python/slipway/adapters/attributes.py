@@ -5,16 +5,19 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from slipway.ports import Row
 
-Value = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Attribute = dict[str, Any]
 
 _DIGITS = 38  # of precision; the magnitude reaches from 1E-130 to 9.9E+125
 
 
-def marshal(value: Any) -> Value:
+def marshal(value: Any) -> Attribute:
     """One attribute value. Raises TypeError for what storage does not take, ValueError for a number out of its range."""
     if isinstance(value, str):
         return {"S": value}
@@ -35,7 +38,7 @@ def marshal(value: Any) -> Value:
     raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
-def marshal_row(row: Mapping[str, Any]) -> dict[str, Value]:
+def marshal_row(row: Mapping[str, Any]) -> dict[str, Attribute]:
     return {str(name): marshal(item) for name, item in row.items()}
 
 

@@ -8,9 +8,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
 
 from slipway.ports import StoreError
+from slipway.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+else:
+    Protocol = object
 
 
 class Counts:
@@ -33,7 +39,7 @@ class Refused(StoreError):
         self.body = body or {}
 
 
-class Reply(NamedTuple):
+class Reply(Value):
     """An object store's answer: 200, 304, 404, 409 or 412; the object's ETag and its bytes."""
 
     status: int

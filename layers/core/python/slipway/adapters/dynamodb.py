@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from slipway.adapters.attributes import Value, marshal, marshal_row, unmarshal_row
+from slipway.adapters.attributes import marshal, marshal_row, unmarshal_row
 from slipway.adapters.client import Backoff, Counts, Dynamo, Refused
 from slipway.ports import (
     Absent,
@@ -23,6 +22,12 @@ from slipway.ports import (
     Write,
 )
 from slipway.tables import Index, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from slipway.adapters.attributes import Attribute
 
 _TRIES = 8  # of a transaction that met another one, of a batch that came back in parts
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "None"}
@@ -81,7 +86,7 @@ class DynamoStore:
             return Page([])
         hash_names, sort_names = (index.partition, index.sort) if index else (("pk",), ("sk",))
         names: dict[str, str] = {}
-        values: dict[str, Value] = {}
+        values: dict[str, Attribute] = {}
         terms = _key_terms(hash_names, partition, sort_names, span, names, values)
         request: dict[str, Any] = {
             "TableName": self.tables[table.name],
@@ -148,7 +153,7 @@ class DynamoStore:
     def _request(self, write: Write) -> dict[str, Any]:
         """The write as the service takes it, alone or as one action of a transaction."""
         names: dict[str, str] = {}
-        values: dict[str, Value] = {}
+        values: dict[str, Attribute] = {}
         request: dict[str, Any] = {"TableName": self.tables[write.table.name]}
         if isinstance(write, Put):
             request["Item"] = marshal_row(write.row)
@@ -190,7 +195,7 @@ def _row(body: Mapping[str, Any]) -> Row | None:
     return unmarshal_row(item) if item else None
 
 
-def _key(pk: str, sk: str) -> dict[str, Value]:
+def _key(pk: str, sk: str) -> dict[str, Attribute]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
@@ -207,7 +212,7 @@ def _key_terms(
     sort_names: Sequence[str],
     span: Span,
     names: dict[str, str],
-    values: dict[str, Value],
+    values: dict[str, Attribute],
 ) -> list[str]:
     terms = []
     lead = len(span.equal)
@@ -234,7 +239,7 @@ def _key_terms(
     return terms
 
 
-def _update_expression(write: Update, names: dict[str, str], values: dict[str, Value]) -> str:
+def _update_expression(write: Update, names: dict[str, str], values: dict[str, Attribute]) -> str:
     clauses = []
     for verb, joint, attributes in (("SET", " = ", write.set), ("ADD", " ", write.add)):
         parts = []
@@ -247,7 +252,7 @@ def _update_expression(write: Update, names: dict[str, str], values: dict[str, V
     return " ".join(clauses)
 
 
-def _condition_expression(condition: Condition, names: dict[str, str], values: dict[str, Value]) -> str:
+def _condition_expression(condition: Condition, names: dict[str, str], values: dict[str, Attribute]) -> str:
     if isinstance(condition, Absent):
         names["#c"] = "pk"
         return "attribute_not_exists(#c)"

@@ -1,0 +1,57 @@
+"""From a function's settings to its ports. Importing does nothing; what is not asked for is not imported."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from slipway.settings import Invite, Relay, Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.adapters.directory import CognitoDirectory
+    from slipway.adapters.dynamodb import DynamoStore
+    from slipway.adapters.eventbus import EventBus
+    from slipway.adapters.s3 import S3Blobs
+
+
+def store(settings: Settings) -> DynamoStore:
+    """All tables that the settings name: the field `table_products` holds the physical name of `products`."""
+    from slipway.adapters.dynamodb import DynamoStore
+
+    prefix = "table_"
+    tables = {
+        field.name.removeprefix(prefix): getattr(settings, field.name)
+        for field in fields(settings)
+        if field.name.startswith(prefix)
+    }
+    if settings.client == "boto3":
+        from slipway.adapters.boto import BotoDynamo
+
+        return DynamoStore(BotoDynamo(), tables)
+    from slipway.adapters.aws import AwsClient
+
+    return DynamoStore(AwsClient(), tables)
+
+
+def blobs(settings: Settings, bucket: str) -> S3Blobs:
+    from slipway.adapters.s3 import S3Blobs
+
+    if settings.client == "boto3":
+        from slipway.adapters.boto import BotoObjects
+
+        return S3Blobs(BotoObjects(), bucket)
+    from slipway.adapters.aws import AwsClient
+
+    return S3Blobs(AwsClient(), bucket)
+
+
+def bus(settings: Relay) -> EventBus:
+    from slipway.adapters.eventbus import EventBus
+
+    return EventBus(settings.bus)
+
+
+def directory(settings: Invite) -> CognitoDirectory:
+    from slipway.adapters.directory import CognitoDirectory
+
+    return CognitoDirectory(settings.user_pool)
