@@ -1,0 +1,104 @@
+"""Answers, and the one place that turns them and every problem into HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from slipway.calls import timestamp
+from slipway.edge import headers as read
+from slipway.edge.event import Event
+from slipway.problems import Problem
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body`: a model, a dict or list of models and plain values, or str and bytes with another `media`.
+
+    `next` is the cursor of the next page: it becomes `next_cursor` of the body and a Link header.
+    """
+
+    status: int
+    body: Any = None
+    location: str | None = field(default=None, kw_only=True)
+    etag: str | None = field(default=None, kw_only=True)
+    replayed: bool = field(default=False, kw_only=True)
+    next: str | None = field(default=None, kw_only=True)
+    headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    media: str = field(default=JSON, kw_only=True)
+
+
+class Rendered(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: str | bytes
+
+
+def success(answer: Answer, event: Event) -> Rendered:
+    headers = common_headers(event)
+    if answer.etag is not None:
+        headers["ETag"] = answer.etag
+        if event.method in ("GET", "HEAD") and answer.status == 200 and read.not_modified(event.headers, answer.etag):
+            headers["Cache-Control"] = "private, no-cache"
+            return Rendered(304, headers, "")
+    headers["Cache-Control"] = "private, no-cache" if answer.etag and event.method == "GET" else "no-store"
+    if answer.location is not None:
+        headers["Location"] = answer.location
+    if answer.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    body = answer.body
+    if answer.next is not None:
+        body = {**_mapping(body), "next_cursor": answer.next}
+        headers["Link"] = f'<{_next_page(event, answer.next)}>; rel="next"'
+    headers.update(answer.headers)
+    if body is None:
+        return Rendered(answer.status, headers, "")
+    headers["Content-Type"] = answer.media
+    return Rendered(answer.status, headers, body if isinstance(body, str | bytes) else dumps(body))
+
+
+def problem(error: Problem, event: Event) -> Rendered:
+    headers = common_headers(event) | {"Cache-Control": "no-store", "Content-Type": PROBLEM} | error.headers
+    return Rendered(error.status, headers, dumps(error.body(instance=event.path[:256], request_id=event.request_id)))
+
+
+def common_headers(event: Event) -> dict[str, str]:
+    return {
+        "X-Request-Id": event.request_id,
+        "X-Correlation-Id": event.correlation_id,
+        "traceparent": event.traceparent,
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def dumps(value: Any) -> str:
+    """JSON of models and plain values. A Decimal is a number: an integer where it is one, else the nearest double."""
+    return json.dumps(_mapping(value) if hasattr(value, "model_dump") else value, default=_plain, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, datetime):
+        return timestamp(value)
+    if isinstance(value, set | frozenset | tuple):
+        return sorted(value)
+    return _mapping(value)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = value.model_dump(by_alias=True) if hasattr(value, "model_dump") else value
+    return found
+
+
+def _next_page(event: Event, cursor: str) -> str:
+    pairs = [(name, text) for name, text in parse_qsl(event.raw_query, keep_blank_values=True) if name != "cursor"]
+    return f"{event.path}?{urlencode([*pairs, ('cursor', cursor)])}"

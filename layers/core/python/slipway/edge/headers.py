@@ -1,0 +1,77 @@
+"""What the door reads from request headers, and nothing more lenient."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from slipway.problems import Malformed, PreconditionRequired
+
+MATCHES_NOTHING = -1  # no version is negative
+
+_TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
+_TAGS = re.compile(rf"\s*{_TAG}\s*(?:,\s*{_TAG}\s*){{0,31}}")
+_ONE_TAG = re.compile(_TAG)
+_VERSION = re.compile(r"[1-9][0-9]{0,14}")
+_CORRELATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
+_IDEMPOTENCY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def if_match(headers: Mapping[str, str]) -> int | None:
+    """The version that the caller has read; None for `*`; MATCHES_NOTHING for a weak or foreign tag, which no
+    resource has (RFC 9110, 13.1.1). Raises PreconditionRequired, Malformed."""
+    value = headers.get("if-match")
+    if value is None:
+        raise PreconditionRequired('Send If-Match with the ETag that you read, for example If-Match: "3", or *.')
+    if value.strip() == "*":
+        return None
+    if not _TAGS.fullmatch(value):
+        raise Malformed('If-Match must be a quoted entity tag, for example "3", or *.')
+    versions = {int(tag) for weak, tag in _ONE_TAG.findall(value) if not weak and _VERSION.fullmatch(tag)}
+    if len(versions) > 1:
+        raise Malformed("Send the one entity tag that you read in If-Match, not a list of versions.")
+    return versions.pop() if versions else MATCHES_NOTHING
+
+
+def not_modified(headers: Mapping[str, str], etag: str) -> bool:
+    """Whether If-None-Match names the present tag: weak comparison; a header that cannot be read matches nothing."""
+    value = headers.get("if-none-match", "")
+    if value.strip() == "*":
+        return True
+    return bool(_TAGS.fullmatch(value)) and etag.removeprefix("W/") in {f'"{tag}"' for _, tag in _ONE_TAG.findall(value)}
+
+
+def idempotency_key(headers: Mapping[str, str]) -> str | None:
+    """1 to 255 printable ASCII characters. Raises Malformed."""
+    value = headers.get("idempotency-key")
+    if value is not None and not _IDEMPOTENCY.fullmatch(value):
+        raise Malformed("Idempotency-Key must have 1 to 255 printable ASCII characters.")
+    return value
+
+
+def correlation_id(headers: Mapping[str, str], nonce: str) -> str:
+    """The caller's X-Correlation-Id where it is sane, else one of our own."""
+    value = headers.get("x-correlation-id", "")
+    return value if _CORRELATION.fullmatch(value) else hashlib.sha256(f"correlation\x1f{nonce}".encode()).hexdigest()[:32]
+
+
+def traceparent(headers: Mapping[str, str], nonce: str) -> str:
+    """The caller's W3C trace context where it is valid, else the root of a new trace."""
+    value = headers.get("traceparent", "")
+    if _TRACEPARENT.fullmatch(value):
+        return value
+    digest = hashlib.sha256(f"trace\x1f{nonce}".encode()).hexdigest()
+    return f"00-{digest[:32]}-{digest[32:48]}-01"
+
+
+def media_type(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Type and charset of the body, lower case; both empty where there is none."""
+    type, *parameters = headers.get("content-type", "").split(";")
+    charset = ""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            charset = value.strip().strip('"').lower()
+    return type.strip().lower(), charset
