@@ -1,0 +1,134 @@
+"""What the measured handlers talk to: MiniStack in a process of its own, behind TLS as AWS is."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+REGION = "eu-west-1"
+IDENTITY = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+
+
+class Backend(NamedTuple):
+    """`plain` is the emulator itself; `env` points a process at it through TLS, with the one root that signs for it."""
+
+    plain: str
+    env: dict[str, str]
+
+
+@contextmanager
+def running() -> Iterator[Backend]:
+    with tempfile.TemporaryDirectory() as scratch, socket.create_server(("127.0.0.1", 0)) as front:
+        port = _free_port()
+        emulator = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env={"PATH": os.environ["PATH"], "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0"},
+            cwd=scratch,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            plain = f"http://127.0.0.1:{port}"
+            _wait(f"{plain}/_ministack/health", emulator)
+            authority, certificate = _certificate(Path(scratch))
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            threading.Thread(target=_serve, args=(front, context, port), daemon=True).start()
+            url = f"https://127.0.0.1:{front.getsockname()[1]}"
+            yield Backend(plain, {**IDENTITY, "AWS_ENDPOINT_URL": url, "AWS_CA_BUNDLE": str(authority)})
+        finally:
+            emulator.terminate()
+            emulator.wait()
+
+
+def _serve(front: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    while True:
+        try:
+            client, _ = front.accept()
+        except OSError:
+            return
+        threading.Thread(target=_forward, args=(client, context, port), daemon=True).start()
+
+
+def _forward(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    with suppress(OSError), client, context.wrap_socket(client, server_side=True) as near:
+        with socket.create_connection(("127.0.0.1", port)) as far:
+            back = threading.Thread(target=_pump, args=(far, near), daemon=True)
+            back.start()
+            _pump(near, far)
+            back.join()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while chunk := source.recv(65_536):
+            sink.sendall(chunk)
+        sink.shutdown(socket.SHUT_WR)
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """An RSA authority and, in one file with its key, a certificate for 127.0.0.1, as AWS's are: RSA 2048 and SHA-256."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.x509.oid import NameOID
+
+    root_key, key = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Bench root")])
+    now = datetime.datetime.now(datetime.UTC)
+    blank = x509.CertificateBuilder().not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(2))
+    root = (
+        blank.subject_name(root_name)
+        .issuer_name(root_name)
+        .public_key(root_key.public_key())
+        .serial_number(1)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(root_key.public_key()), critical=False)
+        .sign(root_key, hashes.SHA256())
+    )
+    leaf = (
+        blank.subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")]))
+        .issuer_name(root_name)
+        .public_key(key.public_key())
+        .serial_number(2)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
+        .sign(root_key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    authority, certificate = folder / "root.pem", folder / "leaf.pem"
+    authority.write_bytes(root.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    certificate.write_bytes(private + leaf.public_bytes(pem))
+    return authority, certificate
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        try:
+            opener.open(url, timeout=5).close()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                sys.exit("The embedded AWS did not start; run `make install`.")
+            time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
