@@ -64,12 +64,16 @@ def _serve(front: socket.socket, context: ssl.SSLContext, port: int) -> None:
 
 
 def _forward(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    with suppress(OSError), client, context.wrap_socket(client, server_side=True) as near:
-        with socket.create_connection(("127.0.0.1", port)) as far:
-            back = threading.Thread(target=_pump, args=(far, near), daemon=True)
-            back.start()
-            _pump(near, far)
-            back.join()
+    with (
+        suppress(OSError),
+        client,
+        context.wrap_socket(client, server_side=True) as near,
+        socket.create_connection(("127.0.0.1", port)) as far,
+    ):
+        back = threading.Thread(target=_pump, args=(far, near), daemon=True)
+        back.start()
+        _pump(near, far)
+        back.join()
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
