@@ -1,101 +1,96 @@
 """The environment of each function, typed. `.env()` feeds the infrastructure, `.load()` feeds the function.
 
-A function's settings are a frozen dataclass; the field `table_products: str` is the variable `SLIPWAY_TABLE_PRODUCTS`.
+A function's settings are a value; the field `table_products: str` is the variable `SLIPWAY_TABLE_PRODUCTS`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Self, get_type_hints
+
+from slipway.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
 
 
 class BadSettings(Exception):
     """A variable is missing or malformed; the message names it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Value, kw_only=True):
     """What every function is told."""
 
     stage: str
     client: str = "slipway"  # "slipway": adapters/aws.py, "boto3": the same ports over boto3
 
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The fields, those of the base first."""
+        return cls.__match_args__
+
     def env(self) -> dict[str, str]:
-        return {_variable(field.name): _text(getattr(self, field.name)) for field in fields(self)}
+        return {_variable(name): _text(getattr(self, name)) for name in self.names()}
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read from the process environment. Raises BadSettings."""
         environ = os.environ if environ is None else environ
-        hints, values = get_type_hints(cls), {}
-        for field in fields(cls):
-            variable = _variable(field.name)
-            if variable in environ:
-                values[field.name] = _parsed(variable, environ[variable], hints[field.name])
+        kinds = {name: kind for base in cls.__mro__ for name, kind in getattr(base, "__annotations__", {}).items()}
+        given = {name: environ[_variable(name)] for name in cls.names() if _variable(name) in environ}
         try:
-            return cls(**values)
+            return cls(**{name: _parsed(_variable(name), text, kinds[name]) for name, text in given.items()})
         except TypeError:
-            missing = [_variable(f.name) for f in fields(cls) if f.name not in values]
+            missing = [_variable(name) for name in cls.names() if name not in given]
             raise BadSettings(f"Set {', '.join(missing)} in the function's environment.") from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site(Settings):
+class Site(Settings, kw_only=True):
     """No table, no bucket: its pages are files beside it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorize(Settings):
+class Authorize(Settings, kw_only=True):
     table_access: str
     bucket_keys: str
     issuer: str  # of the user pool; its JWKS is at `<issuer>/.well-known/jwks.json`
     user_pool_client: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Products(Settings):
+class Products(Settings, kw_only=True):
     table_products: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access(Settings):
+class Access(Settings, kw_only=True):
     table_access: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream(Settings):
+class Stream(Settings, kw_only=True):
     """Of a function that reads a table's stream."""
 
     bucket_quarantine: str
     raise_failures: bool = False  # for an emulator that ignores partial batch answers: fail the whole batch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keyring(Stream):
+class Keyring(Stream, kw_only=True):
     table_access: str
     bucket_keys: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invite(Settings):
+class Invite(Settings, kw_only=True):
     table_access: str
     user_pool: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relay(Stream):
+class Relay(Stream, kw_only=True):
     bus: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record(Settings):
+class Record(Settings, kw_only=True):
     table_audit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audit(Settings):
+class Audit(Settings, kw_only=True):
     table_audit: str
 
 
@@ -107,12 +102,12 @@ def _text(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _parsed(variable: str, text: str, kind: type) -> Any:
-    if kind is bool:
+def _parsed(variable: str, text: str, kind: str) -> Any:
+    if kind == "bool":
         if text not in ("true", "false"):
             raise BadSettings(f"{variable} is {text!r}; it must be true or false.")
         return text == "true"
-    if kind is int:
+    if kind == "int":
         try:
             return int(text)
         except ValueError:

@@ -23,7 +23,8 @@ else:
 class _Fields(type):
     _defaults: dict[str, object]
 
-    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _Fields:
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, kw_only: bool = False) -> _Fields:  # noqa: ARG004
+        # `kw_only` speaks to type checkers: a field without a default may then follow one that has it.
         own = [field for field, kind in namespace.get("__annotations__", {}).items() if not kind.startswith("ClassVar")]
         defaults = {field: namespace.pop(field) for field in own if field in namespace}
         inherited = [field for base in bases for field in getattr(base, "__match_args__", ())]

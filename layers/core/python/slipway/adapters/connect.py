@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from slipway.settings import Invite, Relay, Settings
 
 TYPE_CHECKING = False
@@ -19,11 +17,7 @@ def store(settings: Settings) -> DynamoStore:
     from slipway.adapters.dynamodb import DynamoStore
 
     prefix = "table_"
-    tables = {
-        field.name.removeprefix(prefix): getattr(settings, field.name)
-        for field in fields(settings)
-        if field.name.startswith(prefix)
-    }
+    tables = {name.removeprefix(prefix): getattr(settings, name) for name in settings.names() if name.startswith(prefix)}
     if settings.client == "boto3":
         from slipway.adapters.boto import BotoDynamo
 
