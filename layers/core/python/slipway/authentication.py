@@ -1,0 +1,127 @@
+"""Who calls: from the Authorization header to a principal. Only that; what a principal may do is asked for each operation.
+
+    client and server keys   the environment's key file (slipway.keyring), so that they work while the table does not
+    admin keys               one strong read of the verifier
+    access tokens            the pool's public keys, and one strong read of the member, remembered for 15 s
+
+With the gateway's own 30 s and the 5 s of a publication, every change applies within a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from slipway.access import ROLES, Principal
+from slipway.credentials import EVERYWHERE, Credential, parse, proves
+from slipway.keyring import Entry, Keyring
+from slipway.ports import Below, ConditionFailed, Store, StoreError
+from slipway.tables import ACCESS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.access import Role
+    from slipway.tokens import Tokens
+
+LONGEST_HEADER = 8300  # characters: the scheme and the longest token
+ROLE_KEPT = 15  # seconds
+MOST_ROLES, MOST_MARKS = 1000, 1000
+MARK_PAUSE = 300  # seconds without marks after the table did not take one
+
+_TOKEN68 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=")
+
+
+def bearer(header: str) -> str | None:
+    """The token of `Bearer <token>` (RFC 6750; the scheme in any case), None for anything else."""
+    if len(header) > LONGEST_HEADER:
+        return None
+    scheme, _, rest = header.strip(" ").partition(" ")
+    token = rest.lstrip(" ")
+    return token if scheme.lower() == "bearer" and token and _TOKEN68.issuperset(token) else None
+
+
+class Authentication:
+    """`store` and `tokens` are made on first use: most callers need neither."""
+
+    def __init__(self, keyring: Keyring, store: Callable[[], Store], tokens: Callable[[], Tokens]) -> None:
+        self._keyring, self._make_store, self._make_tokens = keyring, store, tokens
+        self._store: Store | None = None
+        self._tokens: Tokens | None = None
+        self._roles: dict[str, tuple[Role | None, float]] = {}
+        self._marked: dict[str, str] = {}
+        self._no_marks = 0.0
+
+    def principal(self, header: str, now: float) -> Principal | None:
+        """Who sent this header, None for nobody that we know. `now`: epoch seconds.
+
+        Raises StoreUnavailable (and what the fetch of the pool's keys raises) when it cannot be told."""
+        token = bearer(header)
+        if token is None:
+            return None
+        if token.startswith("slp_"):
+            credential = parse(token)
+            return None if credential is None else self._holder(credential, now)
+        return self._member(token, now) if token.count(".") == 2 else None
+
+    # --- keys ---
+
+    def _holder(self, credential: Credential, now: float) -> Principal | None:
+        if credential.kind == "admin":
+            return self._admin(credential, now)
+        entry = self._keyring.find(credential.environment, credential.selector, now)
+        if entry is None or entry.kind != credential.kind or not proves(credential, entry.verifier):
+            return None
+        self._mark(entry.key, credential.environment, entry.used, now)
+        return Principal("client" if entry.kind == "client" else "server", entry.key, environment=credential.environment)
+
+    def _admin(self, credential: Credential, now: float) -> Principal | None:
+        row = self._table().get(ACCESS, f"verifiers#{EVERYWHERE}", credential.selector)
+        if row is None or row["kind"] != "admin" or not proves(credential, row["verifier"]) or row["role"] not in ROLES:
+            return None
+        entry = Entry(row["key"], row["kind"], row["verifier"], row.get("expires"))
+        if not entry.lives(now):
+            return None
+        self._mark(entry.key, EVERYWHERE, "", now)
+        return Principal("admin", entry.key, row["role"])
+
+    def _mark(self, key: str, environment: str, published: str, now: float) -> None:
+        """Note that the key was used today: once a day, by whoever is first; nothing depends on it."""
+        day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+        if published >= day or self._marked.get(key, "") >= day or now < self._no_marks:
+            return
+        try:
+            self._table().put(ACCESS, {"pk": f"used#{environment}", "sk": key, "day": day}, Below("day", day))
+        except ConditionFailed:
+            pass  # another instance was first
+        except StoreError:
+            self._no_marks = now + MARK_PAUSE
+            return
+        if len(self._marked) >= MOST_MARKS:
+            self._marked.clear()
+        self._marked[key] = day
+
+    # --- members ---
+
+    def _member(self, token: str, now: float) -> Principal | None:
+        if self._tokens is None:
+            self._tokens = self._make_tokens()
+        id = self._tokens.username(token, now)
+        role = self._role(id, now) if id is not None else None
+        return None if id is None or role is None else Principal("member", id, role)
+
+    def _role(self, id: str, now: float) -> Role | None:
+        role, until = self._roles.get(id, (None, 0.0))
+        if now < until:
+            return role
+        row = self._table().get(ACCESS, id, "head")
+        present = row is not None and row.get("kind") == "member" and row["data"]["status"] == "active"
+        role = row["data"]["role"] if row is not None and present and row["data"]["role"] in ROLES else None
+        if len(self._roles) >= MOST_ROLES:
+            self._roles.clear()
+        self._roles[id] = (role, now + ROLE_KEPT)
+        return role
+
+    def _table(self) -> Store:
+        if self._store is None:
+            self._store = self._make_store()
+        return self._store

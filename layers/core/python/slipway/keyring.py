@@ -1,0 +1,198 @@
+"""The key file of an environment: who may read it is let in without asking the table.
+
+    table   verifiers#<environment>/<selector>   one row per live secret, written with its key
+            used#<environment>/<key id>          the last day on which the key was used
+    file    keys/<environment>.json              both, as `functions/authorize` reads them
+
+`publish` writes the file after every change of the rows. Each writing has a number of its own: a writer that read an older
+file loses on the file's ETag, also when the newer one says the same as the older did, and reads the table again. So the file
+is never older than the last change that a writer was told of, in whatever order and however often they are told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from slipway.credentials import EVERYWHERE
+from slipway.ports import Blobs, ConditionFailed, NotModified, Row, Store, StoreError, StoreUnavailable
+from slipway.tables import ACCESS
+from slipway.values import Value
+
+SCHEMA = 1
+FRESH = 15  # seconds for which a file is believed without asking
+STALE = 24 * 3600  # seconds for which the last good copy serves while the bucket does not answer
+PAUSE = 2  # seconds before a bucket that failed is asked again for the same file
+MOST_ENVIRONMENTS = 64  # files in memory
+MOST_UNKNOWN = 256  # names remembered as having no file
+UNKNOWN_BURST, UNKNOWN_RATE = 20, 0.5  # requests for files never seen: at once, and per second
+_TRIES = 20
+
+
+class Entry(Value):
+    """One live secret. `expires`: epoch seconds or None; `used`: the last day of use that was published, or ''."""
+
+    key: str
+    kind: str
+    verifier: str
+    expires: int | None = None
+    used: str = ""
+
+    def lives(self, now: float) -> bool:
+        return self.expires is None or now < self.expires
+
+
+def path(environment: str) -> str:
+    return f"keys/{environment}.json"
+
+
+# --- writing --------------------------------------------------------------------------------------------
+
+
+def touched(row: Row) -> str | None:
+    """The environment whose file a change of this row outdates."""
+    family, _, environment = str(row["pk"]).partition("#")
+    return environment if family in ("verifiers", "used") and environment != EVERYWHERE else None
+
+
+def publish(store: Store, blobs: Blobs, environment: str) -> None:
+    """Bring the file up to the table. Raises StoreUnavailable when others keep winning, or nothing answers."""
+    for _ in range(_TRIES):
+        standing = blobs.get(path(environment))
+        generation = 1 if standing is None else _generation(standing.body) + 1
+        body = written(environment, generation, _rows(store, f"verifiers#{environment}"), _rows(store, f"used#{environment}"))
+        try:
+            if standing is None:
+                blobs.put(path(environment), body, content_type="application/json", absent=True)
+            else:
+                blobs.put(path(environment), body, content_type="application/json", etag=standing.etag)
+        except ConditionFailed:
+            continue  # somebody published since: what they read may be newer or older, so read again
+        return
+    raise StoreUnavailable(f"{path(environment)} is changed faster than it can be written")
+
+
+def written(environment: str, generation: int, verifiers: Iterable[Row], used: Iterable[Row]) -> bytes:
+    """The file: equal rows and generation, equal bytes."""
+    days = {row["sk"]: row["day"] for row in used}
+    keys = {
+        row["sk"]: [row["key"], row["kind"], row["verifier"], None if row.get("expires") is None else int(row["expires"]), day]
+        for row in verifiers
+        for day in [days.get(row["key"], "")]
+    }
+    file = {"schema": SCHEMA, "environment": environment, "generation": generation, "keys": keys}
+    return json.dumps(file, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _generation(body: bytes) -> int:
+    try:
+        return int(json.loads(body)["generation"])
+    except (ValueError, KeyError, TypeError):
+        return 0  # damaged: the file is made of the rows alone, so that it heals
+
+
+def _rows(store: Store, partition: str) -> list[Row]:
+    rows: list[Row] = []
+    start = None
+    while True:
+        page = store.query(ACCESS, (partition,), start=start)
+        rows += page.rows
+        if (start := page.next) is None:
+            return rows
+
+
+# --- reading --------------------------------------------------------------------------------------------
+
+
+def read(body: bytes) -> dict[str, Entry]:
+    """Entries by selector. Raises ValueError for anything that is no key file."""
+    try:
+        file = json.loads(body)
+        if file["schema"] != SCHEMA:
+            raise ValueError("a key file of another schema")
+        return {selector: Entry(*fields) for selector, fields in file["keys"].items()}
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError("not a key file") from error
+
+
+class _Copy:
+    """A file in memory. `asked`: when the bucket may be asked again; `good`: when it last confirmed this copy."""
+
+    __slots__ = ("asked", "entries", "etag", "good")
+
+    def __init__(self, entries: dict[str, Entry], etag: str, now: float) -> None:
+        self.entries, self.etag = entries, etag
+        self.good, self.asked = now, now + FRESH
+
+
+class Keyring:
+    """The key files as one instance of a function sees them: at most 15 s old while the bucket answers.
+
+    What a caller invents costs little: names without a file are remembered, and asked for at a bounded rate.
+    """
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._copies: dict[str, _Copy] = {}
+        self._unknown: dict[str, float] = {}  # name: until when
+        self._tokens, self._filled = float(UNKNOWN_BURST), 0.0
+        self._out = 0.0  # until when the bucket is not asked for a first copy, because it did not answer
+
+    def find(self, environment: str, selector: str, now: float) -> Entry | None:
+        """The entry of a live secret, None where there is none. `now`: epoch seconds.
+
+        Raises StoreUnavailable when the bucket does not answer and no copy younger than 24 h is at hand."""
+        copy = self._copies.get(environment)
+        if copy is None:
+            copy = self._first(environment, now)
+        elif now >= copy.asked:
+            copy = self._again(environment, copy, now)
+        entry = copy.entries.get(selector) if copy is not None else None
+        return entry if entry is not None and entry.lives(now) else None
+
+    def _first(self, environment: str, now: float) -> _Copy | None:
+        if self._unknown.get(environment, 0) > now:
+            return None
+        if now < self._out:
+            raise StoreUnavailable("the bucket of the key files did not answer a moment ago")
+        if not self._may_ask(now):
+            return None
+        try:
+            blob = self._blobs.get(path(environment))
+            entries = {} if blob is None else read(blob.body)
+        except (StoreError, ValueError) as error:
+            self._out = now + PAUSE
+            raise StoreUnavailable(f"{path(environment)} cannot be read") from error
+        if blob is None:
+            self._unknown.pop(environment, None)
+            if len(self._unknown) >= MOST_UNKNOWN:
+                del self._unknown[next(iter(self._unknown))]  # the one remembered longest
+            self._unknown[environment] = now + FRESH
+            return None
+        if len(self._copies) >= MOST_ENVIRONMENTS:
+            del self._copies[min(self._copies, key=lambda name: self._copies[name].asked)]
+        copy = self._copies[environment] = _Copy(entries, blob.etag, now)
+        return copy
+
+    def _again(self, environment: str, copy: _Copy, now: float) -> _Copy | None:
+        try:
+            blob = self._blobs.get(path(environment), etag=copy.etag)
+            if blob is None:
+                del self._copies[environment]
+                return None
+            copy = self._copies[environment] = _Copy(read(blob.body), blob.etag, now)
+        except NotModified:
+            copy.good, copy.asked = now, now + FRESH
+        except (StoreError, ValueError):
+            if now - copy.good > STALE:
+                raise StoreUnavailable(f"no good copy of {path(environment)} for a day") from None
+            copy.asked = now + PAUSE
+        return copy
+
+    def _may_ask(self, now: float) -> bool:
+        self._tokens = min(UNKNOWN_BURST, self._tokens + max(0.0, now - self._filled) * UNKNOWN_RATE)
+        self._filled = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
