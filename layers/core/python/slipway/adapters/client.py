@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
+from slipway.counts import Counts as Counts  # part of what a client is
 from slipway.ports import StoreError
 from slipway.values import Value
 
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 else:
     Protocol = object
-
-
-class Counts:
-    """What a client did since it was made; it only grows, so a request's share is a difference."""
-
-    __slots__ = ("calls", "retries", "system_roots")
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.retries = 0
-        self.system_roots = 0  # connections that only the system's certificate bundle could verify
 
 
 class Refused(StoreError):
