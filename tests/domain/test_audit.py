@@ -98,7 +98,6 @@ def test_quiet_days_cost_a_bounded_number_of_reads(store: MemoryStore, monkeypat
 @pytest.mark.parametrize(
     "position",
     [
-        {"day": "2026-10-31"},
         {"day": "2026-11-11"},
         {"day": "2026-W45-1"},
         {"day": "today"},
@@ -122,3 +121,9 @@ def test_a_position_of_another_subject_is_refused() -> None:
         Position.at(position, Filter(FIRST, LAST, subject="prd_0"))
     with pytest.raises(BadCursor):
         Position.at({"day": "2026-11-02", "pk": "", "sk": ""}, Filter(FIRST, LAST, subject="prd_0"))
+
+
+def test_the_pages_end_where_the_first_day_has_moved_past_them(store: MemoryStore) -> None:
+    assert entries(store, WHOLE, 10, Position("2026-10-31")) == ([], None)
+    row = Position("2026-10-31", "prd_0", "2026-10-31T00:00:00.000Z#evt_" + "0" * 26)
+    assert entries(store, Filter(FIRST, LAST, subject="prd_0"), 10, row) == ([], None)

@@ -81,7 +81,7 @@ class Position:
         """A position that came back from outside. Raises BadCursor for one where a page of this filter cannot have ended."""
         day, pk, sk = (str(position[name]) for name in ("day", "pk", "sk"))
         try:
-            sound = date.fromisoformat(day).isoformat() == day and filter.first.isoformat() <= day <= filter.last.isoformat()
+            sound = date.fromisoformat(day).isoformat() == day <= filter.last.isoformat()
         except ValueError:
             sound = False
         begun = _SK.fullmatch(sk) and sk[:10] == day and 0 < len(pk) <= 300 and filter.subject in (None, pk)
@@ -94,9 +94,11 @@ class Position:
 def entries(store: Store, filter: Filter, limit: int, position: Position | None = None) -> tuple[list[Row], Position | None]:
     """Up to `limit` rows, newest first, and where the next page begins (None at the end). Never a scan."""
     position = position or Position(filter.last.isoformat())
+    step = _of_day if filter.subject is None else _of_subject
     found: list[Row] = []
     for _ in range(READS):
-        step = _of_subject if filter.subject is not None else _of_day
+        if position.day < filter.first.isoformat():
+            return found, None
         rows, position = step(store, filter, limit - len(found), position)
         found += [row for row in rows if filter.takes(row)]
         if position is None or len(found) == limit:
@@ -120,9 +122,8 @@ def _of_day(store: Store, filter: Filter, limit: int, position: Position) -> tup
     start = {"day": position.day, "time": position.sk.partition("#")[0], "sk": position.sk, "pk": position.pk}
     page = store.query(AUDIT, (position.day,), index=BY_DAY, limit=limit, start=start if position.sk else None, forward=False)
     rows = store.get_many(AUDIT, [(found["pk"], found["sk"]) for found in page.rows])
-    before = date.fromisoformat(position.day) - timedelta(days=1)
-    ended = Position(before.isoformat()) if before >= filter.first else None
-    return rows, _after(page) or ended
+    ended = Position((date.fromisoformat(position.day) - timedelta(days=1)).isoformat())
+    return rows, _after(page) or (ended if ended.day >= filter.first.isoformat() else None)
 
 
 def _after(page: Page) -> Position | None:
