@@ -1,0 +1,208 @@
+"""One function = its code + its own role + its own log group, and the grants that its line in `infra.functions` names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra import packaging
+from infra.config import Config
+from infra.data import Data
+from infra.functions import Function, Grant, OnBus, OnObjects, OnTable, OnUserPool
+
+STREAM_ACTIONS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+# Lambda puts a batch that it gave up under this prefix.
+ABANDONED = "aws/lambda/"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the functions of one service share."""
+
+    config: Config
+    data: Data
+    bus: events.EventBus
+    dead_letters: sqs.Queue
+    layers: list[str]  # ARNs
+
+
+class DeployedFunction(Construct):
+    """`function`, `role` and `log_group` of one line of the table."""
+
+    def __init__(self, scope: Construct, spec: Function, environment: dict[str, str], around: Surroundings) -> None:
+        super().__init__(scope, spec.name.capitalize())
+        self.spec, self.around = spec, around
+        config = around.config
+        self.log_group = log_group(self, "Logs", config)
+        self.role = self._role()
+        code = asset(self, "Code", packaging.function(spec.name, local=config.local))
+        self.function = lambda_.CfnFunction(
+            self,
+            "Function",
+            description=f"{spec.job}.",
+            code=lambda_.CfnFunction.CodeProperty(s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key),
+            handler=spec.handler,
+            runtime="python3.13",
+            architectures=["arm64"],
+            memory_size=spec.memory,
+            timeout=spec.timeout,
+            tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
+            environment=lambda_.CfnFunction.EnvironmentProperty(variables=environment),
+            layers=around.layers,
+            role=self.role.attr_arn,
+            # The runtime's own start and end lines say nothing that the canonical line of a request does not.
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(
+                log_group=self.log_group.ref, log_format="JSON", system_log_level="WARN"
+            ),
+        )
+        for table in spec.streams:
+            self._read(around.data.tables[table.name], table.name)
+        if spec.pattern is not None:
+            self._consume(spec.pattern)
+
+    def _read(self, table: dynamodb.Table, name: str) -> None:
+        """Every change of the table, in order per item. A batch is tried until it is 12 hours old, halved each time: a short
+        outage behind the reader must not send healthy records away; a poisonous one the reader puts aside itself."""
+        quarantine = self.around.data.buckets["quarantine"]
+        lambda_.CfnEventSourceMapping(
+            self,
+            f"{name.capitalize()}Stream",
+            function_name=self.function.ref,
+            event_source_arn=table.table_stream_arn,
+            starting_position="TRIM_HORIZON",
+            batch_size=100,
+            bisect_batch_on_function_error=True,
+            function_response_types=["ReportBatchItemFailures"],
+            maximum_record_age_in_seconds=12 * 3600,
+            maximum_retry_attempts=-1,
+            destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=quarantine.bucket_arn)
+            ),
+        )
+
+    def _consume(self, pattern: dict[str, list[object]]) -> None:
+        """A rule on the bus. EventBridge retries delivery for a day, Lambda the run for six hours; then the dead letters."""
+        dead_letters = self.around.dead_letters
+        rule = events.CfnRule(
+            self,
+            "Rule",
+            description=f"{self.spec.job}.",
+            event_bus_name=self.around.bus.event_bus_name,
+            event_pattern=pattern,
+            state="ENABLED",
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id=self.spec.name,
+                    arn=self.function.attr_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+                    retry_policy=events.CfnRule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=24 * 3600, maximum_retry_attempts=185
+                    ),
+                )
+            ],
+        )
+        lambda_.CfnPermission(
+            self,
+            "RuleMayInvoke",
+            action="lambda:InvokeFunction",
+            function_name=self.function.attr_arn,
+            principal="events.amazonaws.com",
+            source_arn=rule.attr_arn,
+        )
+        dead_letters.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"Rule{self.node.id}",
+                actions=["sqs:SendMessage"],
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                resources=[dead_letters.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+            )
+        )
+        lambda_.CfnEventInvokeConfig(
+            self,
+            "Invocations",
+            function_name=self.function.ref,
+            qualifier="$LATEST",
+            maximum_event_age_in_seconds=6 * 3600,
+            maximum_retry_attempts=2,
+            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=dead_letters.queue_arn)
+            ),
+        )
+
+    def _role(self) -> iam.CfnRole:
+        return iam.CfnRole(
+            self,
+            "Role",
+            description=f"What the function {self.spec.name} may do",
+            assume_role_policy_document={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+                ],
+            },
+            policies=[
+                iam.CfnRole.PolicyProperty(
+                    policy_name="grants",
+                    policy_document={"Version": "2012-10-17", "Statement": list(self._statements())},
+                )
+            ],
+        )
+
+    def _statements(self) -> Iterator[dict[str, Any]]:
+        data, spec = self.around.data, self.spec
+        yield _allow(("logs:CreateLogStream", "logs:PutLogEvents"), self.log_group.attr_arn)
+        yield _allow(("xray:PutTelemetryRecords", "xray:PutTraceSegments"), "*")  # takes no resource
+        for grant in spec.grants:
+            yield _allow(grant.actions, self._resource(grant), grant.leading if isinstance(grant, OnTable) else ())
+        if spec.streams:
+            quarantine = data.buckets["quarantine"]
+            for table in spec.streams:
+                yield _allow(STREAM_ACTIONS, data.tables[table.name].table_stream_arn)
+            yield _allow(("s3:PutObject",), quarantine.arn_for_objects(f"{ABANDONED}*"))
+            yield _allow(("s3:ListBucket",), quarantine.bucket_arn)
+        if spec.pattern is not None:
+            yield _allow(("sqs:SendMessage",), self.around.dead_letters.queue_arn)
+
+    def _resource(self, grant: Grant) -> str:
+        data = self.around.data
+        match grant:
+            case OnTable(table=table, index=index):
+                arn = data.tables[table.name].table_arn
+                return arn if index is None else f"{arn}/index/{index.name}"
+            case OnObjects(bucket=bucket, prefix=prefix):
+                return data.buckets[bucket].arn_for_objects(f"{prefix}*")
+            case OnBus():
+                return self.around.bus.event_bus_arn
+            case OnUserPool():
+                return data.user_pool.user_pool_arn
+
+
+def _allow(actions: tuple[str, ...], resource: str | None, leading: tuple[str, ...] = ()) -> dict[str, Any]:
+    assert resource, "a stream is granted on a table that has one"
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+    if leading:
+        statement["Condition"] = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(leading)}}
+    return statement
+
+
+def asset(scope: Construct, id: str, package: packaging.Package) -> assets.Asset:
+    return assets.Asset(scope, id, path=str(package.path), asset_hash=package.digest)
+
+
+def log_group(scope: Construct, id: str, config: Config) -> logs.CfnLogGroup:
+    """Kept for as long as the deployment says; its ARN ends in `:*`, which means its streams and nothing else."""
+    group = logs.CfnLogGroup(scope, id, retention_in_days=config.retention)
+    group.apply_removal_policy(RemovalPolicy.DESTROY if config.ephemeral else RemovalPolicy.RETAIN)
+    return group

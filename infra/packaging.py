@@ -1,0 +1,194 @@
+"""What a function is made of, as zip files: its own code, the shared code, the third-party wheels.
+
+No Docker: wheels for the runtime's platform come as they are. Equal inputs give equal bytes; a file is named by its inputs, so
+what stands in `.cache/assets` is never built twice and a warm synth needs no network. `/opt` and `/var/task` are read-only in a
+Lambda: without bytecode in the zip every cold start would compile again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "assets"
+RUNTIME = "3.13"
+PLATFORM = "aarch64-manylinux_2_28"
+_FORM = "1"  # of the zips themselves: another number, another name
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+# What no function reads; a browser's bundle of 1.7 MB among it. Licences stay: they are owed.
+_JUNK_DIRECTORIES = {"__pycache__", "tests", "test", "bin"}
+_JUNK_SUFFIXES = (".pyc", ".pyi", ".pxd", ".typed")
+_JUNK_FILES = ("swagger-ui-bundle.min.js", "swagger-ui.min.css", ".lock")
+_KEPT_OF_DIST_INFO = ("licen", "copying", "notice")
+
+
+class PackagingError(Exception):
+    """A package cannot be made; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A zip file. `digest` is over what it was made from, not over how it was compressed."""
+
+    path: Path
+    digest: str
+
+
+@functools.cache
+def compiler(version: str = RUNTIME) -> str | None:
+    """A Python of this minor version, whose bytecode the runtime accepts; None where there is none."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    managed = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local" / "share" / "uv" / "python"))
+    candidates = (
+        sys.executable,
+        shutil.which(f"python{version}"),
+        *sorted(map(str, pyenv.glob(f"{version}.*/bin/python{version}"))),
+        *sorted(map(str, managed.glob(f"cpython-{version}.*/bin/python{version}"))),
+    )
+    return next((path for path in candidates if path and _version(path) == version), None)
+
+
+def _version(python: str) -> str | None:
+    # Asked, not guessed: a version manager's shim may stand on the PATH for a Python that is not chosen.
+    question = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    done = subprocess.run(question, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def function(name: str, *, local: bool = False) -> Package:
+    """`functions/<name>` with its prefix, so that the import path in a Lambda is the path in the repository."""
+    source = ROOT / "functions"
+    if not (source / name / "handler.py").is_file():
+        raise PackagingError(f"functions/{name}/handler.py is missing; infra/functions.py lists it.")
+    files = {Path("functions/__init__.py"): source / "__init__.py"}
+    files |= {Path("functions", name, path): source / name / path for path in _kept(source / name)}
+    return _packed(f"function-{name}", files, "/var/task", local)
+
+
+def core(*, local: bool = False) -> Package:
+    """The layer of everything that functions share."""
+    source = ROOT / "layers" / "core"
+    return _packed("core", {path: source / path for path in _kept(source)}, "/opt", local)
+
+
+def dependencies(*, local: bool = False) -> Package:
+    """The layer of third-party wheels, exactly as `uv.lock` pins them; for the local target those of this machine."""
+    requirements = _run(
+        [_uv(), "export", "--frozen", "--no-default-groups", "--no-emit-project", "--no-header", "--no-annotate", "--quiet"]
+    )
+    compiled_by = _compiler(local)
+    digest = _digest(_FORM, requirements, sys.platform + sys.version if local else PLATFORM, _bytecode(local))
+    target = CACHE / f"dependencies-{digest[:32]}.zip"
+    if not target.exists():
+        with tempfile.TemporaryDirectory() as scratch:
+            wheels = Path(scratch, "python")
+            _install(requirements, wheels, local)
+            _zip(target, {Path("python", path): wheels / path for path in _kept(wheels)}, "/opt", compiled_by)
+    return Package(target, digest)
+
+
+def _install(requirements: str, target: Path, local: bool) -> None:
+    listing = target.parent / "requirements.txt"
+    listing.write_text(requirements)
+    platform = ["--python", sys.executable] if local else ["--python-platform", PLATFORM, "--python-version", RUNTIME]
+    command = [
+        _uv(),
+        "pip",
+        "install",
+        "--quiet",
+        "--require-hashes",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--no-compile-bytecode",
+    ]
+    command += [*platform, "--target", str(target), "--requirements", str(listing)]
+    try:
+        _run([*command, "--offline"])
+    except PackagingError:
+        shutil.rmtree(target, ignore_errors=True)
+        _run(command)
+
+
+def _kept(root: Path) -> Iterator[Path]:
+    """Files below `root` that a function may need, relative, sorted."""
+    for path in sorted(root.rglob("*")):
+        relative = path.relative_to(root)
+        if not path.is_file() or _JUNK_DIRECTORIES & set(relative.parts[:-1]):
+            continue
+        if path.suffix in _JUNK_SUFFIXES or path.name in _JUNK_FILES:
+            continue
+        if any(part.endswith(".dist-info") for part in relative.parts) and not path.name.lower().startswith(_KEPT_OF_DIST_INFO):
+            continue
+        yield relative
+
+
+def _packed(name: str, files: dict[Path, Path], mount: str, local: bool) -> Package:
+    compiled_by = _compiler(local)
+    content = (f"{path}\x1f{hashlib.sha256(source.read_bytes()).hexdigest()}" for path, source in sorted(files.items()))
+    digest = _digest(_FORM, _bytecode(local), *content)
+    target = CACHE / f"{name}-{digest[:32]}.zip"
+    if not target.exists():
+        _zip(target, files, mount, compiled_by)
+    return Package(target, digest)
+
+
+def _compiler(local: bool) -> str | None:
+    # The laptop's functions run on the interpreter that runs this.
+    return sys.executable if local else compiler()
+
+
+def _bytecode(local: bool) -> str:
+    if _compiler(local) is None:
+        return "none"
+    return sys.implementation.cache_tag if local else RUNTIME
+
+
+def _zip(target: Path, files: dict[Path, Path], mount: str, compiled_by: str | None) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        tree = Path(scratch, "tree")
+        for path, source in files.items():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, tree / path)
+        if compiled_by:
+            # Unchecked: the runtime never compares with the source, and no time stamp gets into the bytes.
+            options = ["-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", mount]
+            _run([compiled_by, "-m", "compileall", *options, str(tree)])
+        built = Path(scratch, "built.zip")
+        with zipfile.ZipFile(built, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(path for path in tree.rglob("*") if path.is_file()):
+                entry = zipfile.ZipInfo(path.relative_to(tree).as_posix(), _EPOCH)
+                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                archive.writestr(entry, path.read_bytes())
+        built.replace(target)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).parent / "uv"
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if found is None:
+        raise PackagingError("uv is missing: run `make install`.")
+    return found
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PackagingError(f"{Path(command[0]).name} {command[1]} failed:\n{done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout

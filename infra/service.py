@@ -1,0 +1,280 @@
+"""Stack SlipwayService: layers, functions, the API, the bus. Holds no state: it may be destroyed and deployed again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_cdk import Aws, CfnOutput, Duration, Fn, Stack
+from aws_cdk import aws_apigatewayv2 as api
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_events as events
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra import packaging
+from infra.config import Config
+from infra.data import Data
+from infra.function import DeployedFunction, Surroundings, asset, log_group
+from infra.functions import FUNCTIONS, Function
+from infra.routes import ROUTES, Route
+from slipway.events import ProductUpdated, pattern
+
+# Requests a second, and how many at once, over all routes: the account's own limit is 10,000.
+RATE, BURST = 1000, 500
+# With 15 s in the authorizer's memory and 5 s to publish, a revoked key stops working within 60 s.
+AUTHORIZATION_SECONDS = 30
+ARCHIVE_DAYS = 30
+
+
+class Service(Stack):
+    def __init__(self, scope: Construct, id: str, config: Config, data: Data, **stack: Any) -> None:
+        super().__init__(scope, id, **stack)
+        self.config, self.data = config, data
+        self.bus = events.EventBus(
+            self, "Bus", event_bus_name=f"slipway{config.suffix}", description="Everything that happens in Slipway"
+        )
+        events.CfnArchive(
+            self,
+            "Archive",
+            source_arn=self.bus.event_bus_arn,
+            description="Every event, to replay it",
+            event_pattern=pattern(),
+            retention_days=ARCHIVE_DAYS,
+        )
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        self.api = api.CfnApi(
+            self,
+            "Api",
+            name=f"slipway{config.suffix}",
+            description="The one HTTPS API of Slipway",
+            protocol_type="HTTP",
+            disable_execute_api_endpoint=bool(config.domain),
+        )
+        self.client = self._user_pool_client()
+        around = Surroundings(config, data, self.bus, self.dead_letters, self._layers())
+        self.functions = {
+            spec.name: DeployedFunction(self, spec, self._environment(spec), around) for spec in FUNCTIONS if _present(spec)
+        }
+        self._routes()
+        self.stage = self._stage()
+        self._domain()
+        self._outputs()
+
+    @property
+    def url(self) -> str:
+        """The root of the API, without a slash at its end."""
+        return f"https://{self.config.domain}" if self.config.domain else self.api.attr_api_endpoint
+
+    def _layers(self) -> list[str]:
+        local = self.config.local
+        made = []
+        for name, description, package in (
+            ("Dependencies", "Third-party wheels, as uv.lock pins them", packaging.dependencies(local=local)),
+            ("Core", "What all functions share", packaging.core(local=local)),
+        ):
+            content = asset(self, f"{name}Code", package)
+            layer = lambda_.CfnLayerVersion(
+                self,
+                f"{name}Layer",
+                description=description,
+                content=lambda_.CfnLayerVersion.ContentProperty(s3_bucket=content.s3_bucket_name, s3_key=content.s3_object_key),
+                compatible_runtimes=["python3.13"],
+                compatible_architectures=["arm64"],
+            )
+            made.append(layer.ref)
+        return made
+
+    def _environment(self, spec: Function) -> dict[str, str]:
+        """Of the function's settings, the values that only the infrastructure knows."""
+        data = self.data
+        known: dict[str, Any] = {
+            "stage": self.config.stage,
+            "client": self.config.client(spec.name),
+            "currency": self.config.currency,
+            "bus": self.bus.event_bus_name,
+            "raise_failures": self.config.local,
+            "user_pool": data.user_pool.user_pool_id,
+            "user_pool_client": self.client.ref,
+            "issuer": data.user_pool.user_pool_provider_url,
+            **{f"table_{name}": table.table_name for name, table in data.tables.items()},
+            **{f"bucket_{name}": bucket.bucket_name for name, bucket in data.buckets.items()},
+        }
+        return spec.settings(**{name: known[name] for name in spec.settings.names() if name in known}).env()
+
+    def _user_pool_client(self) -> cognito.CfnUserPoolClient:
+        """For the browser: authorization code with PKCE, no secret, tokens of an hour."""
+        back = [f"{self.url}/", *([self.config.callback] if self.config.callback else [])]
+        return cognito.CfnUserPoolClient(
+            self,
+            "SignIn",
+            user_pool_id=self.data.user_pool.user_pool_id,
+            allowed_o_auth_flows_user_pool_client=True,
+            allowed_o_auth_flows=["code"],
+            allowed_o_auth_scopes=["openid", "email"],
+            callback_ur_ls=back,
+            logout_ur_ls=back,
+            explicit_auth_flows=["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"],
+            generate_secret=False,
+            prevent_user_existence_errors="ENABLED",
+            enable_token_revocation=True,
+            supported_identity_providers=["COGNITO"],
+            access_token_validity=60,
+            id_token_validity=60,
+            refresh_token_validity=30,
+            token_validity_units=cognito.CfnUserPoolClient.TokenValidityUnitsProperty(
+                access_token="minutes",  # noqa: S106
+                id_token="minutes",  # noqa: S106
+                refresh_token="days",  # noqa: S106
+            ),
+            read_attributes=["email", "email_verified"],
+            write_attributes=["email"],
+        )
+
+    def _routes(self) -> None:
+        authorizer = self._authorizer() if "authorize" in self.functions else None
+        answering = sorted({route.function for route in ROUTES} & set(self.functions))
+        integrations = {name: self._integration(self.functions[name]) for name in answering}
+        for route in ROUTES:
+            if route.function not in integrations:
+                continue
+            secured = None if route.public or authorizer is None else authorizer
+            api.CfnRoute(
+                self,
+                _id(route),
+                api_id=self.api.ref,
+                route_key="$default" if route.path == "$default" else f"{route.method} {route.path}",
+                target=f"integrations/{integrations[route.function].ref}",
+                operation_name=route.operation,
+                authorization_type="CUSTOM" if secured else "NONE",
+                authorizer_id=secured.ref if secured else None,
+            )
+
+    def _authorizer(self) -> api.CfnAuthorizer:
+        function = self.functions["authorize"].function
+        authorizer = api.CfnAuthorizer(
+            self,
+            "Authorizer",
+            api_id=self.api.ref,
+            name="authorize",
+            authorizer_type="REQUEST",
+            authorizer_payload_format_version="2.0",
+            enable_simple_responses=True,
+            identity_source=["$request.header.Authorization"],
+            authorizer_result_ttl_in_seconds=AUTHORIZATION_SECONDS,
+            authorizer_uri=_invocation(function),
+        )
+        self._may_invoke("Authorizer", function, f"authorizers/{authorizer.ref}")
+        return authorizer
+
+    def _integration(self, function: DeployedFunction) -> api.CfnIntegration:
+        name = function.spec.name
+        self._may_invoke(name.capitalize(), function.function, "*/*")
+        return api.CfnIntegration(
+            self,
+            f"{name.capitalize()}Integration",
+            api_id=self.api.ref,
+            integration_type="AWS_PROXY",
+            integration_uri=function.function.attr_arn,
+            payload_format_version="2.0",
+            timeout_in_millis=min(29, function.spec.timeout + 1) * 1000,
+        )
+
+    def _may_invoke(self, id: str, function: lambda_.CfnFunction, path: str) -> None:
+        lambda_.CfnPermission(
+            self,
+            f"ApiMayInvoke{id}",
+            action="lambda:InvokeFunction",
+            function_name=function.attr_arn,
+            principal="apigateway.amazonaws.com",
+            source_arn=f"arn:{Aws.PARTITION}:execute-api:{Aws.REGION}:{Aws.ACCOUNT_ID}:{self.api.ref}/{path}",
+        )
+
+    def _stage(self) -> api.CfnStage:
+        """`$default`: no stage name in any path. One access log line a request, without address, header or query."""
+        group = log_group(self, "AccessLog", self.config)
+        fields = {
+            "time": "$context.requestTime",
+            "request_id": "$context.requestId",
+            "route": "$context.routeKey",
+            "status": "$context.status",
+            "latency_ms": "$context.responseLatency",
+            "integration_ms": "$context.integrationLatency",
+            "integration_error": "$context.integrationErrorMessage",
+            "authorizer_error": "$context.authorizer.error",
+            "bytes": "$context.responseLength",
+        }
+        return api.CfnStage(
+            self,
+            "Stage",
+            api_id=self.api.ref,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=api.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=RATE, throttling_burst_limit=BURST, detailed_metrics_enabled=False
+            ),
+            access_log_settings=api.CfnStage.AccessLogSettingsProperty(
+                destination_arn=group.attr_arn, format=json.dumps(fields, separators=(",", ":"))
+            ),
+        )
+
+    def _domain(self) -> None:
+        if not self.config.domain:
+            return
+        name = api.CfnDomainName(
+            self,
+            "Domain",
+            domain_name=self.config.domain,
+            domain_name_configurations=[
+                api.CfnDomainName.DomainNameConfigurationProperty(
+                    certificate_arn=self.config.certificate, endpoint_type="REGIONAL", security_policy="TLS_1_2"
+                )
+            ],
+        )
+        api.CfnApiMapping(self, "DomainMapping", api_id=self.api.ref, domain_name=name.ref, stage=self.stage.ref)
+        CfnOutput(self, "DomainTarget", value=name.attr_regional_domain_name, description="Point the domain's CNAME here")
+        CfnOutput(self, "DomainZone", value=name.attr_regional_hosted_zone_id, description="Route 53 zone of an alias record")
+
+    def _outputs(self) -> None:
+        for id, value, description in (
+            ("ApiUrl", self.url, "The API's root"),
+            ("BusName", self.bus.event_bus_name, "Everything that happens in Slipway"),
+            ("BusArn", self.bus.event_bus_arn, "For a rule in another stack or account"),
+            ("SampleRule", json.dumps(pattern(ProductUpdated)), "The pattern of a rule on the bus, as a start"),
+            ("UserPoolClientId", self.client.ref, "What a browser signs in with"),
+            ("DeadLettersUrl", self.dead_letters.queue_url, "Events that no function could handle"),
+        ):
+            CfnOutput(self, id, value=value, description=description)
+
+
+def _present(spec: Function) -> bool:
+    if (packaging.ROOT / "functions" / spec.name / "handler.py").is_file():
+        return True
+    print(f"WARNING: functions/{spec.name}/handler.py is missing: the function and its routes are left out")
+    return False
+
+
+def _id(route: Route) -> str:
+    """`PatchProductsId`: the logical id says what the route is."""
+    if route.path == "$default":
+        return "DefaultRoute"
+    words = [word.strip("{}").capitalize() for word in route.path.split("/")[2:]]
+    return "Route" + route.method.capitalize() + "".join(words)
+
+
+def _invocation(function: lambda_.CfnFunction) -> str:
+    return Fn.join(
+        "",
+        [
+            f"arn:{Aws.PARTITION}:apigateway:{Aws.REGION}:lambda:path/2015-03-31/functions/",
+            function.attr_arn,
+            "/invocations",
+        ],
+    )

@@ -1,0 +1,24 @@
+"""The three stacks, put together from the context."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+
+from infra.config import Config
+from infra.data import Data
+from infra.functions import NAMES
+from infra.service import Service
+from infra.watch import Watch
+
+
+def build(app: cdk.App) -> cdk.App:
+    """Fill the app. Raises BadConfig, PackagingError."""
+    config = Config.read(app.node.get_all_context(), NAMES)
+    stage = config.suffix.title().replace("-", "")
+    options: dict[str, Any] = {"tags": {"application": "slipway", "stage": config.stage}}
+    data = Data(app, f"SlipwayData{stage}", config, description="Slipway: what is kept", **options)
+    service = Service(app, f"SlipwayService{stage}", config, data, description="Slipway: what answers", **options)
+    Watch(app, f"SlipwayWatch{stage}", config, service, description="Slipway: what is watched", **options)
+    return app
