@@ -86,7 +86,8 @@ class Created:
 class Shelf:
     """All resources of one kind.
 
-    `upgrade` turns a row of any past schema into the newest (see `slipway.upgrades`); `indexed` gives the index attributes.
+    `upgrade` turns a row of any past schema into the newest (see `slipway.upgrades`); `indexed` gives the index attributes;
+    `fits` raises for a head that may not be written.
     """
 
     def __init__(
@@ -98,9 +99,10 @@ class Shelf:
         schema: int,
         upgrade: Callable[[Row], Row],
         indexed: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda _: {},
+        fits: Callable[[Row], None] = lambda _: None,
     ) -> None:
         self.store, self.table, self.kind, self.schema = store, table, kind, schema
-        self._upgrade, self._indexed = upgrade, indexed
+        self._upgrade, self._indexed, self._fits = upgrade, indexed, fits
 
     # --- reads ---
 
@@ -114,6 +116,11 @@ class Shelf:
         if stored is None:
             raise NotFound(f"There is no {self.kind} {id!r}.")
         return stored
+
+    def read_all(self, ids: Sequence[str]) -> list[Stored]:
+        """Strong reads of up to 100 heads, in the order asked; missing ones are left out."""
+        rows = self.store.get_many(self.table, [(id, HEAD) for id in ids]) if ids else []
+        return [Stored(self._upgrade(row)) for row in rows if row.get("kind") == self.kind]
 
     def holder(self, claim: Claim) -> str | None:
         """The id of the resource that holds the claim."""
@@ -147,25 +154,40 @@ class Shelf:
             below = versions[-1].version
         raise NotFound(f"The {self.kind} {id!r} did not exist at {wanted}.")
 
+    def made(self, call: Call, id: str) -> Stored | None:
+        """What an earlier try of this very call created, as it was then. Raises IdempotencyMismatch."""
+        standing = self.find(id)
+        return None if standing is None else self._replayed(call, standing)
+
     # --- writes ---
 
     def create(
-        self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()
+        self,
+        call: Call,
+        id: str,
+        data: Mapping[str, Any],
+        events: Sequence[Event],
+        claims: Sequence[Claim] = (),
+        also: Sequence[Write] = (),
     ) -> Created:
-        """Version 1. The same idempotent call again answers version 1 as it was; raises KeyTaken, IdempotencyMismatch."""
+        """Version 1. The same idempotent call again answers version 1 as it was; raises KeyTaken, IdempotencyMismatch.
+
+        `also`: rows beside the resource that change with it; ConditionFailed when the condition of one does not hold."""
         head, *held = self.creating(call, id, data, events, claims)
         try:
-            if held:
-                self.store.transact([head, *held], _token(id, "create", call.nonce))
+            if held or also:
+                self.store.transact([head, *held, *also], _token(id, "create", call.nonce))
             else:
                 self.store.put(head.table, head.row, head.condition)
         except ConditionFailed as failed:
-            standing = self.find(id)
+            standing = self.made(call, id)
+            if standing is None and failed.index > len(claims):
+                raise
             if standing is None:
                 raise KeyTaken(
                     f"Another {self.kind} has the key {claims[failed.index - 1].name!r}; choose another key."
                 ) from None
-            return Created(self._replayed(call, standing), call.idempotency_key is not None)
+            return Created(standing, call.idempotency_key is not None)
         return Created(Stored(head.row), False)
 
     def update(
@@ -177,12 +199,15 @@ class Shelf:
         *,
         claim: Iterable[Claim] = (),
         release: Iterable[Claim] = (),
+        also: Sequence[Write] = (),
     ) -> Stored:
-        """The next version. Raises PreconditionFailed when `before` is no longer the head, KeyTaken."""
+        """The next version. Raises PreconditionFailed when `before` is no longer the head, KeyTaken; `also` as in `create`."""
         writes, token = self.updating(call, before, data, events, claim=claim, release=release)
         try:
-            self.store.transact(writes, token)
+            self.store.transact([*writes, *also], token)
         except ConditionFailed as failed:
+            if failed.index >= len(writes):
+                raise
             if failed.index < 2:
                 current = self.read(before.id)
                 raise PreconditionFailed(
@@ -201,6 +226,7 @@ class Shelf:
         head = self._head(call, id, data, events, version=1, created_at=call.stamp)
         if call.idempotency_key is not None:
             head["digest"] = call.digest
+        self._fits(head)
         return [Put(self.table, head, Absent()), *self._claimed(id, claims)]
 
     def updating(
@@ -216,6 +242,7 @@ class Shelf:
         """The writes of an update, new head first, and their token; for a transaction that does more."""
         head = self._head(call, before.id, data, events, version=before.version + 1, created_at=before.created_at)
         head["updated_at"] = max(call.stamp, before.updated_at)  # clocks of two functions may disagree; history may not
+        self._fits(head)
         past = {**before.row, "sk": version_sk(before.version)}
         for attribute in self._index_attributes(past):
             del past[attribute]  # a past version is in no list
