@@ -82,6 +82,18 @@ class Check(Value):
 Write = Put | Delete | Update | Check
 
 
+def key_of(write: Write) -> tuple[str, str]:
+    return (write.row["pk"], write.row["sk"]) if isinstance(write, Put) else (write.pk, write.sk)
+
+
+def check_transaction(writes: Sequence[Write], token: str) -> None:
+    """Raises ValueError for a transaction that no store takes."""
+    if not 1 <= len(token) <= 36 or not 1 <= len(writes) <= 100:
+        raise ValueError("a token has 1 to 36 characters, a transaction 1 to 100 writes")
+    if len({(write.table.name, *key_of(write)) for write in writes}) < len(writes):
+        raise ValueError("a transaction writes each row once")
+
+
 # --- queries --------------------------------------------------------------------------------------------
 
 

@@ -43,12 +43,15 @@ def marshal_row(row: Mapping[str, Any]) -> dict[str, Attribute]:
 
 
 def unmarshal(value: Mapping[str, Any]) -> Any:
-    """The plain value; a number is an int where it is whole in its text, else a Decimal."""
+    """The plain value; a whole number is an int, any other a Decimal."""
     ((kind, held),) = value.items()
     if kind == "S" or kind == "BOOL":
         return held
     if kind == "N":
-        return int(held) if held.isdigit() or (held[:1] == "-" and held[1:].isdigit()) else Decimal(held)
+        if held.isdigit():
+            return int(held)
+        number = Decimal(held)
+        return int(number) if number == number.to_integral_value() else number
     if kind == "M":
         return {name: unmarshal(item) for name, item in held.items()}
     if kind == "L":

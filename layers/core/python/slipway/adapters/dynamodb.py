@@ -20,6 +20,7 @@ from slipway.ports import (
     StoreUnavailable,
     Update,
     Write,
+    check_transaction,
 )
 from slipway.tables import Index, Table
 
@@ -115,8 +116,7 @@ class DynamoStore:
         self._write_one("UpdateItem", write)
 
     def transact(self, writes: Sequence[Write], token: str) -> None:
-        if not 1 <= len(token) <= 36 or len(writes) > 100:
-            raise ValueError("a token has 1 to 36 characters, a transaction at most 100 writes")
+        check_transaction(writes, token)
         request = {
             "TransactItems": [{_ACTIONS[type(write)]: self._request(write)} for write in writes],
             "ClientRequestToken": token,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from slipway.adapters.attributes import marshal, unmarshal
 from slipway.ports import (
     Absent,
     Below,
@@ -24,6 +25,8 @@ from slipway.ports import (
     Span,
     Update,
     Write,
+    check_transaction,
+    key_of,
 )
 from slipway.tables import Index, Table
 
@@ -95,8 +98,7 @@ class MemoryStore:
         self._apply([write])
 
     def transact(self, writes: Sequence[Write], token: str) -> None:
-        if not 1 <= len(token) <= 36 or len(writes) > 100:
-            raise ValueError("a token has 1 to 36 characters, a transaction at most 100 writes")
+        check_transaction(writes, token)
         with self._lock:
             if token in self._tokens:
                 if self._tokens[token] != list(writes):
@@ -111,7 +113,7 @@ class MemoryStore:
     def _apply(self, writes: Sequence[Write]) -> None:
         with self._lock:
             for number, write in enumerate(writes):
-                standing = self._rows(write.table).get(_key(write))
+                standing = self._rows(write.table).get(key_of(write))
                 if write.condition is not None and not _holds(write.condition, standing):
                     raise ConditionFailed(number, copy.deepcopy(standing))
             for write in writes:
@@ -120,7 +122,7 @@ class MemoryStore:
     def _write(self, write: Write) -> None:
         if isinstance(write, Check):
             return
-        rows, key = self._rows(write.table), _key(write)
+        rows, key = self._rows(write.table), key_of(write)
         old = rows.get(key)
         new: Row | None
         if isinstance(write, Put):
@@ -165,18 +167,16 @@ class MemoryBlobs:
 
 
 def stored(value: Any) -> Any:
-    """The value as storage gives it back. Raises TypeError for what storage does not take."""
-    if value is None or isinstance(value, str | bool | int | Decimal | bytes):
+    """The value as storage gives it back. Raises TypeError or ValueError for what storage does not take."""
+    if value is None or isinstance(value, str | bool | bytes):
         return value
+    if isinstance(value, int | Decimal):
+        return unmarshal(marshal(value))  # same range, and a whole number comes back as an int
     if isinstance(value, Mapping):
         return {str(name): stored(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [stored(item) for item in value]
     raise TypeError(f"{type(value).__name__} cannot be stored")
-
-
-def _key(write: Write) -> tuple[str, str]:
-    return (write.row["pk"], write.row["sk"]) if isinstance(write, Put) else (write.pk, write.sk)
 
 
 def _holds(condition: Condition, row: Row | None) -> bool:
