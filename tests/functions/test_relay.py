@@ -165,7 +165,7 @@ def test_poison_is_put_aside_once_and_the_rest_goes_on(poison: Row, bus: Bus, qu
         assert run((None, poison), (None, B1), (A1, A2)) == []
     assert bus.sent == [("prd_b", 1), ("prd_a", 2)] * 2
     ((key, blob),) = quarantine.objects.items()
-    assert key.startswith("quarantine/relay/")
+    assert key.startswith("records/relay/")
     assert b'"SequenceNumber": "100"' in blob.body
 
 

@@ -135,7 +135,7 @@ class Stream(Generic[Use, Item]):
         name = hashlib.sha256(json.dumps(record["dynamodb"], sort_keys=True, default=str).encode()).hexdigest()
         try:
             wired.quarantine.put(
-                f"quarantine/{self.name}/{name}.json", text.encode(), content_type="application/json", absent=True
+                f"records/{self.name}/{name}.json", text.encode(), content_type="application/json", absent=True
             )
         except ConditionFailed:
             return True
