@@ -227,3 +227,30 @@ def test_no_content_has_no_body(api: Api[Room]) -> None:
     reply = call(api, "DELETE", "/v1/products/1", headers={"If-Match": "*"})
     assert (reply.status, reply.body) == (204, b"")
     assert "content-type" not in reply.headers
+
+
+def test_one_line_a_request_says_who_and_how_it_ended(api: Api[Room], room: Room, log_lines: list[dict[str, object]]) -> None:
+    call(api, "POST", "/v1/products", {"name": "a"}, principal=EDITOR)
+    call(api, "GET", "/v1/nothing", headers={"X-Correlation-Id": "slp_live_admin_secret"})
+    done, lost = log_lines
+    assert (done["service"], done["route"], done["status"]) == ("things", "POST /v1/products", 201)
+    assert (done["principal_kind"], done["level"]) == ("member", "INFO")
+    assert done["principal"] != EDITOR.id
+    assert (lost["route"], lost["status"], lost["error_code"], lost["Errors4xx"]) == ("none", 404, "not_found", 1)
+    assert "secret" not in str(lost)
+
+
+def test_a_fault_of_ours_is_logged_with_its_frames_and_without_values(
+    api: Api[Room], room: Room, log_lines: list[dict[str, object]]
+) -> None:
+    room.raises = RuntimeError("secret")
+    call(api, "POST", "/v1/products", {"name": "secret"})
+    (line,) = log_lines
+    assert (line["level"], line["error_type"], line["error_code"], line["Errors5xx"]) == (
+        "ERROR",
+        "RuntimeError",
+        "internal",
+        1,
+    )
+    assert "functions/test_door.py" in str(line["stack"])
+    assert "secret" not in str(line)

@@ -14,7 +14,7 @@ _TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _TAGS = re.compile(rf"\s*{_TAG}\s*(?:,\s*{_TAG}\s*){{0,31}}")
 _ONE_TAG = re.compile(_TAG)
 _VERSION = re.compile(r"[1-9][0-9]{0,14}")
-_CORRELATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
+_CORRELATION = re.compile(r"(?!slp_)[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")  # it is logged: no e-mail, no key of ours
 _IDEMPOTENCY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +30,7 @@ from slipway.access import ANONYMOUS, Principal, allow
 from slipway.calls import Call
 from slipway.edge import headers as read
 from slipway.edge import json as strict
+from slipway.edge import observe
 from slipway.edge.answer import JSON, Answer, Rendered, problem, success
 from slipway.edge.event import Event
 from slipway.ports import StoreUnavailable
@@ -215,20 +215,41 @@ class Api(Generic[Use]):
 
     def _answered(self, operation: Operation | None, variables: Mapping[str, str]) -> Rendered:
         event = Event(self._resolver.current_event.raw_event, self._now(), self._nonce())
+        with observe.Line(
+            self.name,
+            request_id=event.request_id,
+            trace_id=observe.trace_id(event.traceparent),
+            correlation_id=event.correlation_id,
+            route="none" if operation is None else f"{operation.method} {operation.path}",
+        ) as line:
+            rendered = self._outcome(operation, variables, event, line)
+            line["status"] = rendered.status
+            line.measure("Requests", 1)
+            if rendered.status >= 400:
+                line.measure("Errors5xx" if rendered.status >= 500 else "Errors4xx", 1)
+        return rendered
+
+    def _outcome(self, operation: Operation | None, variables: Mapping[str, str], event: Event, line: observe.Line) -> Rendered:
         try:
             if operation is None:
-                raise self._unmatched(event)
-            return success(self._run(operation, variables, event), event)
+                raise unmatched(methods(event.path, [(known.method, known.path) for known in self.operations]))
+            return success(self._run(operation, variables, event, line), event)
         except Problem as error:
+            if error.status >= 500:
+                line.failure(error, error.code)
+            line["error_code"] = error.code
             return problem(error, event)
-        except StoreUnavailable:
-            return problem(Unavailable("The store did not answer in time; nothing is known to be lost."), event)
-        except Exception as error:  # a bug of ours: told as such, without a word of what was in it
-            logging.getLogger("slipway").error("%s in %s", type(error).__name__, operation)
-            return problem(Problem(), event)
+        except StoreUnavailable as error:
+            line.failure(error, Unavailable.code)
+            return problem(Unavailable("The store did not answer in time; the same request may be sent again."), event)
+        except Exception as error:  # a bug of ours: told as one, without a word of what was in it
+            line.failure(error)
+            return problem(Problem("Something went wrong on our side; tell us the request_id."), event)
 
-    def _run(self, operation: Operation, variables: Mapping[str, str], event: Event) -> Answer:
-        principal = _admitted(operation, event.principal)
+    def _run(self, operation: Operation, variables: Mapping[str, str], event: Event, line: observe.Line) -> Answer:
+        principal = event.principal or ANONYMOUS
+        line.principal(principal.kind, principal.id)
+        _admit(principal, operation.name)
         if_match = read.if_match(event.headers) if operation.versioned else None
         key = read.idempotency_key(event.headers) if operation.creates else None
         query = _query(operation, event)
@@ -254,10 +275,6 @@ class Api(Generic[Use]):
 
     def _no_route(self, _: Exception) -> Response[Any]:
         return _response(self._answered(None, {}))
-
-    def _unmatched(self, event: Event) -> Problem:
-        allowed = methods(event.path, [(operation.method, operation.path) for operation in self.operations])
-        return unmatched(allowed)
 
 
 def methods(path: str, routes: list[tuple[str, str]]) -> list[str]:
@@ -298,15 +315,15 @@ def _operation(
     )
 
 
-def _admitted(operation: Operation, principal: Principal | None) -> Principal:
-    """Whoever calls, if they may. Raises Unauthenticated, Forbidden."""
-    if not allow(principal or ANONYMOUS, operation.name):
-        if principal is None:
-            raise Unauthenticated(
-                "Send Authorization: Bearer with an API key or an access token.", headers={"WWW-Authenticate": "Bearer"}
-            )
-        raise Forbidden(f"The operation {operation.name} needs another role or another kind of key.")
-    return principal or ANONYMOUS
+def _admit(principal: Principal, operation: str) -> None:
+    """Raises Unauthenticated, Forbidden."""
+    if allow(principal, operation):
+        return
+    if principal == ANONYMOUS:
+        raise Unauthenticated(
+            "Send Authorization: Bearer with an API key or an access token.", headers={"WWW-Authenticate": "Bearer"}
+        )
+    raise Forbidden(f"The operation {operation} needs another role or another kind of key.")
 
 
 def _query(operation: Operation, event: Event) -> Any:

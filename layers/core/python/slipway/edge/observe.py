@@ -1,0 +1,153 @@
+"""One line of JSON a request, and the few metrics that ride on it. Standard library only: the hot path uses it too.
+
+    with observe.Line("authorize", request_id=...) as line:
+        line["status"] = 200
+        line.measure("Requests", 1)
+
+A line says who, what, how long and how it ended; never a key, a token, an e-mail or free text, and of an error its type and
+frames, not its message. Its schema is `docs/schemas/log.json`. The metrics are in the same line, in CloudWatch's embedded
+format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from slipway import counts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+VERSION = "0.1.0"
+NAMESPACE = "Slipway"
+DIMENSION = "stage"  # the only one, and constant in a deployment: each metric is one series
+
+# Every series that the product may have, by unit; CloudWatch gives ten for nothing.
+METRICS = {
+    "Requests": "Count",  # answered over HTTP
+    "Errors5xx": "Count",
+    "Errors4xx": "Count",
+    "Latency": "Milliseconds",  # of a request, inside the function
+    "Failures": "Count",  # what an asynchronous function could not do yet and is given again
+    "Quarantined": "Count",  # records put aside for good
+    "RelayDelay": "Milliseconds",  # from a write to its event on the bus
+    "SystemRoots": "Count",  # connections that Amazon's own roots did not verify
+}
+
+_DEEPEST_STACK = 12
+_cold = True
+
+
+def to_stdout(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+sink: Callable[[str], None] = to_stdout
+
+
+class Line:
+    """The line of one invocation, written when the block ends. What the block raises is noted and goes on its way."""
+
+    def __init__(self, service: str, **fields: Any) -> None:
+        self.fields: dict[str, Any] = {"service": service, **fields}
+        self.level = "INFO"
+        self._measured: dict[str, float] = {}
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.fields[name] = value
+
+    def measure(self, metric: str, value: float) -> None:
+        """Add to one of METRICS."""
+        self._measured[metric] = self._measured.get(metric, 0) + value
+
+    def principal(self, kind: str, id: str) -> None:
+        """Who asked: the kind, and the id as a hash, which finds all lines of one caller but not the caller."""
+        self.fields["principal_kind"] = kind
+        self.fields["principal"] = hashed(id)
+
+    def failure(self, error: BaseException, code: str = "internal") -> None:
+        """A fault of ours or of a dependency: type and frames, without values."""
+        self.level = "ERROR"
+        self.fields["error_code"] = code
+        self.fields["error_type"] = type(error).__name__
+        self.fields["stack"] = frames(error.__traceback__)
+        cause = error.__cause__ or error.__context__
+        if cause is not None:
+            self.fields["error_cause"] = type(cause).__name__
+
+    def __enter__(self) -> Line:
+        global _cold
+        self.fields["cold"], _cold = _cold, False
+        self._before = counts.total()
+        self._started = time.perf_counter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        took = round((time.perf_counter() - self._started) * 1000, 3)
+        if error is not None:
+            self.failure(error)
+            self.measure("Failures", 1)
+        calls, retries, system_roots = (now - before for now, before in zip(counts.total(), self._before, strict=True))
+        if system_roots:
+            self.measure("SystemRoots", system_roots)
+        if "Requests" in self._measured:
+            self.measure("Latency", took)
+        seconds = time.time()
+        sink(
+            json.dumps(
+                {
+                    "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+                    + f".{int(seconds * 1000) % 1000:03d}Z",
+                    "level": self.level,
+                    "version": VERSION,
+                    **self.fields,
+                    "duration_ms": took,
+                    "db_calls": calls,
+                    "retries": retries,
+                    **self._metrics(seconds),
+                },
+                separators=(",", ":"),
+            )
+        )
+
+    def _metrics(self, seconds: float) -> dict[str, Any]:
+        if not self._measured:
+            return {}
+        directive = {
+            "Namespace": NAMESPACE,
+            "Dimensions": [[DIMENSION]],
+            "Metrics": [{"Name": name, "Unit": METRICS[name]} for name in self._measured],
+        }
+        stage = os.environ.get("SLIPWAY_STAGE", "none")
+        return {
+            DIMENSION: stage,
+            **self._measured,
+            "_aws": {"Timestamp": int(seconds * 1000), "CloudWatchMetrics": [directive]},
+        }
+
+
+def hashed(id: str) -> str:
+    return hashlib.sha256(id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def trace_id(traceparent: str) -> str:
+    """The trace of a valid W3C traceparent, or nothing."""
+    return traceparent[3:35]
+
+
+def frames(trace: TracebackType | None) -> list[str]:
+    """The innermost frames, outermost first: `file:line function`."""
+    found: list[str] = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        found.append(f"{'/'.join(code.co_filename.split('/')[-2:])}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return found[-_DEEPEST_STACK:]

@@ -1,0 +1,32 @@
+"""For the whole suite: every line that any code under test logs is checked against the log's schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from slipway.edge import observe
+
+_SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "schemas" / "log.json").read_text())
+_VALIDATOR = jsonschema.Draft202012Validator(_SCHEMA)
+
+
+@pytest.fixture(autouse=True)
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
+    """The lines of this test so far; one that breaks the schema fails the test."""
+    lines: list[dict[str, object]] = []
+    wrong: list[str] = []
+
+    def checked(text: str) -> None:
+        line = json.loads(text)
+        lines.append(line)
+        wrong.extend(f"{error.json_path}: {error.message}" for error in _VALIDATOR.iter_errors(line))
+        observe.to_stdout(text)
+
+    monkeypatch.setattr(observe, "sink", checked)
+    yield lines
+    assert not wrong, f"log lines break docs/schemas/log.json: {wrong[:5]}"
