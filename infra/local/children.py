@@ -15,7 +15,7 @@ GRACE = 20.0  # seconds between asking a process to end and ending it
 
 
 class Children:
-    """`ask_all` and `end_all` may be called from any thread, at any time; nothing can be started afterwards."""
+    """May be used from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,16 +42,14 @@ class Children:
         """Whether it ended well."""
         child = self.start(command, env=env, cwd=cwd, log=log)
         code = child.wait()
-        with self._lock:
-            if child in self._living:
-                self._living.remove(child)
+        self.end(child)
         return code == 0
 
-    def end_all(self) -> None:
+    def end(self, *children: subprocess.Popen[bytes]) -> None:
         """Ask, wait, then insist."""
         with self._lock:
-            self._closed = True
-            living, self._living = self._living, []
+            living = [child for child in self._living if child in children]
+            self._living = [child for child in self._living if child not in children]
         for child in living:
             _signal(child, signal.SIGTERM, group=False)
         for child in living:
@@ -61,6 +59,13 @@ class Children:
                 _signal(child, signal.SIGKILL, group=True)
                 child.wait()
             _signal(child, signal.SIGKILL, group=True)  # what it may have left behind
+
+    def end_all(self) -> None:
+        """Those that live; and none is started any more."""
+        with self._lock:
+            self._closed = True
+            living = list(self._living)
+        self.end(*living)
 
 
 def _signal(child: subprocess.Popen[bytes], number: signal.Signals, *, group: bool) -> None:

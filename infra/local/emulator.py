@@ -89,6 +89,13 @@ class Emulator:
                 raise Trouble(f"The embedded AWS did not answer within {START:.0f} s; see {self.log}.")
             time.sleep(0.05)
 
+    def stop(self) -> None:
+        """In order: it writes its state to disk."""
+        if self._process is not None:
+            self._children.end(self._process)
+            self._process = None
+        self._clients.clear()
+
     @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
