@@ -59,6 +59,7 @@ class Authorize(Settings, kw_only=True):
 
 class Products(Settings, kw_only=True):
     table_products: str
+    currency: str = "EUR"  # of a price that names none
 
 
 class Access(Settings, kw_only=True):

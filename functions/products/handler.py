@@ -1,0 +1,170 @@
+"""The product catalogue over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from slipway import cursors
+from slipway.adapters import connect
+from slipway.edge.http import Answer, Api, Request
+from slipway.listing import Limit, Listing, page
+from slipway.moments import Moment
+from slipway.problems import KeyTaken
+from slipway.product import Batch, ItemsView, NewProduct, ProductPatch, ProductView, Shape, VersionView, view
+from slipway.products import ATOMIC, Products
+from slipway.resources import Created, Stored
+from slipway.settings import Products as Settings
+
+
+def wire() -> Products:
+    settings = Settings.load()
+    return Products(connect.store(settings), currency=settings.currency)
+
+
+class Writing(Shape):
+    validate_only: bool = Field(default=False, description="answer what would be, and write nothing")
+
+
+class Reading(Shape):
+    as_of: Moment | None = Field(default=None, description="RFC 3339; the version that was in force at this moment")
+
+
+class Paging(Shape):
+    limit: Limit = 50
+    cursor: str | None = Field(default=None, max_length=cursors.LONGEST)
+
+
+api: Api[Products] = Api("products", wire)
+handler = api
+
+
+@api.post(
+    "/v1/products",
+    "products.create",
+    body=NewProduct,
+    query=Writing,
+    answers={201: ProductView, 200: ProductView},
+    creates=True,
+)
+def create(request: Request[Products, NewProduct, Writing]) -> Answer:
+    """Create a product.
+
+    The name is trimmed. A price as a number or a string is in major units of the deployment's currency and may not have more
+    decimals than that has; as an object it is in minor units. With `validate_only=true` the answer is 200 and nothing is
+    written.
+    """
+    only = request.query.validate_only
+    made = request.use.create(request.call, request.body, validate_only=only)
+    if only:
+        return Answer(200, view(made.stored))
+    return Answer(201, view(made.stored), location=_path(made.stored), etag=made.stored.etag, replayed=made.replayed)
+
+
+@api.get("/v1/products", "products.list", query=Listing, answers={200: [ProductView]})
+def index(request: Request[Products, None, Listing]) -> Answer:
+    """List products.
+
+    All filters that are given hold. The order is by creation, with `name_prefix` by name. A page may be shorter than `limit`,
+    or empty: the list ends where `next_cursor` is missing.
+    """
+    found, cursor = page(request.use, request.query)
+    return Answer(200, {"items": [view(stored) for stored in found]}, next=cursor)
+
+
+@api.get("/v1/products/{id}", "products.read", query=Reading, answers={200: ProductView})
+def read(request: Request[Products, None, Reading]) -> Answer:
+    """Read a product, by id or by key.
+
+    With `as_of` it is answered as it stood at that moment: 404 before its creation, 422 in the future.
+    """
+    ref, moment = request.path["id"], request.query.as_of
+    stored = request.use.read(ref) if moment is None else request.use.at(request.call, ref, moment)
+    return _found(stored)
+
+
+@api.patch("/v1/products/{id}", "products.update", body=ProductPatch, query=Writing, answers={200: ProductView})
+def update(request: Request[Products, ProductPatch, Writing]) -> Answer:
+    """Change a product (JSON merge patch).
+
+    Null takes an optional field away; `metadata` and a price object are merged, lists are replaced. A new stage has to be one
+    that the present one can move to (409 names them). A change that changes nothing makes no version. An archived product
+    takes no changes (409).
+    """
+    stored = request.use.update(
+        request.call, request.path["id"], request.if_match, request.body, validate_only=request.query.validate_only
+    )
+    return _found(stored)
+
+
+@api.delete("/v1/products/{id}", "products.archive", query=Writing, answers={200: ProductView})
+def archive(request: Request[Products, None, Writing]) -> Answer:
+    """Archive a product.
+
+    It stays readable, in lists with `status=archived`, and keeps its key. Archiving it again changes nothing.
+    """
+    stored = request.use.archive(request.call, request.path["id"], request.if_match, validate_only=request.query.validate_only)
+    return _found(stored)
+
+
+@api.post("/v1/products/{id}/restore", "products.restore", query=Writing, answers={200: ProductView}, versioned=True)
+def restore(request: Request[Products, None, Writing]) -> Answer:
+    """Bring an archived product back. Restoring an active one changes nothing."""
+    stored = request.use.restore(request.call, request.path["id"], request.if_match, validate_only=request.query.validate_only)
+    return _found(stored)
+
+
+@api.get("/v1/products/{id}/versions", "products.versions", query=Paging, answers={200: [VersionView]})
+def versions(request: Request[Products, None, Paging]) -> Answer:
+    """List what every version of a product changed: who, when, which fields from what to what. Newest first."""
+    ref, cursor = request.path["id"], request.query.cursor
+    parts = ["products.versions", ref]
+    below = None if cursor is None else int(cursors.decode(cursor, parts, ("version",))["version"])
+    found, more = request.use.versions(ref, below=below, limit=request.query.limit)
+    items = [
+        {"version": one.stored.version, "at": one.stored.updated_at, "actor": one.stored.actor, "changes": one.changes}
+        for one in found
+    ]
+    return Answer(200, {"items": items}, next=cursors.encode(parts, {"version": more}) if more else None)
+
+
+@api.post(
+    "/v1/products/batch",
+    "products.batch",
+    body=Batch,
+    query=Writing,
+    answers={201: ItemsView, 207: ItemsView, 200: ItemsView},
+    creates=True,
+    largest=2 * 1024 * 1024,
+)
+def batch(request: Request[Products, Batch, Writing]) -> Answer:
+    """Create up to 100 products.
+
+    Up to 25 are created together or not at all (201). Of more each one is created for itself (207), and `items` tells in their
+    order what became of them. In both cases nothing is written when an item is not valid. An `Idempotency-Key` covers every
+    item: the same request again finishes what is missing and makes nothing twice.
+    """
+    items, only = request.body.items, request.query.validate_only
+    if only or len(items) <= ATOMIC:
+        made = request.use.create_all(request.call, items, validate_only=only)
+        return Answer(
+            200 if only else 201,
+            {"items": [_item(one) for one in made]},
+            replayed=all(one.replayed for one in made),
+        )
+    return Answer(207, {"items": [_item(one) for one in request.use.create_each(request.call, items)]})
+
+
+def _found(stored: Stored) -> Answer:
+    return Answer(200, view(stored), etag=stored.etag)
+
+
+def _path(stored: Stored) -> str:
+    return f"/v1/products/{stored.id}"
+
+
+def _item(one: Created | KeyTaken) -> dict[str, Any]:
+    if isinstance(one, KeyTaken):
+        return {"status": one.status, "problem": one.body()}
+    return {"status": 201, "product": view(one.stored)}

@@ -1,0 +1,126 @@
+"""Lists of products: which ones, in what order, page by page.
+
+One index gives the order: by creation, or by name where a name prefix is asked. What it finds is read strongly, and the other
+filters look at that, so a page may be short, or even empty, while more follow. No list ever scans the table.
+
+In the order of creation (`created_at, id`) a product that exists throughout appears exactly once, whatever happens to it
+or to others between two pages: neither of the two ever changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from slipway import cursors, text
+from slipway.calls import timestamp
+from slipway.moments import Moment
+from slipway.ports import Row, Span
+from slipway.problems import BadCursor, NotFound
+from slipway.product import ID, Key, Owner, Prefix, Shape, Status, Tag
+from slipway.products import Products
+from slipway.resources import HEAD, Stored
+from slipway.stages import Stage
+from slipway.tables import BY_CREATED, BY_NAME, Index
+
+READS = 3  # rounds of up to 100 products that one page may cost while the filters find too few
+
+_ID, _TIME = re.compile(ID), re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+Limit = Annotated[int, AfterValidator(lambda limit: min(max(limit, 1), 100)), Field(description="1 to 100")]
+
+
+class Listing(Shape):
+    """Filters; all that are given must hold. Without `status` both active and archived products are listed."""
+
+    status: Status | None = None
+    stage: Stage | None = None
+    tag: Tag | None = None
+    owner: Owner | None = None
+    updated_after: Moment | None = Field(default=None, description="RFC 3339; later than this moment")
+    name_prefix: Prefix | None = Field(default=None, description="case does not matter; the list is then in the order of names")
+    key: Key | None = None
+    limit: Limit = 50
+    cursor: str | None = Field(default=None, max_length=cursors.LONGEST)
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a page may have to look at more products than it shows."""
+        return any((self.status, self.stage, self.tag, self.owner, self.updated_after))
+
+    def takes(self, stored: Stored) -> bool:
+        data = stored.data
+        return (
+            self.status in (None, data["status"])
+            and self.stage in (None, data["stage"])
+            and (self.tag is None or self.tag in data.get("tags", ()))
+            and self.owner in (None, data.get("owner"))
+            and (self.updated_after is None or stored.updated_at > timestamp(self.updated_after))
+            and (self.name_prefix is None or text.folded(data["name"]).startswith(text.folded(self.name_prefix)))
+        )
+
+    def parts(self) -> list[str | None]:
+        """What a cursor is bound to."""
+        after = timestamp(self.updated_after) if self.updated_after else None
+        return ["products.list", self.status, self.stage, self.tag, self.owner, after, self.name_prefix, self.key]
+
+
+def page(products: Products, listing: Listing) -> tuple[list[Stored], str | None]:
+    """The products of one page, and the cursor of the next (None at the end). Raises BadCursor."""
+    if listing.key is not None:
+        return _by_key(products, listing), None
+    prefix = text.folded(listing.name_prefix) if listing.name_prefix is not None else None
+    index, sort = (BY_CREATED, "created_at") if prefix is None else (BY_NAME, "name_key")
+    start: Mapping[str, Any] | None = _start(listing, sort, prefix)
+    found: list[Stored] = []
+    for _ in range(READS):
+        rows, start = _read(products, index, prefix, 100 if listing.filtered else listing.limit, start)
+        for entry, stored in rows:
+            if stored is None or not listing.takes(stored) or (prefix is not None and entry[sort] != stored.row[sort]):
+                continue  # gone by now, filtered out, or renamed since the index last heard of it
+            found.append(stored)
+            if len(found) == listing.limit:
+                more = start is not None or entry is not rows[-1][0]
+                return found, _cursor(listing, entry, sort) if more else None
+        if start is None:
+            return found, None
+    assert start is not None
+    return found, _cursor(listing, start, sort)
+
+
+def _read(
+    products: Products, index: Index, prefix: str | None, limit: int, start: Mapping[str, Any] | None
+) -> tuple[list[tuple[Row, Stored | None]], Mapping[str, Any] | None]:
+    """Entries of the index, each with what stands in the table now, and where to go on."""
+    shelf = products.shelf
+    keys = shelf.store.query(shelf.table, (shelf.kind,), Span(prefix=prefix), index=index, limit=limit, start=start)
+    heads = {stored.id: stored for stored in shelf.read_all([entry["pk"] for entry in keys.rows])}
+    return [(entry, heads.get(entry["pk"])) for entry in keys.rows], keys.next
+
+
+def _by_key(products: Products, listing: Listing) -> list[Stored]:
+    try:
+        stored = products.read(listing.key or "")
+    except NotFound:
+        return []
+    return [stored] if listing.takes(stored) else []
+
+
+def _cursor(listing: Listing, entry: Mapping[str, Any], sort: str) -> str:
+    return cursors.encode(listing.parts(), {sort: entry[sort], "id": entry["pk"]})
+
+
+def _start(listing: Listing, sort: str, prefix: str | None) -> dict[str, Any] | None:
+    """The key to go on from. A made-up one may name any place of the order, but nothing that the store would choke on."""
+    if listing.cursor is None:
+        return None
+    place = cursors.decode(listing.cursor, listing.parts(), (sort, "id"))
+    value, id = str(place[sort]), str(place["id"])
+    good = _TIME.fullmatch(value) if prefix is None else value.startswith(prefix) and text.folded(value) == value
+    if not good or not _ID.fullmatch(id) or value.encode(errors="replace").decode() != value:
+        raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+    return {"kind": "product", sort: value, "pk": id, "sk": HEAD}

@@ -1,0 +1,27 @@
+"""Moments as the API takes them: RFC 3339 with an offset, to whatever fraction of a second."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _moment(raw: Any) -> datetime:
+    """In UTC; a fraction beyond microseconds is cut off."""
+    try:
+        if not isinstance(raw, str) or not _RFC3339.fullmatch(raw):
+            raise ValueError
+        return datetime.fromisoformat(raw.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError(
+            "invalid_moment", "Write a moment as RFC 3339 has it, such as 2026-11-23T18:00:00Z."
+        ) from None
+
+
+Moment = Annotated[datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]

@@ -1,0 +1,335 @@
+"""The product catalogue: its use cases.
+
+What each costs at the store: create 1 write; read by id 1 strong read, by key 2; update, archive and restore 1 strong read and
+1 write. Kept per product (`data` of its rows; a field that was not given is not there):
+
+    name, stage, status, prices, key, description, owner, tags, metadata, links
+
+`prices` ends with the price in force and holds the last ten, each with `valid_from`. A past version holds the ten that led to
+it: so the whole history can be walked with `as_of`, and no row grows with the number of changes.
+
+An archived product keeps its key and takes no change but its restoring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slipway import money, text
+from slipway.calls import Call
+from slipway.ports import ConditionFailed, Put, Row, Store
+from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound, PreconditionFailed
+from slipway.product import METADATA, NewProduct, ProductPatch
+from slipway.resources import HEAD, Claim, Created, Event, Shelf, Stored
+from slipway.rowsize import row_bytes
+from slipway.stages import move
+from slipway.tables import PRODUCTS
+
+SCHEMA = 1
+PRICES = 10  # kept in one row
+ROW_BYTES = 16 * 1024
+TRIES = 5  # of a change to whatever version stands (`If-Match: *`)
+ATOMIC = 25  # products that are created together or not at all
+
+FIELDS = ("key", "name", "description", "stage", "status", "price", "owner", "tags", "metadata", "links")
+TOLD = ("key", "name", "stage", "status", "price", "tags")  # with their values in events; of the others only that they changed
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version and what it changed: `[{"field", "from", "to"}]`, with all values; `from` is missing in the first one."""
+
+    stored: Stored
+    changes: list[dict[str, Any]]
+
+
+class Products:
+    """`currency`: of a price that does not name its own. `upgrade`: see `slipway.upgrades`."""
+
+    def __init__(self, store: Store, *, currency: str = "EUR", upgrade: Callable[[Row], Row] = lambda row: row) -> None:
+        money.minor(0, currency)  # an unknown one is told at once
+        self.currency = currency
+        self.shelf = Shelf(store, PRODUCTS, kind="product", schema=SCHEMA, upgrade=upgrade, indexed=_indexed, fits=_fits)
+
+    # --- reads ---
+
+    def read(self, ref: str) -> Stored:
+        """By id or by key. Raises NotFound."""
+        if ref.startswith("prd_"):
+            return self.shelf.read(ref)
+        id = self.shelf.holder(Claim(ref))
+        stored = self.shelf.find(id) if id else None
+        if stored is None or stored.data.get("key") != ref:  # the key may have moved between the two reads
+            raise NotFound("There is no product with this key.")
+        return stored
+
+    def at(self, call: Call, ref: str, moment: datetime) -> Stored:
+        """The version that was in force. Raises NotFound before the creation, Invalid in the future."""
+        if moment > call.now:
+            detail = "The moment lies in the future; leave as_of out to read what stands now."
+            raise Invalid(detail, errors=[Fault("/query/as_of", "in_the_future", detail)])
+        return self.shelf.at(self._id(ref), moment)
+
+    def versions(self, ref: str, *, below: int | None = None, limit: int = 50) -> tuple[list[Version], int | None]:
+        """Newest first, only those below `below`; and where to go on (None: that was all)."""
+        found = self.shelf.versions(self._id(ref), below=below, limit=limit + 1)
+        shown = [
+            Version(one, changes(before.data if before else {}, one.data))
+            for one, before in zip(found, [*found[1:], None], strict=True)
+            if before or one.version == 1
+        ][:limit]
+        return shown, (shown[-1].stored.version if shown and shown[-1].stored.version > 1 else None)
+
+    # --- writes ---
+
+    def create(self, call: Call, new: NewProduct, *, validate_only: bool = False) -> Created:
+        """Version 1. Raises Invalid, KeyTaken, IdempotencyMismatch."""
+        id, data = call.new_id("prd_"), self.made(call, new)
+        if validate_only:
+            self._check_free([(id, data)], "")
+            return Created(Stored(self.shelf.creating(call, id, data, _created(data))[0].row), False)
+        try:
+            return self.shelf.create(call, id, data, _created(data), _claims(data))
+        except KeyTaken:
+            raise _taken(data["key"], "/key") from None
+
+    def update(self, call: Call, ref: str, version: int | None, patch: ProductPatch, *, validate_only: bool = False) -> Stored:
+        """Merge the patch into that version (None: whatever stands). What changes nothing makes no version.
+
+        Raises NotFound, PreconditionFailed, Conflict (archived), MoveNotAllowed, Invalid, KeyTaken."""
+
+        def patched(before: Stored) -> Data:
+            if before.data["status"] == "archived":
+                raise Conflict("The product is archived; restore it first.")
+            return self._patched(before.data, patch.fields(), max(call.stamp, before.updated_at))
+
+        return self._change(call, ref, version, patched, "product.updated.v1", validate_only)
+
+    def archive(self, call: Call, ref: str, version: int | None, *, validate_only: bool = False) -> Stored:
+        """Put away; if it is already, nothing happens. Raises NotFound, PreconditionFailed."""
+        archived = lambda before: {**before.data, "status": "archived"}  # noqa: E731
+        return self._change(call, ref, version, archived, "product.archived.v1", validate_only)
+
+    def restore(self, call: Call, ref: str, version: int | None, *, validate_only: bool = False) -> Stored:
+        """Bring back; if it is active, nothing happens. Raises NotFound, PreconditionFailed."""
+        active = lambda before: {**before.data, "status": "active"}  # noqa: E731
+        return self._change(call, ref, version, active, "product.restored.v1", validate_only)
+
+    def create_all(self, call: Call, items: Sequence[NewProduct], *, validate_only: bool = False) -> list[Created]:
+        """All of them or none, in one transaction (at most 100 rows: a product, and one for its key).
+
+        The same idempotent call answers them again. Raises Invalid, KeyTaken, IdempotencyMismatch."""
+        made = self._items(call, items)
+        if validate_only:
+            self._check_free(made, "/items/{}")
+            return _heads(self._puts(call, made, "/items/{}"))
+        try:
+            return self.put_all(call, made, "/items/{}")
+        except ConditionFailed as failed:
+            standing = [self.shelf.made(call, id) for id, _ in made]
+            if None not in standing:
+                return [Created(one, call.idempotency_key is not None) for one in standing if one]
+            taken = self._puts(call, made, "")[failed.index].row["id"]
+            number = [id for id, _ in made].index(taken)
+            raise _taken(made[number][1]["key"], f"/items/{number}/key") from None
+
+    def create_each(self, call: Call, items: Sequence[NewProduct]) -> list[Created | KeyTaken]:
+        """Each by itself, as `create` does it; for one whose key is taken the problem stands in its place."""
+        done: list[Created | KeyTaken] = []
+        for number, (id, data) in enumerate(self._items(call, items)):
+            try:
+                done.append(self.shelf.create(call, id, data, _created(data), _claims(data)))
+            except KeyTaken:
+                done.append(_taken(data["key"], f"/items/{number}/key"))
+        return done
+
+    # --- for several at once ---
+
+    def made(self, call: Call, new: NewProduct, place: str = "", status: str = "active") -> Data:
+        """The data of a new product. Raises Invalid with pointers below `place`."""
+        given = new.model_dump()
+        price = {**_money(given.pop("price"), self.currency, place)._asdict(), "valid_from": call.stamp}
+        return _without_empty({**given, "status": status, "prices": [price]})
+
+    def put_all(self, call: Call, made: Sequence[tuple[str, Data]], place: str) -> list[Created]:
+        """New products by id, in one transaction. Raises ConditionFailed; Invalid, pointing below `place.format(number)`."""
+        puts = self._puts(call, made, place)
+        self.shelf.store.transact(puts, call.new_id("", made[0][0], call.nonce))
+        return _heads(puts)
+
+    def holders(self, keys: Iterable[str]) -> dict[str, str]:
+        """Which of these keys (at most 100) are held, and by which id."""
+        rows = self.shelf.store.get_many(PRODUCTS, [(Claim(key).pk, "key") for key in keys])
+        return {row["pk"].removeprefix(Claim("").pk): row["id"] for row in rows}
+
+    def _puts(self, call: Call, made: Sequence[tuple[str, Data]], place: str) -> list[Put]:
+        puts: list[Put] = []
+        for number, (id, data) in enumerate(made):
+            try:
+                puts += self.shelf.creating(call, id, data, _created(data), _claims(data))
+            except Invalid as invalid:
+                moved = [fault._replace(pointer=place.format(number) + fault.pointer) for fault in invalid.errors]
+                raise Invalid(invalid.detail, errors=moved) from None
+        return puts
+
+    def _items(self, call: Call, items: Sequence[NewProduct]) -> list[tuple[str, Data]]:
+        """Ids and data. Raises Invalid with every fault of every item, also for a key that stands twice."""
+        made: list[tuple[str, Data]] = []
+        faults: list[Fault] = []
+        keys: dict[str, int] = {}
+        for number, new in enumerate(items):
+            place = f"/items/{number}"
+            try:
+                made.append((call.new_id("prd_", str(number)), self.made(call, new, place)))
+            except Invalid as invalid:
+                faults += invalid.errors
+            if new.key is not None and keys.setdefault(new.key, number) != number:
+                faults.append(Fault(f"{place}/key", "duplicate", f"Item {keys[new.key]} has this key too."))
+        if faults:
+            raise Invalid("Some items are not valid; nothing was written.", errors=faults[:100])
+        return made
+
+    # --- inside ---
+
+    def _id(self, ref: str) -> str:
+        return ref if ref.startswith("prd_") else self.read(ref).id
+
+    def _change(
+        self,
+        call: Call,
+        ref: str,
+        version: int | None,
+        make: Callable[[Stored], Data],
+        event: str,
+        validate_only: bool,
+    ) -> Stored:
+        for _ in range(TRIES):
+            before = self.read(ref)
+            if version is not None and version != before.version:
+                raise PreconditionFailed(
+                    f"The product is at version {before.version}; read it and repeat the change.",
+                    headers={"ETag": before.etag},
+                )
+            data = make(before)
+            if data == before.data:
+                return before
+            events = [_event(event, before.version + 1, before.data, data)]
+            held, wanted = set(_claims(before.data)), set(_claims(data))
+            if validate_only:
+                if wanted - held:
+                    self._check_free([(before.id, data)], "")
+                writes, _token = self.shelf.updating(call, before, data, events)
+                assert isinstance(writes[0], Put)
+                return Stored(writes[0].row)
+            try:
+                return self.shelf.update(call, before, data, events, claim=wanted - held, release=held - wanted)
+            except KeyTaken:
+                raise _taken(data["key"], "/key") from None
+            except PreconditionFailed:
+                if version is not None:
+                    raise
+        raise Conflict("Others keep changing this product; try again, best with the version that you have read.")
+
+    def _patched(self, data: Data, fields: Mapping[str, Any], moment: str) -> Data:
+        result = {**data, **{name: value for name, value in fields.items() if name not in ("price", "metadata")}}
+        if "stage" in fields:
+            move(data["stage"], fields["stage"])
+        if "price" in fields:
+            price = self._repriced(data["prices"][-1], fields["price"])
+            if price != _price(data):
+                result["prices"] = [*data["prices"], {**price, "valid_from": moment}][-PRICES:]
+        if "metadata" in fields:
+            merged = {} if fields["metadata"] is None else {**data.get("metadata", {}), **fields["metadata"]}
+            result["metadata"] = {name: value for name, value in merged.items() if value is not None}
+            if len(result["metadata"]) > METADATA:
+                detail = f"With this there would be more than {METADATA} names; take some away with null."
+                raise Invalid(detail, errors=[Fault("/metadata", "too_long", detail)])
+        return _without_empty(result)
+
+    def _repriced(self, standing: Mapping[str, Any], given: Any) -> Data:
+        if isinstance(given, Mapping):
+            given = {"amount": standing["amount"], "currency": standing["currency"], **given}
+        elif standing["currency"] != self.currency:
+            detail = f"The product is priced in {standing['currency']}: send the price as an object, with its currency."
+            raise Invalid(detail, errors=[Fault("/price", "currency_needed", detail)])
+        return _money(given, self.currency, "")._asdict()
+
+    def _check_free(self, made: Sequence[tuple[str, Data]], place: str) -> None:
+        keys = {data["key"]: (number, id) for number, (id, data) in enumerate(made) if "key" in data}
+        for key, holder in self.holders(keys).items() if keys else ():
+            number, id = keys[key]
+            if holder != id:
+                raise _taken(key, f"{place.format(number)}/key")
+
+
+def changes(before: Data, after: Data, told: Sequence[str] = FIELDS) -> list[dict[str, Any]]:
+    """What differs, as `{"field", "from", "to"}`; the values only of the fields `told`, `from` only if there was a before."""
+    found: list[dict[str, Any]] = []
+    for field in FIELDS:
+        old, new = _value(before, field), _value(after, field)
+        if old != new:
+            start = {"from": old} if before else {}
+            found.append({"field": field, **start, "to": new} if field in told else {"field": field})
+    return found
+
+
+def _event(type: str, version: int, before: Data, after: Data) -> Event:
+    facts: Data = {name: after[name] for name in ("key", "name", "stage", "status") if name in after}
+    return type, facts | {"version": version, "changes": changes(before, after, TOLD)}
+
+
+def _heads(puts: Iterable[Put]) -> list[Created]:
+    return [Created(Stored(put.row), False) for put in puts if put.row["sk"] == HEAD]
+
+
+def _created(data: Data) -> list[Event]:
+    return [_event("product.created.v1", 1, {}, data)]
+
+
+def _value(data: Data, field: str) -> Any:
+    return _price(data) if field == "price" and data else data.get(field)
+
+
+def _price(data: Data) -> Data:
+    price = data["prices"][-1]
+    return {"amount": price["amount"], "currency": price["currency"]}
+
+
+def _claims(data: Data) -> list[Claim]:
+    return [Claim(data["key"])] if "key" in data else []
+
+
+def _indexed(data: Mapping[str, Any]) -> dict[str, str]:
+    return {"name_key": text.folded(data["name"])}
+
+
+def _money(given: Any, currency: str, place: str) -> money.Money:
+    try:
+        if isinstance(given, Mapping):
+            return money.minor(given["amount"], given.get("currency", currency))
+        return money.major(given, currency)
+    except money.BadMoney as bad:
+        raise Invalid("The price is not valid.", errors=[Fault(f"{place}/price{bad.pointer}", bad.code, str(bad))]) from None
+
+
+def _without_empty(data: Data) -> Data:
+    return {name: value for name, value in data.items() if value not in (None, "", [], {})}
+
+
+def _taken(key: str, pointer: str) -> KeyTaken:
+    detail = f"Another product has the key {key!r}; choose another one."
+    return KeyTaken(detail, errors=[Fault(pointer, "key_taken", detail)])
+
+
+def _fits(row: Row) -> None:
+    size = row_bytes(row)
+    if size > ROW_BYTES:
+        largest = max(row["data"], key=lambda name: row_bytes({name: row["data"][name]}))
+        field = "price" if largest == "prices" else largest
+        detail = f"The product would take {size:,} bytes of {ROW_BYTES:,} at most; shorten {field}."
+        raise Invalid(detail, errors=[Fault(f"/{field}", "too_large", detail)])

@@ -1,0 +1,65 @@
+"""Text as it is kept: trimmed, NFC, bounded, nothing in it that hides or reorders what is shown.
+
+`LINE` and `PROSE` are both what is checked and what the API's document publishes (ECMA-262 and Python read them alike).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Control characters, line and paragraph separators, and the controls that override the direction of what follows.
+# (Marks such as U+200F stay: right-to-left text needs them.)
+_FORBIDDEN = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+# What shows nothing: a text of these alone is empty.
+_BLANK = r"\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
+
+LINE = rf"^[^\t\n{_FORBIDDEN}]*[^{_BLANK}{_FORBIDDEN}][^\t\n{_FORBIDDEN}]*$"
+PROSE = rf"^[^{_FORBIDDEN}]*$"
+
+_line, _prose = re.compile(LINE), re.compile(PROSE)
+
+
+class BadText(ValueError):
+    """`code` is stable; the message tells how to mend the text."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def line(raw: str, most: int) -> str:
+    """One line of 1 to `most` characters. Raises BadText."""
+    kept = _kept(raw, most)
+    if not kept:
+        raise BadText("empty", "Write at least one visible character.")
+    if not _prose.match(kept) or "\n" in kept or "\t" in kept:
+        raise BadText("forbidden_character", "Leave out line breaks, control characters and direction overrides.")
+    if not _line.match(kept):
+        raise BadText("empty", "Write at least one visible character.")
+    return kept
+
+
+def prose(raw: str, most: int) -> str:
+    """Text of up to `most` characters that may have line breaks (kept as U+000A) and tabs. Raises BadText."""
+    kept = _kept(raw.replace("\r\n", "\n").replace("\r", "\n"), most)
+    if not _prose.match(kept):
+        raise BadText("forbidden_character", "Leave out control characters and direction overrides.")
+    return kept
+
+
+def folded(name: str) -> str:
+    """The form in which names are compared and sorted: without case, at most 100 characters (an index key has 1 KB)."""
+    return unicodedata.normalize("NFC", name).casefold()[:100]
+
+
+def _kept(raw: str, most: int) -> str:
+    # The length is checked first: putting thousands of combining marks in order takes quadratic time.
+    if len(raw) > most:
+        raise BadText("too_long", f"Write at most {most:,} characters.")
+    kept = unicodedata.normalize("NFC", raw.strip()).strip()
+    if any("\ud800" <= letter <= "\udfff" for letter in kept):
+        raise BadText("forbidden_character", "Leave out halves of surrogate pairs: they are no characters.")
+    if len(kept) > most:
+        raise BadText("too_long", f"Write at most {most:,} characters (it grows when normalised to NFC).")
+    return kept
