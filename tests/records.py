@@ -25,6 +25,7 @@ def record(table: str, old: Row | None, new: Row | None, sequence: int) -> dict[
         "dynamodb": {
             "Keys": marshal_row({"pk": row["pk"], "sk": row["sk"]}),
             **images,
+            "ApproximateCreationDateTime": 1795428000.0,
             "SequenceNumber": str(sequence),
             "SizeBytes": 100,
             "StreamViewType": "NEW_AND_OLD_IMAGES",

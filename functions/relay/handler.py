@@ -42,4 +42,4 @@ def publish(bus: Bus, items: Sequence[list[Envelope]]) -> set[int]:
     return missed
 
 
-handler = Stream("relay", wire, decode, publish, wave=10)
+handler = Stream("relay", wire, decode, publish, wave=10, delay="RelayDelay")

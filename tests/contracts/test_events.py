@@ -14,6 +14,12 @@ from pydantic import ValidationError
 from ops.schemas import PUBLISHED, publish, text
 from slipway.events import CONTRACTS, Event, MemberInvited, MemberRemoved, ProductCreated, parse, pattern, schema
 
+FACTS: dict[str, dict[str, Any]] = {
+    "product": {"name": "Ada", "stage": "idea", "status": "active"},
+    "key": {"kind": "server", "environment": "prod", "status": "active"},
+    "member": {},
+}
+
 
 def sample(name: str, **data: Any) -> dict[str, Any]:
     return {
@@ -27,7 +33,7 @@ def sample(name: str, **data: Any) -> dict[str, Any]:
         "actor": "admin:key_1",
         "correlation_id": "",
         "traceparent": "",
-        "data": {"version": 2, "changes": [], **data},
+        "data": {"version": 2, "changes": [], **FACTS[name.split(".")[0]], **data},
     }
 
 
@@ -87,9 +93,10 @@ def test_an_envelope_comes_back_as_it_was_sent(name: str, changes: list[dict[str
         {"id": "evt_x"},
         {"time": "2026-11-23 10:00"},
         {"actor": ""},
-        {"data": {"version": 2}},
-        {"data": {"version": 2, "changes": [{"from": 1}]}},
-        {"data": {"version": 2, "changes": [], "email": "somebody@example.com"}},
+        {"data": {"version": 2, **FACTS["product"]}},
+        {"data": {"version": 2, "changes": []}},
+        {"data": {"version": 2, "changes": [{"from": 1}], **FACTS["product"]}},
+        {"data": {"version": 2, "changes": [], "email": "somebody@example.com", **FACTS["product"]}},
         {"more": True},
     ],
     ids=str,

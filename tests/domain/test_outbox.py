@@ -30,7 +30,8 @@ def seen() -> list[tuple[Row | None, Row | None]]:
 
 
 def event(version: int) -> dict[str, Any]:
-    return {"version": version, "changes": [{"field": "name", "from": "Ada", "to": "Eve"}]}
+    changes = [{"field": "name", "from": "Ada", "to": "Eve"}]
+    return {"version": version, "changes": changes, "name": "Eve", "stage": "idea", "status": "active"}
 
 
 def test_a_head_gives_its_events_once_and_its_version_row_none(seen: list[tuple[Row | None, Row | None]]) -> None:

@@ -71,7 +71,10 @@ def head(id: str, version: int, *types: str) -> Row:
         "created_at": "2026-11-23T10:00:00.000Z",
         "updated_at": "2026-11-23T10:00:00.000Z",
         "cause": {"actor": "member:mbr_1", "correlation_id": "", "traceparent": ""},
-        "events": [{"type": type, "data": {"version": version, "changes": []}} for type in types or ["product.updated.v1"]],
+        "events": [
+            {"type": type, "data": {"version": version, "changes": [], "name": "Ada", "stage": "idea", "status": "active"}}
+            for type in types or ["product.updated.v1"]
+        ],
         "data": {"name": "Ada"},
     }
 
@@ -191,3 +194,20 @@ def test_where_partial_answers_are_ignored_the_batch_fails(bus: Bus, quarantine:
             run((None, A1), (None, B1))
         bus.refused = set()
         assert run((None, A1), (None, B1)) == []
+
+
+def test_one_line_tells_how_the_batch_went(bus: Bus, log_lines: list[dict[str, Any]]) -> None:
+    bus.refused = {("prd_b", 1)}
+    run((None, A1), (None, B1), (None, broken(C1)), (None, {**A1, "sk": "v#0000000001"}))
+    (line,) = log_lines
+    assert {name: line[name] for name in ("service", "level", "source", "records", "failed", "quarantined", "error_type")} == {
+        "service": "relay",
+        "level": "ERROR",
+        "source": "products",
+        "records": 4,
+        "failed": 1,
+        "quarantined": 1,
+        "error_type": "KeyError",
+    }
+    assert (line["Failures"], line["Quarantined"]) == (1, 1)
+    assert line["RelayDelay"] > 0

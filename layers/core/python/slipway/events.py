@@ -42,7 +42,7 @@ class Event(Contract):
     time: Time
     subject: Annotated[str, Field(min_length=1, max_length=300, description="the id of the resource")]
     actor: Annotated[str, Field(min_length=1, max_length=300, description="`kind:id` of who did it")]
-    correlation_id: Annotated[str, Field(max_length=200)]
+    correlation_id: Annotated[str, Field(max_length=128)]
     traceparent: Annotated[str, Field(max_length=55, description="W3C trace context, or empty")]
     data: Any
 
@@ -79,9 +79,9 @@ class Changed(Contract):
 
 class ProductFacts(Changed):
     key: Name | None = None
-    name: Name | None = None
-    stage: Name | None = None
-    status: Name | None = None
+    name: Name
+    stage: Name
+    status: Name
 
 
 class ProductEvent(Event):
@@ -118,10 +118,10 @@ class ProductRestored(ProductEvent):
 
 
 class KeyFacts(Changed):
-    kind: Name | None = None
+    kind: Name
     environment: Name | None = None
     role: Name | None = None
-    status: Name | None = None
+    status: Name
 
 
 class KeyEvent(Event):

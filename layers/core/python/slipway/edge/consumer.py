@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from slipway.edge import observe
 from slipway.events import AnyEvent, Event
 from slipway.ports import Absent, ConditionFailed, Put, Store, Write
 from slipway.tables import Table
@@ -39,10 +40,20 @@ class Consumer(Generic[Use, E]):
         self._wire, self._effect = wire, effect
         self._use: Use | None = None
 
-    def __call__(self, event: Mapping[str, Any], _context: object) -> None:
+    def __call__(self, event: Mapping[str, Any], context: object) -> None:
         if self._use is None:
             self._use = self._wire()
-        self._effect(self._use, self._parsed(event))
+        with observe.Line(
+            self.name,
+            request_id=getattr(context, "aws_request_id", "none"),
+            trace_id="",
+            correlation_id="",
+            source=event["source"],
+            event_type=event["detail-type"],
+        ) as line:
+            parsed = self._parsed(event)
+            line["trace_id"], line["correlation_id"] = observe.trace_id(parsed.traceparent), parsed.correlation_id
+            self._effect(self._use, parsed)
 
     @contextmanager
     def testing(self, use: Use) -> Iterator[None]:

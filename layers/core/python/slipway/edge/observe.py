@@ -68,6 +68,10 @@ class Line:
         """Add to one of METRICS."""
         self._measured[metric] = self._measured.get(metric, 0) + value
 
+    def longest(self, metric: str, value: float) -> None:
+        """Keep the largest value of one of METRICS."""
+        self._measured[metric] = max(self._measured.get(metric, 0), round(value, 3))
+
     def principal(self, kind: str, id: str) -> None:
         """Who asked: the kind, and the id as a hash, which finds all lines of one caller but not the caller."""
         self.fields["principal_kind"] = kind

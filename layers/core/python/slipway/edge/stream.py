@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from slipway.adapters.attributes import unmarshal_row
+from slipway.edge import observe
 from slipway.ports import Blobs, ConditionFailed, Row
 
 Use = TypeVar("Use")
@@ -55,7 +57,7 @@ class Stream(Generic[Use, Item]):
 
     `decode(change)` is pure: what a change asks for, or None; whatever it raises is permanent (quarantine).
     `handle(use, items)` has the effect, for up to `wave` items of different rows: the indexes of those that failed; whatever
-    it raises is transient (again later).
+    it raises is transient (again later). `delay` names the metric of the time from the write to its effect.
     """
 
     def __init__(
@@ -66,16 +68,26 @@ class Stream(Generic[Use, Item]):
         handle: Callable[[Use, Sequence[Item]], Collection[int]],
         *,
         wave: int = 1,
+        delay: str | None = None,
     ) -> None:
-        self.name, self.wave = name, wave
-        self._wire, self._decode, self._handle = wire, decode, handle
+        self.name, self.wave, self.delay = name, wave, delay
+        self.decode, self.handle = decode, handle
+        self._wire = wire
         self._wired: Wired[Use] | None = None
 
-    def __call__(self, event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    def __call__(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
         if self._wired is None:
             self._wired = self._wire()
         records = event["Records"]
-        failed = self._run(self._wired, records)
+        with observe.Line(
+            self.name,
+            request_id=getattr(context, "aws_request_id", "none"),
+            trace_id="",
+            correlation_id="",
+            source=_table(records[0]),
+            records=len(records),
+        ) as line:
+            failed = _Batch(self, self._wired, line).run(records)
         if failed and self._wired.raise_failures:
             raise BatchFailed(f"{len(failed)} of {len(records)} records are to come again")
         return {"batchItemFailures": [{"itemIdentifier": sequence} for sequence in failed]}
@@ -89,64 +101,89 @@ class Stream(Generic[Use, Item]):
         finally:
             self._wired = before
 
-    def _run(self, wired: Wired[Use], records: Sequence[Mapping[str, Any]]) -> list[str]:
+
+class _Batch(Generic[Use, Item]):
+    """One delivery of records."""
+
+    def __init__(self, stream: Stream[Use, Item], wired: Wired[Use], line: observe.Line) -> None:
+        self.stream, self.wired, self.line = stream, wired, line
+        self.wave: dict[str, tuple[Mapping[str, Any], Item]] = {}  # by row, so that no wave holds two changes of one
+        self.held: set[str] = set()  # rows of which a change failed: their later changes wait
+        self.failed: set[str] = set()  # sequence numbers
+        self.out = False
+
+    def run(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
         """The sequence numbers to deliver again, in order."""
-        held: set[str] = set()  # items of which a change failed: their later changes wait
-        failed: set[str] = set()
-        wave: dict[str, tuple[str, Item]] = {}  # by item, so that no wave holds two changes of one
-        out = False
-
-        def flush() -> None:
-            nonlocal out
-            if not wave:
-                return
-            try:
-                missed = self._handle(wired.use, [item for _, item in wave.values()])
-            except Exception:
-                missed, out = range(len(wave)), True
-            for index in missed:
-                row, (sequence, _) = list(wave.items())[index]
-                held.add(row)
-                failed.add(sequence)
-            wave.clear()
-
         for record in records:
-            row, sequence = _row(record), record["dynamodb"]["SequenceNumber"]
-            if row in wave or len(wave) == self.wave:
-                flush()
-            if out or row in held:
-                failed.add(sequence)
+            row = _row(record)
+            if row in self.wave or len(self.wave) == self.stream.wave:
+                self._flush()
+            if self.out or row in self.held:
+                self._fail(record)
                 continue
             try:
-                item = self._decode(_change(record))
+                item = self.stream.decode(_change(record))
             except Exception as error:
-                if not self._quarantined(wired, record, error):
-                    held.add(row)
-                    failed.add(sequence)
+                self._put_aside(record, error)
                 continue
             if item is not None:
-                wave[row] = (sequence, item)
-        flush()
-        return [sequence for record in records if (sequence := record["dynamodb"]["SequenceNumber"]) in failed]
+                self.wave[row] = (record, item)
+        self._flush()
+        if self.failed:
+            self.line["failed"] = len(self.failed)
+            self.line.measure("Failures", len(self.failed))
+        return [sequence for record in records if (sequence := _sequence(record)) in self.failed]
 
-    def _quarantined(self, wired: Wired[Use], record: Mapping[str, Any], error: Exception) -> bool:
-        """Put the record aside, once however often it comes; whether it stands there."""
-        text = json.dumps({"function": self.name, "reason": repr(error), "record": record}, sort_keys=True, default=str)
-        name = hashlib.sha256(json.dumps(record["dynamodb"], sort_keys=True, default=str).encode()).hexdigest()
+    def _flush(self) -> None:
+        if not self.wave:
+            return
+        records = [record for record, _ in self.wave.values()]
         try:
-            wired.quarantine.put(
-                f"records/{self.name}/{name}.json", text.encode(), content_type="application/json", absent=True
-            )
+            missed = self.stream.handle(self.wired.use, [item for _, item in self.wave.values()])
+        except Exception as error:
+            self.line.failure(error)
+            missed, self.out = range(len(records)), True
+        for index, record in enumerate(records):
+            if index in missed:
+                self._fail(record)
+            elif self.stream.delay is not None:
+                self.line.longest(self.stream.delay, (time.time() - record["dynamodb"]["ApproximateCreationDateTime"]) * 1000)
+        self.wave.clear()
+
+    def _fail(self, record: Mapping[str, Any]) -> None:
+        self.held.add(_row(record))
+        self.failed.add(_sequence(record))
+
+    def _put_aside(self, record: Mapping[str, Any], error: Exception) -> None:
+        """Into quarantine, once however often it comes; where that fails it comes again."""
+        text = json.dumps({"function": self.stream.name, "reason": repr(error), "record": record}, sort_keys=True)
+        name = hashlib.sha256(json.dumps(record["dynamodb"], sort_keys=True).encode()).hexdigest()
+        key = f"records/{self.stream.name}/{name}.json"
+        self.line.failure(error, "quarantined")
+        try:
+            self.wired.quarantine.put(key, text.encode(), content_type="application/json", absent=True)
         except ConditionFailed:
-            return True
-        except Exception:
-            return False
-        return True
+            return  # it stands there
+        except Exception as refused:
+            self.line.failure(refused)
+            self._fail(record)
+            return
+        self.line["quarantined"] = self.line.fields.get("quarantined", 0) + 1
+        self.line.measure("Quarantined", 1)
+
+
+def _sequence(record: Mapping[str, Any]) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+def _table(record: Mapping[str, Any]) -> str:
+    """The physical name, from `arn:aws:dynamodb:<region>:<account>:table/<name>/stream/<label>`."""
+    return str(record["eventSourceARN"]).split("/")[1]
 
 
 def _row(record: Mapping[str, Any]) -> str:
     """Which row the record is about."""
-    return json.dumps([record.get("eventSourceARN"), record["dynamodb"].get("Keys")], sort_keys=True)
+    return json.dumps([record["eventSourceARN"], record["dynamodb"].get("Keys")], sort_keys=True)
 
 
 def _change(record: Mapping[str, Any]) -> Change:
