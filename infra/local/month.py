@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Role = Literal["viewer", "editor", "admin"]
+
 DAYS = 30
 
 Change = Mapping[str, Any] | Literal["archive", "restore"]
@@ -18,8 +20,19 @@ Change = Mapping[str, Any] | Literal["archive", "restore"]
 class Person:
     name: str
     email: str
-    role: str
+    role: Role
     day: int  # of the invitation
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStory:
+    """An API key whose secret nobody kept: it is there for the list, and for the audit."""
+
+    day: int
+    name: str
+    kind: Literal["client", "server", "admin"]
+    environment: str | None
+    changes: tuple[tuple[int, Literal["rotate", "revoke"]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,14 @@ PEOPLE = (
     Person("luca", "luca.moretti@tideline.example", "editor", 1),
     Person("priya", "priya.raman@tideline.example", "viewer", 9),
     Person("tom", "tom.haddad@tideline.example", "viewer", 15),
+)
+
+KEYS = (
+    KeyStory(1, "Web shop", "server", "prod", ((15, "rotate"),)),
+    KeyStory(2, "Terraform", "admin", None, ((11, "revoke"),)),
+    KeyStory(3, "Mobile app 4", "client", "prod", ((22, "revoke"),)),
+    KeyStory(5, "Web shop, staging", "server", "staging"),
+    KeyStory(18, "Mobile app 5", "client", "prod"),
 )
 
 

@@ -2,53 +2,92 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
 
-from infra.local.month import DAYS, Change, Story
-from slipway.access import Principal
+from infra.local.month import DAYS, KEYS, PEOPLE, STORIES, Change, KeyStory, Person, Story
+from slipway.access import SYSTEM, Principal
 from slipway.calls import Call
+from slipway.keys import Keys, NewKey
+from slipway.members import Members
+from slipway.ports import Store
 from slipway.product import NewProduct, ProductPatch
 from slipway.products import Products
 from slipway.resources import Stored
+from slipway.upgrades import upgrader
 
 WORKING_DAY = 480  # minutes
+OVERLAP = 24 * 3600  # seconds that a rotated key's old secret works
 
 
-def call(end: datetime, principal: Principal, operation: str, day: int, name: str, step: int = 0) -> Call:
-    """How step `step` in the life of `name` is called, in the working day that ends `DAYS - day` days before `end`."""
-    minute = (sum(name.encode()) * 7 + step * 3) % WORKING_DAY  # spread over the day, always the same way
-    identity = f"seed-{name}-{step}"
-    return Call(
-        principal,
-        operation,
-        end - timedelta(days=DAYS - day, minutes=WORKING_DAY - minute),
-        nonce=f"{identity}-{end.timestamp()}",  # of this run; what makes it happen once is the key
-        correlation_id=identity,
-        idempotency_key=identity,
-        digest=identity,
-    )
+class Month:
+    """The thirty days that lead up to `end`."""
 
+    def __init__(self, end: datetime, access: Store, products: Store, currency: str) -> None:
+        self._end = end
+        self._members = Members(access, upgrader("member"))
+        self._keys = Keys(access, secrets.token_bytes, upgrader("key"))
+        self._products = Products(products, currency=currency)
 
-def live(products: Products, end: datetime, story: Story, owner: Principal) -> Stored:
-    """Bring one product to where its story ends; what happened before does not happen again."""
-    name = str(story.product["key"])
-    created = products.create(
-        call(end, owner, "products.create", story.day, name), NewProduct(owner=story.owner, **story.product)
-    )
-    product = products.read(created.stored.id) if created.replayed else created.stored
-    for step, (day, change) in enumerate(story.changes, start=1):
-        if product.version == step:  # each change makes one version
-            product = _changed(products, end, product, day, step, change, owner)
-    return product
+    def live(self) -> dict[str, Principal]:
+        """All of it; what happened before does not happen again. Returns the people by name."""
+        people = {person.name: self._person(person) for person in PEOPLE}
+        for key in KEYS:
+            self._key(key, people["maya"])
+        for story in STORIES:
+            self._product(story, people[story.owner])
+        return people
 
+    def issue(self, by: Principal, wish: NewKey) -> str:
+        """A key of today: its secret."""
+        today = self._call(by, "keys.create", DAYS, secrets.token_hex(8))
+        issued = self._keys.create(today, wish)
+        assert issued.secret is not None, "a new key shows its secret once"
+        return issued.secret
 
-def _changed(
-    products: Products, end: datetime, product: Stored, day: int, step: int, change: Change, owner: Principal
-) -> Stored:
-    name = str(product.data["key"])
-    if change == "archive":
-        return products.archive(call(end, owner, "products.archive", day, name, step), product.id, product.version)
-    if change == "restore":
-        return products.restore(call(end, owner, "products.restore", day, name, step), product.id, product.version)
-    patch = ProductPatch(**change)
-    return products.update(call(end, owner, "products.update", day, name, step), product.id, product.version, patch)
+    def _person(self, person: Person) -> Principal:
+        invitation = self._call(SYSTEM, "members.invite", person.day, person.name)
+        return Principal("member", self._members.invite(invitation, person.email, person.role).stored.id, person.role)
+
+    def _key(self, story: KeyStory, by: Principal) -> None:
+        wish = NewKey(story.name, story.kind, story.environment, "editor" if story.kind == "admin" else None)
+        id = self._keys.create(self._call(by, "keys.create", story.day, story.name), wish).stored.id
+        for step, (day, change) in enumerate(story.changes, start=1):
+            if self._keys.shelf.read(id).version == step:
+                call = self._call(by, f"keys.{change}", day, story.name, step)
+                if change == "rotate":
+                    self._keys.rotate(call, id, step, OVERLAP)
+                else:
+                    self._keys.revoke(call, id, step)
+
+    def _product(self, story: Story, by: Principal) -> None:
+        name = str(story.product["key"])
+        new = NewProduct(owner=story.owner, **story.product)
+        created = self._products.create(self._call(by, "products.create", story.day, name), new)
+        product = self._products.read(created.stored.id) if created.replayed else created.stored
+        for step, (day, change) in enumerate(story.changes, start=1):
+            if product.version == step:  # each change makes one version
+                product = self._changed(product, by, change, day, name, step)
+
+    def _changed(self, product: Stored, by: Principal, change: Change, day: int, name: str, step: int) -> Stored:
+        if change == "archive":
+            return self._products.archive(self._call(by, "products.archive", day, name, step), product.id, step)
+        if change == "restore":
+            return self._products.restore(self._call(by, "products.restore", day, name, step), product.id, step)
+        return self._products.update(
+            self._call(by, "products.update", day, name, step), product.id, step, ProductPatch(**change)
+        )
+
+    def _call(self, principal: Principal, operation: str, day: int, name: str, step: int = 0) -> Call:
+        """How step `step` in the life of `name` is called, in the working day that ends `DAYS - day` days before the end."""
+        minute = (sum(name.encode()) * 7 + step * 3) % WORKING_DAY  # spread over the day, always the same way
+        identity = f"seed-{name}-{step}"
+        return Call(
+            principal,
+            operation,
+            self._end - timedelta(days=DAYS - day, minutes=WORKING_DAY - minute),
+            nonce=f"{identity}-{self._end.timestamp()}",  # of this run; what makes it happen once is the key
+            correlation_id=identity,
+            idempotency_key=identity,
+            digest=identity,
+        )

@@ -1,0 +1,120 @@
+"""The laptop's whole stack: `start` tells the order."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import shutil
+import socket
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from infra.local import assembly, demo
+from infra.local.children import Children
+from infra.local.deployment import Deployed, Deployment, point_here
+from infra.local.emulator import Emulator
+from infra.local.front import Front
+from infra.local.home import Home, Trouble, read_json, write_private
+from infra.local.progress import step
+
+WATCH = 1.0  # seconds between two looks at the embedded AWS
+
+
+class Stack:
+    def __init__(self, home: Home) -> None:
+        self.home, self.children = home, Children()
+        self.emulator = Emulator(home, self.children)
+        self.deployment = Deployment(home, self.children, self.emulator)
+        self.front: Front | None = None
+
+    def start(self) -> demo.Details:
+        """From nothing, or from where it stopped; returns what `local.json` says. Raises Trouble."""
+        self._check_port()
+        name = assembly.fingerprint()
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            # Synth and the embedded AWS do not need each other: one on each core.
+            synthesized = beside.submit(self._synthesize, name)
+            try:
+                deployed = self._deploy(name, synthesized)
+            except BaseException:
+                self.children.end_all()  # or the way out of this block waits for synth
+                raise
+        point_here(self.emulator)
+        self.front = self._open(deployed)
+        details = demo.furnish(self.home, self.emulator, deployed, self.front.url)
+        write_private(self.home.details, details)
+        return details
+
+    def stop(self) -> None:
+        """Ends what was started, from wherever `start` got to. The data stays."""
+        if self.front is not None:
+            self.front.shutdown()
+            self.front.server_close()
+        self.children.end_all()
+        shutil.rmtree(self.home.root / "tmp", ignore_errors=True)
+
+    def watch(self) -> NoReturn:
+        """Does not return. Raises Trouble when the embedded AWS dies."""
+        while self.emulator.alive:
+            threading.Event().wait(WATCH)
+        raise Trouble(f"The embedded AWS died; its last words are in {self.emulator.log}. `make run` starts it again.")
+
+    def _check_port(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.home.port))
+            except OSError:
+                raise self._port_taken() from None
+
+    def _port_taken(self) -> Trouble:
+        port = self.home.port
+        return Trouble(f"Port {port} is taken; stop what listens there, or choose another: SLIPWAY_PORT={port + 1} make run")
+
+    def _synthesize(self, name: str) -> Path:
+        if (made := assembly.cached(name)) is not None:
+            return made
+        with step("synthesizing the CDK app", "the CDK app is synthesized"):
+            return assembly.synthesize(self.home, self.children, name)
+
+    def _deploy(self, name: str, synthesized: concurrent.futures.Future[Path]) -> Deployed:
+        standing = read_json(self.home.deployed)
+        if standing is None:
+            shutil.rmtree(self.home.aws, ignore_errors=True)  # an interrupted first start
+        self._emulate()
+        if standing is not None and (deployed := self.deployment.find()) is None:
+            # The machine went down before the embedded AWS could write what it knew.
+            self._forget()
+            self._emulate()
+            standing = None
+        if standing is not None and standing.get("assembly") == name and deployed is not None:
+            synthesized.result()
+            return deployed
+        with step("bootstrapping the embedded account", "the embedded account is bootstrapped"):
+            self.deployment.bootstrap()
+        folder = synthesized.result()
+        with step("deploying with `cdk deploy --all`", "deployed"):
+            self.deployment.deploy(folder)
+        deployed = self.deployment.find()
+        if deployed is None:
+            raise Trouble(f"`cdk deploy` left no API behind; see {self.home.root / 'deploy.log'}.")
+        write_private(self.home.deployed, {"assembly": name})
+        return deployed
+
+    def _emulate(self) -> None:
+        with step("starting the embedded AWS, IAM enforced", "the embedded AWS answers"):
+            self.emulator.start()
+
+    def _forget(self) -> None:
+        self.emulator.stop()
+        for path in (self.home.deployed, self.home.secrets):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.home.aws, ignore_errors=True)
+
+    def _open(self, deployed: Deployed) -> Front:
+        try:
+            front = Front(self.home.port, self.emulator.port, deployed.api)
+        except OSError:
+            raise self._port_taken() from None
+        threading.Thread(target=front.serve_forever, name="front", daemon=True).start()
+        return front
