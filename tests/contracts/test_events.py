@@ -17,7 +17,7 @@ from slipway.events import CONTRACTS, Event, MemberInvited, MemberRemoved, Produ
 FACTS: dict[str, dict[str, Any]] = {
     "product": {"name": "Ada", "stage": "idea", "status": "active"},
     "key": {"kind": "server", "environment": "prod", "status": "active"},
-    "member": {},
+    "member": {"role": "viewer", "status": "active"},
 }
 
 

@@ -149,8 +149,8 @@ class KeyRevoked(KeyEvent):
 
 
 class MemberFacts(Changed):
-    role: Name | None = None
-    status: Name | None = None
+    role: Name
+    status: Name
 
 
 class MemberEvent(Event):

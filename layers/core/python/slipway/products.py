@@ -27,8 +27,8 @@ from slipway.resources import HEAD, Claim, Created, Event, Shelf, Stored
 from slipway.rowsize import row_bytes
 from slipway.stages import move
 from slipway.tables import PRODUCTS
+from slipway.upgrades import newest, upgrader
 
-SCHEMA = 1
 PRICES = 10  # kept in one row
 ROW_BYTES = 16 * 1024
 TRIES = 5  # of a change to whatever version stands (`If-Match: *`)
@@ -49,12 +49,20 @@ class Version:
 
 
 class Products:
-    """`currency`: of a price that does not name its own. `upgrade`: see `slipway.upgrades`."""
+    """`currency`: of a price that does not name its own."""
 
-    def __init__(self, store: Store, *, currency: str = "EUR", upgrade: Callable[[Row], Row] = lambda row: row) -> None:
+    def __init__(self, store: Store, *, currency: str = "EUR") -> None:
         money.minor(0, currency)  # an unknown one is told at once
         self.currency = currency
-        self.shelf = Shelf(store, PRODUCTS, kind="product", schema=SCHEMA, upgrade=upgrade, indexed=_indexed, fits=_fits)
+        self.shelf = Shelf(
+            store,
+            PRODUCTS,
+            kind="product",
+            schema=newest("product"),
+            upgrade=upgrader("product"),
+            indexed=_indexed,
+            fits=_fits,
+        )
 
     # --- reads ---
 
