@@ -19,7 +19,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
@@ -33,12 +32,11 @@ from slipway.edge import json as strict
 from slipway.edge import observe
 from slipway.edge.answer import JSON, Answer, Rendered, problem, success
 from slipway.edge.event import Event
+from slipway.edge.operation import LARGEST_BODY, MERGE_PATCH, Body, Operation, Query, Request, methods, unmatched
 from slipway.ports import StoreUnavailable
 from slipway.problems import (
     Forbidden,
     Malformed,
-    MethodNotAllowed,
-    NotFound,
     Problem,
     Unauthenticated,
     Unavailable,
@@ -47,51 +45,7 @@ from slipway.problems import (
 
 __all__ = ["JSON", "LARGEST_BODY", "MERGE_PATCH", "Answer", "Api", "Operation", "Request"]
 
-MERGE_PATCH = "application/merge-patch+json"
-LARGEST_BODY = 256 * 1024
-
 Use = TypeVar("Use")
-UseOf = TypeVar("UseOf", covariant=True)
-Body = TypeVar("Body", covariant=True)
-Query = TypeVar("Query", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Request(Generic[UseOf, Body, Query]):
-    """What a handler gets. `body` is the validated model (with `raw=True` the bytes), `query` the validated model, else None.
-
-    `if_match` is the version that the caller has read: None for `*`, -1 for a tag that no version has.
-    """
-
-    use: UseOf
-    call: Call
-    body: Body
-    query: Query
-    path: Mapping[str, str]
-    media: str = ""
-    if_match: int | None = None
-    accept: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One registered route, as the OpenAPI document needs it too.
-
-    `answers`: the model of each success; `[Model]` is a page: `{"items": [Model], "next_cursor": str}`.
-    """
-
-    method: str
-    path: str
-    name: str
-    run: Callable[[Any], Answer]
-    body: type | None
-    query: type | None
-    answers: Mapping[int, Any]
-    creates: bool
-    versioned: bool
-    media: tuple[str, ...]
-    raw: bool
-    largest: int
 
 
 class Api(Generic[Use]):
@@ -113,7 +67,7 @@ class Api(Generic[Use]):
     def get(
         self, path: str, operation: str, *, query: type[Query] | None = None, answers: Mapping[int, Any] | None = None
     ) -> Callable[[Callable[[Request[Use, None, Query]], Answer]], Callable[[Request[Use, None, Query]], Answer]]:
-        return self._registering(_operation("GET", path, operation, None, query, answers))
+        return self._registering("GET", path, operation, answers, query=query)
 
     def post(
         self,
@@ -130,7 +84,17 @@ class Api(Generic[Use]):
         largest: int = LARGEST_BODY,
     ) -> Callable[[Callable[[Request[Use, Body, Query]], Answer]], Callable[[Request[Use, Body, Query]], Answer]]:
         return self._registering(
-            _operation("POST", path, operation, body, query, answers, creates, versioned, media, raw, largest)
+            "POST",
+            path,
+            operation,
+            answers,
+            body=body,
+            query=query,
+            creates=creates,
+            versioned=versioned,
+            media=media,
+            raw=raw,
+            largest=largest,
         )
 
     def patch(
@@ -146,7 +110,15 @@ class Api(Generic[Use]):
     ) -> Callable[[Callable[[Request[Use, Body, Query]], Answer]], Callable[[Request[Use, Body, Query]], Answer]]:
         """A JSON merge patch (RFC 7396)."""
         return self._registering(
-            _operation("PATCH", path, operation, body, query, answers, False, versioned, (MERGE_PATCH,), False, largest)
+            "PATCH",
+            path,
+            operation,
+            answers,
+            body=body,
+            query=query,
+            versioned=versioned,
+            media=(MERGE_PATCH,),
+            largest=largest,
         )
 
     def put(
@@ -160,9 +132,7 @@ class Api(Generic[Use]):
         versioned: bool = True,
         largest: int = LARGEST_BODY,
     ) -> Callable[[Callable[[Request[Use, Body, Query]], Answer]], Callable[[Request[Use, Body, Query]], Answer]]:
-        return self._registering(
-            _operation("PUT", path, operation, body, query, answers, False, versioned, (JSON,), False, largest)
-        )
+        return self._registering("PUT", path, operation, answers, body=body, query=query, versioned=versioned, largest=largest)
 
     def delete(
         self,
@@ -173,17 +143,19 @@ class Api(Generic[Use]):
         answers: Mapping[int, Any] | None = None,
         versioned: bool = True,
     ) -> Callable[[Callable[[Request[Use, None, Query]], Answer]], Callable[[Request[Use, None, Query]], Answer]]:
-        return self._registering(_operation("DELETE", path, operation, None, query, answers, versioned=versioned))
+        return self._registering("DELETE", path, operation, answers, query=query, versioned=versioned)
 
-    def _registering(self, entry: Callable[[Any], Operation]) -> Callable[[Any], Any]:
-        def register(run: Any) -> Any:
-            operation = entry(run)
+    def _registering(
+        self, method: str, path: str, name: str, answers: Mapping[int, Any] | None, **fields: Any
+    ) -> Callable[[Any], Any]:
+        def register(run: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
+            operation = Operation(method, path, name, run, answers or {200: None}, **fields)
             self.operations.append(operation)
 
             def serve(**variables: str) -> Response[Any]:
                 return _response(self._answered(operation, variables))
 
-            self._resolver.route(operation.path.replace("{", "<").replace("}", ">"), operation.method)(serve)
+            self._resolver.route(path.replace("{", "<").replace("}", ">"), method)(serve)
             return run
 
         return register
@@ -275,44 +247,6 @@ class Api(Generic[Use]):
 
     def _no_route(self, _: Exception) -> Response[Any]:
         return _response(self._answered(None, {}))
-
-
-def methods(path: str, routes: list[tuple[str, str]]) -> list[str]:
-    """The methods of the routes (method, template) that match the path, in order."""
-    steps = path.split("/")
-    found = set()
-    for method, template in routes:
-        parts = template.split("/")
-        if len(parts) == len(steps) and all(
-            part == step or (part.startswith("{") and step) for part, step in zip(parts, steps, strict=True)
-        ):
-            found.add(method)
-    return sorted(found)
-
-
-def unmatched(allowed: list[str]) -> Problem:
-    """The problem where a path takes only these methods: 405, or 404 where it takes none."""
-    if not allowed:
-        return NotFound("There is no such path; /docs lists all of them.")
-    return MethodNotAllowed(f"This path takes {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)})
-
-
-def _operation(
-    method: str,
-    path: str,
-    name: str,
-    body: type | None,
-    query: type | None,
-    answers: Mapping[int, Any] | None,
-    creates: bool = False,
-    versioned: bool = False,
-    media: tuple[str, ...] = (JSON,),
-    raw: bool = False,
-    largest: int = LARGEST_BODY,
-) -> Callable[[Callable[[Any], Answer]], Operation]:
-    return lambda run: Operation(
-        method, path, name, run, body, query, answers or {200: None}, creates, versioned, media, raw, largest
-    )
 
 
 def _admit(principal: Principal, operation: str) -> None:

@@ -1,0 +1,77 @@
+"""One registered route: what the door serves, and what the OpenAPI document tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from slipway.calls import Call
+from slipway.edge.answer import JSON, Answer
+from slipway.problems import MethodNotAllowed, NotFound, Problem
+
+MERGE_PATCH = "application/merge-patch+json"
+LARGEST_BODY = 256 * 1024  # bytes
+
+UseOf = TypeVar("UseOf", covariant=True)
+Body = TypeVar("Body", covariant=True)
+Query = TypeVar("Query", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[UseOf, Body, Query]):
+    """What a handler gets. `body` is the validated model (with `raw=True` the bytes), `query` the validated model, else None.
+
+    `if_match` is the version that the caller has read: None for `*`, -1 for a tag that no version has.
+    """
+
+    use: UseOf
+    call: Call
+    body: Body
+    query: Query
+    path: Mapping[str, str]
+    media: str = ""
+    if_match: int | None = None
+    accept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One registered route, as the OpenAPI document needs it too.
+
+    `answers` of each success: a model; `[Model]` for a page, `{"items": [Model], "next_cursor": str}`; a tuple of media types
+    where it is not JSON; None where it has no body.
+    """
+
+    method: str
+    path: str
+    name: str
+    run: Callable[[Any], Answer]
+    answers: Mapping[int, Any]
+    body: type | None = None
+    query: type | None = None
+    creates: bool = False
+    versioned: bool = False
+    media: tuple[str, ...] = (JSON,)
+    raw: bool = False
+    largest: int = LARGEST_BODY
+
+
+def methods(path: str, routes: Sequence[tuple[str, str]]) -> list[str]:
+    """The methods of the routes (method, template) that match the path, in order."""
+    steps = path.split("/")
+    found = set()
+    for method, template in routes:
+        parts = template.split("/")
+        if len(parts) == len(steps) and all(
+            part == step or (part.startswith("{") and step) for part, step in zip(parts, steps, strict=True)
+        ):
+            found.add(method)
+    return sorted(found)
+
+
+def unmatched(allowed: Sequence[str]) -> Problem:
+    """The problem where a path takes only these methods: 405, or 404 where it takes none."""
+    if not allowed:
+        return NotFound("There is no such path; /docs lists all of them.")
+    return MethodNotAllowed(f"This path takes {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)})
