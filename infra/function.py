@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import RemovalPolicy
@@ -13,28 +11,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import packaging
+from infra.checks import acknowledge
 from infra.config import Config
-from infra.data import Data
-from infra.functions import Function, Grant, OnBus, OnObjects, OnTable, OnUserPool
-
-STREAM_ACTIONS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
-# Lambda puts a batch that it gave up under this prefix.
-ABANDONED = "aws/lambda/"
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the functions of one service share."""
-
-    config: Config
-    data: Data
-    bus: events.EventBus
-    dead_letters: sqs.Queue
-    layers: list[str]  # ARNs
+from infra.functions import Function
+from infra.grants import role
+from infra.surroundings import Surroundings
 
 
 class DeployedFunction(Construct):
@@ -45,7 +29,7 @@ class DeployedFunction(Construct):
         self.spec, self.around = spec, around
         config = around.config
         self.log_group = log_group(self, "Logs", config)
-        self.role = self._role()
+        self.role = role(self, spec, self.log_group, around)
         code = asset(self, "Code", packaging.function(spec.name, local=config.local))
         self.function = lambda_.CfnFunction(
             self,
@@ -66,6 +50,10 @@ class DeployedFunction(Construct):
                 log_group=self.log_group.ref, log_format="JSON", system_log_level="WARN"
             ),
         )
+        runtime = "Python 3.13 is the newest that every dependency is tested on; a new one comes with its own change"
+        acknowledge(self.function, "AwsSolutions-L1", runtime)
+        acknowledge(self.function, "Serverless-LambdaLatestVersion", runtime)
+        acknowledge(self.function, "Serverless-LambdaDLQ", _without_queue(spec))
         for table in spec.streams:
             self._read(around.data.tables[table.name], table.name)
         if spec.pattern is not None:
@@ -74,7 +62,6 @@ class DeployedFunction(Construct):
     def _read(self, table: dynamodb.Table, name: str) -> None:
         """Every change of the table, in order per item. A batch is tried until it is 12 hours old, halved each time: a short
         outage behind the reader must not send healthy records away; a poisonous one the reader puts aside itself."""
-        quarantine = self.around.data.buckets["quarantine"]
         lambda_.CfnEventSourceMapping(
             self,
             f"{name.capitalize()}Stream",
@@ -87,11 +74,13 @@ class DeployedFunction(Construct):
             maximum_record_age_in_seconds=12 * 3600,
             maximum_retry_attempts=-1,
             destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
-                on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=quarantine.bucket_arn)
+                on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(
+                    destination=self.around.data.bucket_arns["quarantine"]
+                )
             ),
         )
 
-    def _consume(self, pattern: dict[str, list[object]]) -> None:
+    def _consume(self, pattern: dict[str, Any]) -> None:
         """A rule on the bus. EventBridge retries delivery for a day, Lambda the run for six hours; then the dead letters."""
         dead_letters = self.around.dead_letters
         rule = events.CfnRule(
@@ -141,61 +130,6 @@ class DeployedFunction(Construct):
             ),
         )
 
-    def _role(self) -> iam.CfnRole:
-        return iam.CfnRole(
-            self,
-            "Role",
-            description=f"What the function {self.spec.name} may do",
-            assume_role_policy_document={
-                "Version": "2012-10-17",
-                "Statement": [
-                    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-                ],
-            },
-            policies=[
-                iam.CfnRole.PolicyProperty(
-                    policy_name="grants",
-                    policy_document={"Version": "2012-10-17", "Statement": list(self._statements())},
-                )
-            ],
-        )
-
-    def _statements(self) -> Iterator[dict[str, Any]]:
-        data, spec = self.around.data, self.spec
-        yield _allow(("logs:CreateLogStream", "logs:PutLogEvents"), self.log_group.attr_arn)
-        yield _allow(("xray:PutTelemetryRecords", "xray:PutTraceSegments"), "*")  # takes no resource
-        for grant in spec.grants:
-            yield _allow(grant.actions, self._resource(grant), grant.leading if isinstance(grant, OnTable) else ())
-        if spec.streams:
-            quarantine = data.buckets["quarantine"]
-            for table in spec.streams:
-                yield _allow(STREAM_ACTIONS, data.tables[table.name].table_stream_arn)
-            yield _allow(("s3:PutObject",), quarantine.arn_for_objects(f"{ABANDONED}*"))
-            yield _allow(("s3:ListBucket",), quarantine.bucket_arn)
-        if spec.pattern is not None:
-            yield _allow(("sqs:SendMessage",), self.around.dead_letters.queue_arn)
-
-    def _resource(self, grant: Grant) -> str:
-        data = self.around.data
-        match grant:
-            case OnTable(table=table, index=index):
-                arn = data.tables[table.name].table_arn
-                return arn if index is None else f"{arn}/index/{index.name}"
-            case OnObjects(bucket=bucket, prefix=prefix):
-                return data.buckets[bucket].arn_for_objects(f"{prefix}*")
-            case OnBus():
-                return self.around.bus.event_bus_arn
-            case OnUserPool():
-                return data.user_pool.user_pool_arn
-
-
-def _allow(actions: tuple[str, ...], resource: str | None, leading: tuple[str, ...] = ()) -> dict[str, Any]:
-    assert resource, "a stream is granted on a table that has one"
-    statement: dict[str, Any] = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
-    if leading:
-        statement["Condition"] = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(leading)}}
-    return statement
-
 
 def asset(scope: Construct, id: str, package: packaging.Package) -> assets.Asset:
     return assets.Asset(scope, id, path=str(package.path), asset_hash=package.digest)
@@ -206,3 +140,11 @@ def log_group(scope: Construct, id: str, config: Config) -> logs.CfnLogGroup:
     group = logs.CfnLogGroup(scope, id, retention_in_days=config.retention)
     group.apply_removal_policy(RemovalPolicy.DESTROY if config.ephemeral else RemovalPolicy.RETAIN)
     return group
+
+
+def _without_queue(spec: Function) -> str:
+    if spec.pattern is not None:
+        return "an on-failure destination takes what fails, with the reason beside it; both would keep it twice"
+    if spec.streams:
+        return "a stream's reader fails into the quarantine bucket, record included"
+    return "called synchronously only: the caller gets the failure"

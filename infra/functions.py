@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slipway import events, settings
+from slipway.credentials import EVERYWHERE
 from slipway.tables import ACCESS, AUDIT, PRODUCTS, Index, Table
 
 Bucket = Literal["keys", "quarantine"]
@@ -16,7 +17,7 @@ Bucket = Literal["keys", "quarantine"]
 
 @dataclass(frozen=True, slots=True)
 class OnTable:
-    """Actions on one table, or with `index` on one of its indexes; `leading`: only these partition keys (IAM patterns)."""
+    """Actions on one table, or with `index` on one of its indexes; `leading`: only rows whose `pk` fits these patterns."""
 
     table: Table
     actions: tuple[str, ...]
@@ -34,6 +35,14 @@ class OnObjects:
 
 
 @dataclass(frozen=True, slots=True)
+class OnBucket:
+    """Actions on a bucket itself. To learn that an object is not there takes `s3:ListBucket`: without it S3 answers 403."""
+
+    bucket: Bucket
+    actions: tuple[str, ...] = ("s3:ListBucket",)
+
+
+@dataclass(frozen=True, slots=True)
 class OnBus:
     actions: tuple[str, ...] = ("events:PutEvents",)
 
@@ -43,7 +52,7 @@ class OnUserPool:
     actions: tuple[str, ...]
 
 
-Grant = OnTable | OnObjects | OnBus | OnUserPool
+Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +73,13 @@ class Function:
         return f"functions.{self.name}.handler.handler"
 
 
-_READ = ("dynamodb:GetItem", "dynamodb:Query")
-_WRITE = ("dynamodb:PutItem", "dynamodb:DeleteItem")
 _QUERY = ("dynamodb:Query",)
+# Of an area that keeps versioned resources: a transaction is granted as the writes that it holds.
+_KEEP = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem")
+
+
+def _indexes(table: Table) -> tuple[OnTable, ...]:
+    return tuple(OnTable(table, _QUERY, index=index) for index in table.indexes)
 
 
 FUNCTIONS = (
@@ -81,9 +94,10 @@ FUNCTIONS = (
         settings.Authorize,
         timeout=5,
         grants=(
-            OnTable(ACCESS, ("dynamodb:GetItem",)),
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=(f"verifiers#{EVERYWHERE}", "mbr_*")),
             OnTable(ACCESS, ("dynamodb:PutItem",), leading=("used#*",)),
-            OnObjects("keys", "", ("s3:GetObject",)),
+            OnObjects("keys", "keys/", ("s3:GetObject",)),
+            OnBucket("keys"),
         ),
     ),
     Function(
@@ -91,35 +105,26 @@ FUNCTIONS = (
         "The product catalogue",
         settings.Products,
         timeout=29,
-        grants=(
-            OnTable(PRODUCTS, (*_READ, *_WRITE, "dynamodb:BatchGetItem")),
-            *(OnTable(PRODUCTS, _QUERY, index=index) for index in PRODUCTS.indexes),
-        ),
+        grants=(OnTable(PRODUCTS, _KEEP), *_indexes(PRODUCTS)),
     ),
     Function(
         "access",
-        "API keys, members and who am I",
+        "API keys, members, and who am I",
         settings.Access,
-        grants=(
-            OnTable(ACCESS, (*_READ, *_WRITE, "dynamodb:BatchGetItem")),
-            *(OnTable(ACCESS, _QUERY, index=index) for index in ACCESS.indexes),
-        ),
+        grants=(OnTable(ACCESS, _KEEP), *_indexes(ACCESS)),
     ),
     Function(
         "audit",
         "Who did what, when",
         settings.Audit,
-        grants=(
-            OnTable(AUDIT, (*_READ, "dynamodb:BatchGetItem")),
-            *(OnTable(AUDIT, _QUERY, index=index) for index in AUDIT.indexes),
-        ),
+        grants=(OnTable(AUDIT, ("dynamodb:BatchGetItem", "dynamodb:Query")), *_indexes(AUDIT)),
     ),
     Function(
         "relay",
         "Sends the events that rows carry to the bus; the only publisher",
         settings.Relay,
         timeout=60,
-        grants=(OnBus(), OnObjects("quarantine", "records/", ("s3:PutObject",))),
+        grants=(OnBus(), OnObjects("quarantine", "records/relay/", ("s3:PutObject",))),
         streams=(PRODUCTS, ACCESS),
     ),
     Function(
@@ -128,8 +133,10 @@ FUNCTIONS = (
         settings.Keyring,
         timeout=60,
         grants=(
-            OnTable(ACCESS, _READ),
-            OnObjects("keys", "", ("s3:GetObject", "s3:PutObject")),
+            OnTable(ACCESS, _QUERY, leading=("verifiers#*", "used#*")),
+            OnObjects("keys", "keys/", ("s3:GetObject", "s3:PutObject")),
+            OnBucket("keys"),
+            OnObjects("quarantine", "records/keyring/", ("s3:PutObject",)),
         ),
         streams=(ACCESS,),
     ),
@@ -147,7 +154,7 @@ FUNCTIONS = (
         settings.Invite,
         timeout=30,
         grants=(
-            OnTable(ACCESS, ("dynamodb:GetItem",)),
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
             OnUserPool(("cognito-idp:AdminCreateUser", "cognito-idp:AdminDeleteUser", "cognito-idp:AdminUserGlobalSignOut")),
         ),
         pattern=events.pattern(events.MemberInvited, events.MemberUpdated, events.MemberRemoved),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_cdk import Aws, CfnOutput, Duration, Fn, Stack
+from aws_cdk import Aws, CfnOutput, CrossStackReferences, Duration, Fn, ReferenceStrength, Stack
 from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_events as events
@@ -14,11 +14,13 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import packaging
+from infra.checks import acknowledge
 from infra.config import Config
 from infra.data import Data
-from infra.function import DeployedFunction, Surroundings, asset, log_group
+from infra.function import DeployedFunction, asset, log_group
 from infra.functions import FUNCTIONS, Function
 from infra.routes import ROUTES, Route
+from infra.surroundings import Surroundings
 from slipway.events import ProductUpdated, pattern
 
 # Requests a second, and how many at once, over all routes: the account's own limit is 10,000.
@@ -31,6 +33,8 @@ ARCHIVE_DAYS = 30
 class Service(Stack):
     def __init__(self, scope: Construct, id: str, config: Config, data: Data, **stack: Any) -> None:
         super().__init__(scope, id, **stack)
+        # Strong: a table cannot go while a function uses it.
+        CrossStackReferences.of(self).consume(ReferenceStrength.STRONG)
         self.config, self.data = config, data
         self.bus = events.EventBus(
             self, "Bus", event_bus_name=f"slipway{config.suffix}", description="Everything that happens in Slipway"
@@ -50,6 +54,9 @@ class Service(Stack):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
+        queue = "it is the dead-letter queue itself"
+        acknowledge(self.dead_letters, "AwsSolutions-SQS3", queue)
+        acknowledge(self.dead_letters, "Serverless-SQSRedrivePolicy", queue)
         self.api = api.CfnApi(
             self,
             "Api",
@@ -146,7 +153,7 @@ class Service(Stack):
             if route.function not in integrations:
                 continue
             secured = None if route.public or authorizer is None else authorizer
-            api.CfnRoute(
+            made = api.CfnRoute(
                 self,
                 _id(route),
                 api_id=self.api.ref,
@@ -156,6 +163,8 @@ class Service(Stack):
                 authorization_type="CUSTOM" if secured else "NONE",
                 authorizer_id=secured.ref if secured else None,
             )
+            if route.public:
+                acknowledge(made, "AwsSolutions-APIG4", "the public page and documents, and the answer to a path that is none")
 
     def _authorizer(self) -> api.CfnAuthorizer:
         function = self.functions["authorize"].function

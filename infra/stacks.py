@@ -6,6 +6,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
+from infra.checks import check
 from infra.config import Config
 from infra.data import Data
 from infra.functions import NAMES
@@ -21,4 +22,5 @@ def build(app: cdk.App) -> cdk.App:
     data = Data(app, f"SlipwayData{stage}", config, description="Slipway: what is kept", **options)
     service = Service(app, f"SlipwayService{stage}", config, data, description="Slipway: what answers", **options)
     Watch(app, f"SlipwayWatch{stage}", config, service, description="Slipway: what is watched", **options)
+    check(app, config)
     return app

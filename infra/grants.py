@@ -1,0 +1,86 @@
+"""The role of one function: exactly what its line in `infra.functions` names, and what its triggers need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.checks import acknowledge
+from infra.functions import Bucket, Function, Grant, OnBucket, OnBus, OnObjects, OnTable, OnUserPool
+from infra.surroundings import Surroundings
+
+_LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
+_TRACE = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
+_READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+# Where Lambda puts what it gave up of a stream.
+_ABANDONED = OnObjects("quarantine", "aws/lambda/", ("s3:PutObject",))
+
+
+def role(scope: Construct, spec: Function, log_group: logs.CfnLogGroup, around: Surroundings) -> iam.CfnRole:
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    statements = list(_statements(spec, log_group, around))
+    made = iam.CfnRole(
+        scope,
+        "Role",
+        description=f"What the function {spec.name} may do",
+        assume_role_policy_document={"Version": "2012-10-17", "Statement": [trust]},
+        policies=[
+            iam.CfnRole.PolicyProperty(policy_name="grants", policy_document={"Version": "2012-10-17", "Statement": statements})
+        ],
+    )
+    xray = "X-Ray takes no resource; every other grant of the role is literal"
+    acknowledge(made, "AwsSolutions-IAM5[Resource::*]", xray)
+    acknowledge(made, "Serverless-LambdaStarPermissions", xray)
+    for grant in (*spec.grants, *((_ABANDONED,) if spec.streams else ())):
+        if isinstance(grant, OnObjects):
+            bucket = Stack.of(scope).resolve(around.data.bucket_arns[grant.bucket])["Fn::ImportValue"]
+            finding = f"AwsSolutions-IAM5[Resource::{bucket}/{grant.prefix}*]"
+            acknowledge(made, finding, "objects below one prefix: their names come with what is written")
+    return made
+
+
+def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surroundings) -> Iterator[dict[str, Any]]:
+    yield _allow(_LOG, log_group.attr_arn)
+    yield _allow(_TRACE, "*")
+    for grant in spec.grants:
+        yield _allow(grant.actions, _resource(grant, around), grant.leading if isinstance(grant, OnTable) else ())
+    for table in spec.streams:
+        yield _allow(_READ_STREAM, around.data.tables[table.name].table_stream_arn)
+    if spec.streams:
+        yield _allow(_ABANDONED.actions, _objects(_ABANDONED.bucket, _ABANDONED.prefix, around))
+        yield _allow(("s3:ListBucket",), around.data.bucket_arns["quarantine"])
+    if spec.pattern is not None:
+        yield _allow(("sqs:SendMessage",), around.dead_letters.queue_arn)
+
+
+def _resource(grant: Grant, around: Surroundings) -> str:
+    data = around.data
+    match grant:
+        case OnTable(table=table, index=index):
+            arn = data.tables[table.name].table_arn
+            return arn if index is None else f"{arn}/index/{index.name}"
+        case OnObjects(bucket=bucket, prefix=prefix):
+            return _objects(bucket, prefix, around)
+        case OnBucket(bucket=bucket):
+            return data.bucket_arns[bucket]
+        case OnBus():
+            return around.bus.event_bus_arn
+        case OnUserPool():
+            return data.user_pool.user_pool_arn
+
+
+def _objects(bucket: Bucket, prefix: str, around: Surroundings) -> str:
+    return f"{around.data.bucket_arns[bucket]}/{prefix}*"
+
+
+def _allow(actions: tuple[str, ...], resource: str | None, leading: tuple[str, ...] = ()) -> dict[str, Any]:
+    assert resource, "a stream is read of a table that has one"
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+    if leading:
+        statement["Condition"] = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(leading)}}
+    return statement

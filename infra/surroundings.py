@@ -1,0 +1,20 @@
+"""What the functions of one service share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sqs as sqs
+
+from infra.config import Config
+from infra.data import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    config: Config
+    data: Data
+    bus: events.EventBus
+    dead_letters: sqs.Queue
+    layers: list[str]  # ARNs
