@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from slipway.adapters.s3 import S3Blobs
 
 
-def store(settings: Settings) -> DynamoStore:
+BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
+
+
+def store(settings: Settings, *, budget: float = BUDGET) -> DynamoStore:
     """All tables that the settings name: the field `table_products` holds the physical name of `products`."""
     from slipway.adapters.dynamodb import DynamoStore
 
@@ -24,10 +27,10 @@ def store(settings: Settings) -> DynamoStore:
         return DynamoStore(BotoDynamo(), tables)
     from slipway.adapters.aws import AwsClient
 
-    return DynamoStore(AwsClient(), tables)
+    return DynamoStore(AwsClient(budget=budget), tables)
 
 
-def blobs(settings: Settings, bucket: str) -> S3Blobs:
+def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs:
     from slipway.adapters.s3 import S3Blobs
 
     if settings.client == "boto3":
@@ -36,7 +39,7 @@ def blobs(settings: Settings, bucket: str) -> S3Blobs:
         return S3Blobs(BotoObjects(), bucket)
     from slipway.adapters.aws import AwsClient
 
-    return S3Blobs(AwsClient(), bucket)
+    return S3Blobs(AwsClient(budget=budget), bucket)
 
 
 def bus(settings: Relay) -> EventBus:

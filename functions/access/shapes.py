@@ -1,0 +1,174 @@
+"""What the API of keys and members takes and answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from slipway import cursors, text
+from slipway.access import Principal
+from slipway.keys import LONGEST_OVERLAP, prefix, status
+from slipway.moments import Moment
+from slipway.resources import Stored
+
+NAME = 100  # characters
+ENVIRONMENT = "^[a-z][a-z0-9-]{0,31}$"
+
+Kind = Literal["client", "server", "admin"]
+Role = Literal["viewer", "editor", "admin"]
+Status = Literal["active", "expired", "revoked"]
+
+
+def _name(raw: str) -> str:
+    try:
+        return text.line(raw, NAME)
+    except text.BadText as bad:
+        raise PydanticCustomError("invalid_text", "{detail}", {"detail": str(bad)}) from None
+
+
+def _limit(limit: int) -> int:
+    return min(max(limit, 1), 100)
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": NAME, "pattern": text.LINE}),
+]
+Environment = Annotated[str, Field(pattern=ENVIRONMENT, description="any but `all`")]
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class Paging(Shape):
+    limit: Annotated[int, AfterValidator(_limit), Field(description="1 to 100")] = 50
+    cursor: Annotated[str | None, Field(max_length=cursors.LONGEST, description="`next_cursor` of the page before")] = None
+
+
+# --- keys -----------------------------------------------------------------------------------------------
+
+
+class NewKey(Shape):
+    """A client or server key needs an `environment`, an admin key a `role`; only an admin key may expire."""
+
+    name: Annotated[Name, Field(description="what the key is for")]
+    kind: Kind
+    environment: Environment | None = None
+    role: Role | None = None
+    expires_at: Annotated[Moment | None, Field(description="RFC 3339, in the future")] = None
+
+
+class Rotation(Shape):
+    overlap_seconds: Annotated[
+        int, Field(ge=0, le=LONGEST_OVERLAP, description="for which the secret before still works; 0 for one that leaked")
+    ] = 24 * 3600
+
+
+class KeySearch(Paging):
+    kind: Kind | None = None
+    environment: Environment | None = None
+    status: Status | None = None
+
+
+class KeyView(BaseModel):
+    id: str
+    name: str
+    kind: Kind
+    environment: Annotated[str | None, Field(description="of a client or server key")]
+    role: Annotated[Role | None, Field(description="of an admin key")]
+    status: Status
+    prefix: Annotated[str, Field(description="the part of the key that is no secret")]
+    expires_at: str | None
+    previous_expires_at: Annotated[str | None, Field(description="when the secret before the last rotation stops working")]
+    last_used_at: Annotated[str | None, Field(description="to the day")]
+    revoked_at: str | None
+    created_at: str
+    updated_at: str
+    version: int
+
+
+class IssuedKeyView(KeyView):
+    key: Annotated[str | None, Field(description="the whole key, this once; null when an earlier try has shown it")]
+
+
+def key_view(stored: Stored, now: str, day: str | None) -> KeyView:
+    """`now` as RFC 3339; `day` of the last use, if any."""
+    data, previous = stored.data, stored.data["previous"]
+    ends = previous["expires_at"] if previous else None
+    return KeyView(
+        id=stored.id,
+        name=data["name"],
+        kind=data["kind"],
+        environment=data["environment"],
+        role=data["role"],
+        status=status(stored, now),
+        prefix=prefix(stored),
+        expires_at=data["expires_at"],
+        previous_expires_at=ends if ends is not None and ends > now else None,
+        last_used_at=f"{day}T00:00:00.000Z" if day else None,
+        revoked_at=data["revoked_at"],
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+        version=stored.version,
+    )
+
+
+# --- members --------------------------------------------------------------------------------------------
+
+
+class NewMember(Shape):
+    email: Annotated[str, Field(min_length=3, max_length=254, description="where the invitation goes")]
+    role: Role
+
+
+class MemberPatch(Shape):
+    role: Role
+
+
+class MemberView(BaseModel):
+    id: str
+    email: str
+    role: Role
+    created_at: str
+    updated_at: str
+    version: int
+
+
+def member_view(stored: Stored, email: str) -> MemberView:
+    return MemberView(
+        id=stored.id,
+        email=email,
+        role=stored.data["role"],
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+        version=stored.version,
+    )
+
+
+# --- me -------------------------------------------------------------------------------------------------
+
+
+class Me(BaseModel):
+    kind: Literal["client", "server", "admin", "member"]
+    id: str
+    role: Role | None
+    environment: str | None
+    email: Annotated[str | None, Field(description="of a member")]
+    operations: Annotated[list[str], Field(description="what these credentials may do")]
+
+
+def me_view(principal: Principal, email: str | None, operations: list[str]) -> Me:
+    return Me.model_validate(
+        {
+            "kind": principal.kind,
+            "id": principal.id,
+            "role": principal.role,
+            "environment": principal.environment,
+            "email": email,
+            "operations": operations,
+        }
+    )
