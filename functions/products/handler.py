@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
 
 from slipway import cursors
 from slipway.adapters import connect
+from slipway.batch import ATOMIC, create_all, create_each, would_create
+from slipway.edge import json as strict
+from slipway.edge import validation
 from slipway.edge.http import Answer, Api, Request
+from slipway.fields import Shape
+from slipway.imports import take
 from slipway.listing import Limit, Listing, page
 from slipway.moments import Moment
 from slipway.problems import KeyTaken
-from slipway.product import Batch, ItemsView, NewProduct, ProductPatch, ProductView, Shape, VersionView, view
-from slipway.products import ATOMIC, Products
+from slipway.product import Batch, ImportView, ItemsView, NewProduct, ProductPatch, ProductView, VersionView, view
+from slipway.products import Products
 from slipway.resources import Created, Stored
 from slipway.settings import Products as Settings
+from slipway.transfer import Format, ImportedProduct, read_csv, read_jsonl, written
 
 
 def wire() -> Products:
@@ -31,10 +38,18 @@ class Reading(Shape):
     as_of: Moment | None = Field(default=None, description="RFC 3339; the version that was in force at this moment")
 
 
+class Exporting(Shape):
+    format: Format = "jsonl"
+    cursor: str | None = Field(default=None, max_length=cursors.LONGEST)
+
+
 class Paging(Shape):
     limit: Limit = 50
     cursor: str | None = Field(default=None, max_length=cursors.LONGEST)
 
+
+JSONL, CSV = "application/x-ndjson", "text/csv"
+MEDIA: dict[Format, str] = {"jsonl": JSONL, "csv": f"{CSV}; charset=utf-8"}
 
 api: Api[Products] = Api("products", wire)
 handler = api
@@ -145,15 +160,55 @@ def batch(request: Request[Products, Batch, Writing]) -> Answer:
     order what became of them. In both cases nothing is written when an item is not valid. An `Idempotency-Key` covers every
     item: the same request again finishes what is missing and makes nothing twice.
     """
-    items, only = request.body.items, request.query.validate_only
-    if only or len(items) <= ATOMIC:
-        made = request.use.create_all(request.call, items, validate_only=only)
-        return Answer(
-            200 if only else 201,
-            {"items": [_item(one) for one in made]},
-            replayed=all(one.replayed for one in made),
-        )
-    return Answer(207, {"items": [_item(one) for one in request.use.create_each(request.call, items)]})
+    use, call, items = request.use, request.call, request.body.items
+    if request.query.validate_only:
+        return Answer(200, {"items": [_item(one) for one in would_create(use, call, items)]})
+    if len(items) > ATOMIC:
+        return Answer(207, {"items": [_item(one) for one in create_each(use, call, items)]})
+    made = create_all(use, call, items)
+    return Answer(201, {"items": [_item(one) for one in made]}, replayed=made[0].replayed)
+
+
+@api.get("/v1/products/export", "products.export", query=Exporting, answers={200: None})
+def export(request: Request[Products, None, Exporting]) -> Answer:
+    """Export all products, as JSON Lines or CSV.
+
+    A big catalogue comes in pieces: follow the `Link` header, and put them one after the other. In CSV a cell that a
+    spreadsheet would take for a formula has an apostrophe before it. What was exported can be imported again.
+    """
+    format = request.query.format
+    text, cursor = written(request.use, format, request.query.cursor)
+    link = {"Link": f'</v1/products/export?format={format}&cursor={cursor}>; rel="next"'} if cursor else {}
+    return Answer(200, text, headers=link, media=MEDIA[format])
+
+
+@api.post(
+    "/v1/products/import",
+    "products.import",
+    query=Writing,
+    answers={200: ImportView},
+    creates=True,
+    media=(JSONL, CSV),
+    raw=True,
+    largest=4 * 1024 * 1024,
+)
+def import_(request: Request[Products, bytes, Writing]) -> Answer:
+    """Import products from JSON Lines or CSV, up to 2,000.
+
+    The first line of CSV names the columns, at least `name` and `price`. All lines are checked first: if one is wrong, or its
+    key is taken, nothing is imported, and `errors` names the lines. Then they are written in groups of 25. The same import
+    again (the same `Idempotency-Key`, or without one the same file) finishes what was broken off and makes nothing twice.
+    """
+    body, reader = request.body, read_csv if request.media == CSV else read_jsonl
+    done = take(
+        request.use,
+        request.call,
+        body,
+        reader(body, strict.read),
+        lambda value: validation.body(ImportedProduct, value),
+        validate_only=request.query.validate_only,
+    )
+    return Answer(200, asdict(done), replayed=done.existing == done.lines)
 
 
 def _found(stored: Stored) -> Answer:

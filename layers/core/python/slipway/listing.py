@@ -10,17 +10,18 @@ or to others between two pages: neither of the two ever changes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from slipway import cursors, text
 from slipway.calls import timestamp
+from slipway.fields import ID, Key, Owner, Prefix, Shape, Tag
 from slipway.moments import Moment
 from slipway.ports import Row, Span
 from slipway.problems import BadCursor, NotFound
-from slipway.product import ID, Key, Owner, Prefix, Shape, Status, Tag
+from slipway.product import Status
 from slipway.products import Products
 from slipway.resources import HEAD, Stored
 from slipway.stages import Stage
@@ -73,31 +74,45 @@ def page(products: Products, listing: Listing) -> tuple[list[Stored], str | None
     """The products of one page, and the cursor of the next (None at the end). Raises BadCursor."""
     if listing.key is not None:
         return _by_key(products, listing), None
-    prefix = text.folded(listing.name_prefix) if listing.name_prefix is not None else None
-    index, sort = (BY_CREATED, "created_at") if prefix is None else (BY_NAME, "name_key")
-    start: Mapping[str, Any] | None = _start(listing, sort, prefix)
+    parts, prefix = listing.parts(), text.folded(listing.name_prefix) if listing.name_prefix is not None else None
+    order = BY_CREATED if prefix is None else BY_NAME
+    start = _start(order, parts, listing.cursor, prefix)
     found: list[Stored] = []
     for _ in range(READS):
-        rows, start = _read(products, index, prefix, 100 if listing.filtered else listing.limit, start)
-        for entry, stored in rows:
-            if stored is None or not listing.takes(stored) or (prefix is not None and entry[sort] != stored.row[sort]):
-                continue  # gone by now, filtered out, or renamed since the index last heard of it
+        entries, start = _read(products, order, 100 if listing.filtered else listing.limit, start, prefix)
+        for entry, stored in entries:
+            if stored is None or not listing.takes(stored) or entry[order.sort[0]] != stored.row[order.sort[0]]:
+                continue  # filtered out, or renamed since the index last heard of it
             found.append(stored)
             if len(found) == listing.limit:
-                more = start is not None or entry is not rows[-1][0]
-                return found, _cursor(listing, entry, sort) if more else None
+                more = start is not None or entry is not entries[-1][0]
+                return found, _cursor(order, parts, entry) if more else None
         if start is None:
             return found, None
     assert start is not None
-    return found, _cursor(listing, start, sort)
+    return found, _cursor(order, parts, start)
+
+
+def walk(products: Products, parts: Sequence[str | None], cursor: str | None, most: int) -> Iterator[tuple[Stored, str | None]]:
+    """Up to `most` products in the order of creation, each with the cursor of what follows it (None at the end)."""
+    start = _start(BY_CREATED, parts, cursor, None)
+    while most > 0:
+        entries, start = _read(products, BY_CREATED, min(100, most), start, None)
+        for entry, stored in entries:
+            if stored is not None:
+                more = start is not None or entry is not entries[-1][0]
+                yield stored, _cursor(BY_CREATED, parts, entry) if more else None
+        most -= len(entries)
+        if start is None:
+            return
 
 
 def _read(
-    products: Products, index: Index, prefix: str | None, limit: int, start: Mapping[str, Any] | None
+    products: Products, order: Index, limit: int, start: Mapping[str, Any] | None, prefix: str | None
 ) -> tuple[list[tuple[Row, Stored | None]], Mapping[str, Any] | None]:
     """Entries of the index, each with what stands in the table now, and where to go on."""
     shelf = products.shelf
-    keys = shelf.store.query(shelf.table, (shelf.kind,), Span(prefix=prefix), index=index, limit=limit, start=start)
+    keys = shelf.store.query(shelf.table, (shelf.kind,), Span(prefix=prefix), index=order, limit=limit, start=start)
     heads = {stored.id: stored for stored in shelf.read_all([entry["pk"] for entry in keys.rows])}
     return [(entry, heads.get(entry["pk"])) for entry in keys.rows], keys.next
 
@@ -110,17 +125,17 @@ def _by_key(products: Products, listing: Listing) -> list[Stored]:
     return [stored] if listing.takes(stored) else []
 
 
-def _cursor(listing: Listing, entry: Mapping[str, Any], sort: str) -> str:
-    return cursors.encode(listing.parts(), {sort: entry[sort], "id": entry["pk"]})
+def _cursor(order: Index, parts: Sequence[str | None], entry: Mapping[str, Any]) -> str:
+    return cursors.encode(parts, {"at": entry[order.sort[0]], "id": entry["pk"]})
 
 
-def _start(listing: Listing, sort: str, prefix: str | None) -> dict[str, Any] | None:
+def _start(order: Index, parts: Sequence[str | None], cursor: str | None, prefix: str | None) -> Mapping[str, Any] | None:
     """The key to go on from. A made-up one may name any place of the order, but nothing that the store would choke on."""
-    if listing.cursor is None:
+    if cursor is None:
         return None
-    place = cursors.decode(listing.cursor, listing.parts(), (sort, "id"))
-    value, id = str(place[sort]), str(place["id"])
-    good = _TIME.fullmatch(value) if prefix is None else value.startswith(prefix) and text.folded(value) == value
-    if not good or not _ID.fullmatch(id) or value.encode(errors="replace").decode() != value:
+    place = cursors.decode(cursor, parts, ("at", "id"))
+    at, id = str(place["at"]), str(place["id"])
+    good = _TIME.fullmatch(at) if prefix is None else at.startswith(prefix) and text.folded(at) == at
+    if not good or not _ID.fullmatch(id) or at.encode(errors="replace").decode() != at:
         raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
-    return {"kind": "product", sort: value, "pk": id, "sk": HEAD}
+    return {"kind": "product", order.sort[0]: at, "pk": id, "sk": HEAD}

@@ -13,17 +13,19 @@ An archived product keeps its key and takes no change but its restoring.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from slipway import money, text
 from slipway.calls import Call
-from slipway.ports import ConditionFailed, Put, Row, Store
+from slipway.changes import changes, creation, event, price_in_force
+from slipway.fields import METADATA
+from slipway.ports import Put, Row, Store
 from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound, PreconditionFailed
-from slipway.product import METADATA, NewProduct, ProductPatch
-from slipway.resources import HEAD, Claim, Created, Event, Shelf, Stored
+from slipway.product import NewProduct, ProductPatch
+from slipway.resources import Claim, Created, Shelf, Stored
 from slipway.rowsize import row_bytes
 from slipway.stages import move
 from slipway.tables import PRODUCTS
@@ -32,10 +34,6 @@ from slipway.upgrades import newest, upgrader
 PRICES = 10  # kept in one row
 ROW_BYTES = 16 * 1024
 TRIES = 5  # of a change to whatever version stands (`If-Match: *`)
-ATOMIC = 25  # products that are created together or not at all
-
-FIELDS = ("key", "name", "description", "stage", "status", "price", "owner", "tags", "metadata", "links")
-TOLD = ("key", "name", "stage", "status", "price", "tags")  # with their values in events; of the others only that they changed
 
 Data = dict[str, Any]
 
@@ -99,12 +97,9 @@ class Products:
         """Version 1. Raises Invalid, KeyTaken, IdempotencyMismatch."""
         id, data = call.new_id("prd_"), self.made(call, new)
         if validate_only:
-            self._check_free([(id, data)], "")
-            return Created(Stored(self.shelf.creating(call, id, data, _created(data))[0].row), False)
-        try:
-            return self.shelf.create(call, id, data, _created(data), _claims(data))
-        except KeyTaken:
-            raise _taken(data["key"], "/key") from None
+            self._check_free(id, data)
+            return Created(Stored(self.puts(call, id, data)[0].row), False)
+        return self.put(call, id, data)
 
     def update(self, call: Call, ref: str, version: int | None, patch: ProductPatch, *, validate_only: bool = False) -> Stored:
         """Merge the patch into that version (None: whatever stands). What changes nothing makes no version.
@@ -128,79 +123,30 @@ class Products:
         active = lambda before: {**before.data, "status": "active"}  # noqa: E731
         return self._change(call, ref, version, active, "product.restored.v1", validate_only)
 
-    def create_all(self, call: Call, items: Sequence[NewProduct], *, validate_only: bool = False) -> list[Created]:
-        """All of them or none, in one transaction (at most 100 rows: a product, and one for its key).
-
-        The same idempotent call answers them again. Raises Invalid, KeyTaken, IdempotencyMismatch."""
-        made = self._items(call, items)
-        if validate_only:
-            self._check_free(made, "/items/{}")
-            return _heads(self._puts(call, made, "/items/{}"))
-        try:
-            return self.put_all(call, made, "/items/{}")
-        except ConditionFailed as failed:
-            standing = [self.shelf.made(call, id) for id, _ in made]
-            if None not in standing:
-                return [Created(one, call.idempotency_key is not None) for one in standing if one]
-            taken = self._puts(call, made, "")[failed.index].row["id"]
-            number = [id for id, _ in made].index(taken)
-            raise _taken(made[number][1]["key"], f"/items/{number}/key") from None
-
-    def create_each(self, call: Call, items: Sequence[NewProduct]) -> list[Created | KeyTaken]:
-        """Each by itself, as `create` does it; for one whose key is taken the problem stands in its place."""
-        done: list[Created | KeyTaken] = []
-        for number, (id, data) in enumerate(self._items(call, items)):
-            try:
-                done.append(self.shelf.create(call, id, data, _created(data), _claims(data)))
-            except KeyTaken:
-                done.append(_taken(data["key"], f"/items/{number}/key"))
-        return done
-
     # --- for several at once ---
 
-    def made(self, call: Call, new: NewProduct, place: str = "", status: str = "active") -> Data:
-        """The data of a new product. Raises Invalid with pointers below `place`."""
+    def made(self, call: Call, new: NewProduct, *, status: str = "active") -> Data:
+        """The data of a new product. Raises Invalid."""
         given = new.model_dump()
-        price = {**_money(given.pop("price"), self.currency, place)._asdict(), "valid_from": call.stamp}
+        price = {**_money(given.pop("price"), self.currency)._asdict(), "valid_from": call.stamp}
         return _without_empty({**given, "status": status, "prices": [price]})
 
-    def put_all(self, call: Call, made: Sequence[tuple[str, Data]], place: str) -> list[Created]:
-        """New products by id, in one transaction. Raises ConditionFailed; Invalid, pointing below `place.format(number)`."""
-        puts = self._puts(call, made, place)
-        self.shelf.store.transact(puts, call.new_id("", made[0][0], call.nonce))
-        return _heads(puts)
+    def put(self, call: Call, id: str, data: Data) -> Created:
+        """Write a new product. Raises Invalid, KeyTaken, IdempotencyMismatch."""
+        try:
+            return self.shelf.create(call, id, data, creation(data), _claims(data))
+        except KeyTaken:
+            raise taken(data["key"], "/key") from None
 
-    def holders(self, keys: Iterable[str]) -> dict[str, str]:
+    def puts(self, call: Call, id: str, data: Data) -> list[Put]:
+        """What `put` writes, for a transaction of several: the product, and the row of its key. Raises Invalid."""
+        return self.shelf.creating(call, id, data, creation(data), _claims(data))
+
+    def holders(self, keys: Sequence[str]) -> dict[str, str]:
         """Which of these keys (at most 100) are held, and by which id."""
-        rows = self.shelf.store.get_many(PRODUCTS, [(Claim(key).pk, "key") for key in keys])
-        return {row["pk"].removeprefix(Claim("").pk): row["id"] for row in rows}
-
-    def _puts(self, call: Call, made: Sequence[tuple[str, Data]], place: str) -> list[Put]:
-        puts: list[Put] = []
-        for number, (id, data) in enumerate(made):
-            try:
-                puts += self.shelf.creating(call, id, data, _created(data), _claims(data))
-            except Invalid as invalid:
-                moved = [fault._replace(pointer=place.format(number) + fault.pointer) for fault in invalid.errors]
-                raise Invalid(invalid.detail, errors=moved) from None
-        return puts
-
-    def _items(self, call: Call, items: Sequence[NewProduct]) -> list[tuple[str, Data]]:
-        """Ids and data. Raises Invalid with every fault of every item, also for a key that stands twice."""
-        made: list[tuple[str, Data]] = []
-        faults: list[Fault] = []
-        keys: dict[str, int] = {}
-        for number, new in enumerate(items):
-            place = f"/items/{number}"
-            try:
-                made.append((call.new_id("prd_", str(number)), self.made(call, new, place)))
-            except Invalid as invalid:
-                faults += invalid.errors
-            if new.key is not None and keys.setdefault(new.key, number) != number:
-                faults.append(Fault(f"{place}/key", "duplicate", f"Item {keys[new.key]} has this key too."))
-        if faults:
-            raise Invalid("Some items are not valid; nothing was written.", errors=faults[:100])
-        return made
+        claims = {Claim(key).pk: key for key in keys}
+        rows = self.shelf.store.get_many(PRODUCTS, [(pk, "key") for pk in claims]) if claims else []
+        return {claims[row["pk"]]: row["id"] for row in rows}
 
     # --- inside ---
 
@@ -213,7 +159,7 @@ class Products:
         ref: str,
         version: int | None,
         make: Callable[[Stored], Data],
-        event: str,
+        type: str,
         validate_only: bool,
     ) -> Stored:
         for _ in range(TRIES):
@@ -226,18 +172,17 @@ class Products:
             data = make(before)
             if data == before.data:
                 return before
-            events = [_event(event, before.version + 1, before.data, data)]
+            events = [event(type, before.version + 1, before.data, data)]
             held, wanted = set(_claims(before.data)), set(_claims(data))
             if validate_only:
-                if wanted - held:
-                    self._check_free([(before.id, data)], "")
+                self._check_free(before.id, data)
                 writes, _token = self.shelf.updating(call, before, data, events)
                 assert isinstance(writes[0], Put)
                 return Stored(writes[0].row)
             try:
                 return self.shelf.update(call, before, data, events, claim=wanted - held, release=held - wanted)
             except KeyTaken:
-                raise _taken(data["key"], "/key") from None
+                raise taken(data["key"], "/key") from None
             except PreconditionFailed:
                 if version is not None:
                     raise
@@ -249,7 +194,7 @@ class Products:
             move(data["stage"], fields["stage"])
         if "price" in fields:
             price = self._repriced(data["prices"][-1], fields["price"])
-            if price != _price(data):
+            if price != price_in_force(data):
                 result["prices"] = [*data["prices"], {**price, "valid_from": moment}][-PRICES:]
         if "metadata" in fields:
             merged = {} if fields["metadata"] is None else {**data.get("metadata", {}), **fields["metadata"]}
@@ -265,47 +210,11 @@ class Products:
         elif standing["currency"] != self.currency:
             detail = f"The product is priced in {standing['currency']}: send the price as an object, with its currency."
             raise Invalid(detail, errors=[Fault("/price", "currency_needed", detail)])
-        return _money(given, self.currency, "")._asdict()
+        return _money(given, self.currency)._asdict()
 
-    def _check_free(self, made: Sequence[tuple[str, Data]], place: str) -> None:
-        keys = {data["key"]: (number, id) for number, (id, data) in enumerate(made) if "key" in data}
-        for key, holder in self.holders(keys).items() if keys else ():
-            number, id = keys[key]
-            if holder != id:
-                raise _taken(key, f"{place.format(number)}/key")
-
-
-def changes(before: Data, after: Data, told: Sequence[str] = FIELDS) -> list[dict[str, Any]]:
-    """What differs, as `{"field", "from", "to"}`; the values only of the fields `told`, `from` only if there was a before."""
-    found: list[dict[str, Any]] = []
-    for field in FIELDS:
-        old, new = _value(before, field), _value(after, field)
-        if old != new:
-            start = {"from": old} if before else {}
-            found.append({"field": field, **start, "to": new} if field in told else {"field": field})
-    return found
-
-
-def _event(type: str, version: int, before: Data, after: Data) -> Event:
-    facts: Data = {name: after[name] for name in ("key", "name", "stage", "status") if name in after}
-    return type, facts | {"version": version, "changes": changes(before, after, TOLD)}
-
-
-def _heads(puts: Iterable[Put]) -> list[Created]:
-    return [Created(Stored(put.row), False) for put in puts if put.row["sk"] == HEAD]
-
-
-def _created(data: Data) -> list[Event]:
-    return [_event("product.created.v1", 1, {}, data)]
-
-
-def _value(data: Data, field: str) -> Any:
-    return _price(data) if field == "price" and data else data.get(field)
-
-
-def _price(data: Data) -> Data:
-    price = data["prices"][-1]
-    return {"amount": price["amount"], "currency": price["currency"]}
+    def _check_free(self, id: str, data: Data) -> None:
+        if "key" in data and self.holders([data["key"]]).get(data["key"], id) != id:
+            raise taken(data["key"], "/key")
 
 
 def _claims(data: Data) -> list[Claim]:
@@ -316,20 +225,20 @@ def _indexed(data: Mapping[str, Any]) -> dict[str, str]:
     return {"name_key": text.folded(data["name"])}
 
 
-def _money(given: Any, currency: str, place: str) -> money.Money:
+def _money(given: Any, currency: str) -> money.Money:
     try:
         if isinstance(given, Mapping):
             return money.minor(given["amount"], given.get("currency", currency))
         return money.major(given, currency)
     except money.BadMoney as bad:
-        raise Invalid("The price is not valid.", errors=[Fault(f"{place}/price{bad.pointer}", bad.code, str(bad))]) from None
+        raise Invalid("The price is not valid.", errors=[Fault(f"/price{bad.pointer}", bad.code, str(bad))]) from None
 
 
 def _without_empty(data: Data) -> Data:
     return {name: value for name, value in data.items() if value not in (None, "", [], {})}
 
 
-def _taken(key: str, pointer: str) -> KeyTaken:
+def taken(key: str, pointer: str) -> KeyTaken:
     detail = f"Another product has the key {key!r}; choose another one."
     return KeyTaken(detail, errors=[Fault(pointer, "key_taken", detail)])
 

@@ -1,0 +1,135 @@
+"""An import: a file of new products, all of whose lines are checked before the first is written.
+
+The import has a name: its `Idempotency-Key`, or else the digest of the file. The id of each product derives from that name and
+its line, so the same import again, after whatever broke it off, finishes what is missing and makes nothing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from slipway.calls import Call
+from slipway.ports import ConditionFailed, Put
+from slipway.problems import Fault, Invalid, KeyTaken, TooLarge
+from slipway.products import Data, Products
+from slipway.transfer import ImportedProduct, Line
+
+LINES = 2_000
+FAULTS = 100  # that are told
+CHUNK = 25  # products that are written together: at most 50 rows
+
+Validate = Callable[[Any], ImportedProduct]  # raises Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A checked line: what is to be written."""
+
+    line: int
+    id: str
+    data: Data
+    puts: Sequence[Put]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`created` now, `existing` since an earlier try of the same import, `conflicts`: lines whose key was taken meanwhile."""
+
+    lines: int
+    created: int = 0
+    existing: int = 0
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+
+
+def take(
+    products: Products, call: Call, body: bytes, lines: Iterable[Line], validate: Validate, *, validate_only: bool = False
+) -> Outcome:
+    """Check all lines, then write them. Raises TooLarge, Invalid, KeyTaken (nothing is written then), IdempotencyMismatch."""
+    digest = hashlib.sha256(body).hexdigest()
+    call = replace(call, idempotency_key=call.idempotency_key or f"file {digest}", digest=digest)
+    ready = _checked(products, call, lines, validate)
+    outcome = Outcome(len(ready))
+    if not validate_only:
+        for chunk in _chunks(ready):
+            _write(products, call, chunk, outcome)
+    return outcome
+
+
+def _checked(products: Products, call: Call, lines: Iterable[Line], validate: Validate) -> list[Ready]:
+    ready: list[Ready] = []
+    faults: list[Fault] = []
+    keys: dict[str, Ready] = {}
+    for count, line in enumerate(lines, 1):
+        if count > LINES:
+            raise TooLarge(f"A file may have {LINES:,} products; import the rest of it as another file.")
+        try:
+            one = _ready(products, call, line, validate)
+        except Invalid as invalid:
+            faults += [
+                Fault(f"/lines/{line.number}{fault.pointer}", fault.code, f"Line {line.number}: {fault.detail}")
+                for fault in invalid.errors
+            ]
+            continue
+        ready.append(one)
+        key = one.data.get("key")
+        if key is not None and keys.setdefault(key, one) is not one:
+            detail = f"Line {line.number}: line {keys[key].line} has this key too."
+            faults.append(Fault(f"/lines/{line.number}/key", "duplicate", detail))
+    if faults:
+        more = f" (the first {FAULTS} of {len(faults)} faults are told)" if len(faults) > FAULTS else ""
+        raise Invalid(f"Some lines are not valid; nothing was imported{more}.", errors=faults[:FAULTS])
+    if not ready:
+        raise Invalid("The file has no products.", errors=[Fault("", "empty", "Send at least one product.")])
+    taken = [
+        Fault(f"/lines/{keys[key].line}/key", "key_taken", f"Line {keys[key].line}: another product has the key {key!r}.")
+        for some in _parts(list(keys), 100)
+        for key, holder in products.holders(some).items()
+        if holder != keys[key].id
+    ]
+    if taken:
+        raise KeyTaken("Some keys are taken; nothing was imported.", errors=taken[:FAULTS])
+    return ready
+
+
+def _ready(products: Products, call: Call, line: Line, validate: Validate) -> Ready:
+    if line.faults:
+        raise Invalid(errors=line.faults)
+    new = validate(line.value)
+    id, data = call.new_id("prd_", str(line.number)), products.made(call, new, status=new.status)
+    return Ready(line.number, id, data, products.puts(call, id, data))
+
+
+def _write(products: Products, call: Call, chunk: Sequence[Ready], outcome: Outcome) -> None:
+    try:
+        puts = [put for one in chunk for put in one.puts]
+        products.shelf.store.transact(puts, call.new_id("", str(chunk[0].line), call.nonce))
+        outcome.created += len(chunk)
+    except ConditionFailed:
+        standing = [stored.id for stored in products.shelf.read_all([one.id for one in chunk])]
+        if standing:
+            products.shelf.made(call, standing[0])  # raises where the name was used for another file
+        outcome.existing += len(standing)
+        for one in chunk:
+            if one.id not in standing:
+                _write_one(products, call, one, outcome)
+
+
+def _write_one(products: Products, call: Call, one: Ready, outcome: Outcome) -> None:
+    try:
+        made = products.put(call, one.id, one.data)
+    except KeyTaken:
+        outcome.conflicts.append({"line": one.line, "key": one.data["key"]})
+    else:
+        outcome.existing += made.replayed
+        outcome.created += not made.replayed
+
+
+def _chunks(ready: Sequence[Ready]) -> Iterator[Sequence[Ready]]:
+    return _parts(ready, CHUNK)
+
+
+def _parts(items: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + most] for start in range(0, len(items), most))

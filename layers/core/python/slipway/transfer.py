@@ -1,0 +1,166 @@
+"""Products in and out as files: JSON Lines and CSV, one product a line.
+
+An exported file can be imported again without loss, on this deployment or another. What only the server gives (`id`,
+`created_at`, `updated_at`, `version`) is exported to be read; an import takes no notice of it.
+
+A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@` or the like for a formula: such a cell is written with an
+apostrophe before it, and read without.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from slipway import money
+from slipway.listing import walk
+from slipway.problems import Fault, Malformed, Problem
+from slipway.product import NewProduct, Status, view
+from slipway.products import Products
+from slipway.resources import Stored
+
+Format = Literal["csv", "jsonl"]
+
+GIVEN = ("id", "created_at", "updated_at", "version")  # by the server
+COLUMNS = (
+    *("id", "key", "name", "description", "stage", "status", "price", "currency", "owner", "tags", "metadata", "links"),
+    *("created_at", "updated_at", "version"),
+)
+PAGE_LINES, PAGE_BYTES = 1_000, 1_000_000  # of an exported page; an answer may have 6 MB with all its escapes
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_ESCAPED = re.compile(r"''*[=+\-@\t\r\n＝＋－＠]")
+
+
+class ImportedProduct(NewProduct):
+    status: Status = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One product of a file: the number of its (first) line, and what it says or why it cannot be read."""
+
+    number: int
+    value: Any = None
+    faults: tuple[Fault, ...] = ()
+
+
+# --- out --------------------------------------------------------------------------------------------------
+
+
+def written(products: Products, format: Format, cursor: str | None) -> tuple[str, str | None]:
+    """A piece of the file, and the cursor of the next one. All pieces one after the other are the whole file."""
+    size, lines, follows = 0, [], None
+    if format == "csv" and cursor is None:
+        lines.append(_csv(COLUMNS))
+    for stored, follows in walk(products, ["products.export", format], cursor, PAGE_LINES):
+        line = _csv(_cells(stored)) if format == "csv" else _json(_fields(stored)) + "\n"
+        lines.append(line)
+        size += len(line.encode())
+        if size > PAGE_BYTES:
+            return "".join(lines), follows
+    return "".join(lines), follows
+
+
+def _fields(stored: Stored) -> dict[str, Any]:
+    return {name: value for name, value in view(stored).items() if name != "price_history"}
+
+
+def _cells(stored: Stored) -> list[str]:
+    fields = _fields(stored)
+    price = money.Money(**fields["price"])
+    cells = {
+        **fields,
+        "price": price.major(),
+        "currency": price.currency,
+        "tags": ";".join(fields["tags"]),
+        "metadata": _json(fields["metadata"]) if fields["metadata"] else "",
+        "links": _json(fields["links"]) if fields["links"] else "",
+    }
+    return [_guarded("" if cells[name] is None else str(cells[name])) for name in COLUMNS]
+
+
+def _guarded(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _unguarded(cell: str) -> str:
+    return cell[1:] if _ESCAPED.match(cell) else cell
+
+
+def _csv(cells: Any) -> str:
+    line = io.StringIO()
+    csv.writer(line, quoting=csv.QUOTE_ALL).writerow(cells)
+    return line.getvalue()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=float, ensure_ascii=False, separators=(",", ":"))
+
+
+# --- in ---------------------------------------------------------------------------------------------------
+
+Loads = Callable[[bytes], Any]  # a strict reader of JSON that raises Problems
+
+
+def read_jsonl(body: bytes, loads: Loads) -> Iterator[Line]:
+    """Every line that is not blank."""
+    for number, raw in enumerate(body.split(b"\n"), 1):
+        if raw.strip():
+            try:
+                value = loads(raw)
+            except Problem as problem:
+                yield Line(
+                    number, faults=(Fault("", problem.code, problem.detail.replace(" at line 1, column", " at column")),)
+                )
+            else:
+                kept = {name: field for name, field in value.items() if name not in GIVEN} if isinstance(value, dict) else value
+                yield Line(number, kept)
+
+
+def read_csv(body: bytes, loads: Loads) -> Iterator[Line]:
+    """Every record; the first line names the columns (at least `name` and `price`). Raises Malformed."""
+    try:
+        rows = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+    except UnicodeDecodeError as error:
+        raise Malformed(f"The file is not UTF-8: byte {error.start} cannot be decoded.") from None
+    number = 1
+    try:
+        columns = next(rows, [])
+        if not {"name", "price"} <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
+            raise Malformed(f"The first line names the columns: name, price, and each at most once {', '.join(COLUMNS)}.")
+        number = rows.line_num + 1
+        for cells in rows:
+            if len(cells) == len(columns):
+                yield _record(number, dict(zip(columns, map(_unguarded, cells), strict=True)), loads)
+            elif cells:
+                detail = f"The line has {len(cells)} cells, the first line has {len(columns)}."
+                yield Line(number, faults=(Fault("", "wrong_cells", detail),))
+            number = rows.line_num + 1
+    except csv.Error as error:
+        yield Line(number, faults=(Fault("", "malformed", f"The line is not CSV: {error}."),))
+
+
+def _record(number: int, cells: dict[str, str], loads: Loads) -> Line:
+    value: dict[str, Any] = {name: cell.strip() for name, cell in cells.items() if cell.strip() and name not in GIVEN}
+    faults: list[Fault] = []
+    currency = value.pop("currency", None)
+    if currency is not None and "price" in value:
+        try:
+            value["price"] = money.major(value["price"], currency)._asdict()
+        except money.BadMoney as bad:
+            field = "currency" if bad.code == "unknown_currency" else "price"
+            faults.append(Fault(f"/{field}", bad.code, str(bad)))
+    if "tags" in value:
+        value["tags"] = [tag.strip() for tag in value["tags"].split(";")]
+    for name in {"metadata", "links"} & value.keys():
+        try:
+            value[name] = loads(value[name].encode())
+        except Problem as problem:
+            faults.append(Fault(f"/{name}", problem.code, problem.detail))
+    return Line(number, value, tuple(faults))
