@@ -110,7 +110,7 @@ class Service(Stack):
             "raise_failures": self.config.local,
             "user_pool": data.user_pool.user_pool_id,
             "user_pool_client": self.client.ref,
-            "issuer": data.user_pool.user_pool_provider_url,
+            "issuer": f"https://{data.user_pool.user_pool_provider_name}",  # the embedded AWS knows no provider URL
             **{f"table_{name}": table.table_name for name, table in data.tables.items()},
             **{f"bucket_{name}": bucket.bucket_name for name, bucket in data.buckets.items()},
         }
