@@ -66,7 +66,7 @@ class Deployment:
         if not self._children.run(command, env=env, cwd=cwd, log=log):
             if not self._emulator.alive:
                 raise Trouble(f"The embedded AWS died during `cdk {step}`; its last words are in {self._emulator.log}.")
-            raise Trouble(f"`cdk {step}` failed: {last_words(log)} The whole story is in {log}.")
+            raise Trouble(f"`cdk {step}` failed: {_reason(log)} The whole story is in {log}.")
 
     def find(self) -> Deployed | None:
         """What stands in the embedded AWS; None when no API does."""
@@ -80,6 +80,14 @@ class Deployment:
                 if parts[0] == "functions":
                     functions[parts[1]] = (found["FunctionName"], found.get("Environment", {}).get("Variables", {}))
         return Deployed(apis[0]["ApiId"], functions)
+
+
+def _reason(log: Path) -> str:
+    """What CloudFormation said of the first resource that failed, or else the log's last words."""
+    for line in log.read_text(errors="replace").splitlines():
+        if "_FAILED " in line:
+            return line.rsplit("|", 1)[-1].strip()[:300]
+    return last_words(log)
 
 
 def point_here(emulator: Emulator) -> None:

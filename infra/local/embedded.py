@@ -18,7 +18,9 @@ from typing import Any
 
 
 def end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`: its lock is taken away while the interpreter ends.
+    while os.read(0, 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
