@@ -143,7 +143,7 @@ class Store(Protocol):
     """Rows in tables. Reads of a key are strongly consistent; an index is eventually consistent."""
 
     def get(self, table: Table, pk: str, sk: str) -> Row | None:
-        """One strongly consistent read."""
+        """One strongly consistent read; None also for a key that no row can have (empty, too long)."""
 
     def get_many(self, table: Table, keys: Sequence[tuple[str, str]]) -> list[Row]:
         """Strong reads of up to 100 keys, in the order asked; missing rows are left out."""
@@ -159,7 +159,9 @@ class Store(Protocol):
         start: Mapping[str, Any] | None = None,
         forward: bool = True,
     ) -> Page:
-        """One page (at most `limit` rows, at most 1 MB). Strong on the table itself; an index gives keys only."""
+        """One page (at most `limit` rows, at most 1 MB). Strong on the table itself; an index gives keys only.
+
+        `start` is a page's `next`, or any key of the partition: raises ValueError for what is none."""
 
     def put(self, table: Table, row: Row, condition: Condition | None = None) -> None:
         """Write one row. Raises ConditionFailed with the row that stands there, also after a lost acknowledgement

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from slipway.adapters.attributes import marshal, marshal_row, unmarshal_row
 from slipway.adapters.client import Backoff, Counts, Dynamo, Refused
+from slipway.adapters.keys import check_start, nothing_within, place, row_can_stand
+from slipway.adapters.keys import names as key_names
 from slipway.ports import (
     Absent,
     Check,
@@ -47,6 +49,8 @@ class DynamoStore:
         return self.client.counts
 
     def get(self, table: Table, pk: str, sk: str) -> Row | None:
+        if not row_can_stand(pk, sk):
+            return None
         answer = self.client.call(
             "GetItem", {"TableName": self.tables[table.name], "Key": _key(pk, sk), "ConsistentRead": True}
         )
@@ -58,7 +62,7 @@ class DynamoStore:
         name = self.tables[table.name]
         found: dict[tuple[str, str], Row] = {}
         # The service refuses a key that stands twice in one request.
-        asked: Any = {"Keys": [_key(*key) for key in dict.fromkeys(keys)], "ConsistentRead": True}
+        asked: Any = {"Keys": [_key(*key) for key in dict.fromkeys(keys) if row_can_stand(*key)], "ConsistentRead": True}
         tried = 0
         while asked and asked["Keys"]:
             if tried == _TRIES:
@@ -83,9 +87,18 @@ class DynamoStore:
         start: Mapping[str, Any] | None = None,
         forward: bool = True,
     ) -> Page:
-        if _empty(span):
+        hash_names, sort_names = key_names(index)
+        if start is not None:
+            check_start(partition, index, start)
+            # The service refuses a start outside the span, or at the end of one; what they mean is plain.
+            where = place([start[name] for name in sort_names], span)
+            ended = index is None and start["sk"] == (span.high if forward else span.low)
+            if ended or where == (1 if forward else -1):
+                return Page([])
+            if where:
+                start = None
+        if nothing_within(partition, span):
             return Page([])
-        hash_names, sort_names = (index.partition, index.sort) if index else (("pk",), ("sk",))
         names: dict[str, str] = {}
         values: dict[str, Attribute] = {}
         terms = _key_terms(hash_names, partition, sort_names, span, names, values)
@@ -197,13 +210,6 @@ def _row(body: Mapping[str, Any]) -> Row | None:
 
 def _key(pk: str, sk: str) -> dict[str, Attribute]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
-
-
-def _empty(span: Span) -> bool:
-    # The service refuses bounds the wrong way round and the empty string as a bound; both have a plain answer.
-    if span.high == "":
-        return True
-    return span.low is not None and span.high is not None and span.low > span.high  # type: ignore[operator]  # one attribute, one type
 
 
 def _key_terms(

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from slipway.adapters.attributes import marshal, unmarshal
+from slipway.adapters.keys import can_stand, check_start, names, nothing_within, place, row_can_stand
 from slipway.ports import (
     Absent,
     Below,
@@ -17,6 +18,7 @@ from slipway.ports import (
     Check,
     Condition,
     ConditionFailed,
+    Delete,
     Equals,
     NotModified,
     Page,
@@ -30,6 +32,7 @@ from slipway.ports import (
 )
 from slipway.tables import Index, Table
 
+LEVELS = 32  # of nesting, the row itself among them
 Listener = Callable[[str, Row | None, Row | None], None]  # logical table, old image, new image
 
 
@@ -67,8 +70,11 @@ class MemoryStore:
         start: Mapping[str, Any] | None = None,
         forward: bool = True,
     ) -> Page:
-        hash_names = index.partition if index else ("pk",)
-        sort_names = index.sort if index else ("sk",)
+        hash_names, sort_names = names(index)
+        if start is not None:
+            check_start(partition, index, start)
+        if nothing_within(partition, span):
+            return Page([])
         order = [*sort_names, *(("pk", "sk") if index else ())]
         with self._lock:
             found = [
@@ -76,7 +82,7 @@ class MemoryStore:
                 for row in self._rows(table).values()
                 if all(name in row for name in (*hash_names, *sort_names))
                 and tuple(row[name] for name in hash_names) == tuple(partition)
-                and _within(tuple(row[name] for name in sort_names), span)
+                and place([row[name] for name in sort_names], span) == 0
             ]
             found.sort(key=lambda row: [row[name] for name in order], reverse=not forward)
             if start is not None:
@@ -85,9 +91,9 @@ class MemoryStore:
                     row for row in found if ([row[n] for n in order] > edge if forward else [row[n] for n in order] < edge)
                 ]
             page, more = found[:limit], len(found) >= limit > 0
-            names = ("pk", "sk") if index is None else tuple(dict.fromkeys((*hash_names, *sort_names, "pk", "sk")))
-            rows = [copy.deepcopy(row if index is None else {name: row[name] for name in names}) for row in page]
-            return Page(rows, {name: page[-1][name] for name in names} if more else None)
+            keys = tuple(dict.fromkeys((*hash_names, *sort_names, "pk", "sk")))
+            rows = [copy.deepcopy(row if index is None else {name: row[name] for name in keys}) for row in page]
+            return Page(rows, {name: page[-1][name] for name in keys} if more else None)
 
     def put(self, table: Table, row: Row, condition: Condition | None = None) -> None:
         self._apply([Put(table, row, condition)])
@@ -116,30 +122,36 @@ class MemoryStore:
                 standing = self._rows(write.table).get(key_of(write))
                 if write.condition is not None and not _holds(write.condition, standing):
                     raise ConditionFailed(number, copy.deepcopy(standing))
-            for write in writes:
-                self._write(write)
+            changes = [(write, self._written(write)) for write in writes if not isinstance(write, Check)]
+            for write, new in changes:
+                self._change(write.table, key_of(write), new)
 
-    def _write(self, write: Write) -> None:
-        if isinstance(write, Check):
-            return
-        rows, key = self._rows(write.table), key_of(write)
-        old = rows.get(key)
-        new: Row | None
+    def _written(self, write: Put | Update | Delete) -> Row | None:
+        """The row as it stands after the write, whose condition holds. Raises ValueError for one that no table takes."""
+        if isinstance(write, Delete):
+            return None
         if isinstance(write, Put):
-            new = stored(write.row)
-        elif isinstance(write, Update):
-            new = {**(old or {"pk": write.pk, "sk": write.sk}), **stored(dict(write.set))}
+            new: Row = stored(write.row)
+        else:
+            old = self._rows(write.table).get(key_of(write)) or {"pk": write.pk, "sk": write.sk}
+            new = {**old, **stored(dict(write.set))}
             for name, amount in write.add.items():
                 new[name] = new.get(name, 0) + amount
-        else:
-            new = None
-        if new is None:
-            rows.pop(key, None)
-        else:
+        if not row_can_stand(*key_of(write)):
+            raise ValueError("a key is 1 to 2048 bytes, a sort key 1 to 1024")
+        for index in write.table.indexes:
+            if not all(can_stand(new[name]) for name in (*index.partition, *index.sort) if name in new):
+                raise ValueError(f"an attribute of the index {index.name} is text that is not empty")
+        return new
+
+    def _change(self, table: Table, key: tuple[str, str], new: Row | None) -> None:
+        rows = self._rows(table)
+        old = rows.pop(key, None)
+        if new is not None:
             rows[key] = new
-        if write.table.stream and old != new:
+        if table.stream and old != new:
             for listener in self.listeners:
-                listener(write.table.name, copy.deepcopy(old), copy.deepcopy(new))
+                listener(table.name, copy.deepcopy(old), copy.deepcopy(new))
 
 
 class MemoryBlobs:
@@ -166,16 +178,20 @@ class MemoryBlobs:
             return blob.etag
 
 
-def stored(value: Any) -> Any:
+def stored(value: Any, depth: int = 0) -> Any:
     """The value as storage gives it back. Raises TypeError or ValueError for what storage does not take."""
+    if depth > LEVELS:
+        raise ValueError(f"values are nested at most {LEVELS - 1} deep")
     if value is None or isinstance(value, str | bool | bytes):
         return value
     if isinstance(value, int | Decimal):
         return unmarshal(marshal(value))  # same range, and a whole number comes back as an int
     if isinstance(value, Mapping):
-        return {str(name): stored(item) for name, item in value.items()}
+        if "" in value:
+            raise ValueError("an attribute has a name")
+        return {str(name): stored(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [stored(item) for item in value]
+        return [stored(item, depth + 1) for item in value]
     raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
@@ -187,17 +203,3 @@ def _holds(condition: Condition, row: Row | None) -> bool:
             return row is not None and row.get(attribute) == value
         case Below(attribute, value):
             return row is None or attribute not in row or row[attribute] < value
-
-
-def _within(sort: tuple[Any, ...], span: Span) -> bool:
-    lead = len(span.equal)
-    if sort[:lead] != tuple(span.equal):
-        return False
-    if lead == len(sort):
-        return True
-    value = sort[lead]
-    return (
-        (span.low is None or value >= span.low)
-        and (span.high is None or value <= span.high)
-        and (span.prefix is None or str(value).startswith(span.prefix))
-    )
