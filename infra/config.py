@@ -42,6 +42,10 @@ class Config:
         """What tells the names of another stage apart: "" for the default stage."""
         return "" if self.stage == DEFAULT_STAGE else f"-{self.stage}"
 
+    def stack(self, part: str) -> str:
+        """The name of one of the stacks: Data, Service or Watch."""
+        return f"Slipway{part}{self.suffix.title().replace('-', '')}"
+
     def client(self, function: str) -> str:
         return "boto3" if "all" in self.boto3 or function in self.boto3 else "slipway"
 

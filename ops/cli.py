@@ -1,0 +1,225 @@
+"""`slipway`: what people who run a deployment do with it from a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
+
+from ops import backfill as filling
+from ops import replay as sending
+from ops import schemas as publishing
+from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, find
+from slipway import settings
+from slipway.adapters import connect
+from slipway.calls import timestamp
+from slipway.moments import Moment
+from slipway.outbox import HOMES
+from slipway.ports import Bus, Store, StoreUnavailable
+from slipway.tables import ACCESS, PRODUCTS
+from slipway.upgrades import Unreadable, newest, upgrader
+
+out, err = Console(), Console(stderr=True)
+
+# Which function's settings name the table that a kind lives in.
+_READERS: dict[str, tuple[str, type[settings.Settings]]] = {
+    PRODUCTS.name: ("products", settings.Products),
+    ACCESS.name: ("access", settings.Access),
+}
+
+
+class Commands(TyperGroup):
+    """Commands whose troubles are one line on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Trouble as trouble:
+            message, code = str(trouble), trouble.code
+        except StoreUnavailable as refused:
+            message, code = f"AWS does not answer: {refused}. Run the command again.", UNREACHABLE
+        except Unreadable as row:
+            message, code = f"{row}. Use the version of Slipway that is deployed.", FAILED
+        err.print(f"[red]slipway:[/] {message}", highlight=False, soft_wrap=True)
+        raise typer.Exit(code)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="""Run a deployment of Slipway.
+
+    Region, credentials and endpoint are those of the AWS command line: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL.
+
+    Exit codes: 0 done; 1 not done, or not all of it: the message says what is left; 2 wrong usage; 3 the deployment cannot be
+    reached; 130 interrupted.""",
+)
+
+
+@app.callback()
+def common(
+    ctx: typer.Context,
+    stage: Annotated[str, typer.Option(help="The deployment, by its context key `stage`.", envvar="SLIPWAY_STAGE")] = "prod",
+) -> None:
+    ctx.obj = stage
+    if "AWS_REGION" in os.environ:  # boto3 knows the older name only
+        os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
+
+
+def deployment(ctx: typer.Context) -> Deployment:
+    """The deployment that `--stage` names. Raises Trouble."""
+    return find(str(ctx.obj))
+
+
+def store_of(deployed: Deployment, kind: str) -> Store:
+    """The store that has the table of this kind."""
+    function, reader = _READERS[HOMES[kind].name]
+    return connect.store(deployed.settings(function, reader))
+
+
+def _kind(name: str) -> str:
+    if name not in HOMES:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(HOMES)}.")
+    return name
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment: datetime = TypeAdapter(Moment).validate_python(text if "T" in text.upper() else f"{text}T00:00:00Z")
+    except ValidationError:
+        raise typer.BadParameter("Write a day or a moment as RFC 3339 has it: 2026-11-23, 2026-11-23T18:00:00Z.") from None
+    return moment
+
+
+Kind = Annotated[str, typer.Argument(callback=_kind, help=f"What to rewrite: {', '.join(HOMES)}.", metavar="KIND")]
+
+
+@app.command()
+def backfill(
+    ctx: typer.Context,
+    kind: Kind,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what is to be rewritten, and write nothing.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew where an earlier run stopped half way.")] = False,
+) -> None:
+    """Rewrite the rows of KIND that still stand in an old shape.
+
+    Readers take every shape, so this is never urgent. Safe beside a running system: a row that somebody writes meanwhile is
+    left alone, and no event is sent. After an interruption the next run goes on where this one stopped.
+    """
+    deployed, table = deployment(ctx), HOMES[kind]
+    mark = _Mark(Path(os.environ.get("SLIPWAY_HOME") or ".slipway") / f"backfill-{deployed.stage}-{kind}.json")
+    start = None if dry_run or restart else mark.read()
+    if start is not None:
+        out.print(f"Going on after {start['created_at']}, where an earlier run stopped.")
+    tally = filling.Tally()
+    with _progress() as progress:
+        task = progress.add_task("reading", total=None)
+        for tally, position in filling.backfill(
+            store_of(deployed, kind), table, kind, newest(kind), upgrader(kind), dry_run=dry_run, start=start
+        ):
+            if not dry_run:
+                mark.write(position)
+            progress.update(task, description=f"{tally.read} rows read, {tally.old} old, {tally.written} rewritten")
+    done = f"{tally.old} would be rewritten" if dry_run else f"{tally.written} rewritten"
+    out.print(f"{tally.read} {kind} rows read, {done}, {tally.passed} written by somebody else meanwhile.")
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    since: Annotated[str, typer.Option(help="First moment (or day, UTC) of the events, inclusive.")],
+    until: Annotated[str | None, typer.Option(help="Last moment (or day, UTC), exclusive; now.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help=f"Only of this kind ({', '.join(HOMES)}); may be repeated.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only of this resource, by its id.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the events, and send nothing.")] = False,
+) -> None:
+    """Send the events of a time again, made anew from the rows that carry them.
+
+    For a relay that was down for longer than its stream keeps records (24 hours). Each event has the id that it had or
+    would have had, so that consumers drop what they know: the audit, for one, has every event once, however often it is sent.
+    """
+    first, last = _moment(since), _moment(until) if until else datetime.now(UTC)
+    if first >= last:
+        raise typer.BadParameter("--since is not before --until.")
+    kinds = [_kind(name) for name in kind or HOMES]
+    if subject is not None:
+        kinds = [_kind_of(subject)]
+    deployed = deployment(ctx)
+    bus: Bus | None = None if dry_run else connect.bus(deployed.settings("relay", settings.Relay))
+    span, broken = (timestamp(first), timestamp(last)), 0
+    try:
+        for name in kinds:
+            store, table, tally = store_of(deployed, name), HOMES[name], sending.Tally()
+            with _progress() as progress:
+                task = progress.add_task(f"reading {name}", total=None)
+                if subject is not None:
+                    tally = sending.replay_subject(store, table, subject, *span, bus)
+                else:
+                    for tally in sending.replay(store, table, name, *span, bus):
+                        progress.update(task, description=f"{name}: {tally.events} events found, {tally.sent} sent")
+            out.print(f"{name}: {tally.resources} resources, {tally.events} events, {tally.sent} sent, {tally.broken} broken.")
+            broken += tally.broken
+    except sending.BusRefused as refused:
+        raise Trouble(f"The bus did not take {refused}. Run the command again: what was sent already does no harm.") from None
+    if broken:
+        raise Trouble(f"{broken} events break their contract and were not sent.")
+
+
+@app.command()
+def schemas() -> None:
+    """Publish the JSON Schema of every event contract that has none yet, in docs/schemas/events."""
+    written = publishing.publish()
+    for path in written:
+        out.print(f"{path}")
+    out.print(f"{len(written)} published. A published schema never changes.")
+
+
+def _kind_of(subject: str) -> str:
+    prefixes = {"prd": "product", "key": "key", "mbr": "member"}
+    try:
+        return prefixes[subject.partition("_")[0]]
+    except KeyError:
+        raise typer.BadParameter(f"{subject!r} is no id: it begins with {', '.join(f'{p}_' for p in prefixes)}.") from None
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        yield progress
+
+
+class _Mark:
+    """Where a run stopped; gone when it came to the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> dict[str, Any] | None:
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise Trouble(f"{self.path} cannot be read; delete it, or use --restart.") from None
+        return dict(found)
+
+    def write(self, position: filling.Position | None) -> None:
+        if position is None:
+            self.path.unlink(missing_ok=True)
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text(json.dumps(dict(position)), encoding="utf-8")
+        fresh.replace(self.path)

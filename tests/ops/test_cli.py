@@ -1,0 +1,165 @@
+"""The commands as people use them: what they print, what they leave, how they exit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import ops.cli
+from infra.config import Config
+from ops import backfill as filling
+from ops.deployment import Deployment, Trouble, find
+from slipway.adapters import connect
+from slipway.ports import StoreUnavailable
+from slipway.settings import Access, Products, Relay
+from tests.ops.catalogue import Catalogue
+from tests.ops.test_replay import Bus
+
+DEPLOYED = Deployment(
+    "prod",
+    {
+        "products": Products(stage="prod", table_products="products").env(),
+        "access": Access(stage="prod", table_access="access").env(),
+        "relay": Relay(stage="prod", bus="slipway", bucket_quarantine="quarantine").env(),
+    },
+)
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    return Catalogue(30)
+
+
+@pytest.fixture
+def bus() -> Bus:
+    return Bus()
+
+
+@pytest.fixture(autouse=True)
+def deployed(catalogue: Catalogue, bus: Bus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SLIPWAY_HOME", str(tmp_path))
+    monkeypatch.setattr(ops.cli, "find", lambda stage: DEPLOYED)
+    monkeypatch.setattr(connect, "store", lambda settings: catalogue.store)
+    monkeypatch.setattr(connect, "bus", lambda settings: bus)
+
+
+def slipway(*arguments: str) -> Result:
+    return CliRunner().invoke(ops.cli.app, arguments, env={"COLUMNS": "200"})
+
+
+def test_every_command_explains_itself() -> None:
+    assert "Exit codes" in slipway("--help").stdout
+    for command in ("backfill", "replay", "schemas"):
+        assert slipway(command, "--help").exit_code == 0
+
+
+def test_a_backfill_of_the_newest_shape_reads_and_writes_nothing(catalogue: Catalogue) -> None:
+    result = slipway("backfill", "product")
+    rows = len(catalogue.store.tables["products"])
+    assert (result.exit_code, result.stdout.strip()) == (
+        0,
+        f"{rows} product rows read, 0 rewritten, 0 written by somebody else meanwhile.",
+    )
+
+
+def test_a_backfill_that_was_stopped_goes_on(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pages = iter([True, False])
+    rows = filling.rows
+
+    def stopped(*arguments: Any) -> Any:
+        if len(list(tmp_path.glob("*.json"))) and next(pages):
+            raise KeyboardInterrupt
+        return rows(*arguments)
+
+    monkeypatch.setattr(filling, "rows", stopped)
+    assert slipway("backfill", "product").exit_code == 130
+    (mark,) = tmp_path.glob("backfill-prod-product.json")
+    assert set(json.loads(mark.read_text())) == {"kind", "created_at", "pk", "sk"}
+    monkeypatch.setattr(filling, "rows", rows)
+    result = slipway("backfill", "product")
+    assert result.exit_code == 0
+    assert "Going on after 2026-11-25" in result.stdout
+    assert int(result.stdout.splitlines()[-1].split()[0]) < len(catalogue.store.tables["products"])
+    assert not mark.exists()
+
+
+def test_a_broken_mark_is_told(tmp_path: Path) -> None:
+    (tmp_path / "backfill-prod-product.json").write_text("{")
+    result = slipway("backfill", "product")
+    assert result.exit_code == 1
+    assert "use --restart" in result.stderr
+    assert slipway("backfill", "product", "--restart").exit_code == 0
+
+
+def test_a_replay_sends_and_counts(catalogue: Catalogue, bus: Bus) -> None:
+    result = slipway("replay", "--since", "2026-11-01", "--until", "2027-01-01", "--kind", "product")
+    events = len(catalogue.sent)
+    assert (result.exit_code, result.stdout.strip()) == (0, f"product: 30 resources, {events} events, {events} sent, 0 broken.")
+    assert len(bus.taken) == events
+
+
+def test_a_dry_replay_of_one_subject_sends_nothing(catalogue: Catalogue, bus: Bus) -> None:
+    result = slipway("replay", "--since", "2026-11-01", "--until", "2027-01-01", "--subject", catalogue.ids[4], "--dry-run")
+    assert (result.exit_code, result.stdout.strip()) == (0, "product: 1 resources, 5 events, 0 sent, 0 broken.")
+    assert bus.taken == []
+
+
+def test_a_bus_that_refuses_is_told(bus: Bus) -> None:
+    bus.every = 1
+    result = slipway("replay", "--since", "2026-11-01", "--until", "2027-01-01")
+    assert result.exit_code == 1
+    assert "The bus did not take event evt_" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["backfill", "flag"], "none of product, key, member"),
+        (["replay"], "--since"),
+        (["replay", "--since", "yesterday"], "RFC 3339"),
+        (["replay", "--since", "2026-11-02", "--until", "2026-11-01"], "not before"),
+        (["replay", "--since", "2026-11-02", "--subject", "abc"], "is no id"),
+        (["replay", "--since", "2026-11-02", "--kind", "flag"], "none of product, key, member"),
+        (["polish"], "No such command"),
+    ],
+)
+def test_wrong_usage_is_told(arguments: list[str], said: str) -> None:
+    result = slipway(*arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_store_that_is_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out(settings: object) -> None:
+        raise StoreUnavailable("Query: ThrottlingException")
+
+    monkeypatch.setattr(connect, "store", out)
+    result = slipway("backfill", "product")
+    assert result.exit_code == 3
+    assert "AWS does not answer: Query: ThrottlingException." in result.stderr
+
+
+def test_without_a_region_or_credentials_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(Trouble, match="Set AWS_REGION") as trouble:
+        find("prod")
+    assert trouble.value.code == 3
+
+
+def test_a_stage_that_no_deployment_can_have_is_told() -> None:
+    with pytest.raises(Trouble, match="`stage` is 'Prod'"):
+        find("Prod")
+
+
+def test_the_stack_has_the_name_of_its_stage() -> None:
+    assert [Config(stage=stage).stack("Service") for stage in ("prod", "dev", "my-own")] == [
+        "SlipwayService",
+        "SlipwayServiceDev",
+        "SlipwayServiceMyOwn",
+    ]
