@@ -1,0 +1,94 @@
+"""Who may do what: every operation for every principal, written out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.routes import ROUTES
+from slipway.access import ANONYMOUS, OPERATIONS, ROLES, SYSTEM, Principal, allow
+
+COLUMNS = {
+    "anonymous": ANONYMOUS,
+    "client": Principal("client", "key_c", environment="prod"),
+    "server": Principal("server", "key_s", environment="prod"),
+    "viewer member": Principal("member", "mbr_v", "viewer"),
+    "editor member": Principal("member", "mbr_e", "editor"),
+    "admin member": Principal("member", "mbr_a", "admin"),
+    "viewer key": Principal("admin", "key_v", "viewer"),
+    "editor key": Principal("admin", "key_e", "editor"),
+    "admin key": Principal("admin", "key_a", "admin"),
+    "system": SYSTEM,
+}
+
+# One letter per column above: y may, - may not.
+EXPECTED = """
+    products.list      ---yyyyyy-
+    products.read      ---yyyyyy-
+    products.create    ----yy-yy-
+    products.update    ----yy-yy-
+    products.archive   ----yy-yy-
+    products.restore   ----yy-yy-
+    products.versions  ---yyyyyy-
+    products.batch     ----yy-yy-
+    products.export    ---yyyyyy-
+    products.import    ----yy-yy-
+    keys.create        -----y--y-
+    keys.list          -----y--y-
+    keys.read          -----y--y-
+    keys.rotate        -----y--y-
+    keys.revoke        -----y--y-
+    members.invite     -----y--y-
+    members.list       ---yyyyyy-
+    members.read       ---yyyyyy-
+    members.update     -----y--y-
+    members.remove     -----y--y-
+    me.read            -yyyyyyyy-
+    audit.list         -----y--y-
+    site.read          yyyyyyyyy-
+"""
+TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())
+CASES = [
+    (operation, name, letter == "y")
+    for operation, letters in TABLE.items()
+    for name, letter in zip(COLUMNS, letters, strict=True)
+]
+
+
+@pytest.mark.parametrize(("operation", "name", "may"), CASES)
+def test_every_operation_for_every_principal(operation: str, name: str, may: bool) -> None:
+    assert allow(COLUMNS[name], operation) is may
+
+
+def test_the_table_is_whole() -> None:
+    assert set(TABLE) == set(OPERATIONS)
+
+
+def test_every_guarded_route_is_an_operation_that_nobody_does_anonymously() -> None:
+    guarded = {route.operation for route in ROUTES if route.operation is not None}
+    assert guarded <= set(OPERATIONS)
+    assert not {operation for operation in guarded if allow(ANONYMOUS, operation)}
+
+
+@given(st.text(max_size=40))
+def test_an_unknown_operation_is_nobodys(operation: str) -> None:
+    if operation not in OPERATIONS:
+        assert not any(allow(principal, operation) for principal in COLUMNS.values())
+
+
+@given(
+    kind=st.text(max_size=12), role=st.one_of(st.none(), st.text(max_size=12)), operation=st.sampled_from(sorted(OPERATIONS))
+)
+def test_an_unknown_kind_or_role_may_nothing(kind: str, role: str | None, operation: str) -> None:
+    if kind not in {"anonymous", "client", "server", "admin", "member"}:
+        assert not allow(Principal(kind, "x", role), operation)  # type: ignore[arg-type]
+    if role not in {"viewer", "editor", "admin"}:
+        assert not allow(Principal("member", "x", role), operation)  # type: ignore[arg-type]
+        assert not allow(Principal("admin", "x", role), operation)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_a_higher_role_may_whatever_a_lower_may(operation: str) -> None:
+    viewer, editor, admin = (allow(Principal("member", "x", role), operation) for role in ROLES)
+    assert viewer <= editor <= admin
