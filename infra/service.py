@@ -67,9 +67,7 @@ class Service(Stack):
         )
         self.client = self._user_pool_client()
         around = Surroundings(config, data, self.bus, self.dead_letters, self._layers())
-        self.functions = {
-            spec.name: DeployedFunction(self, spec, self._environment(spec), around) for spec in FUNCTIONS if _present(spec)
-        }
+        self.functions = {spec.name: DeployedFunction(self, spec, self._environment(spec), around) for spec in FUNCTIONS}
         self._routes()
         self.stage = self._stage()
         self._domain()
@@ -146,13 +144,9 @@ class Service(Stack):
         )
 
     def _routes(self) -> None:
-        authorizer = self._authorizer() if "authorize" in self.functions else None
-        answering = sorted({route.function for route in ROUTES} & set(self.functions))
-        integrations = {name: self._integration(self.functions[name]) for name in answering}
+        authorizer = self._authorizer()
+        integrations = {name: self._integration(self.functions[name]) for name in sorted({route.function for route in ROUTES})}
         for route in ROUTES:
-            if route.function not in integrations:
-                continue
-            secured = None if route.public or authorizer is None else authorizer
             made = api.CfnRoute(
                 self,
                 _id(route),
@@ -160,8 +154,8 @@ class Service(Stack):
                 route_key="$default" if route.path == "$default" else f"{route.method} {route.path}",
                 target=f"integrations/{integrations[route.function].ref}",
                 operation_name=route.operation,
-                authorization_type="CUSTOM" if secured else "NONE",
-                authorizer_id=secured.ref if secured else None,
+                authorization_type="NONE" if route.public else "CUSTOM",
+                authorizer_id=None if route.public else authorizer.ref,
             )
             if route.public:
                 acknowledge(made, "AwsSolutions-APIG4", "the public page and documents, and the answer to a path that is none")
@@ -261,13 +255,6 @@ class Service(Stack):
             ("DeadLettersUrl", self.dead_letters.queue_url, "Events that no function could handle"),
         ):
             CfnOutput(self, id, value=value, description=description)
-
-
-def _present(spec: Function) -> bool:
-    if (packaging.ROOT / "functions" / spec.name / "handler.py").is_file():
-        return True
-    print(f"WARNING: functions/{spec.name}/handler.py is missing: the function and its routes are left out")
-    return False
 
 
 def _id(route: Route) -> str:

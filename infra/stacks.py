@@ -17,10 +17,9 @@ from infra.watch import Watch
 def build(app: cdk.App) -> cdk.App:
     """Fill the app. Raises BadConfig, PackagingError."""
     config = Config.read(app.node.get_all_context(), NAMES)
-    stage = config.suffix.title().replace("-", "")
     options: dict[str, Any] = {"tags": {"application": "slipway", "stage": config.stage}}
-    data = Data(app, f"SlipwayData{stage}", config, description="Slipway: what is kept", **options)
-    service = Service(app, f"SlipwayService{stage}", config, data, description="Slipway: what answers", **options)
-    Watch(app, f"SlipwayWatch{stage}", config, service, description="Slipway: what is watched", **options)
+    data = Data(app, config.stack("Data"), config, description="Slipway: what is kept", **options)
+    service = Service(app, config.stack("Service"), config, data, description="Slipway: what answers", **options)
+    Watch(app, config.stack("Watch"), config, service, description="Slipway: what is watched", **options)
     check(app, config)
     return app

@@ -1,0 +1,88 @@
+"""What wakes somebody: every alarm in one table. And every metric of our own: ten of each cost nothing, an eleventh does.
+
+Each alarm has a runbook, `docs/runbooks/<name>.md`, and tells the stack's topic when it begins and when it ends.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from slipway.edge.observe import DIMENSION, METRICS, NAMESPACE
+
+FREE = 10
+
+# Our own series, one each: the dimension is constant in a deployment.
+SERIES = tuple(METRICS)
+
+
+class Metric(NamedTuple):
+    """`of`: whose it is, by its name in the service: "api", "queue", "function <name>", "table <name>", or our own "stage"."""
+
+    namespace: str
+    name: str
+    of: str = ""
+    statistic: str = "Sum"
+
+
+def own(name: str) -> Metric:
+    assert name in SERIES, f"{name} is no metric of ours"
+    return Metric(NAMESPACE, name, DIMENSION)
+
+
+class Alarm(NamedTuple):
+    """Fires when `enough` of the last `periods` (of `seconds` each) reach `threshold`. No data is good news."""
+
+    name: str
+    says: str
+    metric: Metric
+    threshold: float
+    seconds: int = 300
+    periods: int = 1
+    enough: int = 1
+    comparison: Literal["GreaterThanOrEqualToThreshold"] = "GreaterThanOrEqualToThreshold"
+
+
+ALARMS = (
+    Alarm("api-errors", "Callers get 5xx answers", Metric("AWS/ApiGateway", "5xx", "api"), 5, periods=3, enough=2),
+    Alarm(
+        "api-latency",
+        "One request in a hundred takes longer than two seconds",
+        Metric("AWS/ApiGateway", "Latency", "api", "p99"),
+        2000,
+        periods=3,
+        enough=3,
+    ),
+    Alarm(
+        "dead-letters",
+        "Events could not be handled and wait in the dead-letter queue",
+        Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "queue", "Maximum"),
+        1,
+    ),
+    Alarm("quarantine", "Records of a stream were put aside for good", own("Quarantined"), 1),
+    Alarm(
+        "relay-lag",
+        "Events reach the bus more than five minutes late",
+        Metric("AWS/Lambda", "IteratorAge", "function relay", "Maximum"),
+        300_000,
+    ),
+    Alarm(
+        "keyring-lag",
+        "A revoked key works for longer than a minute",
+        Metric("AWS/Lambda", "IteratorAge", "function keyring", "Maximum"),
+        40_000,
+        seconds=60,
+        periods=3,
+        enough=2,
+    ),
+    Alarm("failures", "Work behind the API keeps failing", own("Failures"), 10, periods=3, enough=3),
+    Alarm(
+        "write-ceiling",
+        "The products table refuses writes: its ceiling is reached",
+        Metric("AWS/DynamoDB", "WriteThrottleEvents", "table products"),
+        1,
+        periods=3,
+        enough=2,
+    ),
+    Alarm("concurrency", "Functions are throttled: the account's limit is reached", Metric("AWS/Lambda", "Throttles"), 1),
+    Alarm("system-roots", "Amazon's own roots do not verify AWS any more", own("SystemRoots"), 1, seconds=3600),
+)

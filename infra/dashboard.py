@@ -1,0 +1,125 @@
+"""The one dashboard: first what users were promised, then what stands behind it, from the door to the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from infra.alarms import Metric, own
+from infra.functions import FUNCTIONS
+from slipway.tables import TABLES
+
+Drawn = Callable[..., list[Any]]  # a Metric, and options of its line -> the metric in a widget's list
+
+WIDTH, HEIGHT = 24, 6
+# Of a month: what the dashboard measures the service against.
+AVAILABILITY, P99_MS = 99.9, 2000
+
+_REQUESTS = Metric("AWS/ApiGateway", "Count", "api", "SampleCount")
+_ERRORS = Metric("AWS/ApiGateway", "5xx", "api")
+
+
+def body(drawn: Drawn, alarms: list[cloudwatch.CfnAlarm], region: str) -> dict[str, Any]:
+    """The dashboard as CloudWatch takes it."""
+    rows = [
+        [
+            _text(
+                "# What users were promised\nAn answer that is no 5xx, 99.9 % of the time, within two seconds 99 % of the time."
+            )
+        ],
+        [
+            _graph(
+                "Answered without a 5xx, %",
+                region,
+                [
+                    [{"expression": "100 - 100 * errors / requests", "label": "available", "id": "available"}],
+                    drawn(_REQUESTS, id="requests", visible=False),
+                    drawn(_ERRORS, id="errors", visible=False),
+                ],
+                line=AVAILABILITY,
+            ),
+            _graph(
+                "Time to answer, ms",
+                region,
+                [drawn(Metric("AWS/ApiGateway", "Latency", "api", stat)) for stat in ("p50", "p99")],
+                line=P99_MS,
+            ),
+            _graph("Requests", region, [drawn(_REQUESTS), drawn(Metric("AWS/ApiGateway", "4xx", "api")), drawn(_ERRORS)]),
+        ],
+        [{"type": "alarm", "properties": {"title": "Alarms", "alarms": [alarm.attr_arn for alarm in alarms]}}],
+        [_text("# Behind the door: events, functions, tables")],
+        [
+            _graph("From a write to the bus, ms", region, [drawn(own("RelayDelay")._replace(statistic="p99"))]),
+            _graph(
+                "Age of what a stream's reader reads, ms",
+                region,
+                [
+                    drawn(Metric("AWS/Lambda", "IteratorAge", f"function {function.name}", "Maximum"))
+                    for function in FUNCTIONS
+                    if function.streams
+                ],
+            ),
+            _graph(
+                "Put aside",
+                region,
+                [
+                    drawn(own("Failures")),
+                    drawn(own("Quarantined")),
+                    drawn(Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "queue", "Maximum")),
+                ],
+            ),
+        ],
+        [
+            _graph("Errors", region, _each(drawn, "Errors", "Sum")),
+            _graph(
+                "Duration p99, ms",
+                region,
+                [drawn(Metric("AWS/Lambda", "Duration", f"function {f.name}", "p99")) for f in FUNCTIONS],
+            ),
+            _graph(
+                "Concurrency",
+                region,
+                [drawn(Metric("AWS/Lambda", "ConcurrentExecutions", "", "Maximum")), drawn(Metric("AWS/Lambda", "Throttles"))],
+            ),
+        ],
+        [
+            _graph(
+                f"Table {table.name}",
+                region,
+                [
+                    drawn(Metric("AWS/DynamoDB", name, f"table {table.name}"))
+                    for name in ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "WriteThrottleEvents")
+                ],
+            )
+            for table in TABLES
+        ],
+    ]
+    return {"widgets": _placed(rows)}
+
+
+def _each(drawn: Drawn, name: str, statistic: str) -> list[Any]:
+    return [drawn(Metric("AWS/Lambda", name, f"function {function.name}", statistic)) for function in FUNCTIONS]
+
+
+def _text(markdown: str) -> dict[str, Any]:
+    return {"type": "text", "height": 2, "properties": {"markdown": markdown}}
+
+
+def _graph(title: str, region: str, metrics: list[Any], *, line: float | None = None) -> dict[str, Any]:
+    properties: dict[str, Any] = {"title": title, "region": region, "view": "timeSeries", "period": 300, "metrics": metrics}
+    if line is not None:
+        properties["annotations"] = {"horizontal": [{"label": "promised", "value": line}]}
+    return {"type": "metric", "properties": properties}
+
+
+def _placed(rows: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Each row's widgets side by side over the full width."""
+    placed, y = [], 0
+    for row in rows:
+        width = WIDTH // len(row)
+        for column, widget in enumerate(row):
+            placed.append({"height": HEIGHT, **widget, "x": column * width, "y": y, "width": width})
+        y += max(widget["height"] for widget in placed[-len(row) :])
+    return placed
