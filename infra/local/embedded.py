@@ -12,9 +12,12 @@ import os
 import signal
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+WORKERS = max(2, os.cpu_count() or 2)
 
 
 def end_with_parent() -> None:
@@ -48,8 +51,26 @@ def record_decisions(record: Path) -> None:
     iam_evaluator.enforce = recorded
 
 
+def bound_workers() -> None:
+    """At most so many processes of one function: a burst of events waits its turn, as it does not in MiniStack by itself.
+
+    Nothing here waits for another call of its own function, so that a turn always comes.
+    """
+    from ministack.services import lambda_svc
+
+    execute: Callable[..., Any] = lambda_svc._execute_function_dispatch
+    turns: dict[str, threading.BoundedSemaphore] = defaultdict(lambda: threading.BoundedSemaphore(WORKERS))
+
+    def bounded(func: Any, config: dict[str, Any], *args: Any) -> Any:
+        with turns[config["FunctionName"]]:
+            return execute(func, config, *args)
+
+    lambda_svc._execute_function_dispatch = bounded
+
+
 def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
+    bound_workers()
     record_decisions(Path(os.environ["SLIPWAY_AUTHORIZED"]))
     from ministack.app import main as serve
 
