@@ -1,0 +1,104 @@
+"""What stands outside the API: the page at `/`, the reference, and a problem for every path or method that is no route.
+
+Public, without pydantic or Powertools: the pages are files beside this one, written by `python -m ops.openapi`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from slipway.edge import headers as read
+from slipway.edge import observe
+from slipway.edge.answer import Rendered, common_headers, problem
+from slipway.edge.event import Event
+from slipway.edge.operation import methods, unmatched
+from slipway.problems import Problem
+
+HERE = Path(__file__).parent
+HTML, SVG = "text/html; charset=utf-8", "image/svg+xml"
+PAGES = {
+    "/": ("index.html", HTML),
+    "/docs": ("docs.html", HTML),
+    "/openapi.json": ("openapi.json", "application/json"),
+    "/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/favicon.svg": ("favicon.svg", SVG),
+    "/favicon.ico": ("favicon.svg", SVG),  # asked for by browsers whatever the page says
+}
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=63072000",
+    "X-Frame-Options": "DENY",
+}
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+    request = Event(event, datetime.now(UTC), os.urandom(16).hex())
+    route = f"GET {request.path}" if request.path in PAGES else "none"
+    with observe.Line(
+        "site",
+        request_id=request.request_id,
+        trace_id=observe.trace_id(request.traceparent),
+        correlation_id=request.correlation_id,
+        route=route,
+        principal_kind="anonymous",
+    ) as line:
+        try:
+            answer = _answer(request)
+        except Problem as error:
+            line["error_code"] = error.code
+            line.measure("Errors4xx", 1)
+            answer = problem(error, request)
+        line["status"] = answer.status
+        line.measure("Requests", 1)
+    return {
+        "statusCode": answer.status,
+        "headers": {**answer.headers, **SECURITY},
+        "body": "" if request.method == "HEAD" else answer.body,
+    }
+
+
+def _answer(request: Event) -> Rendered:
+    """Raises NotFound, MethodNotAllowed."""
+    if request.path not in PAGES:
+        allowed = methods(request.path, _routes())
+    elif request.method in ("GET", "HEAD"):
+        return _page(request)
+    else:
+        allowed = ["GET", "HEAD"]
+    if request.method == "OPTIONS" and allowed:
+        return Rendered(204, {**common_headers(request), "Allow": ", ".join([*allowed, "OPTIONS"])}, "")
+    raise unmatched(allowed)
+
+
+def _page(request: Event) -> Rendered:
+    name, media = PAGES[request.path]
+    body, etag = _file(name)
+    headers = {**common_headers(request), "ETag": etag, "Cache-Control": "public, max-age=300"}
+    if read.not_modified(request.headers, etag):
+        return Rendered(304, headers, "")
+    return Rendered(200, {**headers, "Content-Type": media}, body)
+
+
+@cache
+def _file(name: str) -> tuple[str, str]:
+    body = (HERE / name).read_bytes()
+    return body.decode(), f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+@cache
+def _routes() -> list[tuple[str, str]]:
+    """Method and path of every operation, as the document has them."""
+    paths = json.loads(_file("openapi.json")[0])["paths"]
+    return [(method.upper(), path) for path, operations in paths.items() for method in operations]
