@@ -54,7 +54,7 @@ class Authentication:
     def principal(self, header: str, now: float) -> Principal | None:
         """Who sent this header, None for nobody that we know. `now`: epoch seconds.
 
-        Raises StoreUnavailable (and what the fetch of the pool's keys raises) when it cannot be told."""
+        Raises StoreUnavailable when it cannot be told."""
         token = bearer(header)
         if token is None:
             return None

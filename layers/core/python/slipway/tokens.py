@@ -13,35 +13,37 @@ import jwt
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
+from slipway.ports import StoreUnavailable
+
 LONGEST = 8192  # characters; the gateway takes 10 KB of headers in all
 SKEW = 60  # seconds that the issuer's clock may be ahead of ours
 KEPT = 3600  # seconds for which the published keys are believed without asking
 AGAIN = 60  # seconds between two questions for a key that is not known
+PAUSE = 2  # seconds without a question after one that was not answered while there is no key at all
 MOST_KEYS = 16
 
 
 class PoolKeys:
     """The pool's public keys by id. A key that it does not know is asked for once a minute at most, whoever invents ids.
 
-    `fetch` gives the JWKS document; whatever it raises, the keys at hand go on, and without any it raises again.
+    `fetch` gives the JWKS document; whatever it raises, the keys at hand go on, and without any StoreUnavailable is raised.
     """
 
     def __init__(self, fetch: Callable[[], bytes]) -> None:
         self._fetch = fetch
         self._keys: dict[str, PyJWK] = {}
-        self._asked, self._good = float("-inf"), float("-inf")
+        self._next, self._good = float("-inf"), float("-inf")
 
     def find(self, kid: str, now: float) -> PyJWK | None:
-        outdated = now - self._good >= KEPT or kid not in self._keys
-        if outdated and now - self._asked >= AGAIN:
-            self._asked = now
+        if now >= self._next and (now - self._good >= KEPT or kid not in self._keys):
+            self._next = now + AGAIN
             try:
                 self._keys = _keys(self._fetch())
                 self._good = now
             except Exception:
-                if not self._keys:
-                    self._asked = float("-inf")
-                    raise
+                self._next = now + (AGAIN if self._keys else PAUSE)
+        if not self._keys:
+            raise StoreUnavailable("the pool's keys are not at hand")
         return self._keys.get(kid)
 
 
@@ -55,7 +57,8 @@ class Tokens:
         """Whose token it is, None for one that is not valid at `now` (epoch seconds), whatever it is.
 
         What the token claims is checked first, so that only a plausible one makes us look for its key. Keys come from the
-        pool alone: `jku`, `x5u`, `jwk` and `x5c` in a header are not read. Raises what the fetch of the keys raises.
+        pool alone: `jku`, `x5u`, `jwk` and `x5c` in a header are not read. Raises StoreUnavailable when
+        it has no keys to look at.
         """
         if len(token) > LONGEST or not token.isascii():
             return None
