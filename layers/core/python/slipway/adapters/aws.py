@@ -180,11 +180,11 @@ class AwsClient:
             except Broken as broken:
                 why = str(broken)
                 continue
-            if answer.status == 200 or answer.status in statuses:
-                if _checked(answer):
-                    return answer
+            if not _checked(answer):
                 why = "wrong checksum"
                 continue
+            if answer.status == 200 or answer.status in statuses:
+                return answer
             code, message, document = _error(answer)
             why = code
             if answer.status >= 500 or answer.status == 429 or code in _THROTTLED:
