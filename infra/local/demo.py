@@ -64,11 +64,12 @@ def _seeded(emulator: Emulator, deployed: Deployed) -> dict[str, Any]:
     access = settings.Access.load(deployed.environment("access"))
     products = settings.Products.load(deployed.environment("products"))
     month = Month(datetime.now(UTC), connect.store(access), connect.store(products), products.currency)
-    people = month.live()
+    people = month.gather()
     admin = people[PEOPLE[0].name]
     keys = {kind: month.issue(admin, wish) for kind, wish in KEYS.items()}
     password = _enrolled(emulator, deployed, admin.id)
     _published(emulator, deployed, keys)
+    month.work(people)  # last: its events keep the functions busy, and nobody waits for them
     return {"keys": keys, "user": PEOPLE[0].email, "password": password}
 
 

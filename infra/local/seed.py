@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from infra.local.month import DAYS, KEYS, PEOPLE, STORIES, Change, KeyStory, Person, Story
@@ -29,14 +30,17 @@ class Month:
         self._keys = Keys(access, secrets.token_bytes, upgrader("key"))
         self._products = Products(products, currency=currency)
 
-    def live(self) -> dict[str, Principal]:
-        """All of it; what happened before does not happen again. Returns the people by name."""
+    def gather(self) -> dict[str, Principal]:
+        """Invite the people, make their keys. What happened before does not happen again, here and below."""
         people = {person.name: self._person(person) for person in PEOPLE}
         for key in KEYS:
-            self._key(key, people["maya"])
+            self._key(key, people[PEOPLE[0].name])
+        return people
+
+    def work(self, people: Mapping[str, Principal]) -> None:
+        """Live every product's story."""
         for story in STORIES:
             self._product(story, people[story.owner])
-        return people
 
     def issue(self, by: Principal, wish: NewKey) -> str:
         """A key of today: its secret."""
