@@ -14,7 +14,7 @@ import urllib.request
 from typing import Any
 
 from infra.local.children import Children
-from infra.local.home import REPOSITORY, Home, Trouble
+from infra.local.home import REPOSITORY, Home, Trouble, write_private
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -88,6 +88,7 @@ class Emulator:
             if time.monotonic() > deadline:
                 raise Trouble(f"The embedded AWS did not answer within {START:.0f} s; see {self.log}.")
             time.sleep(0.05)
+        write_private(self.home.endpoint, {"endpoint": self.endpoint})
 
     def stop(self) -> None:
         """In order: it writes its state to disk."""

@@ -46,6 +46,11 @@ class Home:
         return self.root / "local.json"
 
     @property
+    def endpoint(self) -> Path:
+        """Where the embedded AWS itself listens, for the AWS_ENDPOINT_URL of other tools. Stands only while it runs."""
+        return self.root / "aws.json"
+
+    @property
     def secrets(self) -> Path:
         """The demo keys and login, which outlive a stop: they are shown once, and their data is kept."""
         return self.root / "secrets.json"
@@ -87,6 +92,7 @@ class Home:
                 yield
             finally:
                 self.details.unlink(missing_ok=True)
+                self.endpoint.unlink(missing_ok=True)
 
     def holder(self) -> int | None:
         """The process that runs here, None when none does. The lock tells, so that a stale number never does."""
