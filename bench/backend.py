@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 import socket
 import ssl
-import subprocess
-import sys
 import tempfile
 import threading
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-REGION = "eu-west-1"
-IDENTITY = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+from tests.backends import ENVIRON, REGION, ministack
 
 
 class Backend(NamedTuple):
@@ -31,27 +25,20 @@ class Backend(NamedTuple):
 
 @contextmanager
 def running() -> Iterator[Backend]:
-    with tempfile.TemporaryDirectory() as scratch, socket.create_server(("127.0.0.1", 0)) as front:
-        port = _free_port()
-        emulator = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            env={"PATH": os.environ["PATH"], "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0"},
-            cwd=scratch,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+    with (
+        ministack() as plain,
+        tempfile.TemporaryDirectory() as scratch,
+        socket.create_server(("127.0.0.1", 0)) as front,
+    ):
+        authority, certificate = _certificate(Path(scratch))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        port = int(plain.rpartition(":")[2])
+        threading.Thread(target=_serve, args=(front, context, port), daemon=True).start()
+        url = f"https://127.0.0.1:{front.getsockname()[1]}"
+        yield Backend(
+            plain, {**ENVIRON, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": url, "AWS_CA_BUNDLE": str(authority)}
         )
-        try:
-            plain = f"http://127.0.0.1:{port}"
-            _wait(f"{plain}/_ministack/health", emulator)
-            authority, certificate = _certificate(Path(scratch))
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            threading.Thread(target=_serve, args=(front, context, port), daemon=True).start()
-            url = f"https://127.0.0.1:{front.getsockname()[1]}"
-            yield Backend(plain, {**IDENTITY, "AWS_ENDPOINT_URL": url, "AWS_CA_BUNDLE": str(authority)})
-        finally:
-            emulator.terminate()
-            emulator.wait()
 
 
 def _serve(front: socket.socket, context: ssl.SSLContext, port: int) -> None:
@@ -118,21 +105,3 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     certificate.write_bytes(private + leaf.public_bytes(pem))
     return authority, certificate
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while True:
-        try:
-            opener.open(url, timeout=5).close()
-            return
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit("The embedded AWS did not start; run `make install`.")
-            time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -1,0 +1,136 @@
+"""What is measured: each function with an event of its daily work, against real tables, buckets and a bus."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from slipway import keyring, settings
+from slipway.access import Principal
+from slipway.adapters.boto import BotoDynamo, BotoObjects
+from slipway.adapters.dynamodb import DynamoStore
+from slipway.adapters.s3 import S3Blobs
+from slipway.calls import Call
+from slipway.keys import Keys, NewKey
+from slipway.outbox import due
+from slipway.product import NewProduct
+from slipway.products import Products
+from slipway.settings import Settings
+from slipway.tables import ACCESS, AUDIT, PRODUCTS
+from slipway.upgrades import upgrader
+from tests.backends import boto_client, create_table
+from tests.functions.events import ADMIN, EDITOR, http_event
+from tests.records import arrival, record
+
+BUCKET, BUS = "bench", "slipway"
+NEW_PRODUCT = json.dumps({"name": " Enamel mug ", "price": "19.99", "tags": ["kitchen"], "owner": "ada"})
+JSON = {"content-type": "application/json"}
+
+
+Event = Callable[[int], dict[str, Any]]
+
+
+class Case(NamedTuple):
+    """`event(n)` is the n-th event; `env` what the function is told; `kind`: floor, peer or function."""
+
+    name: str
+    handler: str
+    kind: str
+    event: Event
+    env: Mapping[str, str]
+    works: Callable[[Any], bool]
+
+
+def cases(endpoint: str) -> list[Case]:
+    """Fill the backend at `endpoint` and say what to run on it."""
+    prepare(endpoint)
+    names = {table.name: f"slipway-{table.name}" for table in (PRODUCTS, ACCESS, AUDIT)}
+    store = DynamoStore(BotoDynamo(boto_client("dynamodb", endpoint)), names)
+    secret = _key(store, S3Blobs(BotoObjects(boto_client("s3", endpoint)), BUCKET))
+    product = Products(store).create(_call("products.create"), NewProduct.model_validate(json.loads(NEW_PRODUCT))).stored.row
+    rotated = record("access", None, {"pk": "verifiers#production", "sk": "selector", "kind": "server"}, 1)
+    change, (envelope,) = record("products", None, product, 1), due(None, product)
+    token = {"authorization": f"Bearer {secret}"}
+    products = settings.Products(stage="bench", table_products=names["products"])
+    access = settings.Access(stage="bench", table_access=names["access"])
+    audit = settings.Audit(stage="bench", table_audit=names["audit"])
+    authorize = settings.Authorize(
+        stage="bench", table_access=names["access"], bucket_keys=BUCKET, issuer="https://none.invalid", user_pool_client="none"
+    )
+    relay = settings.Relay(stage="bench", bucket_quarantine=BUCKET, bus=BUS)
+    publish = settings.Keyring(stage="bench", bucket_quarantine=BUCKET, table_access=names["access"], bucket_keys=BUCKET)
+    store_event = settings.Record(stage="bench", table_audit=names["audit"])
+    identity = {"identitySource": [token["authorization"]]}
+
+    def get(path: str, principal: Principal | None = EDITOR) -> Event:
+        return lambda _: http_event("GET", path, headers=token, principal=principal)
+
+    return [
+        Case("empty handler", "bench.peers.empty.handler", "floor", lambda _: {}, {}, _status(200)),
+        Case(
+            "Powertools + boto3", "bench.peers.plain.handler", "peer", _create, {"PLAIN_TABLE": names["products"]}, _status(201)
+        ),
+        _function("products: create", "products", _create, products, _status(201)),
+        _function("products: get", "products", get(f"/v1/products/{product['pk']}"), products, _status(200)),
+        _function("access: me", "access", get("/v1/me"), access, _status(200)),
+        _function("audit: list", "audit", get("/v1/audit", ADMIN), audit, _status(200)),
+        _function("site: page", "site", get("/", None), settings.Site(stage="bench"), _status(200)),
+        Case(
+            "authorize: key",
+            "bench.peers.patient.handler",
+            "function",
+            lambda n: get("/v1/me", None)(n) | identity,
+            authorize.env(),
+            _authorized,
+        ),
+        _function("relay: one event", "relay", lambda _: {"Records": [change]}, relay, _all_handled),
+        _function("keyring: one key", "keyring", lambda _: {"Records": [rotated]}, publish, _all_handled),
+        _function("record: one event", "record", lambda n: arrival({**envelope, "id": f"evt_{n:026d}"}), store_event, _silent),
+    ]
+
+
+def prepare(endpoint: str) -> None:
+    dynamodb = boto_client("dynamodb", endpoint)
+    for table in (PRODUCTS, ACCESS, AUDIT):
+        create_table(dynamodb, table, f"slipway-{table.name}")
+    boto_client("s3", endpoint).create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    boto_client("events", endpoint).create_event_bus(Name=BUS)
+
+
+def _function(name: str, function: str, event: Event, told: Settings, works: Callable[[Any], bool]) -> Case:
+    return Case(name, f"functions.{function}.handler.handler", "function", event, told.env(), works)
+
+
+def _status(expected: int) -> Callable[[Any], bool]:
+    return lambda answer: bool(answer["statusCode"] == expected)
+
+
+def _authorized(answer: Any) -> bool:
+    return answer["isAuthorized"] is True
+
+
+def _all_handled(answer: Any) -> bool:
+    return bool(answer == {"batchItemFailures": []})
+
+
+def _silent(answer: Any) -> bool:
+    return answer is None
+
+
+def _create(_: int) -> dict[str, Any]:
+    return http_event("POST", "/v1/products", headers=JSON, body=NEW_PRODUCT, principal=EDITOR)
+
+
+def _key(store: DynamoStore, blobs: S3Blobs) -> str:
+    """A server key of the environment `production`, published."""
+    made = Keys(store, os.urandom, upgrader("key")).create(_call("keys.create"), NewKey("bench", "server", "production"))
+    keyring.publish(store, blobs, "production")
+    assert made.secret is not None
+    return made.secret
+
+
+def _call(operation: str) -> Call:
+    return Call(Principal("member", "mbr_bench", "admin"), operation, datetime(2026, 11, 23, tzinfo=UTC), "bench")
