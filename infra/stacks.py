@@ -17,7 +17,10 @@ from infra.watch import Watch
 def build(app: cdk.App) -> cdk.App:
     """Fill the app. Raises BadConfig, PackagingError."""
     config = Config.read(app.node.get_all_context(), NAMES)
-    options: dict[str, Any] = {"tags": {"application": "slipway", "stage": config.stage}}
+    tags = {"application": "slipway", "stage": config.stage}
+    for name, value in tags.items():
+        cdk.Tags.of(app).add(name, value)  # on each resource; the stacks themselves carry them too
+    options: dict[str, Any] = {"tags": tags}
     data = Data(app, config.stack("Data"), config, description="Slipway: what is kept", **options)
     service = Service(app, config.stack("Service"), config, data, description="Slipway: what answers", **options)
     Watch(app, config.stack("Watch"), config, service, description="Slipway: what is watched", **options)
