@@ -25,7 +25,6 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object
         line = json.loads(text)
         lines.append(line)
         wrong.extend(f"{error.json_path}: {error.message}" for error in _VALIDATOR.iter_errors(line))
-        observe.to_stdout(text)
 
     monkeypatch.setattr(observe, "sink", checked)
     yield lines

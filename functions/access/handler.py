@@ -208,7 +208,7 @@ def _id(text: str, prefix: str) -> str:
 def _start(query: Paging, parts: Sequence[str | None], kind: str) -> roster.Position | None:
     if query.cursor is None:
         return None
-    place = cursors.decode(query.cursor, parts, _POSITION)
+    place = cursors.decode(query.cursor, parts, dict.fromkeys(_POSITION, str))
     if not _ID.fullmatch(str(place["pk"])) or not _TIME.fullmatch(str(place["created_at"])):
         raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
     return {**place, "kind": kind, "sk": "head"}

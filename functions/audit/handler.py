@@ -98,7 +98,7 @@ def list_audit(request: Request[Store, None, Search]) -> Answer:
     search = request.query
     filter, position = search.filter(request.call.now), None
     if search.cursor is not None:
-        position = Position.at(cursors.decode(search.cursor, search.parts, ("day", "pk", "sk")), filter)
+        position = Position.at(cursors.decode(search.cursor, search.parts, {"day": str, "pk": str, "sk": str}), filter)
     rows, position = entries(request.use, filter, search.limit, position)
     next = None if position is None else cursors.encode(search.parts, asdict(position))
     return Answer(200, {"items": [entry(row) for row in rows]}, next=next)

@@ -135,7 +135,7 @@ def versions(request: Request[Products, None, Paging]) -> Answer:
     """List what every version of a product changed: who, when, which fields from what to what. Newest first."""
     ref, cursor = request.path["id"], request.query.cursor
     parts = ["products.versions", ref]
-    below = None if cursor is None else int(cursors.decode(cursor, parts, ("version",))["version"])
+    below = None if cursor is None else int(cursors.decode(cursor, parts, {"version": int})["version"])
     found, more = request.use.versions(ref, below=below, limit=request.query.limit)
     items = [
         {"version": one.stored.version, "at": one.stored.updated_at, "actor": one.stored.actor, "changes": one.changes}

@@ -24,21 +24,27 @@ def encode(query: Sequence[str | None], position: Position) -> str:
     return urlsafe_b64encode(_json([_check(query, position), dict(position)])).rstrip(b"=").decode()
 
 
-def decode(cursor: str, query: Sequence[str | None], names: Sequence[str]) -> dict[str, str | int]:
-    """The position, which has exactly these names. Raises BadCursor."""
+def decode(cursor: str, query: Sequence[str | None], kinds: Mapping[str, type[str] | type[int]]) -> dict[str, str | int]:
+    """The position: exactly these names, each of its kind. Anybody can make one up: look at the values. Raises BadCursor."""
     try:
         if not 0 < len(cursor) <= LONGEST or not cursor.isascii():
             raise ValueError
         check, position = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(position, dict) or set(position) != set(names):
+        if not isinstance(position, dict) or {name: type(value) for name, value in position.items()} != dict(kinds):
             raise ValueError
-        if any(type(value) not in (str, int) for value in position.values()) or check != _check(query, position):
+        if check != _check(query, position) or not all(_sane(value) for value in position.values()):
             raise ValueError
     except (ValueError, TypeError, RecursionError, binascii.Error):
         raise BadCursor(
             "Use next_cursor of the page before, with the same filters; without a cursor a list starts anew."
         ) from None
     return dict(position)
+
+
+def _sane(value: str | int) -> bool:
+    if isinstance(value, int):
+        return 1 <= value < 10**15
+    return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _check(query: Sequence[str | None], position: Position) -> str:

@@ -133,7 +133,7 @@ def _start(order: Index, parts: Sequence[str | None], cursor: str | None, prefix
     """The key to go on from. A made-up one may name any place of the order, but nothing that the store would choke on."""
     if cursor is None:
         return None
-    place = cursors.decode(cursor, parts, ("at", "id"))
+    place = cursors.decode(cursor, parts, {"at": str, "id": str})
     at, id = str(place["at"]), str(place["id"])
     good = _TIME.fullmatch(at) if prefix is None else at.startswith(prefix) and text.folded(at) == at
     if not good or not _ID.fullmatch(id) or at.encode(errors="replace").decode() != at:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from slipway.access import Kind, Role
 
 
+KINDS = frozenset({"client", "server", "admin", "member"})  # of principals that come over HTTP
+
+
 class Event:
     """What the door needs of an event: method, path, headers (lower case), query string, ids, principal, body."""
 
@@ -33,10 +36,10 @@ class Event:
 
     @property
     def principal(self) -> Principal | None:
-        """Whom the authorizer let in; None where no authorizer ran."""
+        """Whom the authorizer let in; None where none ran, or what it says is nothing that we know."""
         context = (self._event["requestContext"].get("authorizer") or {}).get("lambda") or {}
         kind, id = context.get("kind"), context.get("id")
-        if not kind or not id:
+        if kind not in KINDS or not id:
             return None
         role, environment = context.get("role") or None, context.get("environment") or None
         return Principal(cast("Kind", kind), id, cast("Role | None", role), environment)

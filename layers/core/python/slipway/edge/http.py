@@ -37,6 +37,7 @@ from slipway.ports import StoreUnavailable
 from slipway.problems import (
     Forbidden,
     Malformed,
+    NotFound,
     Problem,
     Unauthenticated,
     Unavailable,
@@ -44,6 +45,8 @@ from slipway.problems import (
 )
 
 __all__ = ["JSON", "LARGEST_BODY", "MERGE_PATCH", "Answer", "Api", "Operation", "Request"]
+
+LONGEST_NAME = 256  # characters of a path variable
 
 Use = TypeVar("Use")
 
@@ -239,7 +242,7 @@ class Api(Generic[Use]):
             digest=_digest(event, media, parsed) if key else "",
         )
         body = _validated(operation.body, parsed) if operation.body is not None else raw if operation.raw else None
-        path = {name: unquote(value) for name, value in variables.items()}
+        path = {name: _variable(value) for name, value in variables.items()}
         if self._use is None:
             self._use = self._wire()
         request = Request(self._use, call, body, query, path, media, if_match, event.headers.get("accept", ""))
@@ -258,6 +261,14 @@ def _admit(principal: Principal, operation: str) -> None:
             "Send Authorization: Bearer with an API key or an access token.", headers={"WWW-Authenticate": "Bearer"}
         )
     raise Forbidden(f"The operation {operation} needs another role or another kind of key.")
+
+
+def _variable(segment: str) -> str:
+    """A path variable, decoded. Raises NotFound for what can name nothing, so that no use case has to bound it."""
+    value = unquote(segment)
+    if not value.isprintable() or len(value) > LONGEST_NAME:
+        raise NotFound("Nothing can have such a name.")
+    return value
 
 
 def _query(operation: Operation, event: Event) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 from slipway.problems import Fault, Invalid, Malformed
 
 DEEPEST = 64
-MOST_DIGITS = 40
+MOST_DIGITS = 38  # what storage keeps
 WIDEST_EXPONENT = 64
 
 # Possessive, with an optional end, so that no text takes more than one pass.

@@ -1,0 +1,374 @@
+"""Requests that nobody sends in good faith: a fixed corpus for every operation, and generated ones from a seed."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any, NamedTuple
+
+from infra.routes import ROUTES, Route
+from ops import openapi
+from slipway import cursors
+from slipway.access import Principal
+from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
+
+OPERATIONS = [route for route in ROUTES if not route.public]
+_MEDIA = {operation.name: operation.media[0] for api in openapi.apis() for operation in api.operations}
+
+
+class Attack(NamedTuple):
+    name: str
+    event: dict[str, Any]
+
+
+# Bodies that no operation can take, whatever it expects.
+BODIES: dict[str, bytes] = {
+    "empty": b"",
+    "space": b" \n\t ",
+    "not JSON": b"name=espresso&price=1",
+    "half a document": b'{"name": "a"',
+    "two documents": b"{}{}",
+    "a trailing comma": b'{"name": "a",}',
+    "a comment": b'{"name": "a"} // please',
+    "single quotes": b"{'name': 'a'}",
+    "a byte order mark": b'\xef\xbb\xbf{"name": "a"}',
+    "UTF-16": '{"name": "a"}'.encode("utf-16"),
+    "UTF-32": '{"name": "a"}'.encode("utf-32"),
+    "Latin-1": '{"name": "é"}'.encode("latin-1"),
+    "an overlong encoding": b'{"name": "\xc0\xaf"}',
+    "a surrogate in UTF-8": b'{"name": "\xed\xa0\x80"}',
+    "a raw U+0000": b'{"name": "a\x00"}',
+    "a raw newline in text": b'{"name": "a\nb"}',
+    "an escaped U+0000": b'{"name": "a\\u0000b"}',
+    "a lone high surrogate": b'{"name": "\\ud800"}',
+    "a lone low surrogate": b'{"name": "\\udc00x"}',
+    "surrogates the wrong way round": b'{"name": "\\udc00\\ud800"}',
+    "a lone surrogate in a name": b'{"\\ud800": 1}',
+    "U+0000 in a name": b'{"\\u0000": 1}',
+    "100,000 arrays": b"[" * 100_000,
+    "100,000 closed arrays": b"[" * 100_000 + b"]" * 100_000,
+    "5,000 objects": b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    "65 deep": b"[" * 65 + b"]" * 65,
+    "5,000 digits": b'{"price": ' + b"9" * 5_000 + b"}",
+    "5,000 digits of a fraction": b'{"price": 0.' + b"9" * 5_000 + b"}",
+    "an exponent": b'{"price": 1e999999999}',
+    "a negative exponent": b'{"price": 1e-999999999}',
+    "NaN": b'{"name": "a", "price": NaN}',
+    "Infinity": b'{"name": "a", "price": Infinity}',
+    "minus Infinity": b'{"name": "a", "price": -Infinity}',
+    "a leading zero": b'{"name": "a", "price": 007}',
+    "hexadecimal": b'{"name": "a", "price": 0x10}',
+    "a repeated name": b'{"name": "a", "name": "b"}',
+    "a name repeated in two spellings": b'{"name": "a", "n\\u0061me": "b"}',
+    "a repeated name, deep": b'{"metadata": {"x": [{"y": 1, "y": 2}]}}',
+    "an unfinished text of quotes": b'"' + b'\\"' * 60_000,
+    "an array": b"[]",
+    "null": b"null",
+    "true": b"true",
+    "a number": b"1",
+    "a text": b'"text"',
+    "an unknown field": b'{"__proto__": {"admin": true}}',
+    "10,000 unknown fields": json.dumps({f"x{n}": n for n in range(10_000)}).encode(),
+    "a name of 200 KB": json.dumps({"x" * 200_000: 1}).encode(),
+    "gzip": b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xabV\xcaK\xccMU\xb2RJT\xaa\x05\x00",
+    "multipart": b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\na\r\n--x--\r\n',
+    "7 MB": b'{"name": "' + b"x" * 7_000_000 + b'"}',
+    "7 MB of numbers": b"[" + b"1," * 3_500_000 + b"1]",
+}
+
+MEDIA = (
+    "",
+    "application",
+    "text/plain",
+    "application/xml",
+    "multipart/form-data",
+    "multipart/form-data; boundary=x",
+    "application/x-www-form-urlencoded",
+    "application/json; charset=utf-16",
+    "application/json; charset=",
+    "application/json;charset=\x00",
+    "application/json, application/json",
+    "*/*",
+    "application/jsonp",
+    "x" * 8_000,
+)
+
+QUERIES = (
+    "%",
+    "%ff",
+    "%00=1",
+    "limit=%00",
+    "limit",
+    "limit=",
+    "limit=abc",
+    "limit=1.0",
+    "limit=1e2",
+    "limit=٣",
+    "limit=99999999999999999999999999",
+    "limit=1&limit=2",
+    "limit[]=1",
+    "cursor=",
+    "cursor=x",
+    "cursor=" + "A" * 8_000,
+    "cursor=%00",
+    "cursor=W10",
+    "cursor=bnVsbA",
+    "cursor=1&cursor=2",
+    "validate_only=1",
+    "validate_only=TRUE",
+    "as_of=",
+    "as_of=yesterday",
+    "as_of=9999-99-99T99:99:99Z",
+    "as_of=2026-11-23T12:00:00%2B99:99",
+    "updated_after=0000-00-00",
+    "status=nothing",
+    "stage=",
+    "name_prefix=%ED%A0%80",
+    "name_prefix=" + "x" * 8_000,
+    "__proto__=1",
+    "&".join(f"a{n}=1" for n in range(2_000)),
+    "&" * 5_000,
+    "=" * 5_000,
+    ";".join("ab"),
+    "environment=../../x",
+)
+
+HEADERS: tuple[dict[str, str], ...] = (
+    {"If-Match": ""},
+    {"If-Match": "3"},
+    {"If-Match": '"'},
+    {"If-Match": '"3'},
+    {"If-Match": 'W/"3"'},
+    {"If-Match": '"3", "4"'},
+    {"If-Match": '"' + "9" * 5_000 + '"'},
+    {"If-Match": '"-1"'},
+    {"If-Match": '"0"'},
+    {"If-Match": '"3",' * 2_000},
+    {"If-Match": "**"},
+    {"If-Match": '"\u0663"'},
+    {"If-None-Match": '"' * 5_000},
+    {"If-None-Match": "W/"},
+    {"Idempotency-Key": ""},
+    {"Idempotency-Key": "x" * 256},
+    {"Idempotency-Key": "x" * 9_000},
+    {"Idempotency-Key": "a\x00b"},
+    {"Idempotency-Key": "é"},
+    {"Idempotency-Key": " "},
+    {"traceparent": "00-" + "0" * 32 + "-" + "0" * 16 + "-01"},
+    {"traceparent": "x" * 9_000},
+    {"X-Correlation-Id": "a\r\nSet-Cookie: x=1"},
+    {"X-Correlation-Id": "x" * 9_000},
+    {"Accept": "x" * 9_000},
+    {"Accept": "text/html;q=nan, */*;q=-1"},
+    {"Content-Length": "-1"},
+    {"Content-Encoding": "gzip"},
+    {"Transfer-Encoding": "chunked"},
+    {"X-HTTP-Method-Override": "DELETE"},
+    {"Host": "evil.example"},
+)
+
+IDS = (
+    "%00",
+    "%2e%2e",
+    "..",
+    ".",
+    "%ff",
+    "%ED%A0%80",
+    "a%2Fb",
+    "a b",
+    "-",
+    "~",
+    "'",
+    '"',
+    "<script>",
+    "key#x",
+    "key%23x",
+    "v%230000000001",
+    "prd_",
+    "prd_" + "z" * 26,
+    "prd_" + "0" * 2_000,
+    "é",
+    "\u202e",
+    "verifiers#live",
+    "x" * 5_000,
+    "{id}",
+    "null",
+    "*",
+    "%25",
+    "%",
+    "%zz",
+)
+
+
+def sound(route: Route, id: str) -> Attack:
+    """A request that the operation takes; `id` is of a resource that is there."""
+    return Attack("sound", _event(route, id))
+
+
+def corpus(route: Route, target: str) -> Iterator[Attack]:
+    """All attacks on one operation. Each breaks one thing and leaves the rest as sound as it can be."""
+    for name, body in BODIES.items():
+        yield Attack(f"body: {name}", _event(route, target, body=body))
+    for media in MEDIA:
+        yield Attack(f"media type: {media[:40]}", _event(route, target, headers={"Content-Type": media}))
+    for query in (*QUERIES, *_forged_cursors(route, target)):
+        yield Attack(f"query: {query[:60]}", _event(route, target, query=query))
+    for headers in HEADERS:
+        yield Attack(f"header: {str(headers)[:60]}", _event(route, target, headers=headers))
+    if "{" in route.path:
+        for id in IDS:
+            yield Attack(f"path: {id[:40]}", _event(route, id))
+    for principal in (None, VIEWER, Principal("client", "key_c", None, "live"), Principal("server", "key_s", None, "live"),
+                      Principal("member", "mbr_x", "owner"), Principal("root", "x", "admin")):  # type: ignore[arg-type]  # fmt: skip
+        yield Attack(f"principal: {principal}", _event(route, target, principal=principal))
+    yield Attack("base64 that is none", {**_event(route, target), "body": "@@@", "isBase64Encoded": True})
+    yield Attack("base64 of nothing", {**_event(route, target), "body": "", "isBase64Encoded": True})
+    yield Attack("a body with a lone surrogate", {**_event(route, target), "body": '{"name": "\ud800"}'})
+
+
+def generated(route: Route, target: str, count: int, seed: int) -> Iterator[Attack]:
+    """`count` requests, each a sound one with one to four things broken; the same for the same seed."""
+    random = Random(f"{seed} {route.method} {route.path}")
+    forged = (*QUERIES, *_forged_cursors(route, target))
+    for number in range(count):
+        value: Any = json.loads(_sound(route))
+        query, id = "", target
+        headers: dict[str, str] = {}
+        principal: Principal | None = random.choice((ADMIN, ADMIN, ADMIN, EDITOR, VIEWER, None))
+        body: bytes | None = None
+        for _ in range(random.randint(1, 4)):
+            what = random.randrange(8)
+            if what <= 2:
+                value = _broken(value, random)
+            elif what == 3:
+                body = _scrambled(json.dumps(value).encode("utf-8", "surrogatepass"), random)
+            elif what == 4:
+                query = random.choice((random.choice(forged), _text(random)))
+            elif what == 5:
+                headers = headers | random.choice(HEADERS)
+            elif what == 6:
+                id = random.choice((random.choice(IDS), _text(random).replace("/", "")))
+            else:
+                body = random.choice(list(BODIES.values())[:-2])  # the 7 MB ones stand in the corpus
+        if body is None:
+            body = json.dumps(value, ensure_ascii=random.random() < 0.5).encode("utf-8", "surrogatepass")
+        event = _event(route, id, body=body, query=query, headers=headers, principal=principal)
+        yield Attack(f"generated {number} of seed {seed}", event)
+
+
+def _event(
+    route: Route,
+    id: str,
+    *,
+    body: bytes | None = None,
+    query: str = "",
+    headers: Mapping[str, str] = {},
+    principal: Principal | None = ADMIN,
+) -> dict[str, Any]:
+    if body is None and route.method in ("POST", "PATCH", "PUT"):
+        body = _sound(route)
+    sent = {"Content-Type": _MEDIA[str(route.operation)], "If-Match": "*", "Idempotency-Key": "hostile", **headers}
+    path = route.path.replace("{id}", id)
+    return http_event(route.method, path, query=query, headers=sent, body=body, principal=principal)
+
+
+def _sound(route: Route) -> bytes:
+    product = {
+        "name": "Espresso machine",
+        "price": {"amount": 1999, "currency": "EUR"},
+        "key": "espresso",
+        "tags": ["kitchen"],
+        "metadata": {"sku": "ESP-2", "weight": 2.5, "new": True},
+        "links": [{"label": "Datasheet", "url": "https://example.com/x.pdf"}],
+    }
+    bodies: dict[str | None, Any] = {
+        "products.create": product,
+        "products.update": {"name": "Mocha pot", "metadata": {"sku": None}, "price": 19.99},
+        "products.batch": {"items": [product | {"key": "second"}, {"name": "Mocha pot", "price": "9.99"}]},
+        "products.import": {"key": "third", "name": "Kettle", "price": "9.99"},
+        "keys.create": {"kind": "admin", "role": "editor", "name": "ci"},
+        "keys.rotate": {"overlap_seconds": 60},
+        "members.invite": {"email": "ada@example.com", "role": "viewer"},
+        "members.update": {"role": "editor"},
+    }
+    return json.dumps(bodies.get(route.operation, {})).encode()
+
+
+def _forged_cursors(route: Route, target: str) -> Iterator[str]:
+    """Cursors whose check is right, as anybody can compute it, but whose position is not one that we gave."""
+    lists: dict[str | None, tuple[list[Any], tuple[str, ...]]] = {
+        "products.list": (["products.list", *[None] * 7], ("at", "id")),
+        "products.versions": (["products.versions", target], ("version",)),
+        "audit.list": (["audit", *[None] * 5], ("day", "pk", "sk")),
+        "keys.list": (["keys", None, None, None], ("created_at", "pk")),
+        "members.list": (["members"], ("created_at", "pk")),
+    }
+    if route.operation not in lists:
+        return
+    query, names = lists[route.operation]
+    for value in ("", "x", "\x00", "\ud800", "key#x", "9" * 1_500, 0, -1, 10**30, "2026-11-23T12:00:00.000Z", "2026-11-23"):
+        try:
+            yield f"cursor={cursors.encode(query, dict.fromkeys(names, value))}"
+        except UnicodeEncodeError:
+            continue
+    empty = base64.urlsafe_b64encode(json.dumps([hashlib.sha256(b"").hexdigest()[:16], []]).encode()).decode()
+    yield f"cursor={empty}"
+
+
+_VALUES: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1.5, 1e308, 10**37, 10**39, "", " ", "x" * 5_000, "\x00", "\ud800", "\u202eevil", "=1+1", "٣",
+    "\u0301" * 300, [], {}, [[]], [None] * 300, {"": ""}, {"a": {"b": {"c": {}}}}, "NaN", "1e400", "<script>", "../../etc",
+    {"amount": 1}, {"amount": "1", "currency": "EUR"}, {"amount": -1, "currency": "XXX"}, {"amount": 10**36, "currency": "JPY"},
+    "javascript:alert(1)", "http://[::1", "2026-11-23T12:00:00Z", "prd_x", "19.999", "1,99", "-0.0", "idea", "retired",
+)  # fmt: skip
+
+
+def _broken(value: Any, random: Random) -> Any:
+    """The value with one thing inside it changed."""
+    if isinstance(value, dict) and value and random.random() < 0.85:
+        name = random.choice(list(value))
+        fate = random.random()
+        if fate < 0.15:
+            return {other: item for other, item in value.items() if other != name}
+        if fate < 0.3:
+            return {**value, random.choice(("extra", "", "\x00", "é" * 100, "Name", "id", "version")): random.choice(_VALUES)}
+        return {**value, name: _broken(value[name], random)}
+    if isinstance(value, list) and value and random.random() < 0.7:
+        place = random.randrange(len(value))
+        return [*value[:place], _broken(value[place], random), *value[place + 1 :]]
+    if random.random() < 0.05:
+        for _ in range(random.choice((10, 31, 33, 63))):
+            value = {"a": value}
+        return value
+    return copy.deepcopy(random.choice(_VALUES))
+
+
+def _scrambled(raw: bytes, random: Random) -> bytes:
+    """The bytes with a few of them gone, doubled or changed."""
+    found = bytearray(raw)
+    for _ in range(random.randint(1, 5)):
+        place = random.randrange(len(found) + 1)
+        found[place : place + random.randrange(3)] = random.randbytes(random.randrange(3))
+    return bytes(found)
+
+
+def _text(random: Random) -> str:
+    alphabet = "abc019 _-=&%;:/?#+\"'\\<>{}[]\u00e9\u202e\x7f"
+    return "".join(random.choice(alphabet) for _ in range(random.randrange(40)))
+
+
+def elsewhere(count: int, seed: int) -> Iterator[Attack]:
+    """Paths and methods that are no route."""
+    random = Random(seed)
+    known = ["", "docs", "openapi.json", "v1", "products", "keys", "me", *IDS]
+    for number in range(count):
+        path = "/" + "/".join(random.choice((random.choice(known), _text(random))) for _ in range(random.randrange(5)))
+        method = random.choice(("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "CONNECT", "BREW", "get", "\u00e9"))
+        headers = random.choice(HEADERS)
+        body = random.choice((None, *list(BODIES.values())[:-2]))
+        event = http_event(method, path, query=_text(random), headers=headers, body=body, principal=None)
+        yield Attack(f"elsewhere {number} of seed {seed}", event)

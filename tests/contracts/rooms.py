@@ -1,0 +1,83 @@
+"""Every function that speaks HTTP, in this process, over one store in memory, behind a gateway of the route table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from functions.access.handler import access
+from functions.access.handler import api as access_api
+from functions.audit.handler import api as audit_api
+from functions.products.handler import api as products_api
+from functions.site.handler import handler as site
+from infra.routes import ROUTES
+from slipway.adapters.memory import MemoryStore
+from slipway.ports import Delete, Put, Row, Update
+from slipway.products import Products
+from tests.functions.events import Context, Handler, Reply, http_event, reply
+
+_HANDLERS: dict[str, Handler] = {"products": products_api, "access": access_api, "audit": audit_api, "site": site}
+
+
+@contextmanager
+def opened() -> Iterator[MemoryStore]:
+    """Within, every function works on this store."""
+    store = LimitedStore()
+    with ExitStack() as stack:
+        stack.enter_context(products_api.testing(use=Products(store)))
+        stack.enter_context(access_api.testing(use=access(store)))
+        stack.enter_context(audit_api.testing(use=store))
+        yield store
+
+
+def furnished() -> dict[str, str]:
+    """A product, a key and a member to aim at; their ids by area."""
+    bodies: dict[str, dict[str, object]] = {
+        "products": {"name": "Grinder", "price": "9.99", "key": "grinder"},
+        "keys": {"kind": "admin", "role": "viewer", "name": "robot"},
+        "members": {"email": "grace@example.com", "role": "viewer"},
+    }
+    ids = {}
+    for area, body in bodies.items():
+        sent = {"content-type": "application/json"}
+        made = gateway(http_event("POST", f"/v1/{area}", headers=sent, body=json.dumps(body)))
+        assert made.status == 201, made.body
+        ids[area] = str(made.json["id"])
+    return ids
+
+
+def gateway(event: dict[str, Any]) -> Reply:
+    """As the gateway does: the function of the route, `$default` for everything else; a public route has no authorizer."""
+    method, path = event["requestContext"]["http"]["method"], event["rawPath"]
+    route = next((route for route in ROUTES if not route.public and route.method == method and _fits(route.path, path)), None)
+    if route is None:
+        event["requestContext"].pop("authorizer", None)
+    return reply(_HANDLERS["site" if route is None else route.function](event, Context()))
+
+
+def _fits(template: str, path: str) -> bool:
+    """A literal segment goes before a variable: the table lists them so."""
+    parts, steps = template.split("/"), path.split("/")
+    return len(parts) == len(steps) and all(
+        part == step or (part.startswith("{") and step) for part, step in zip(parts, steps, strict=True)
+    )
+
+
+class LimitedStore(MemoryStore):
+    """With DynamoDB's limit of an item's size, beside those that the store in memory knows."""
+
+    def _written(self, write: Put | Update | Delete) -> Row | None:
+        row = super()._written(write)
+        if row is not None and _size(row) > 400 * 1024:
+            raise ValueError("an item has at most 400 KB")
+        return row
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return 3 + sum(len(name.encode()) + 1 + _size(item) for name, item in value.items())
+    if isinstance(value, list):
+        return 3 + sum(1 + _size(item) for item in value)
+    return len(str(value).encode()) + 1

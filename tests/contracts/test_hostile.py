@@ -1,0 +1,107 @@
+"""Whatever a client sends, it gets no 5xx, and what is refused leaves nothing behind."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+import jsonschema
+import pytest
+
+from infra.routes import Route
+from ops import openapi
+from slipway.adapters.memory import MemoryStore
+from tests.contracts import hostile, rooms
+from tests.contracts.hostile import Attack
+from tests.functions.events import Reply
+
+FUNCTIONS = ("products", "access", "audit", "site")
+EACH = 10_000 if os.environ.get("SLIPWAY_PROVE") else 1_000  # generated requests a function
+_SCHEMAS = json.loads((openapi.SITE / "openapi.json").read_text())["components"]
+_PROBLEM = jsonschema.Draft202012Validator({"$ref": "#/components/schemas/Problem", "components": _SCHEMAS})
+
+
+@pytest.fixture
+def store() -> Iterator[MemoryStore]:
+    with rooms.opened() as store:
+        yield store
+
+
+@pytest.fixture
+def targets(store: MemoryStore) -> dict[str, str]:
+    return rooms.furnished()
+
+
+def _of(route: Route, targets: dict[str, str]) -> str:
+    return targets.get(route.path.split("/")[2], "")
+
+
+@pytest.mark.parametrize("operation", [route.operation for route in hostile.OPERATIONS])
+def test_the_requests_that_are_broken_here_are_sound(targets: dict[str, str], operation: str) -> None:
+    (route,) = (route for route in hostile.OPERATIONS if route.operation == operation)
+    reply = rooms.gateway(hostile.sound(route, _of(route, targets)).event)
+    assert reply.status < 300, reply.body
+
+
+@pytest.mark.parametrize("function", ["products", "access", "audit"])
+def test_the_corpus(store: MemoryStore, targets: dict[str, str], function: str) -> None:
+    answers: Counter[int] = Counter()
+    for route in hostile.OPERATIONS:
+        if route.function == function:
+            for attack in hostile.corpus(route, _of(route, targets)):
+                answers[_held(store, attack).status] += 1
+    print(f"{function}: {sum(answers.values())} attacks: {dict(sorted(answers.items()))}")
+    assert sum(answers.values()) > 100
+
+
+@pytest.mark.parametrize("function", ["products", "access", "audit"])
+def test_generated_requests(store: MemoryStore, targets: dict[str, str], function: str) -> None:
+    routes = [route for route in hostile.OPERATIONS if route.function == function]
+    answers: Counter[int] = Counter()
+    for route in routes:
+        for attack in hostile.generated(route, _of(route, targets), -(-EACH // len(routes)), seed=1):
+            answers[_held(store, attack).status] += 1
+    print(f"{function}: {sum(answers.values())} generated: {dict(sorted(answers.items()))}")
+    assert sum(answers.values()) >= EACH
+
+
+def test_generated_paths(store: MemoryStore) -> None:
+    answers: Counter[int] = Counter()
+    for attack in hostile.elsewhere(EACH, seed=1):
+        answers[_held(store, attack).status] += 1
+    print(f"site: {sum(answers.values())} generated: {dict(sorted(answers.items()))}")
+    assert set(answers) <= {200, 204, 401, 404, 405}
+
+
+@pytest.mark.parametrize("body", hostile.BODIES)
+def test_a_body_that_cannot_be_taken_is_told_so(store: MemoryStore, body: str) -> None:
+    """Also those that are JSON: no operation takes them. On the one route where each would be stored."""
+    (create,) = (route for route in hostile.OPERATIONS if route.operation == "products.create")
+    (attack,) = (attack for attack in hostile.corpus(create, "") if attack.name == f"body: {body}")
+    assert _held(store, attack).status in (400, 413, 422)
+    assert store.tables.get("products", {}) == {}
+
+
+def _held(store: MemoryStore, attack: Attack) -> Reply:
+    before = {name: dict(rows) for name, rows in store.tables.items()}
+    shown = copy.copy(attack.event)
+    reply = rooms.gateway(attack.event)
+    told = f"{attack.name}: {shown['requestContext']['http']['method']} {shown['rawPath'][:80]} -> {reply.status}"
+    assert reply.status < 500, f"{told} {str(shown.get('body'))[:500]} {shown['rawQueryString'][:200]}"
+    assert len(reply.body) < 1_000_000, told
+    if reply.status >= 400:
+        assert {name: rows for name, rows in store.tables.items() if rows} == {
+            name: rows for name, rows in before.items() if rows
+        }, f"{told}: refused, but something is stored"
+        if shown["requestContext"]["http"]["method"] != "HEAD":
+            assert reply.headers["content-type"] == "application/problem+json", told
+            _PROBLEM.validate(reply.json)
+            assert reply.json["status"] == reply.status
+            assert len(reply.body) < 20_000, f"{told}: it repeats what was sent"
+    for name, value in reply.headers.items():
+        assert "\n" not in value, f"{told}: {name}"
+        assert "\r" not in value, f"{told}: {name}"
+    return reply
