@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -9,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from slipway import cursors, text
 from slipway.access import Principal
+from slipway.calls import timestamp
 from slipway.keys import LONGEST_OVERLAP, prefix, status
 from slipway.moments import Moment
 from slipway.resources import Stored
@@ -95,7 +97,7 @@ class IssuedKeyView(KeyView):
     key: Annotated[str | None, Field(description="the whole key, this once; null when an earlier try has shown it")]
 
 
-def key_view(stored: Stored, now: str, day: str | None) -> KeyView:
+def key_view(stored: Stored, now: str, day: datetime | None) -> KeyView:
     """`now` as RFC 3339; `day` of the last use, if any."""
     data, previous = stored.data, stored.data["previous"]
     ends = previous["expires_at"] if previous else None
@@ -109,7 +111,7 @@ def key_view(stored: Stored, now: str, day: str | None) -> KeyView:
         prefix=prefix(stored),
         expires_at=data["expires_at"],
         previous_expires_at=ends if ends is not None and ends > now else None,
-        last_used_at=f"{day}T00:00:00.000Z" if day else None,
+        last_used_at=timestamp(day) if day else None,
         revoked_at=data["revoked_at"],
         created_at=stored.created_at,
         updated_at=stored.updated_at,

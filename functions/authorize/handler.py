@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from slipway.access import Principal
     from slipway.tokens import Tokens
 
-# Seconds for all tries: with both services silent, a key that was seen before is still answered within the function's 5 s.
-BUCKET_BUDGET, TABLE_BUDGET = 1.5, 1.0
+# Seconds for all tries, and a second more to connect: with both services silent, a key that was seen before is still answered
+BUCKET_BUDGET, TABLE_BUDGET = 3.0, 1.5
 
 
 def wire() -> Authentication:

@@ -241,10 +241,10 @@ def test_the_first_use_of_a_day_is_marked_once() -> None:
     for _ in range(10):
         world.who(issued.secret)
     assert world.table.asked - before == 1
-    assert world.keys.last_used([issued.stored]) == {issued.stored.id: "2026-11-23"}
+    assert world.keys.last_used([issued.stored]) == {issued.stored.id: datetime(2026, 11, 23, tzinfo=UTC)}
     world.pass_time(24 * 3600)
     world.who(issued.secret)
-    assert world.keys.last_used([issued.stored]) == {issued.stored.id: "2026-11-24"}
+    assert world.keys.last_used([issued.stored]) == {issued.stored.id: datetime(2026, 11, 24, tzinfo=UTC)}
 
 
 def test_another_instance_knows_from_the_file_that_the_day_is_marked() -> None:
@@ -264,7 +264,7 @@ def test_a_late_mark_never_turns_the_day_back() -> None:
     world.pass_time(24 * 3600)
     world.who(issued.secret)
     late.principal(f"Bearer {issued.secret}", START.timestamp())
-    assert world.keys.last_used([issued.stored]) == {issued.stored.id: "2026-11-24"}
+    assert world.keys.last_used([issued.stored]) == {issued.stored.id: datetime(2026, 11, 24, tzinfo=UTC)}
 
 
 def test_a_mark_that_fails_is_not_tried_for_every_request() -> None:

@@ -10,7 +10,6 @@ With the gateway's own 30 s and the 5 s of a publication, every change applies w
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from slipway.access import ROLES, Principal
 from slipway.credentials import EVERYWHERE, Credential, parse, proves
@@ -48,7 +47,7 @@ class Authentication:
         self._store: Store | None = None
         self._tokens: Tokens | None = None
         self._roles: dict[str, tuple[Role | None, float]] = {}
-        self._marked: dict[str, str] = {}
+        self._marked: dict[str, int] = {}
         self._no_marks = 0.0
 
     def principal(self, header: str, now: float) -> Principal | None:
@@ -81,13 +80,13 @@ class Authentication:
         entry = Entry(row["key"], row["kind"], row["verifier"], row.get("expires"))
         if not entry.lives(now):
             return None
-        self._mark(entry.key, EVERYWHERE, "", now)
+        self._mark(entry.key, EVERYWHERE, 0, now)
         return Principal("admin", entry.key, row["role"])
 
-    def _mark(self, key: str, environment: str, published: str, now: float) -> None:
+    def _mark(self, key: str, environment: str, published: int, now: float) -> None:
         """Note that the key was used today: once a day, by whoever is first; nothing depends on it."""
-        day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
-        if published >= day or self._marked.get(key, "") >= day or now < self._no_marks:
+        day = int(now // 86_400)
+        if published >= day or self._marked.get(key, 0) >= day or now < self._no_marks:
             return
         try:
             self._table().put(ACCESS, {"pk": f"used#{environment}", "sk": key, "day": day}, Below("day", day))

@@ -1,7 +1,7 @@
 """The key file of an environment: who may read it is let in without asking the table.
 
     table   verifiers#<environment>/<selector>   one row per live secret, written with its key
-            used#<environment>/<key id>          the last day on which the key was used
+            used#<environment>/<key id>          the last day on which the key was used, in days since 1970
     file    keys/<environment>.json              both, as `functions/authorize` reads them
 
 `publish` writes the file after every change of the rows. Each writing has a number of its own: a writer that read an older
@@ -22,7 +22,7 @@ from slipway.values import Value
 SCHEMA = 1
 FRESH = 15  # seconds for which a file is believed without asking
 STALE = 24 * 3600  # seconds for which the last good copy serves while the bucket does not answer
-PAUSE = 2  # seconds before a bucket that failed is asked again for the same file
+PAUSE = 5  # seconds before a bucket that failed is asked again for the same file
 MOST_ENVIRONMENTS = 64  # files in memory
 MOST_UNKNOWN = 256  # names remembered as having no file
 UNKNOWN_BURST, UNKNOWN_RATE = 20, 0.5  # requests for files never seen: at once, and per second
@@ -30,13 +30,13 @@ _TRIES = 20
 
 
 class Entry(Value):
-    """One live secret. `expires`: epoch seconds or None; `used`: the last day of use that was published, or ''."""
+    """One live secret. `expires`: epoch seconds or None; `used`: the last day of use that was published, in days since 1970."""
 
     key: str
     kind: str
     verifier: str
     expires: int | None = None
-    used: str = ""
+    used: int = 0
 
     def lives(self, now: float) -> bool:
         return self.expires is None or now < self.expires
@@ -78,7 +78,7 @@ def written(environment: str, generation: int, verifiers: Iterable[Row], used: I
     keys = {
         row["sk"]: [row["key"], row["kind"], row["verifier"], None if row.get("expires") is None else int(row["expires"]), day]
         for row in verifiers
-        for day in [days.get(row["key"], "")]
+        for day in [int(days.get(row["key"], 0))]
     }
     file = {"schema": SCHEMA, "environment": environment, "generation": generation, "keys": keys}
     return json.dumps(file, sort_keys=True, separators=(",", ":")).encode()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.access import ROLES
@@ -29,6 +29,7 @@ KeyKind = Literal["client", "server", "admin"]
 LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
 MOST_LIVE = 500  # secrets of one environment; its key file is read whole
 SCHEMA = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,11 @@ class Keys:
         event = _event("key.revoked.v1", before.version + 1, after, [{"field": "status", "from": "active", "to": "revoked"}])
         return self._changed(call, before, after, event, [Delete(ACCESS, _partition(data), selector) for selector in selectors])
 
-    def last_used(self, keys: Iterable[Stored]) -> dict[str, str]:
-        """The last day of use (`2026-11-23`) by key id; keys that were never used are left out. At most 100 keys."""
+    def last_used(self, keys: Iterable[Stored]) -> dict[str, datetime]:
+        """The last day of use, its first moment, by key id; keys that were never used are left out. At most 100 keys."""
         asked = [(f"used#{_environment(stored.data)}", stored.id) for stored in keys]
         rows = self.shelf.store.get_many(ACCESS, asked) if asked else []
-        return {row["sk"]: row["day"] for row in rows}
+        return {row["sk"]: _EPOCH + timedelta(days=int(row["day"])) for row in rows}
 
     # --- inside ---
 
