@@ -1,0 +1,61 @@
+"""Every snippet of the README and the guides runs, in the order of its page, as a reader would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.stack import ROOT, Stack
+
+pytestmark = pytest.mark.e2e
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+# A snippet's curl is to fail where the answer is an error.
+PREFACE = 'set -euo pipefail\ncurl() { command curl --fail-with-body --show-error "$@"; }\n'
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sh")], ids=lambda page: page.name)
+def test_every_command_of_a_page_works(page: Path, stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / ".slipway").symlink_to(stack.home, target_is_directory=True)
+    # What `make` starts has tests of its own, and some of it needs an account: here only that there is such a target.
+    script = "\n".join(re.sub(r"^make ", f"make --dry-run -C {ROOT} ", block, flags=re.M) for block in blocks(page, "sh"))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-c", PREFACE + script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+
+
+def test_the_first_request_answers_what_the_readme_says(stack: Stack) -> None:
+    (creation,) = (block for block in blocks(ROOT / "README.md", "sh") if "my-first-mug" in block)
+    body = json.loads(re.findall(r"-d '(\{.*?\})'", creation)[0])
+    answer = stack.call("POST", "/v1/products", {**body, "key": "readme-mug"}).json()
+    assert (answer["name"], answer["price"]) == ("Enamel mug", {"amount": 1999, "currency": "EUR"})
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "json")], ids=lambda page: page.name)
+def test_every_json_of_a_page_is_json(page: Path) -> None:
+    for block in blocks(page, "json"):
+        json.loads(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
