@@ -23,12 +23,8 @@ def main(arguments: list[str]) -> int:
     if not toolchain.CDK.exists():
         print("error: the CDK command line is missing: run `make install`.", file=sys.stderr)
         return 1
-    if arguments[0] == "deploy" and packaging.compiler() is None:
-        print(
-            f"error: no Python {packaging.RUNTIME} here to make the functions' bytecode, without which every cold start "
-            f"compiles again. Install one (`uv python install {packaging.RUNTIME}`) and deploy again.",
-            file=sys.stderr,
-        )
+    if arguments[0] == "deploy" and (warning := packaging.warning()):
+        print(f"error: {warning} Install one (`uv python install {packaging.RUNTIME}`) and deploy again.", file=sys.stderr)
         return 1
     return cdk([*COMMANDS[arguments[0]], *arguments[1:]])
 

@@ -59,6 +59,13 @@ def compiler(version: str = RUNTIME) -> str | None:
     return next((path for path in candidates if path and _version(path) == version), None)
 
 
+def warning() -> str | None:
+    """What a synth has to say when it ships no bytecode."""
+    if compiler() is not None:
+        return None
+    return f"There is no Python {RUNTIME} here: the functions ship without bytecode, and every cold start compiles them again."
+
+
 def _version(python: str) -> str | None:
     # Asked, not guessed: a version manager's shim may stand on the PATH for a Python that is not chosen.
     question = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
@@ -164,7 +171,7 @@ def _zip(target: Path, files: dict[Path, Path], mount: str, compiled_by: str | N
             shutil.copyfile(source, tree / path)
         if compiled_by:
             # Unchecked: the runtime never compares with the source, and no time stamp gets into the bytes.
-            options = ["-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", mount]
+            options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", mount]
             _run([compiled_by, "-m", "compileall", *options, str(tree)])
         built = Path(scratch, "built.zip")
         with zipfile.ZipFile(built, "w", zipfile.ZIP_DEFLATED) as archive:

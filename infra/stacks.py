@@ -6,6 +6,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
+from infra import packaging
 from infra.checks import check
 from infra.config import Config
 from infra.data import Data
@@ -24,5 +25,7 @@ def build(app: cdk.App) -> cdk.App:
     data = Data(app, config.stack("Data"), config, description="Slipway: what is kept", **options)
     service = Service(app, config.stack("Service"), config, data, description="Slipway: what answers", **options)
     Watch(app, config.stack("Watch"), config, service, description="Slipway: what is watched", **options)
+    if warning := None if config.local else packaging.warning():
+        cdk.Annotations.of(app).add_warning_v2("slipway:bytecode", warning)
     check(app, config)
     return app

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +61,7 @@ def main(directory: Path) -> None:
     use_pinned_node()
     import aws_cdk as cdk
     from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_s3 as s3
 
     from infra.service import Service
     from infra.stacks import build
@@ -74,30 +74,32 @@ def main(directory: Path) -> None:
     for name, context in CONTEXTS.items():
         app(name, context).synth()
 
-    def third_reader(service: Service) -> None:
-        relay, access = service.functions["relay"].function, service.data.tables["access"]
-        lambda_.CfnEventSourceMapping(service, "Third", function_name=relay.ref, event_source_arn=access.table_stream_arn)
+    bad = app("planted", {})
+    service = bad.node.find_child("SlipwayService")
+    assert isinstance(service, Service)
+    relay, access = service.functions["relay"].function, service.data.tables["access"]
+    lambda_.CfnEventSourceMapping(service, "Third", function_name=relay.ref, event_source_arn=access.table_stream_arn)
+    s3.Bucket(service, "Open")
+    refused = True
+    try:
+        bad.synth()
+        refused = False
+    except RuntimeError:
+        pass
+    report = json.loads((directory / "planted" / "validation-report.json").read_text())
+    found = {
+        f"{plugin['pluginName']} {violation['ruleName']}"
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+    }
+    (directory / "planted.json").write_text(json.dumps({"refused": refused, "found": sorted(found)}))
 
-    def public_bucket(service: Service) -> None:
-        cdk.aws_s3.Bucket(service, "Open", public_read_access=False)
-
-    planted: dict[str, Callable[[Service], None]] = {"third_reader": third_reader, "public_bucket": public_bucket}
-    refusals = {}
-    for name, plant in planted.items():
-        bad = app(name, {})
-        service = bad.node.find_child("SlipwayService")
-        assert isinstance(service, Service)
-        plant(service)
-        try:
-            bad.synth()
-        except RuntimeError:
-            report = json.loads((directory / name / "validation-report.json").read_text())
-            refusals[name] = sorted(
-                f"{plugin['pluginName']} {violation['ruleName']}"
-                for plugin in report["pluginReports"]
-                for violation in plugin["violations"]
-            )
-    (directory / "refusals.json").write_text(json.dumps(refusals))
+    wheels = packaging.dependencies()
+    packaging.compiler = lambda version=packaging.RUNTIME: None  # type: ignore[assignment]
+    packaging.dependencies = lambda *, local=False: wheels
+    metadata = app("uncompiled", {}).node.metadata
+    warnings = [str(entry.data).partition(" [ack:")[0] for entry in metadata if entry.type == "aws:cdk:warning"]
+    (directory / "warnings.json").write_text(json.dumps(warnings))
 
 
 if __name__ == "__main__":

@@ -157,6 +157,7 @@ def test_a_stage_that_keeps_its_data_may_not_be_made_as_an_ephemeral_one(aws: As
 
 
 def test_synth_refuses_a_violation(synthesized: Path) -> None:
-    refusals = json.loads((synthesized / "refusals.json").read_text())
-    assert "House stream_readers" in refusals["third_reader"]
-    assert {"House private_buckets", "AwsSolutions AwsSolutions-S10"} <= set(refusals["public_bucket"])
+    """A third reader of a stream, and a bucket with nothing said about it."""
+    planted = json.loads((synthesized / "planted.json").read_text())
+    assert planted["refused"]
+    assert {"House stream_readers", "House private_buckets", "AwsSolutions AwsSolutions-S10"} <= set(planted["found"])

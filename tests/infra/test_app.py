@@ -1,0 +1,113 @@
+"""What holds for the app as a whole: tags, outputs, acknowledged findings, and what the laptop leaves out."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+from infra.local import leave_out
+from tests.infra.conftest import Assembly, same_as_snapshot
+
+# CloudFormation knows no tags of these.
+UNTAGGABLE = {
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolDomain",
+    "AWS::Events::Archive",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Permission",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+}
+
+
+def tags(properties: dict[str, Any]) -> dict[str, str]:
+    given = properties.get("Tags") or properties.get("UserPoolTags") or {}
+    return given if isinstance(given, dict) else {tag["Key"]: tag["Value"] for tag in given}
+
+
+def test_every_taggable_resource_carries_the_tags(aws: Assembly, trial: Assembly) -> None:
+    for assembly in (aws, trial):
+        wanted = {"application": "slipway", "stage": assembly.config.stage}
+        for template in assembly.templates.values():
+            for id, resource in template["Resources"].items():
+                found = tags(resource.get("Properties", {}))
+                assert found == ({} if resource["Type"] in UNTAGGABLE else wanted), (id, resource["Type"])
+
+
+def test_outputs_are_what_people_and_scripts_need(aws: Assembly) -> None:
+    outputs = {
+        name
+        for template in aws.templates.values()
+        for name in template["Outputs"]
+        if not name.startswith(("ExportsOutput", "PublishOutput"))
+    }
+    assert outputs == {
+        *("AccessTableName", "AuditTableName", "ProductsTableName", "KeysBucketName", "QuarantineBucketName"),
+        *("UserPoolId", "UserPoolClientId", "LoginUrl", "FirstAdmin"),
+        *("ApiUrl", "BusName", "BusArn", "SampleRule", "DeadLettersUrl", "AlarmTopicArn"),
+    }
+
+
+def test_findings_are_acknowledged_one_by_one(aws: Assembly) -> None:
+    """The list, its reasons and where each stands; a finding on a whole stack or app would not be looked at again."""
+    found = aws.acknowledged()
+    assert all(path.count("/") >= 2 for path, _, _ in found)
+    assert all(len(reason) > 20 for _, _, reason in found)
+    lines = [f"| {path} | {named(finding)} | {reason} |" for path, finding, reason in found]
+    same_as_snapshot(
+        "acknowledged.md",
+        "# What cdk-nag finds and we let stand\n\n| construct | finding | reason |\n|---|---|---|\n" + "\n".join(lines) + "\n",
+    )
+
+
+def named(finding: str) -> str:
+    """The bucket's name in place of its export's."""
+    return re.sub(r"SlipwayData:ExportsOutputFnGetAtt([A-Za-z]+)Bucket[0-9A-F]{8}Arn[0-9A-F]{8}", r"<\1>", finding)
+
+
+def test_synth_needs_no_account(aws: Assembly) -> None:
+    for file in aws.directory.glob("*.template.json"):
+        assert not re.search(r"\b[0-9]{12}\b", file.read_text())
+    manifest = (aws.directory / "manifest.json").read_text()
+    assert "aws://unknown-account/unknown-region" in manifest
+
+
+def test_the_laptop_leaves_out_this_list_and_nothing_else(local: Assembly) -> None:
+    assert set(leave_out.TYPES) == {"AWS::Events::Archive"}
+    assert all(reason for reason in leave_out.TYPES.values())
+    gone, changed = {}, {}
+    for template in local.templates.values():
+        after = leave_out.left_out(copy.deepcopy(template))["Resources"]
+        for id, resource in template["Resources"].items():
+            if id not in after:
+                gone[id] = resource["Type"]
+            elif after[id] != resource:
+                changed[id] = resource["Type"]
+    assert sorted(gone.values()) == ["AWS::Events::Archive", "AWS::S3::BucketPolicy", "AWS::S3::BucketPolicy"]
+    # Each of these loses the one statement that refuses plain HTTP.
+    assert sorted(changed.values()) == ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"]
+
+
+def test_the_laptop_runs_the_same_template(aws: Assembly, local: Assembly) -> None:
+    """But for the code's hash, what the emulator cannot do in part, and the wheels of this machine."""
+    for part, template in aws.templates.items():
+        assert plain(local.templates[part]) == plain(template)
+
+
+def plain(template: dict[str, Any]) -> dict[str, Any]:
+    resources = copy.deepcopy(template["Resources"])
+    for resource in resources.values():
+        properties = resource.get("Properties", {})
+        for field in ("Code", "Content"):
+            if field in properties:
+                properties[field] = "a package"
+        properties.get("Environment", {}).get("Variables", {}).pop("SLIPWAY_RAISE_FAILURES", None)
+    return resources  # type: ignore[no-any-return]
