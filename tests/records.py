@@ -47,3 +47,12 @@ def arrival(envelope: dict[str, Any]) -> dict[str, Any]:
         "resources": [],
         "detail": json.loads(json.dumps(envelope)),
     }
+
+
+def matches(pattern: dict[str, list[Any]], event: dict[str, Any]) -> bool:
+    """EventBridge's rule for the two operators that our patterns use: equal to one of, or with a prefix."""
+
+    def fits(value: str, choices: list[Any]) -> bool:
+        return any(value.startswith(c["prefix"]) if isinstance(c, dict) else value == c for c in choices)
+
+    return all(fits(event[name], choices) for name, choices in pattern.items())

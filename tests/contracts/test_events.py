@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ops.schemas import PUBLISHED, publish, text
 from slipway.events import CONTRACTS, Event, MemberInvited, MemberRemoved, ProductCreated, parse, pattern, schema
+from tests.records import matches
 
 FACTS: dict[str, dict[str, Any]] = {
     "product": {"name": "Ada", "stage": "idea", "status": "active"},
@@ -111,15 +112,6 @@ def test_a_broken_envelope_is_refused_by_the_model_and_by_the_schema(broken: dic
 def test_an_unknown_contract_is_refused() -> None:
     with pytest.raises(KeyError):
         parse({**sample("product.created.v1"), "type": "product.sold.v1"})
-
-
-def matches(wanted: dict[str, list[Any]], event: dict[str, str]) -> bool:
-    """EventBridge's rule for the two operators that our patterns use: equal to one of, or with a prefix."""
-
-    def fits(value: str, choices: list[Any]) -> bool:
-        return any(value.startswith(c["prefix"]) if isinstance(c, dict) else value == c for c in choices)
-
-    return all(fits(event[name], choices) for name, choices in wanted.items())
 
 
 def arrived(contract: type[Event]) -> dict[str, str]:

@@ -1,0 +1,174 @@
+"""Clients as the documentation tells them to be: a POST is sent again with its Idempotency-Key until it is answered; a change
+that was not answered, or met a newer version, is read again and sent again only if it is not there yet.
+
+What each of them means to have done is noted, and holds when everything has come to rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.functions.events import Reply
+from tests.simulation.world import World
+
+TRIES = 25
+
+
+@dataclass
+class Intents:
+    """What has been done, by what was told to the clients."""
+
+    products: list[str] = field(default_factory=list)  # names; each stands once
+    edits: dict[str, list[str]] = field(default_factory=dict)  # by product id: marks in its metadata, and as many counted
+    moves: list[tuple[str, str]] = field(default_factory=list)  # (product id, event type): happened once more
+    keys: list[str] = field(default_factory=list)  # names; each stands once
+    rotations: dict[str, int] = field(default_factory=dict)  # by key id
+    revoked: list[str] = field(default_factory=list)
+    members: dict[str, str] = field(default_factory=dict)  # e-mail: role, of those who are there
+    invited: list[str] = field(default_factory=list)  # e-mails, of everybody who ever was
+
+
+class Client:
+    def __init__(self, world: World, intents: Intents) -> None:
+        self.world, self.intents = world, intents
+
+    # --- products ---
+
+    def create(self, name: str, key: str | None = None) -> str:
+        body = {"name": name, "price": "19.99", **({"key": key} if key else {})}
+        reply = self.post("/v1/products", body, name)
+        assert reply.status == 201, reply.body
+        self.intents.products.append(name)
+        return str(reply.json["id"])
+
+    def batch(self, names: list[str], status: int) -> None:
+        items = [{"name": name, "price": 1, "key": f"key-{name}"} for name in names]
+        reply = self.post("/v1/products/batch", {"items": items}, "batch " + names[0])
+        assert reply.status == status, reply.body
+        assert all(item["status"] == 201 for item in reply.json["items"]), reply.body
+        self.intents.products += names
+
+    def import_(self, names: list[str]) -> None:
+        lines = "\n".join(json.dumps({"name": name, "price": 1, "key": f"key-{name}"}) for name in names)
+        reply = self.post("/v1/products/import", lines, "import " + names[0], media="application/x-ndjson")
+        assert reply.status == 200, reply.body
+        assert reply.json["conflicts"] == []
+        self.intents.products += names
+
+    def edit(self, id: str, mark: str, **fields: Any) -> None:
+        """Count one up from what was read, and leave a mark."""
+        path = f"/v1/products/{id}"
+        for _ in range(TRIES):
+            read = self.get(path)
+            metadata = read.json.get("metadata") or {}
+            if mark in metadata:
+                break
+            change = {"metadata": {mark: True, "count": metadata.get("count", 0) + 1}, **fields}
+            reply = self.world.http("PATCH", path, change, if_match=read.headers["etag"])
+            assert reply is None or reply.status in (200, 412), reply.body
+        else:
+            raise AssertionError(f"{mark} never comes through")
+        self.intents.edits.setdefault(id, []).append(mark)
+
+    def archive(self, id: str) -> None:
+        self._move(id, "archived", "DELETE", f"/v1/products/{id}", "product.archived.v1")
+
+    def restore(self, id: str) -> None:
+        self._move(id, "active", "POST", f"/v1/products/{id}/restore", "product.restored.v1")
+
+    def _move(self, id: str, status: str, method: str, path: str, event: str) -> None:
+        for _ in range(TRIES):
+            read = self.get(f"/v1/products/{id}")
+            if read.json["status"] == status:
+                break
+            reply = self.world.http(method, path, if_match=read.headers["etag"])
+            assert reply is None or reply.status in (200, 412), reply.body
+        else:
+            raise AssertionError(f"{id} never becomes {status}")
+        self.intents.moves.append((id, event))
+
+    # --- keys ---
+
+    def key(self, name: str, **fields: str) -> tuple[str, str | None]:
+        """Its id and, unless an answer was lost, the key itself."""
+        reply = self.post("/v1/keys", {"name": name, **(fields or {"kind": "server", "environment": "live"})}, name)
+        assert reply.status == 201, reply.body
+        self.intents.keys.append(name)
+        return str(reply.json["id"]), reply.json["key"]
+
+    def rotate(self, id: str) -> None:
+        path = f"/v1/keys/{id}"
+        read = self.get(path)
+        for _ in range(TRIES):
+            reply = self.world.http("POST", f"{path}/rotate", {"overlap_seconds": 600}, if_match=f'"{read.json["version"]}"')
+            if reply is not None:
+                assert reply.status in (200, 412), reply.body  # 412: an earlier try came through, for nobody else rotates
+                break
+        self.intents.rotations[id] = self.intents.rotations.get(id, 0) + 1
+
+    def revoke(self, id: str) -> None:
+        path = f"/v1/keys/{id}"
+        for _ in range(TRIES):
+            read = self.get(path)
+            if read.json["status"] == "revoked":
+                break
+            reply = self.world.http("POST", f"{path}/revoke", if_match=f'"{read.json["version"]}"')
+            assert reply is None or reply.status in (200, 412), reply.body
+        else:
+            raise AssertionError(f"{id} is never revoked")
+        self.intents.revoked.append(id)
+
+    # --- members ---
+
+    def invite(self, email: str, role: str) -> str:
+        reply = self.post("/v1/members", {"email": email, "role": role}, email)
+        assert reply.status == 201, reply.body
+        self.intents.members[email] = role
+        self.intents.invited.append(email)
+        return str(reply.json["id"])
+
+    def give(self, id: str, email: str, role: str) -> None:
+        path = f"/v1/members/{id}"
+        for _ in range(TRIES):
+            read = self.get(path)
+            if read.json["role"] == role:
+                break
+            reply = self.world.http("PATCH", path, {"role": role}, if_match=f'"{read.json["version"]}"')
+            assert reply is None or reply.status in (200, 412), reply.body
+        else:
+            raise AssertionError(f"{id} never becomes {role}")
+        self.intents.members[email] = role
+
+    def remove(self, id: str, email: str) -> None:
+        path = f"/v1/members/{id}"
+        for _ in range(TRIES):
+            reply = self._until(lambda: self.world.http("GET", path))
+            if reply.status == 404:
+                break
+            reply_ = self.world.http("DELETE", path, if_match=f'"{reply.json["version"]}"')
+            assert reply_ is None or reply_.status in (204, 404, 412), reply_.body
+        else:
+            raise AssertionError(f"{id} is never removed")
+        del self.intents.members[email]
+
+    # --- how it asks ---
+
+    def get(self, path: str, query: str = "") -> Reply:
+        reply = self._until(lambda: self.world.http("GET", path, query=query))
+        assert reply.status == 200, reply.body
+        return reply
+
+    def post(self, path: str, body: Any, key: str, media: str = "application/json") -> Reply:
+        return self._until(
+            lambda: self.world.http("POST", path, body, idempotency_key=key.replace(" ", "-"), content_type=media)
+        )
+
+    def _until(self, ask: Callable[[], Reply | None]) -> Reply:
+        for _ in range(TRIES):
+            reply = ask()
+            if reply is not None:
+                return reply
+        raise AssertionError("never answered")

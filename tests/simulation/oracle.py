@@ -1,0 +1,158 @@
+"""What must hold when everything has come to rest, whatever went wrong on the way.
+
+lost      somebody was told that it happened, or a row says so, and it is not there
+doubled   it is there twice
+wrong     it is there and should not be, or it says something else
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from slipway.keyring import path, read
+from slipway.outbox import HOMES, envelopes
+from slipway.ports import Row
+from slipway.resources import version_sk
+from tests.simulation.clients import Intents
+from tests.simulation.world import World
+
+
+@dataclass
+class Findings:
+    wrong: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.wrong or self.lost or self.doubled)
+
+    def compare(self, what: str, wanted: Counter[Any], found: Counter[Any]) -> None:
+        """What is wanted and not found is lost, what is found too often doubled, what nobody wanted wrong."""
+        self.lost += [f"{what} {one}" for one in sorted(wanted - found, key=str)]
+        for one in sorted(found - wanted, key=str):
+            (self.doubled if one in wanted else self.wrong).append(f"{what} {one}")
+
+    def same(self, what: str, wanted: Any, found: Any) -> None:
+        if wanted != found:
+            self.wrong.append(f"{what}: {str(found)[:200]}, not {str(wanted)[:200]}")
+
+
+def judged(world: World, intents: Intents) -> Findings:
+    findings = Findings()
+    heads = _versions(world, findings)
+    _events(world, findings)
+    _products(world, intents, heads, findings)
+    _keys(world, intents, heads, findings)
+    _members(world, intents, heads, findings)
+    findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
+    return findings
+
+
+def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:
+    return world.memory.tables.get(table, {})
+
+
+def _versions(world: World, findings: Findings) -> dict[str, Row]:
+    """Every head that ever was is still there, once, as it was: as a version row or as the head. Returns the heads."""
+    heads = {}
+    for id, versions in world.history.items():
+        table = _rows(world, HOMES[versions[1][0]["kind"]].name)
+        heads[id] = head = table[id, "head"]
+        findings.same(f"versions of {id}", list(range(1, head["version"] + 1)), sorted(versions))
+        for number, images in versions.items():
+            findings.doubled += [f"version {number} of {id}"] * (len(images) > 1)
+            stands = head if number == head["version"] else table.get((id, version_sk(number)))
+            if stands is None:
+                findings.lost.append(f"version {number} of {id}")
+            else:
+                same = ("version", "updated_at", "created_at", "cause", "events", "data", "schema")
+                findings.same(f"version {number} of {id}", {n: images[0][n] for n in same}, {n: stands[n] for n in same})
+    findings.wrong += [f"rewritten: {row}" for row in world.rewritten]
+    return heads
+
+
+def _events(world: World, findings: Findings) -> None:
+    """Every version of everything was told: it is in the audit once and was counted once, and the bus first saw the events of
+    a resource in their order."""
+    versions = [(id, number, images[0]) for id, numbers in world.history.items() for number, images in numbers.items()]
+    wanted = Counter((id, number) for id, number, _ in versions)
+    rows = list(_rows(world, "audit").values())
+    findings.compare("event", wanted, Counter((row["pk"], row["sequence"]) for row in rows))
+    told = {(row["pk"], row["sequence"]): [row["type"], row["changes"], row["actor"], row["time"]] for row in rows}
+    for id, number, image in versions:
+        for one in envelopes(image):
+            said = [one["type"], one["data"]["changes"], one["actor"], one["time"]]
+            findings.same(f"event {number} of {id}", said, told.get((id, number), said))
+    counted = sum(row["events"] for row in _rows(world, "tally").values() if row["pk"] == "total")
+    findings.compare("counted", Counter({"event": wanted.total()}), Counter({"event": counted}))
+    seen: dict[str, list[int]] = defaultdict(list)
+    for event in world.bus.log:
+        if event["sequence"] not in seen[event["subject"]]:
+            seen[event["subject"]].append(event["sequence"])
+    for subject, sequences in seen.items():
+        findings.same(f"order of {subject}", sorted(sequences), sequences)
+
+
+def _products(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    products = {id: head for id, head in heads.items() if head["kind"] == "product"}
+    created = Counter(images[1][0]["data"]["name"] for id, images in world.history.items() if id in products)
+    findings.compare("product", Counter(intents.products), created)
+    for id, marks in intents.edits.items():
+        metadata = {name: value for name, value in products[id]["data"]["metadata"].items() if name != "count"}
+        findings.compare(f"edit of {id}", Counter(marks), Counter(metadata))
+        findings.same(f"count of {id}", len(marks), products[id]["data"]["metadata"]["count"])
+    moved = Counter((row["pk"], row["type"]) for row in _rows(world, "audit").values() if row["type"] in _MOVES)
+    findings.compare("move", Counter(intents.moves), moved)
+    claims = {row["pk"]: row["id"] for row in _rows(world, "products").values() if row["sk"] == "key"}
+    findings.same("claims", {f"key#{h['data']['key']}": id for id, h in products.items() if "key" in h["data"]}, claims)
+
+
+_MOVES = ("product.archived.v1", "product.restored.v1")
+
+
+def _keys(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Each key stands once, has exactly the verifiers that its state says, and the published files say the same."""
+    keys = {id: head for id, head in heads.items() if head["kind"] == "key"}
+    findings.compare("key", Counter(intents.keys), Counter(head["data"]["name"] for head in keys.values()))
+    live = Counter[tuple[str, str, str]]()
+    for id, head in keys.items():
+        data = head["data"]
+        findings.same(f"status of {id}", "revoked" if id in intents.revoked else "active", data["status"])
+        changes = intents.rotations.get(id, 0) + (id in intents.revoked)
+        findings.same(f"version of {id}", 1 + changes, head["version"])
+        if data["status"] == "active":
+            selectors = [data["selector"], *([data["previous"]["selector"]] if data["previous"] else [])]
+            live.update((data["environment"] or "all", selector, id) for selector in selectors)
+    rows = [row for (pk, _), row in _rows(world, "access").items() if pk.startswith("verifiers#")]
+    findings.compare("verifier", live, Counter((row["pk"].partition("#")[2], row["sk"], row["key"]) for row in rows))
+    for environment in {environment for environment, _, _ in live} - {"all"}:
+        blob = world.keys.objects.get(path(environment))
+        published = {} if blob is None else read(blob.body)
+        stand = {row["sk"]: row for row in rows if row["pk"] == f"verifiers#{environment}"}
+        used = {row["sk"]: row["day"] for (pk, _), row in _rows(world, "access").items() if pk == f"used#{environment}"}
+        findings.same(
+            f"key file of {environment}",
+            {
+                selector: (row["key"], row["verifier"], row.get("expires"), used.get(row["key"]))
+                for selector, row in stand.items()
+            },
+            {selector: (entry.key, entry.verifier, entry.expires, entry.used or None) for selector, entry in published.items()},
+        )
+
+
+def _members(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Each member stands once, the directory has exactly them, nobody was invited twice, and the admins are counted right."""
+    members = {id: head for id, head in heads.items() if head["kind"] == "member"}
+    table = _rows(world, "access")
+    findings.compare("invited", Counter(range(len(intents.invited))), Counter(range(len(members))))
+    active = {id: head for id, head in members.items() if head["data"]["status"] == "active"}
+    emails = {id: table[id, "email"]["email"] for id in active if (id, "email") in table}
+    findings.same("members", intents.members, {emails.get(id, "?"): head["data"]["role"] for id, head in active.items()})
+    findings.same("directory", emails, world.people.users)
+    findings.doubled += [f"invitation of {id}" for id, times in world.people.invitations.items() if times > 1]
+    admins = table.get(("members", "admins"), {}).get("count", 0)
+    findings.same("admins", sum(head["data"]["role"] == "admin" for head in active.values()), admins)
+    findings.same("addresses", len(active), sum(sk == "email" for _, sk in table))
+    findings.same("claims of addresses", len(active), sum(sk == "key" for _, sk in table))

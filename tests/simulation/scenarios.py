@@ -1,0 +1,126 @@
+"""Short stories, each a few requests and what the platform makes of them; and the rival who comes between two of the calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+from unittest.mock import patch
+
+import functions.products.handler as products
+import slipway.imports as imports
+from tests.simulation.clients import Client
+from tests.simulation.world import World
+
+
+class Scenario(NamedTuple):
+    name: str
+    play: Callable[[World, Client], None]
+    rival: Callable[[World, Client], None]
+
+
+def one_product(world: World, client: Client) -> None:
+    id = client.create("mug", key="mug")
+    world.pump()
+    client.edit(id, "a")
+    client.edit(id, "b", key="cup")
+    world.pump()
+    client.archive(id)
+    client.restore(id)
+
+
+def edit_the_same(world: World, client: Client) -> None:
+    for id, head in world.history.items():
+        if head[max(head)][-1]["data"]["status"] == "active":
+            client.edit(id, "rival")
+            return
+
+
+def many_edits(world: World, client: Client) -> None:
+    """Everything is on the streams before anybody reads them."""
+    ids = [client.create(name) for name in ("cup", "jug", "pot")]
+    for mark in ("a", "b"):
+        for id in ids:
+            client.edit(id, mark)
+
+
+def several_at_once(world: World, client: Client) -> None:
+    client.batch(["one", "two"], 201)
+    client.batch(["red", "green", "blue"], 207)
+    client.import_(["north", "east", "south"])
+
+
+def another_product(world: World, client: Client) -> None:
+    client.create("rival")
+
+
+def keys(world: World, client: Client) -> None:
+    id, secret = client.key("build")
+    world.pump()
+    if secret is not None:
+        world.settle()
+        world.now = world.now.replace(minute=(world.now.minute + 1) % 60)
+        assert world.admitted(f"Bearer {secret}") is not None, "a published key is let in"
+    client.rotate(id)
+    world.pump()
+    client.revoke(id)
+    admin, secret = client.key("ops", kind="admin", role="editor")
+    assert secret is None or world.admitted(f"Bearer {secret}") is not None
+    client.revoke(admin)
+    assert secret is None or world.admitted(f"Bearer {secret}") is None, "a revoked key is not"
+
+
+def another_key(world: World, client: Client) -> None:
+    client.key("rival")
+
+
+def members(world: World, client: Client) -> None:
+    ada = client.invite("ada@example.com", "admin")
+    bob = client.invite("bob@example.com", "viewer")
+    world.pump()
+    client.give(bob, "bob@example.com", "admin")
+    world.pump()
+    client.remove(ada, "ada@example.com")
+    client.remove(client.invite("eve@example.com", "editor"), "eve@example.com")
+
+
+def another_admin(world: World, client: Client) -> None:
+    client.invite("rival@example.com", "admin")
+
+
+def reads(world: World, client: Client) -> None:
+    """What only reads is asked again until it is answered, and then right."""
+    id = client.create("mug", key="mug")
+    client.edit(id, "a")
+    key, _ = client.key("build")
+    member = client.invite("ada@example.com", "admin")
+    world.settle()
+    for path in (f"/v1/products/{id}", "/v1/products/mug"):
+        assert client.get(path).json["version"] == 2
+    created = client.get(f"/v1/products/{id}").json["created_at"]
+    assert client.get(f"/v1/products/{id}", f"as_of={created}").json["version"] == 1
+    assert [one["version"] for one in client.get(f"/v1/products/{id}/versions").json["items"]] == [2, 1]
+    assert client.get("/v1/products").json["items"][0]["id"] == id
+    assert b"mug" in client.get("/v1/products/export", "format=jsonl").body
+    assert client.get("/v1/keys").json["items"][0]["id"] == key
+    assert client.get("/v1/members").json["items"][0]["email"] == "ada@example.com"
+    assert client.get(f"/v1/members/{member}").json["role"] == "admin"
+    for query in (f"subject={id}", ""):
+        assert client.get("/v1/audit", query).json["items"][-1]["type"] == "product.created.v1"
+
+
+SCENARIOS = (
+    Scenario("one product", one_product, edit_the_same),
+    Scenario("many edits", many_edits, edit_the_same),
+    Scenario("several at once", several_at_once, another_product),
+    Scenario("keys", keys, another_key),
+    Scenario("members", members, another_admin),
+    Scenario("reads", reads, another_product),
+)
+
+
+@contextmanager
+def small_chunks() -> Iterator[None]:
+    """Two products are a whole transaction, so that a story of three has two."""
+    with patch.object(products, "ATOMIC", 2), patch.object(imports, "CHUNK", 2):
+        yield

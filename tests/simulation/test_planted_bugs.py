@@ -1,0 +1,195 @@
+"""A proof that finds nothing proves nothing: each of these mistakes, put into the product, is found."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from functions.relay import handler as relay
+from slipway.calls import Call, derived_id
+from slipway.edge import stream
+from slipway.edge.stream import Change, Stream
+from slipway.events import AnyEvent
+from slipway.outbox import Envelope, envelopes
+from slipway.ports import Put, Store, Update
+from slipway.resources import Created, Shelf, Stored
+from tests.simulation.enumeration import Bug, played
+from tests.simulation.oracle import Findings
+from tests.simulation.scenarios import SCENARIOS, Scenario
+from tests.simulation.world import TALLY
+
+PRODUCT, EDITS, *_ = SCENARIOS
+_numbers = itertools.count()
+
+
+def dual_write() -> Bug:
+    """The row first, then the event, each in its own call."""
+    create = Shelf.create
+
+    def written_twice(shelf: Shelf, call: Call, id: str, data: Any, events: Any, claims: Any = (), also: Any = ()) -> Created:
+        made = create(shelf, call, id, data, (), claims, also)
+        if not made.replayed:
+            told = [{"type": type, "data": dict(payload)} for type, payload in events]
+            relay.handler._wired.use.send(envelopes({**made.stored.row, "events": told}))  # type: ignore[union-attr]
+        return made
+
+    return Bug(patch.object(Shelf, "create", written_twice))
+
+
+def bare_add() -> Bug:
+    def counted(store: Store, event: AnyEvent) -> None:
+        store.transact([_one_more(event)], f"{next(_numbers)}")
+
+    return Bug(parts={"counter": counted})
+
+
+def dedupe_after_effect() -> Bug:
+    def counted(store: Store, event: AnyEvent) -> None:
+        if store.get(TALLY, "seen", event.id) is None:
+            store.transact([_one_more(event)], f"{next(_numbers)}")
+            store.put(TALLY, {"pk": "seen", "sk": event.id})
+
+    return Bug(parts={"counter": counted})
+
+
+def dedupe_before_effect() -> Bug:
+    def counted(store: Store, event: AnyEvent) -> None:
+        if store.get(TALLY, "seen", event.id) is None:
+            store.put(TALLY, {"pk": "seen", "sk": event.id})
+            store.transact([_one_more(event)], f"{next(_numbers)}")
+
+    return Bug(parts={"counter": counted})
+
+
+def missing_condition() -> Bug:
+    """A create that writes whether something stands there or not."""
+    creating = Shelf.creating
+
+    def careless(shelf: Shelf, *arguments: Any) -> list[Put]:
+        return [Put(put.table, put.row) for put in creating(shelf, *arguments)]
+
+    return Bug(patch.object(Shelf, "creating", careless))
+
+
+def stale_overwrite() -> Bug:
+    """An update that does not ask whether what it read still stands."""
+    updating = Shelf.updating
+
+    def careless(shelf: Shelf, *arguments: Any, **named: Any) -> Any:
+        writes, token = updating(shelf, *arguments, **named)
+        return [Put(write.table, write.row) if isinstance(write, Put) else write for write in writes], token
+
+    return Bug(patch.object(Shelf, "updating", careless))
+
+
+def forgotten_idempotency_key() -> Bug:
+    def new_id(call: Call, prefix: str, *salt: str) -> str:
+        return derived_id(prefix, call.principal.id, call.operation, call.nonce, *salt)
+
+    return Bug(patch.object(Call, "new_id", new_id))
+
+
+def re_emitting_relay() -> Bug:
+    """Sends what version rows carry as well, under ids of its own."""
+
+    def decode(change: Change) -> list[Envelope] | None:
+        row = change.new
+        if row is None or "events" not in row:
+            return None
+        return [{**envelope, "id": derived_id("evt_", row["sk"], envelope["id"])} for envelope in envelopes(row)]
+
+    def relayed(event: dict[str, Any], context: object) -> Any:
+        return Stream("relay", lambda: _wired(), decode, relay.publish, wave=10)(event, context)
+
+    return Bug(parts={"relay": relayed})
+
+
+def partial_batch_loss() -> Bug:
+    """Says that everything went well."""
+
+    def relayed(event: dict[str, Any], context: object) -> Any:
+        relay.handler(event, context)
+        return {"batchItemFailures": []}
+
+    return Bug(parts={"relay": relayed})
+
+
+def off_by_one() -> Bug:
+    """Takes the record after the one that failed for the first that failed."""
+
+    def relayed(event: dict[str, Any], context: object) -> Any:
+        return {"batchItemFailures": relay.handler(event, context)["batchItemFailures"][1:]}
+
+    return Bug(parts={"relay": relayed})
+
+
+def overtaking_relay() -> Bug:
+    """Takes every record for one of another item, so that a later change goes out before an earlier one that failed."""
+    return Bug(patch.object(stream, "_row", lambda record: record["dynamodb"]["SequenceNumber"]))
+
+
+def version_before_the_last() -> Bug:
+    """Keeps the head that it writes, not the one that it replaces, as the past version."""
+    updating = Shelf.updating
+
+    def careless(shelf: Shelf, call: Call, before: Stored, *arguments: Any, **named: Any) -> Any:
+        (head, past, *others), token = updating(shelf, call, before, *arguments, **named)
+        assert isinstance(head, Put)
+        assert isinstance(past, Put)
+        return [head, Put(past.table, {**past.row, "data": head.row["data"]}, past.condition), *others], token
+
+    return Bug(patch.object(Shelf, "updating", careless))
+
+
+def _one_more(event: AnyEvent) -> Update:
+    return Update(TALLY, "total", event.type, add={"events": 1})
+
+
+def _wired() -> Any:
+    return relay.handler._wired
+
+
+def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Findings:
+    """The first findings: without a fault, or with any one of any call, those of the suspected function first."""
+    calm = played(scenario, bug=make())
+    if calm.findings:
+        return calm.findings
+    for number, call in sorted(enumerate(calm.calls), key=lambda numbered: not numbered[1].name.startswith(suspect)):
+        for fault in call.possible:
+            findings = played(scenario, (number, fault), bug=make()).findings
+            if findings:
+                return findings
+    return Findings()
+
+
+@pytest.mark.parametrize(
+    ("make", "scenario", "suspect", "kind"),
+    [
+        (dual_write, PRODUCT, "products", "lost"),
+        (bare_add, PRODUCT, "tally", "doubled"),
+        (dedupe_after_effect, PRODUCT, "tally", "doubled"),
+        (dedupe_before_effect, PRODUCT, "tally", "lost"),
+        (missing_condition, PRODUCT, "products", "doubled"),
+        (stale_overwrite, PRODUCT, "products", "lost"),
+        (forgotten_idempotency_key, EDITS, "products", "doubled"),
+        (re_emitting_relay, PRODUCT, "relay", "doubled"),
+        (partial_batch_loss, EDITS, "relay", "lost"),
+        (off_by_one, EDITS, "relay", "lost"),
+        (overtaking_relay, EDITS, "relay", "wrong"),
+        (version_before_the_last, PRODUCT, "products", "wrong"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_it_is_found(make: Callable[[], Bug], scenario: Scenario, suspect: str, kind: str) -> None:
+    findings = caught(make, scenario, suspect)
+    assert getattr(findings, kind), f"not found as {kind}: {findings}"
+
+
+def test_the_mistake_alone_is_what_is_found() -> None:
+    """Without it there is nothing, so that none of the above is a false alarm."""
+    for scenario in (PRODUCT, EDITS):
+        assert not played(scenario).findings

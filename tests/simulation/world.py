@@ -1,0 +1,205 @@
+"""One simulated deployment: every function wired to in-memory services through which faults come, on a platform that delivers
+again. Nothing in it is random but what its seed says, and no time passes but its own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
+
+from functions.access.handler import Access
+from functions.access.handler import handler as access
+from functions.audit.handler import handler as audit
+from functions.authorize.handler import Authorizer
+from functions.invite.handler import handler as invite
+from functions.keyring.handler import handler as keyring
+from functions.products.handler import handler as products
+from functions.record.handler import handler as record
+from functions.relay.handler import handler as relay
+from infra.functions import FUNCTIONS
+from slipway.adapters.memory import MemoryBlobs, MemoryStore
+from slipway.authentication import Authentication
+from slipway.edge import observe
+from slipway.edge.consumer import Consumer, once
+from slipway.edge.http import Api
+from slipway.edge.stream import Wired
+from slipway.events import AnyEvent, pattern
+from slipway.keyring import Keyring
+from slipway.keys import Keys
+from slipway.members import Members
+from slipway.ports import Row, Store, Update
+from slipway.products import Products
+from slipway.tables import ACCESS, PRODUCTS, Table
+from slipway.upgrades import upgrader
+from tests.functions.events import ADMIN, Reply, call
+from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, nothing
+from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
+
+START = datetime(2026, 11, 23, 9, tzinfo=UTC)
+TALLY = Table("tally")  # of a consumer that changes existing state: how many events of each type there were
+
+Counter = Callable[[Store, AnyEvent], None]
+
+
+def count(store: Store, event: AnyEvent) -> None:
+    """What a consumer does that changes existing state."""
+    once(store, TALLY, "tally", event, START, [Update(TALLY, "total", event.type, add={"events": 1})])
+
+
+class World:
+    """`with World(plan) as world`. `counter` and `relay` may be plugged in broken, and must then be found out."""
+
+    def __init__(
+        self,
+        plan: Plan = nothing,
+        *,
+        chance: Chance | None = None,
+        counter: Counter = count,
+        relay: Callable[[dict[str, Any], Any], Any] = relay,
+        batch: int = 10,
+        sink: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.faults, self.chance = Faults(plan), chance or Chance()
+        self.now = START
+        self.memory = MemoryStore()
+        self.keys, self.quarantine = MemoryBlobs(), MemoryBlobs()
+        self.people = People(self.faults)
+        self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
+        self.rewritten: list[str] = []
+        self.store = FaultyStore(self.memory, self.faults)
+        self._key_files = FaultyBlobs("keys", self.keys, self.faults)
+        self._nonces = 0
+        self._counter, self._relay, self._batch, self._sink = counter, relay, batch, sink
+        self._stack = ExitStack()
+        self._plug_in()
+        self.authorize: Function = self._authorizer()
+
+    def __enter__(self) -> Self:
+        self._stack.callback(setattr, observe, "sink", observe.sink)
+        observe.sink = self._sink
+        use = Access(Keys(self.store, self._entropy, upgrader("key")), Members(self.store, upgrader("member")))
+        quarantine = FaultyBlobs("quarantine", self.quarantine, self.faults)
+        for testing in (
+            products.testing(use=Products(self.store), now=lambda: self.now, nonce=self._nonce),
+            access.testing(use=use, now=lambda: self.now, nonce=self._nonce),
+            relay.testing(Wired(FaultyBus(self.bus.take, self.faults), quarantine)),
+            keyring.testing(Wired((self.store, self._key_files), quarantine)),
+            audit.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
+            record.testing(self.store),
+            invite.testing((self.store, self.people)),
+        ):
+            self._stack.enter_context(testing)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    # --- what clients do ---
+
+    def http(self, method: str, path: str, body: Any = None, *, query: str = "", **headers: str) -> Reply | None:
+        """One request by an admin; None when the function died, or answered with a fault of its own."""
+        self.now += timedelta(seconds=1)
+        function = _ANSWERING.get(path.split("/")[2], access)
+        state = {name: vars(BaseRouter).get(name) for name in ("current_event", "lambda_context")}
+        self.faults.functions.append(function.name)
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            reply = call(function, method, path, body, query=query, headers=names, principal=ADMIN)
+        except Crash:
+            return None
+        finally:
+            self.faults.functions.pop()
+            for name, value in state.items():  # in a race another request runs within one: they share these
+                setattr(BaseRouter, name, value)
+        return None if reply.status >= 500 else reply
+
+    def admitted(self, header: str) -> dict[str, Any] | None:
+        """What the authorizer says to this header, asked again until it can tell; None for a refusal."""
+        for _ in range(20):
+            event = {"routeKey": "GET /v1/me", "requestContext": {"requestId": "r"}, "identitySource": [header]}
+            try:
+                answer: Any = self.authorize(event)
+            except (Crash, Exception):
+                self.authorize = self._authorizer()  # a new instance: its memory is gone
+                continue
+            return dict(answer["context"]) if answer["isAuthorized"] else None
+        raise AssertionError("the authorizer cannot tell for ever")
+
+    # --- what the platform does ---
+
+    def pump(self) -> None:
+        """Each reader takes what stands in its streams, each rule one event."""
+        for reader in self.readers:
+            reader.deliver()
+        self.bus.deliver()
+
+    def settle(self, limit: int = 2000) -> None:
+        """Until nothing is on its way."""
+        for _ in range(limit):
+            if not self.bus.waiting and all(reader.idle for reader in self.readers):
+                return
+            self.pump()
+        raise AssertionError("the platform never comes to rest")
+
+    def calm(self) -> None:
+        """From here on nothing goes wrong."""
+        self.faults.plan = nothing
+        self.chance.random = None
+
+    # --- inside ---
+
+    def _plug_in(self) -> None:
+        streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS)}
+
+        def changed(table: str, old: Row | None, new: Row | None) -> None:
+            streams[table].add(old, new)
+            if new is not None and new["sk"] == "head":
+                self.history.setdefault(new["pk"], {}).setdefault(new["version"], []).append(new)
+            if old is not None and old["sk"].startswith("v#"):
+                self.rewritten.append(f"{old['pk']} {old['sk']}")
+
+        self.memory.listen(changed)
+        self.bus = Bus(self.chance)
+        tally = Consumer("tally", lambda: self.store, self._counter, AnyEvent)
+        patterns = {function.name: function.pattern for function in FUNCTIONS if function.pattern is not None}
+        consumers: dict[str, Callable[[Any, Any], Any]] = {"record": record, "invite": invite}
+        assert patterns.keys() == consumers.keys(), "a rule without its function here"
+        for name, function in consumers.items():
+            self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))
+        self.bus.rules.append(("tally", pattern(), self._run("tally", tally)))
+        reading: dict[str, Callable[[Any, Any], Any]] = {"relay": self._relay, "keyring": keyring}
+        self.readers = [
+            Reader(
+                function.name, streams[table.name], self._run(function.name, reading[function.name]), self._batch, self.chance
+            )
+            for function in FUNCTIONS
+            for table in function.streams
+        ]
+
+    def _run(self, name: str, function: Callable[[Any, Any], Any]) -> Function:
+        return running(name, self.faults, function)
+
+    def _authorizer(self) -> Function:
+        def wire() -> Authentication:
+            return Authentication(Keyring(self._key_files), lambda: self.store, _no_tokens)
+
+        return self._run("authorize", Authorizer(wire, clock=lambda: self.now.timestamp()))
+
+    def _nonce(self) -> str:
+        self._nonces += 1
+        return f"nonce-{self._nonces}"
+
+    def _entropy(self, size: int) -> bytes:
+        self._nonces += 1
+        return hashlib.shake_256(f"entropy {self._nonces}".encode()).digest(size)
+
+
+_ANSWERING: dict[str, Api[Any]] = {"products": products, "audit": audit}
+
+
+def _no_tokens() -> Any:
+    raise AssertionError("nobody signs in here")
