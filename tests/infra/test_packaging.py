@@ -6,6 +6,7 @@ import importlib.util
 import json
 import marshal
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -16,7 +17,8 @@ import pytest
 from infra import cli, packaging
 from infra.functions import NAMES
 
-needs_compiler = pytest.mark.skipif(packaging.compiler() is None, reason=f"no Python {packaging.RUNTIME} here")
+# This machine's own interpreter stands in where there is none of the runtime.
+TARGETS = [pytest.param(True, id="local"), *([pytest.param(False, id="aws")] if packaging.compiler() else [])]
 
 
 @pytest.fixture
@@ -100,41 +102,39 @@ def test_the_core_holds_the_product_and_its_roots() -> None:
     assert "python/slipway/adapters/amazon-roots.pem" in names
 
 
-@needs_compiler
-def test_bytecode_is_unchecked_and_of_the_runtime() -> None:
-    for package, prefix in ((packaging.core(), "/opt/"), (packaging.function("products"), "/var/task/")):
+@pytest.mark.parametrize("local", TARGETS)
+def test_bytecode_is_never_checked_and_of_the_runtime(local: bool) -> None:
+    version = sys.implementation.cache_tag if local else "cpython-313"
+    for package, prefix in (
+        (packaging.core(local=local), "/opt/"),
+        (packaging.function("products", local=local), "/var/task/"),
+    ):
         with zipfile.ZipFile(package.path) as archive:
             sources = {name for name in archive.namelist() if name.endswith(".py")}
             compiled = {name for name in archive.namelist() if name.endswith(".pyc")}
-            expected = {
-                f"{folder}/__pycache__/{file[:-3]}.cpython-313.pyc" for folder, _, file in (s.rpartition("/") for s in sources)
-            }
-            assert compiled == expected
+            assert compiled == {re.sub(r"([^/]+)\.py$", rf"__pycache__/\1.{version}.pyc", source) for source in sources}
             for name in compiled:
-                head = archive.read(name)[:16]
-                assert int.from_bytes(head[4:8], "little") == 0b01  # by hash, and never checked
-                if sys.version_info[:2] == (3, 13):
-                    assert head[:4] == importlib.util.MAGIC_NUMBER
-                    assert marshal.loads(archive.read(name)[16:]).co_filename.startswith(prefix)
+                content = archive.read(name)
+                assert int.from_bytes(content[4:8], "little") == 0b01  # by hash, and never checked
+                if version == sys.implementation.cache_tag:
+                    assert content[:4] == importlib.util.MAGIC_NUMBER
+                    assert marshal.loads(content[16:]).co_filename.startswith(prefix)
 
 
-@needs_compiler
-def test_the_runtimes_interpreter_takes_the_bytecode(tmp_path: Path) -> None:
-    """Imported by a 3.13 with the sources gone: it can only have come from the bytecode."""
-    with zipfile.ZipFile(packaging.core().path) as archive:
+@pytest.mark.parametrize("local", TARGETS)
+def test_the_interpreter_takes_the_bytecode(tmp_path: Path, local: bool) -> None:
+    """Imported with the sources spoilt: it can only have come from the bytecode."""
+    with zipfile.ZipFile(packaging.core(local=local).path) as archive:
         archive.extractall(tmp_path)
     for source in (tmp_path / "python" / "slipway").rglob("*.py"):
         source.write_text("raise SystemExit('compiled again')\n")
     code = "import slipway.resources, slipway.settings; print(slipway.settings.Settings.__name__)"
-    python = packaging.compiler()
+    python = sys.executable if local else packaging.compiler()
     assert python is not None
+    core = str(tmp_path / "python")
+    # -S: the environment's own site-packages lead to the repository.
     done = subprocess.run(
-        [python, "-c", code],
-        cwd=tmp_path / "python",
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": os.environ["PATH"]},
+        [python, "-S", "-c", code], cwd=core, capture_output=True, text=True, check=False, env={"PYTHONPATH": core}
     )
     assert (done.stdout, done.stderr) == ("Settings\n", "")
 
