@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 from infra.local.emulator import free_port
+from tests.e2e.fading import Fading
 from tests.e2e.stack import Stack, laptop
 
 # What has to see all that the others did comes after them, what stops the stack comes at the very end.
-LAST = ("test_secrets.py", "test_least_privilege.py", "test_laptop.py")
+LAST = ("test_revocation.py", "test_secrets.py", "test_least_privilege.py", "test_laptop.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LAST.index(item.path.name) + 1 if item.path.name in LAST else 0)
+
+
+@pytest.fixture(scope="session")
+def fading(stack: Stack) -> Fading:
+    """Begins to measure when it is first asked for."""
+    return Fading(stack)
 
 
 @pytest.fixture(scope="session")
