@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from slipway import cursors, text
@@ -28,6 +29,13 @@ def _name(raw: str) -> str:
         return text.line(raw, NAME)
     except text.BadText as bad:
         raise PydanticCustomError("invalid_text", "{detail}", {"detail": str(bad)}) from None
+
+
+def _whole(raw: Any) -> int:
+    """A JSON integer, which may be written 60.0, but never a text or true."""
+    if isinstance(raw, bool) or not isinstance(raw, int | Decimal) or raw != int(raw):
+        raise PydanticCustomError("int_type", "Send a whole number.")
+    return int(raw)
 
 
 def _limit(limit: int) -> int:
@@ -66,7 +74,9 @@ class NewKey(Shape):
 
 class Rotation(Shape):
     overlap_seconds: Annotated[
-        int, Field(ge=0, le=LONGEST_OVERLAP, description="for which the secret before still works; 0 for one that leaked")
+        int,
+        Field(ge=0, le=LONGEST_OVERLAP, description="for which the secret before still works; 0 for one that leaked"),
+        BeforeValidator(_whole),
     ] = 24 * 3600
 
 
@@ -123,7 +133,10 @@ def key_view(stored: Stored, now: str, day: datetime | None) -> KeyView:
 
 
 class NewMember(Shape):
-    email: Annotated[str, Field(min_length=3, max_length=254, description="where the invitation goes")]
+    email: Annotated[
+        str,
+        Field(min_length=3, max_length=254, description="where the invitation goes", json_schema_extra={"format": "email"}),
+    ]
     role: Role
 
 

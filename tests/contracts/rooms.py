@@ -12,7 +12,7 @@ from functions.access.handler import api as access_api
 from functions.audit.handler import api as audit_api
 from functions.products.handler import api as products_api
 from functions.site.handler import handler as site
-from infra.routes import ROUTES
+from infra.routes import ROUTES, Route
 from slipway.adapters.memory import MemoryStore
 from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
@@ -51,17 +51,19 @@ def furnished() -> dict[str, str]:
 def gateway(event: dict[str, Any]) -> Reply:
     """As the gateway does: the function of the route, `$default` for everything else; a public route has no authorizer."""
     method, path = event["requestContext"]["http"]["method"], event["rawPath"]
-    route = next((route for route in ROUTES if not route.public and route.method == method and _fits(route.path, path)), None)
+    route = next((route for route in ROUTES if not route.public and fits(route, method, path)), None)
     if route is None:
         event["requestContext"].pop("authorizer", None)
     return reply(_HANDLERS["site" if route is None else route.function](event, Context()))
 
 
-def _fits(template: str, path: str) -> bool:
+def fits(route: Route, method: str, path: str) -> bool:
     """A literal segment goes before a variable: the table lists them so."""
-    parts, steps = template.split("/"), path.split("/")
-    return len(parts) == len(steps) and all(
-        part == step or (part.startswith("{") and step) for part, step in zip(parts, steps, strict=True)
+    parts, steps = route.path.split("/"), path.split("/")
+    return (
+        method == route.method
+        and len(parts) == len(steps)
+        and all(part == step or (part.startswith("{") and step != "") for part, step in zip(parts, steps, strict=True))
     )
 
 

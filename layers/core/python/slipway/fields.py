@@ -21,7 +21,7 @@ TAG = r"^[a-z0-9][a-z0-9_.:-]{0,39}$"
 ID = r"^prd_[0-9a-z]{26}$"
 HTTPS = r"^https://[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?([/?#][!#-;=?-\[\]_a-z~]*)?$"
 METADATA_KEY = r"^[A-Za-z0-9_.:-]{1,64}$"
-NAME, PREFIX, DESCRIPTION, OWNER, LABEL, URL, VALUE = 200, 100, 4_000, 100, 80, 500, 500  # characters
+NAME, PREFIX, DESCRIPTION, OWNER, LABEL, URL, VALUE, PRICE = 200, 100, 4_000, 100, 80, 500, 500, 40  # characters
 TAGS, LINKS, METADATA = 20, 10, 50  # entries
 EXACT = 2**53 - 1  # the largest whole number that every client reads exactly
 
@@ -96,7 +96,7 @@ def _price(raw: Any) -> Any:
 
 def _price_patch(raw: Any) -> Any:
     """A price, or one of its two parts."""
-    if isinstance(raw, str) and re.fullmatch(money.MAJOR, raw):
+    if isinstance(raw, str) and len(raw) <= PRICE and re.fullmatch(money.MAJOR, raw):
         return raw
     if isinstance(raw, int | Decimal) and not isinstance(raw, bool):
         return raw
@@ -115,7 +115,7 @@ def _price_patch(raw: Any) -> Any:
 def _price_schema(*required: str) -> WithJsonSchema:
     most = float(money.Money(money.MOST, "EUR").major())
     number = {"type": "number", "minimum": 0, "maximum": most, "description": "major units"}
-    digits = {"type": "string", "pattern": money.MAJOR, "maxLength": 40, "description": "major units"}
+    digits = {"type": "string", "pattern": money.MAJOR, "maxLength": PRICE, "description": "major units"}
     currency = {"type": "string", "enum": sorted(money.DECIMALS), "description": "ISO 4217; default: the deployment's"}
     amount = {"type": "integer", "minimum": 0, "maximum": money.MOST, "description": "minor units"}
     exact = {"type": "object", "properties": {"amount": amount, "currency": currency}, "additionalProperties": False}

@@ -34,12 +34,12 @@ def read(raw: bytes) -> Any:
     unfit: list[_Unfit] = []
 
     def whole(digits: str) -> Any:
-        return int(digits) if len(digits) <= MOST_DIGITS else _noted(unfit, "too_large", f"has more than {MOST_DIGITS} digits")
+        return int(digits) if len(digits) <= MOST_DIGITS else _noted(unfit, "out_of_range", f"has more than {MOST_DIGITS} digits")
 
     def fraction(number: str) -> Any:
         value = Decimal(number) if len(number) <= 2 * MOST_DIGITS else None
         if value is None or len(value.as_tuple().digits) > MOST_DIGITS or abs(value.adjusted()) > WIDEST_EXPONENT:
-            return _noted(unfit, "too_large", "has too many digits or too large an exponent")
+            return _noted(unfit, "out_of_range", "has too many digits or too large an exponent")
         return value
 
     def members(pairs: list[tuple[str, Any]]) -> Any:

@@ -58,7 +58,10 @@ class Operation:
 
 
 def methods(path: str, routes: Sequence[tuple[str, str]]) -> list[str]:
-    """The methods of the routes (method, template) that match the path, in order."""
+    """The methods of the routes (method, template) that match the path, in order; one without variables goes before."""
+    exact = sorted(method for method, template in routes if template == path)
+    if exact:
+        return exact
     steps = path.split("/")
     found = set()
     for method, template in routes:

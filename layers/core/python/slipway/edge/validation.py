@@ -22,7 +22,7 @@ LONGEST_QUERY = 8192  # bytes; the gateway itself takes 10 KB for line and heade
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,37})")
 _CODES = {
     "missing": "required",
     "extra_forbidden": "unknown",

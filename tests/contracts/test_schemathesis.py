@@ -1,0 +1,69 @@
+"""schemathesis, all checks on, against every function in this process: what the document says is what the functions do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis import GenerationMode
+
+from tests.contracts import rooms
+from tests.contracts.bridge import TOKEN, application
+
+EACH = 300 if os.environ.get("SLIPWAY_PROVE") else 10  # examples an operation, beside the systematic ones
+
+# What a request that fits its schema may be refused for: rules between values, or with what stands in the store.
+BEYOND_THE_SCHEMA = {"bad_cursor", "idempotency_mismatch", "precondition_failed"}
+RULES = {
+    "audit.list": {"after_to"},
+    "members.invite": {"pattern"},
+    "keys.create": {"forbidden", "required", "too_small"},
+    "products.create": {"too_many_decimals"},
+    "products.update": {"too_many_decimals"},
+    "products.batch": {"too_many_decimals", "duplicate"},
+    "products.read": {"in_the_future"},
+}
+NO_SCHEMA = {"products.import"}  # lines of JSON, or CSV
+
+schema = schemathesis.openapi.from_wsgi("/openapi.json", application)
+schema.config.generation.update(allow_x00=False)  # no text has it here: it is refused at the door, with a test of its own
+checks = schema.config.checks
+checks.missing_required_header.expected_statuses = ["428"]  # If-Match is the only header that must be there
+checks.positive_data_acceptance.expected_statuses = [
+    *(status for status in checks.positive_data_acceptance.expected_statuses if status != "5xx"),
+    *("400", "412", "422"),  # `sound_requests_are_taken` looks at these
+]
+
+
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def rooms_opened() -> Iterator[None]:
+    with rooms.opened():
+        rooms.furnished()
+        yield
+
+
+def sound_requests_are_taken(context: Any, response: Any, case: Any) -> None:
+    """A request that fits its schema is refused for a rule that no schema can tell, or not at all."""
+    if response.status_code not in (400, 412, 422) or case.meta.generation.mode != GenerationMode.POSITIVE:
+        return
+    operation, problem = case.operation.definition.raw["operationId"], response.json()
+    if operation in NO_SCHEMA or problem["code"] in BEYOND_THE_SCHEMA:
+        return
+    broken = {error["code"] for error in problem.get("errors", ())}
+    assert broken, problem
+    assert broken <= RULES.get(operation, set()) | {"out_of_range"}, problem  # a number that no table keeps
+
+
+@schema.parametrize()
+@hypothesis.settings(
+    max_examples=EACH, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck), database=None
+)
+def test_operation(case: Any) -> None:
+    case.call_and_validate(headers={"Authorization": f"Bearer {TOKEN}"}, additional_checks=[sound_requests_are_taken])
