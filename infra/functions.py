@@ -92,7 +92,7 @@ FUNCTIONS = (
         "authorize",
         "Turns an API key or an access token into a principal; decides nothing else",
         settings.Authorize,
-        timeout=5,
+        timeout=10,
         grants=(
             OnTable(ACCESS, ("dynamodb:GetItem",), leading=(f"verifiers#{EVERYWHERE}", "mbr_*")),
             OnTable(ACCESS, ("dynamodb:PutItem",), leading=("used#*",)),
