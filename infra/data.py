@@ -117,13 +117,12 @@ class Data(Stack):
         domain = cognito.CfnUserPoolDomain(
             self, "Login", domain=f"slipway{self.config.suffix}-{unique}", user_pool_id=self.user_pool.user_pool_id
         )
-        access = self.tables[tables.ACCESS.name].table_name
         for id, value, description in (
             ("UserPoolId", self.user_pool.user_pool_id, "The people who may sign in"),
             ("LoginUrl", f"https://{domain.ref}.auth.{Aws.REGION}.amazoncognito.com", "The login page"),
             (
                 "FirstAdmin",
-                f"slipway admin invite YOU@EXAMPLE.COM --table {access} --region {Aws.REGION}",
+                f"slipway --stage {self.config.stage} invite YOU@EXAMPLE.COM",
                 "Makes the first admin, with your own IAM rights",
             ),
             *((f"{name.capitalize()}TableName", table.table_name, "") for name, table in self.tables.items()),

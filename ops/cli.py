@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -17,15 +18,19 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from ops import backfill as filling
+from ops import keys, members
 from ops import replay as sending
 from ops import schemas as publishing
 from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, find
 from slipway import settings
+from slipway.access import SYSTEM
 from slipway.adapters import connect
-from slipway.calls import timestamp
+from slipway.calls import Call, timestamp
+from slipway.members import Members
 from slipway.moments import Moment
 from slipway.outbox import HOMES
 from slipway.ports import Bus, Store, StoreUnavailable
+from slipway.problems import Problem
 from slipway.tables import ACCESS, PRODUCTS
 from slipway.upgrades import Unreadable, newest, upgrader
 
@@ -65,6 +70,9 @@ app = typer.Typer(
     Exit codes: 0 done; 1 not done, or not all of it: the message says what is left; 2 wrong usage; 3 the deployment cannot be
     reached; 130 interrupted.""",
 )
+
+app.add_typer(keys.app, name="keys")
+app.add_typer(members.app, name="members")
 
 
 @app.callback()
@@ -174,6 +182,25 @@ def replay(
         raise Trouble(f"The bus did not take {refused}. Run the command again: what was sent already does no harm.") from None
     if broken:
         raise Trouble(f"{broken} events break their contract and were not sent.")
+
+
+@app.command()
+def invite(
+    ctx: typer.Context,
+    email: Annotated[str, typer.Argument(help="Where the invitation goes.", metavar="EMAIL")],
+    role: Annotated[Literal["viewer", "editor", "admin"], typer.Option(help="What the member may do.")] = "admin",
+) -> None:
+    """Invite a member, with the rights of your own AWS credentials: this is how a deployment gets its first admin.
+
+    The member is written as the API would write it, so that the invitation, the audit and every rule on the bus follow.
+    """
+    store = store_of(deployment(ctx), "member")
+    call = Call(SYSTEM, "members.invite", datetime.now(UTC), secrets.token_hex(16), correlation_id=secrets.token_hex(16))
+    try:
+        made = Members(store, upgrader("member")).invite(call, email, role)
+    except Problem as problem:
+        raise Trouble(problem.detail) from None
+    out.print(f"{made.stored.id} is invited as {role}: a one-time password goes to the address.")
 
 
 @app.command()

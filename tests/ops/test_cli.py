@@ -53,7 +53,7 @@ def slipway(*arguments: str) -> Result:
 
 def test_every_command_explains_itself() -> None:
     assert "Exit codes" in slipway("--help").stdout
-    for command in ("backfill", "replay", "schemas"):
+    for command in ("backfill", "invite", "replay", "schemas"):
         assert slipway(command, "--help").exit_code == 0
 
 
@@ -163,3 +163,17 @@ def test_the_stack_has_the_name_of_its_stage() -> None:
         "SlipwayServiceDev",
         "SlipwayServiceMyOwn",
     ]
+
+
+def test_the_first_admin_is_invited_as_the_api_would_do_it(catalogue: Catalogue) -> None:
+    result = slipway("invite", " Ada@Example.com ")
+    assert result.exit_code == 0
+    [head] = [row for row in catalogue.store.tables["access"].values() if row.get("kind") == "member"]
+    assert result.stdout == f"{head['pk']} is invited as admin: a one-time password goes to the address.\n"
+    assert (head["data"]["role"], head["cause"]["actor"]) == ("admin", "system:slipway")
+    assert [event["type"] for event in head["events"]] == ["member.invited.v1"]
+    again = slipway("invite", "ada@example.com", "--role", "viewer")
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert "has this e-mail address already" in again.stderr
+    assert slipway("invite", "nobody").exit_code == 1
+    assert slipway("invite", "bob@example.com", "--role", "owner").exit_code == 2
