@@ -18,7 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from ops import backfill as filling
-from ops import keys, members
+from ops import keys
 from ops import replay as sending
 from ops import schemas as publishing
 from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, find
@@ -72,7 +72,6 @@ app = typer.Typer(
 )
 
 app.add_typer(keys.app, name="keys")
-app.add_typer(members.app, name="members")
 
 
 @app.callback()

@@ -12,11 +12,10 @@ from pydantic_core import PydanticCustomError
 from slipway import cursors, text
 from slipway.access import Principal
 from slipway.calls import timestamp
-from slipway.keys import LONGEST_OVERLAP, prefix, status
+from slipway.keys import LONGEST_OVERLAP, NAME, prefix, status
 from slipway.moments import Moment
 from slipway.resources import Stored
 
-NAME = 100  # characters
 ENVIRONMENT = "^[a-z][a-z0-9-]{0,31}$"
 
 Kind = Literal["client", "server", "admin"]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KeyKind = Literal["client", "server", "admin"]
 
+NAME = 100  # characters
 LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
 MOST_LIVE = 500  # secrets of one environment; its key file is read whole
 SCHEMA = 1
@@ -198,7 +199,7 @@ def _check(call: Call, wish: NewKey) -> None:
 
 
 def _verifier(id: str, data: dict[str, Any], credential: Credential, expires: int | None) -> Put:
-    row: Row = {"pk": _partition(data), "sk": credential.selector, "key": id, "kind": data["kind"]}
+    row: Row = {"pk": _partition(data), "sk": credential.selector, "schema": SCHEMA, "key": id, "kind": data["kind"]}
     row |= {"verifier": credential.verifier, "role": data["role"]}
     return Put(ACCESS, row if expires is None else {**row, "expires": expires}, Absent())
 
