@@ -68,6 +68,7 @@ def test_a_new_key_opens_and_its_verifier_came_with_it(desk: Desk) -> None:
         issued.stored.data["selector"]: {
             "pk": "verifiers#prod",
             "sk": issued.stored.data["selector"],
+            "schema": 1,
             "key": issued.stored.id,
             "kind": "server",
             "verifier": parse(issued.secret).verifier,  # type: ignore[union-attr]

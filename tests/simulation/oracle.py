@@ -15,6 +15,7 @@ from slipway.keyring import path, read
 from slipway.outbox import HOMES, envelopes
 from slipway.ports import Row
 from slipway.resources import version_sk
+from slipway.tables import TABLES
 from tests.simulation.clients import Intents
 from tests.simulation.world import World
 
@@ -47,6 +48,8 @@ def judged(world: World, intents: Intents) -> Findings:
     _keys(world, intents, heads, findings)
     _members(world, intents, heads, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
+    for table in TABLES:
+        findings.wrong += [f"no schema: {key}" for key, row in _rows(world, table.name).items() if "schema" not in row]
     return findings
 
 

@@ -89,7 +89,7 @@ class Authentication:
         if published >= day or self._marked.get(key, 0) >= day or now < self._no_marks:
             return
         try:
-            self._table().put(ACCESS, {"pk": f"used#{environment}", "sk": key, "day": day}, Below("day", day))
+            self._table().put(ACCESS, {"pk": f"used#{environment}", "sk": key, "schema": 1, "day": day}, Below("day", day))
         except ConditionFailed:
             pass  # another instance was first
         except StoreError:

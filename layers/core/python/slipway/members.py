@@ -72,7 +72,7 @@ class Members:
         data = {"role": role, "status": "active"}
         changes = [{"field": "email"}, {"field": "role", "to": role}, {"field": "status", "to": "active"}]
         event = _event("member.invited.v1", 1, data, changes)
-        written = Put(ACCESS, {"pk": id, "sk": EMAIL, "email": address}, Absent())
+        written = Put(ACCESS, {"pk": id, "sk": EMAIL, "schema": SCHEMA, "email": address}, Absent())
 
         def attempt(call: Call) -> Created:
             counted = self._counted(1) if role == "admin" else []
@@ -138,7 +138,7 @@ class Members:
         if count + more < 1:
             raise Conflict("This is the last admin: make another member admin first.")
         pk, sk = _ADMINS
-        after = {"pk": pk, "sk": sk, "count": count + more}
+        after = {"pk": pk, "sk": sk, "schema": SCHEMA, "count": count + more}
         return [Put(ACCESS, after, Absent() if row is None else Equals("count", count))]
 
 

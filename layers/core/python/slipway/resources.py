@@ -278,7 +278,7 @@ class Shelf:
         return [name for name in {key for index in self.table.indexes for key in index.partition} if name in row]
 
     def _claimed(self, id: str, claims: Iterable[Claim]) -> list[Put]:
-        return [Put(self.table, {"pk": claim.pk, "sk": "key", "id": id}, Absent()) for claim in claims]
+        return [Put(self.table, {"pk": claim.pk, "sk": "key", "schema": 1, "id": id}, Absent()) for claim in claims]
 
     def _replayed(self, call: Call, standing: Stored) -> Stored:
         if standing.version > 1:

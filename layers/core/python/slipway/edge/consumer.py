@@ -76,7 +76,7 @@ def once(store: Store, table: Table, consumer: str, event: Event, now: datetime,
 
     Up to 99 writes. Raises ConditionFailed when one of their own conditions does not hold (then nothing is written).
     """
-    seen = {"pk": f"seen#{consumer}", "sk": event.id, "expires": int((now + REMEMBERED).timestamp())}
+    seen = {"pk": f"seen#{consumer}", "sk": event.id, "schema": 1, "expires": int((now + REMEMBERED).timestamp())}
     every = [Put(table, seen, Absent()), *writes]
     try:
         # Another try may find another state and write something else: that is another request, with another token.
