@@ -3,12 +3,73 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from functions.access.shapes import key_view, member_view
+from functions.audit.handler import entry
+from slipway.adapters.attributes import unmarshal_row
+from slipway.adapters.memory import MemoryStore
+from slipway.events import parse
+from slipway.keys import Keys
+from slipway.members import Members
+from slipway.outbox import envelopes
 from slipway.ports import Row
+from slipway.product import view
+from slipway.products import Products
+from slipway.resources import Stored
 from slipway.upgrades import STEPS, Unreadable, newest, upgrade
+
+CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
+READS: dict[str, Callable[[Row], Any]] = {
+    "product": lambda row: view(Stored(row)),
+    "key": lambda row: key_view(Stored(row), "2026-11-23T12:00:00.000Z", None),
+    "member": lambda row: member_view(Stored(row), "ada@example.com"),
+    "audit": entry,
+}
+
+
+def corpus() -> list[Any]:
+    """Each row that was ever kept: `<kind>.<schema>.json` holds rows as they are stored, and what they have to read as."""
+    return [
+        pytest.param(path.stem.partition(".")[0], one["row"], one["reads"], id=f"{path.stem} {number}")
+        for path in CORPUS
+        for number, one in enumerate(json.loads(path.read_text(encoding="utf-8")))
+    ]
+
+
+@pytest.mark.parametrize(("kind", "stored", "reads"), corpus())
+def test_a_row_that_was_ever_stored_is_read_as_it_was_meant(kind: str, stored: Row, reads: dict[str, Any]) -> None:
+    answer = READS[kind](upgrade(kind, unmarshal_row(stored)))
+    found = answer if isinstance(answer, dict) else answer.model_dump(mode="json")
+    same = json.loads(json.dumps(found, default=lambda one: float(one) if hasattr(one, "is_finite") else one.model_dump()))
+    assert {name: same[name] for name in reads} == reads, "what is new may be added, what was there stays"
+
+
+@pytest.mark.parametrize(("kind", "stored", "reads"), corpus())
+def test_what_it_told_can_be_told_again(kind: str, stored: Row, reads: dict[str, Any]) -> None:
+    row = unmarshal_row(stored)
+    told = envelopes(row) if "events" in row else []
+    assert bool(told) == (kind != "audit")
+    for envelope in told:
+        assert parse(envelope).envelope() == envelope
+
+
+@pytest.mark.parametrize("kind", READS)
+def test_every_schema_of_a_kind_is_in_the_corpus(kind: str) -> None:
+    schemas = {int(path.stem.partition(".")[2]) for path in CORPUS if path.stem.startswith(f"{kind}.")}
+    assert schemas == set(range(1, newest(kind) + 1))
+
+
+def test_a_kind_is_written_in_its_newest_schema() -> None:
+    store = MemoryStore()
+    same: Callable[[Row], Row] = lambda row: row  # noqa: E731
+    for shelf in (Products(store).shelf, Keys(store, os.urandom, same).shelf, Members(store, same).shelf):
+        assert shelf.schema == newest(shelf.kind), shelf.kind
 
 
 def split(row: Row) -> Row:

@@ -19,8 +19,8 @@ from slipway.events import Event
 from slipway.ports import Absent, ConditionFailed, Page, Row, Span, Store
 from slipway.problems import BadCursor
 from slipway.tables import AUDIT
+from slipway.upgrades import newest, upgrade
 
-SCHEMA = 1
 KEPT = timedelta(days=400)
 READS = 16  # queries that one page may cost at most: a page over quiet days or with a narrow filter may be short, or empty
 
@@ -35,7 +35,7 @@ def row(event: Event) -> Row:
     return {
         "pk": event.subject,
         "sk": f"{event.time}#{event.id}",
-        "schema": SCHEMA,
+        "schema": newest("audit"),
         "day": event.time[:10],
         "time": event.time,
         "type": event.type,
@@ -100,7 +100,7 @@ def entries(store: Store, filter: Filter, limit: int, position: Position | None 
         if position.day < filter.first.isoformat():
             return found, None
         rows, position = step(store, filter, limit - len(found), position)
-        found += [row for row in rows if filter.takes(row)]
+        found += [row for row in (upgrade("audit", row) for row in rows) if filter.takes(row)]
         if position is None or len(found) == limit:
             break
     return found, position
