@@ -16,7 +16,7 @@ from tests.e2e.wire import Fate, Wire
 
 pytestmark = pytest.mark.e2e
 
-PATIENCE = 60.0  # seconds for events that had to be sent again
+PATIENCE = 120.0  # seconds for events that have to be sent again by a function that starts anew for each try
 
 
 def entries(stack: Stack, subjects: list[str]) -> Counter[tuple[str, int]]:
