@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from infra import packaging, toolchain
+from infra.config import BadConfig, Config
+from infra.functions import NAMES
 
 COMMANDS = {
     "synth": ["synth", "--quiet"],
@@ -20,13 +25,19 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         print(f"usage: python -m infra.cli {'|'.join(COMMANDS)} [options of cdk, such as -c stage=trial]", file=sys.stderr)
         return 2
+    command, options = arguments[0], arguments[1:]
     if not toolchain.CDK.exists():
-        print("error: the CDK command line is missing: run `make install`.", file=sys.stderr)
-        return 1
-    if arguments[0] == "deploy" and (warning := packaging.warning()):
-        print(f"error: {warning} Install one (`uv python install {packaging.RUNTIME}`) and deploy again.", file=sys.stderr)
-        return 1
-    return cdk([*COMMANDS[arguments[0]], *arguments[1:]])
+        return _refuse("the CDK command line is missing: run `make install`.")
+    if command == "deploy" and (warning := packaging.warning()):
+        return _refuse(f"{warning} Install one (`uv python install {packaging.RUNTIME}`) and deploy again.")
+    if command == "destroy":
+        try:
+            config = Config.read(_context(options), NAMES)
+        except BadConfig as bad:
+            return _refuse(str(bad))
+        if config.ephemeral:
+            return _destroy_ephemeral(config, options)
+    return cdk([*COMMANDS[command], *options])
 
 
 def cdk(arguments: list[str]) -> int:
@@ -35,6 +46,57 @@ def cdk(arguments: list[str]) -> int:
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     command = [str(toolchain.node()), str(toolchain.CDK), *arguments]
     return subprocess.run(command, cwd=packaging.ROOT, env={**os.environ, "PATH": path}, check=False).returncode
+
+
+def _refuse(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 1
+
+
+def _context(options: list[str]) -> dict[str, Any]:
+    """The context as the CDK will read it: `cdk.json`, then `-c key=value`."""
+    context: dict[str, Any] = json.loads((packaging.ROOT / "cdk.json").read_text())["context"]
+    for option, value in itertools.pairwise(options):
+        if option in ("-c", "--context"):
+            key, _, text = value.partition("=")
+            context[key] = text
+    return context
+
+
+def _destroy_ephemeral(config: Config, options: list[str]) -> int:
+    """CloudFormation deletes no bucket that holds an object: empty those of this stage first."""
+    if "--force" not in options and "-f" not in options:
+        if input(f"Delete stage {config.stage!r} and all of its data (y/n)? ").strip().lower() not in ("y", "yes"):
+            return 1
+        options = [*options, "--force"]
+    for bucket in _buckets(config.stack("Data")):
+        _empty(bucket)
+    return cdk([*COMMANDS["destroy"], *options])
+
+
+def _buckets(stack: str) -> list[str]:
+    """The buckets of a stack; none where it is not deployed."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return []
+        raise
+    return [found["PhysicalResourceId"] for found in resources if found["ResourceType"] == "AWS::S3::Bucket"]
+
+
+def _empty(bucket: str) -> None:
+    import boto3
+
+    s3 = boto3.client("s3")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        keys = [{"Key": found["Key"]} for found in page.get("Contents", ())]
+        if keys:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
 
 if __name__ == "__main__":

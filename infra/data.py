@@ -25,7 +25,7 @@ class Data(Stack):
         self.removal = RemovalPolicy.DESTROY if config.ephemeral else RemovalPolicy.RETAIN
         self.tables = {table.name: self._table(table) for table in tables.TABLES}
 
-        access_logs = self._bucket("AccessLogs", expires=config.retention, object_ownership=s3.ObjectOwnership.OBJECT_WRITER)
+        access_logs = self._bucket("AccessLogs", expires=config.retention)
         self.buckets = {
             # The verifiers of environments' keys, made from the access table: the newest is all that counts.
             "keys": self._bucket(
@@ -100,6 +100,10 @@ class Data(Stack):
                 require_digits=True,
                 require_symbols=True,
                 temp_password_validity=Duration.days(3),
+            ),
+            user_invitation=cognito.UserInvitationConfig(
+                email_subject="You are invited to Slipway",
+                email_body="Sign in with this e-mail address and the one-time password {####}. Your member id is {username}.",
             ),
             mfa=cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(sms=False, otp=True),

@@ -187,7 +187,7 @@ class Service(Stack):
             integration_type="AWS_PROXY",
             integration_uri=function.function.attr_arn,
             payload_format_version="2.0",
-            timeout_in_millis=min(29, function.spec.timeout + 1) * 1000,
+            timeout_in_millis=min(30, function.spec.timeout + 1) * 1000,
         )
 
     def _may_invoke(self, id: str, function: lambda_.CfnFunction, path: str) -> None:
@@ -224,7 +224,9 @@ class Service(Stack):
                 throttling_rate_limit=RATE, throttling_burst_limit=BURST, detailed_metrics_enabled=False
             ),
             access_log_settings=api.CfnStage.AccessLogSettingsProperty(
-                destination_arn=group.attr_arn, format=json.dumps(fields, separators=(",", ":"))
+                # Not the group's own ARN, which ends in `:*`: the service would show another one than was set.
+                destination_arn=f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{group.ref}",
+                format=json.dumps(fields, separators=(",", ":")),
             ),
         )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import cli, packaging
+from infra import packaging
 from infra.functions import NAMES
 
 # This machine's own interpreter stands in where there is none of the runtime.
@@ -152,16 +152,6 @@ def test_synth_warns_without_bytecode(synthesized: Path) -> None:
     assert warning.startswith("There is no Python 3.13 here")
 
 
-def test_deploy_refuses_without_bytecode(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def refuse(*_: object) -> int:
-        raise AssertionError("deployed")
-
-    monkeypatch.setattr(packaging, "compiler", lambda: None)
-    monkeypatch.setattr(cli, "cdk", refuse)
-    assert cli.main(["deploy"]) == 1
-    assert "There is no Python 3.13 here" in capsys.readouterr().err
-
-
 def test_a_shim_that_cannot_run_is_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shim = tmp_path / "python3.99"
     shim.write_text("#!/bin/sh\nexit 127\n")
@@ -176,9 +166,3 @@ def test_a_shim_that_cannot_run_is_no_compiler(tmp_path: Path, monkeypatch: pyte
 def test_a_missing_handler_is_a_clear_error() -> None:
     with pytest.raises(packaging.PackagingError, match=r"functions/nothing/handler\.py is missing"):
         packaging.function("nothing")
-
-
-@pytest.mark.parametrize("arguments", [[], ["diff"], ["--help"]])
-def test_the_command_says_how_it_is_used(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(arguments) == 2
-    assert "synth|deploy|destroy" in capsys.readouterr().err
