@@ -24,8 +24,6 @@ READ = 0.3  # seconds that a client here waits for an answer
 BUCKET = "slipway-faults"
 TEXT = "text/plain"
 
-pytestmark = pytest.mark.xdist_group("ministack")
-
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[str]:

@@ -39,13 +39,13 @@ DYNAMODB_LOCAL = [Backend("dynamodb_local", "slipway"), Backend("dynamodb_local"
 
 
 def _params(*found: Backend) -> list[Any]:
-    # Workers share no server: what needs one runs on one worker.
-    return [pytest.param(backend, marks=pytest.mark.xdist_group(backend.name), id=str(backend)) for backend in found]
+    return [pytest.param(backend, id=str(backend)) for backend in found]
 
 
 # The emulators take rows and starts that the service refuses.
 EXACT = _params(MEMORY, *DYNAMODB_LOCAL)
-STORES = _params(MEMORY, MOTO, *MINISTACK, *DYNAMODB_LOCAL)
+REAL_STORES = _params(MOTO, *MINISTACK, *DYNAMODB_LOCAL)
+STORES = _params(MEMORY) + REAL_STORES
 BLOBS = _params(MEMORY, MOTO, *MINISTACK)
 
 

@@ -238,6 +238,19 @@ def test_an_update_of_nothing_makes_the_row(store: Store, unique: str) -> None:
     assert store.get(PRODUCTS, unique, "head") == row(unique, a=1)
 
 
+def test_an_update_that_changes_nothing_or_a_key_is_refused(store: Store, unique: str) -> None:
+    for write in (
+        Update(PRODUCTS, unique, "head"),
+        Update(PRODUCTS, unique, "head", {"pk": "other"}),
+        Update(PRODUCTS, unique, "head", {"n": 1}, {"n": 1}),
+    ):
+        with pytest.raises(ValueError, match=r"changes|add"):
+            store.update(write)
+        with pytest.raises(ValueError, match="changes"):
+            store.transact([write], unique)
+    assert store.get(PRODUCTS, unique, "head") is None
+
+
 def test_a_bare_add_is_refused(store: Store, unique: str) -> None:
     with pytest.raises(ValueError, match="add"):
         store.update(Update(PRODUCTS, unique, "head", add={"n": 1}))

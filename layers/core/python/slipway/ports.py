@@ -92,6 +92,16 @@ def check_transaction(writes: Sequence[Write], token: str) -> None:
         raise ValueError("a token has 1 to 36 characters, a transaction 1 to 100 writes")
     if len({(write.table.name, *key_of(write)) for write in writes}) < len(writes):
         raise ValueError("a transaction writes each row once")
+    for write in writes:
+        if isinstance(write, Update):
+            check_update(write)
+
+
+def check_update(write: Update) -> None:
+    """Raises ValueError for an update that changes nothing, a key, or one attribute twice."""
+    names = [*write.set, *write.add]
+    if not names or len({*names}) < len(names) or "pk" in names or "sk" in names:
+        raise ValueError("an update changes attributes, each once, and no key")
 
 
 # --- queries --------------------------------------------------------------------------------------------

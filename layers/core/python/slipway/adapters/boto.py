@@ -6,12 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
+from botocore import exceptions
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from slipway.adapters.client import Counts, Refused, Reply
 from slipway.ports import StoreUnavailable
 
+_BROKEN = (
+    ResponseParserError,
+    exceptions.ChecksumError,
+    exceptions.ConnectionError,
+    exceptions.HTTPClientError,
+    exceptions.IncompleteReadError,
+)
 THROTTLED = frozenset(
     {
         "LimitExceededException",
@@ -46,15 +54,17 @@ def call(operation: str, method: Callable[..., Any], counts: Counts, /, **reques
     counts.calls += 1
     try:
         answer = method(**request)
-    except ClientError as error:
+    except exceptions.ClientError as error:
         response: dict[str, Any] = dict(error.response)
         metadata, code = response.get("ResponseMetadata", {}), response.get("Error", {}).get("Code", "")
         counts.retries += metadata.get("RetryAttempts", 0)
         if code in THROTTLED or metadata.get("HTTPStatusCode", 0) >= 500:
             raise StoreUnavailable(f"{operation}: {code}") from None
         raise Refused(operation, code, response.get("Error", {}).get("Message", ""), response) from None
-    except BotoCoreError as error:
+    except _BROKEN as error:
         raise StoreUnavailable(f"{operation}: {type(error).__name__}") from None
+    except exceptions.BotoCoreError as error:
+        raise Refused(operation, type(error).__name__) from None
     counts.retries += answer.get("ResponseMetadata", {}).get("RetryAttempts", 0)
     return answer
 
@@ -79,7 +89,7 @@ class BotoObjects:
         try:
             answer = call("GetObject", self._client.get_object, self.counts, **request)
             return Reply(200, answer["ETag"], answer["Body"].read())
-        except BotoCoreError as error:  # the body is read after the call
+        except _BROKEN as error:  # the body is read after the call
             raise StoreUnavailable(f"GetObject: {type(error).__name__}") from None
         except Refused as refused:
             return _expected(refused, 304, 404)

@@ -23,6 +23,7 @@ from slipway.ports import (
     Update,
     Write,
     check_transaction,
+    check_update,
 )
 from slipway.tables import Index, Table
 
@@ -126,6 +127,7 @@ class DynamoStore:
     def update(self, write: Update) -> None:
         if write.add:
             raise ValueError("a bare add doubles when its acknowledgement is lost: put it in a transaction")
+        check_update(write)
         self._write_one("UpdateItem", write)
 
     def transact(self, writes: Sequence[Write], token: str) -> None:
@@ -172,7 +174,7 @@ class DynamoStore:
             request["Item"] = marshal_row(write.row)
         else:
             request["Key"] = _key(write.pk, write.sk)
-        if isinstance(write, Update) and (write.set or write.add):
+        if isinstance(write, Update):
             request["UpdateExpression"] = _update_expression(write, names, values)
         if write.condition is not None:
             request["ConditionExpression"] = _condition_expression(write.condition, names, values)

@@ -28,6 +28,7 @@ from slipway.ports import (
     Update,
     Write,
     check_transaction,
+    check_update,
     key_of,
 )
 from slipway.tables import Index, Table
@@ -101,6 +102,7 @@ class MemoryStore:
     def update(self, write: Update) -> None:
         if write.add:
             raise ValueError("a bare add doubles when its acknowledgement is lost: put it in a transaction")
+        check_update(write)
         self._apply([write])
 
     def transact(self, writes: Sequence[Write], token: str) -> None:

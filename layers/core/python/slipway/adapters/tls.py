@@ -78,6 +78,9 @@ class Connector:
             except OSError as error:
                 plain.close()
                 raise Broken(f"no TLS: {type(error).__name__}") from None
+            if secured.version() is None:  # the peer left before the handshake
+                secured.close()
+                raise Broken("no TLS: the connection ended")
             self._counts.system_roots += self._system
             return Connection(secured, self._clock)
 

@@ -1,0 +1,247 @@
+"""Endpoints and trust, with a real TLS server."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from slipway.adapters.aws import TRIES, AwsClient
+from slipway.adapters.client import Backoff
+from slipway.adapters.tls import ROOTS, Endpoint, endpoint
+from slipway.ports import StoreUnavailable
+from slipway.settings import BadSettings
+from tests.backends import ENVIRON
+
+# SHA-256 of each root's subject public key, as Amazon Trust Services publishes them (amazontrust.com/repository).
+PUBLISHED = {
+    "Amazon Root CA 1": "fbe3018031f9586bcbf41727e417b7d1c45c2f47f93be372a17b96b50757d5a2",
+    "Amazon Root CA 2": "7f4296fc5b6a4e3b35d3c369623e364ab1af381d8fa7121533c9d6c633ea2461",
+    "Amazon Root CA 3": "36abc32656acfc645c61b71613c4bf21c787f5cabbee48348d58597803d7abc9",
+    "Amazon Root CA 4": "f7ecded5c66047d28ed6466b543c40e0743abe81d109254dcf845d4c2c7853c5",
+    "Starfield Services Root Certificate Authority - G2": "2b071c59a0a0ae76b0eadb2bad23bad4580b69c3601b630c2eaf0613afa83f92",
+}
+
+
+def test_the_roots_are_those_that_amazon_publishes() -> None:
+    pems = Path(ROOTS).read_text().split("-----BEGIN CERTIFICATE-----")[1:]
+    found = [ssl.PEM_cert_to_DER_cert("-----BEGIN CERTIFICATE-----" + pem.strip()) for pem in pems]
+    assert [hashlib.sha256(_public_key(der)).hexdigest() for der in found] == list(PUBLISHED.values())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(ROOTS)
+    assert len(context.get_ca_certs()) == len(PUBLISHED)
+
+
+def _public_key(certificate: bytes) -> bytes:
+    """The DER of the subject public key: in tbsCertificate after version, serial, algorithm, issuer, validity, subject."""
+    _, inside, _ = _element(certificate, 0)
+    _, at, _ = _element(certificate, inside)
+    for _ in range(6):
+        at = _element(certificate, at)[2]
+    return certificate[at : _element(certificate, at)[2]]
+
+
+def _element(der: bytes, at: int) -> tuple[int, int, int]:
+    """Where the element at this place begins, where its content does, and where it ends."""
+    length, content = der[at + 1], at + 2
+    if length & 0x80:
+        content += length & 0x7F
+        length = int.from_bytes(der[at + 2 : content], "big")
+    return at, content, content + length
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "https://dynamodb.eu-west-1.amazonaws.com",
+            (True, "dynamodb.eu-west-1.amazonaws.com", 443, "dynamodb.eu-west-1.amazonaws.com"),
+        ),
+        ("https://host:8443/", (True, "host", 8443, "host:8443")),
+        ("http://127.0.0.1:4566", (False, "127.0.0.1", 4566, "127.0.0.1:4566")),
+        ("http://127.1.2.3", (False, "127.1.2.3", 80, "127.1.2.3")),
+        ("http://localhost:1", (False, "localhost", 1, "localhost:1")),
+        ("http://[::1]:1", (False, "::1", 1, "[::1]:1")),
+    ],
+)
+def test_an_endpoint(url: str, expected: tuple[bool, str, int, str]) -> None:
+    assert endpoint(url) == Endpoint(*expected)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://dynamodb.eu-west-1.amazonaws.com",
+        "http://10.0.0.1",
+        "http://127.0.0.1.example.com",
+        "http://127.example",
+        "http://localhost.example.com",
+        "http://user@127.0.0.1",
+        "ftp://127.0.0.1",
+        "127.0.0.1:80",
+        "https://",
+        "https://host/path",
+        "",
+    ],
+)
+def test_what_is_no_endpoint(url: str) -> None:
+    with pytest.raises(BadSettings):
+        endpoint(url)
+
+
+@pytest.mark.parametrize("missing", ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_missing_settings_are_named(missing: str) -> None:
+    with pytest.raises(BadSettings, match=missing):
+        AwsClient({name: value for name, value in ENVIRON.items() if name != missing})
+
+
+class Authority:
+    """A certificate authority of the test's own, and a server that it vouches for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._key, self._name = ec.generate_private_key(ec.SECP256R1()), _name("Test root")
+        self._root = _certificate(self._name, self._name, self._key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.bundle = folder / "root.pem"
+        self.bundle.write_bytes(self._root.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        self._folder = folder
+
+    def context(self, address: str) -> ssl.SSLContext:
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+        certificate = _certificate(_name("server"), self._name, key).add_extension(names, critical=False)
+        path = self._folder / f"{address}.pem"
+        path.write_bytes(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            + certificate.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
+    return (
+        builder.serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+    )
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@contextmanager
+def served(context: ssl.SSLContext) -> Iterator[str]:
+    """A TLS server that answers every request with an empty document; each connection takes two."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    plain, _ = listener.accept()
+                except OSError:
+                    return
+                try:
+                    with context.wrap_socket(plain, server_side=True) as secured:
+                        for _ in range(2):
+                            if not secured.recv(65536):
+                                break
+                            secured.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+                except OSError:
+                    plain.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+@contextmanager
+def client(url: str, **environ: str) -> Iterator[AwsClient]:
+    it = AwsClient({**ENVIRON, "AWS_ENDPOINT_URL": url, **environ}, backoff=Backoff(sleep=lambda _: None))
+    yield it
+    it.close()
+
+
+def test_a_bundle_of_the_deployer_s_own_is_trusted(authority: Authority) -> None:
+    with served(authority.context("127.0.0.1")) as url, client(url, AWS_CA_BUNDLE=str(authority.bundle)) as trusting:
+        for _ in range(5):
+            assert trusting.call("GetItem", {}) == {}
+        assert (trusting.counts.calls, trusting.counts.system_roots) == (5, 0)
+
+
+def test_the_system_s_bundle_takes_over_and_is_counted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    with served(authority.context("127.0.0.1")) as url, client(url) as falling:
+        for _ in range(5):
+            assert falling.call("GetItem", {}) == {}
+        assert (falling.counts.calls, falling.counts.system_roots) == (5, 3)  # one a connection
+
+
+def refused(url: str, why: str, **environ: str) -> None:
+    with client(url, **environ) as it, pytest.raises(StoreUnavailable, match=why):
+        it.call("GetItem", {})
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(authority: Authority) -> None:
+    with served(authority.context("127.0.0.1")) as url:
+        refused(url, "certificate is not trusted")
+        refused(url, "certificate is not trusted", AWS_CA_BUNDLE=ROOTS)
+
+
+def test_a_bundle_of_the_deployer_s_own_is_the_only_one(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    with served(authority.context("127.0.0.1")) as url:
+        refused(url, "certificate is not trusted", AWS_CA_BUNDLE=ROOTS)
+
+
+def test_a_certificate_for_another_name_is_refused(authority: Authority) -> None:
+    with served(authority.context("127.0.0.2")) as url:
+        refused(url, "certificate is not trusted", AWS_CA_BUNDLE=str(authority.bundle))
+
+
+@pytest.mark.filterwarnings("ignore:ssl.OP_NO")
+def test_an_old_protocol_is_refused(authority: Authority) -> None:
+    context = authority.context("127.0.0.1")
+    context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
+    with served(context) as url:
+        refused(url, "no TLS", AWS_CA_BUNDLE=str(authority.bundle))
+
+
+def test_a_server_that_speaks_no_tls_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for _ in range(TRIES):
+                plain, _ = listener.accept()
+                plain.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                plain.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        refused(f"https://127.0.0.1:{listener.getsockname()[1]}", "no TLS")
+        thread.join(10)
