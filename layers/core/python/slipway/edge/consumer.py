@@ -71,8 +71,8 @@ class Consumer(Generic[Use, E]):
         raise Unexpected(f"{self.name} does not take {event['detail-type']}")
 
 
-def once(store: Store, table: Table, consumer: str, event: Event, now: datetime, writes: Sequence[Write]) -> bool:
-    """Do the writes with the mark that `consumer` saw the event, in one transaction; False: it was seen before.
+def once(store: Store, table: Table, consumer: str, event: Event, now: datetime, writes: Sequence[Write]) -> None:
+    """Do the writes with the mark that `consumer` saw the event, in one transaction; nothing where it was seen before.
 
     Up to 99 writes. Raises ConditionFailed when one of their own conditions does not hold (then nothing is written).
     """
@@ -82,7 +82,5 @@ def once(store: Store, table: Table, consumer: str, event: Event, now: datetime,
         # Another try may find another state and write something else: that is another request, with another token.
         store.transact(every, hashlib.sha256(repr(every).encode()).hexdigest()[:36])
     except ConditionFailed as failed:
-        if failed.index == 0:
-            return False
-        raise
-    return True
+        if failed.index != 0:
+            raise
