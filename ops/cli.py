@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
@@ -21,10 +22,11 @@ from ops import backfill as filling
 from ops import keys
 from ops import replay as sending
 from ops import schemas as publishing
-from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, find
+from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, find, laptop
 from slipway import settings
 from slipway.access import SYSTEM
 from slipway.adapters import connect
+from slipway.adapters.client import Refused
 from slipway.calls import Call, timestamp
 from slipway.members import Members
 from slipway.moments import Moment
@@ -53,9 +55,11 @@ class Commands(TyperGroup):
             message, code = str(trouble), trouble.code
         except StoreUnavailable as refused:
             message, code = f"AWS does not answer: {refused}. Run the command again.", UNREACHABLE
+        except Refused as refused:
+            message, code = f"AWS refused {refused}.", UNREACHABLE
         except Unreadable as row:
             message, code = f"{row}. Use the version of Slipway that is deployed.", FAILED
-        err.print(f"[red]slipway:[/] {message}", highlight=False, soft_wrap=True)
+        err.print(f"[red]slipway:[/] {escape(message)}", highlight=False, soft_wrap=True)
         raise typer.Exit(code)
 
 
@@ -78,9 +82,12 @@ app.add_typer(keys.app, name="keys")
 def common(
     ctx: typer.Context,
     stage: Annotated[str, typer.Option(help="The deployment, by its context key `stage`.", envvar="SLIPWAY_STAGE")] = "prod",
+    local: Annotated[bool, typer.Option("--local", help="The deployment of `make run` on this machine.")] = False,
 ) -> None:
     ctx.obj = stage
-    if "AWS_REGION" in os.environ:  # boto3 knows the older name only
+    if local:
+        os.environ.update(laptop())
+    elif "AWS_REGION" in os.environ:  # boto3 knows the older name only
         os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
 
 
@@ -91,8 +98,12 @@ def deployment(ctx: typer.Context) -> Deployment:
 
 def store_of(deployed: Deployment, kind: str) -> Store:
     """The store that has the table of this kind."""
+    return connect.store(_reader(deployed, kind))
+
+
+def _reader(deployed: Deployment, kind: str) -> settings.Settings:
     function, reader = _READERS[HOMES[kind].name]
-    return connect.store(deployed.settings(function, reader))
+    return deployed.settings(function, reader)
 
 
 def _kind(name: str) -> str:
@@ -125,7 +136,8 @@ def backfill(
     left alone, and no event is sent. After an interruption the next run goes on where this one stopped.
     """
     deployed, table = deployment(ctx), HOMES[kind]
-    mark = _Mark(Path(os.environ.get("SLIPWAY_HOME") or ".slipway") / f"backfill-{deployed.stage}-{kind}.json")
+    physical = getattr(_reader(deployed, kind), f"table_{table.name}")
+    mark = _Mark(Path(os.environ.get("SLIPWAY_HOME") or ".slipway") / f"backfill-{physical}-{kind}.json")
     start = None if dry_run or restart else mark.read()
     if start is not None:
         out.print(f"Going on after {start['created_at']}, where an earlier run stopped.")

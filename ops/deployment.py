@@ -10,6 +10,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.config import BadConfig, Config
+from infra.local.emulator import CREDENTIALS
+from infra.local.home import Home, read_json
+from infra.local.home import Trouble as NoHome
 from slipway.settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -61,6 +64,18 @@ def find(stage: str) -> Deployment:
         why = str(error).rstrip(".")
         raise Trouble(f"AWS cannot be reached: {why}. Set AWS_REGION and AWS_PROFILE, or the keys.", UNREACHABLE) from None
     return Deployment(stage, {name: environment for one in found for name, environment in _function(one)})
+
+
+def laptop() -> dict[str, str]:
+    """The AWS variables of what runs on this machine. Raises Trouble."""
+    try:
+        home = Home.from_environment()
+    except NoHome as trouble:
+        raise Trouble(str(trouble), UNREACHABLE) from None
+    found = read_json(home.endpoint) if home.holder() is not None else None
+    if found is None:
+        raise Trouble("Slipway does not run on this machine; `make up` starts it.", UNREACHABLE)
+    return {**CREDENTIALS, "AWS_ENDPOINT_URL": found["endpoint"]}
 
 
 def _function(configuration: Mapping[str, Any]) -> list[tuple[str, dict[str, str]]]:

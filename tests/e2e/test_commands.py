@@ -1,4 +1,4 @@
-"""The `slipway` command line against the deployment, found as a person's is: by its stage, with the AWS variables."""
+"""The `slipway` command line against the deployment on this machine, found as any other is: by its stage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.emulator import CREDENTIALS
 from tests.e2e.stack import ROOT, Stack, until
 from tests.e2e.test_events import PATIENCE, create, entries
 
@@ -20,9 +19,9 @@ pytestmark = pytest.mark.e2e
 def slipway(stack: Stack, *arguments: str) -> tuple[int, str]:
     """Exit code and everything that was printed."""
     ran = subprocess.run(
-        [str(Path(sys.executable).with_name("slipway")), *arguments],
+        [str(Path(sys.executable).with_name("slipway")), "--local", *arguments],
         cwd=ROOT,
-        env={**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": stack.aws, "SLIPWAY_HOME": str(stack.home), "COLUMNS": "200"},
+        env={**os.environ, "SLIPWAY_HOME": str(stack.home), "COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=False,

@@ -14,6 +14,7 @@ from infra.config import Config
 from ops import backfill as filling
 from ops.deployment import Deployment, Trouble, find
 from slipway.adapters import connect
+from slipway.adapters.client import Refused
 from slipway.ports import StoreUnavailable
 from slipway.settings import Access, Products, Relay
 from tests.ops.catalogue import Catalogue
@@ -77,7 +78,7 @@ def test_a_backfill_that_was_stopped_goes_on(catalogue: Catalogue, monkeypatch: 
 
     monkeypatch.setattr(filling, "rows", stopped)
     assert slipway("backfill", "product").exit_code == 130
-    (mark,) = tmp_path.glob("backfill-prod-product.json")
+    (mark,) = tmp_path.glob("backfill-products-product.json")
     assert set(json.loads(mark.read_text())) == {"kind", "created_at", "pk", "sk"}
     monkeypatch.setattr(filling, "rows", rows)
     result = slipway("backfill", "product")
@@ -88,7 +89,7 @@ def test_a_backfill_that_was_stopped_goes_on(catalogue: Catalogue, monkeypatch: 
 
 
 def test_a_broken_mark_is_told(tmp_path: Path) -> None:
-    (tmp_path / "backfill-prod-product.json").write_text("{")
+    (tmp_path / "backfill-products-product.json").write_text("{")
     result = slipway("backfill", "product")
     assert result.exit_code == 1
     assert "use --restart" in result.stderr
@@ -177,3 +178,19 @@ def test_the_first_admin_is_invited_as_the_api_would_do_it(catalogue: Catalogue)
     assert "has this e-mail address already" in again.stderr
     assert slipway("invite", "nobody").exit_code == 1
     assert slipway("invite", "bob@example.com", "--role", "owner").exit_code == 2
+
+
+def test_a_refusal_is_told_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(settings: object) -> None:
+        raise Refused("Query", "AccessDeniedException", "not authorized on [table/products]")
+
+    monkeypatch.setattr(connect, "store", refused)
+    result = slipway("backfill", "product")
+    assert result.exit_code == 3
+    assert "AWS refused Query: AccessDeniedException: not authorized on [table/products]." in result.stderr
+
+
+def test_without_anything_running_here_the_way_out_is_told() -> None:
+    result = slipway("--local", "backfill", "product")
+    assert result.exit_code == 3
+    assert "`make up` starts it" in result.stderr
