@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -125,8 +126,11 @@ def _create(_: int) -> dict[str, Any]:
 
 
 def _key(store: DynamoStore, blobs: S3Blobs) -> str:
-    """A server key of the environment `production`, published."""
+    """A server key of the environment `production`, published with today as its last day of use, which only a key's first
+    request of a day writes."""
     made = Keys(store, os.urandom, upgrader("key")).create(_call("keys.create"), NewKey("bench", "server", "production"))
+    today = int(time.time() // 86_400)
+    store.put(ACCESS, {"pk": "used#production", "sk": made.stored.id, "schema": 1, "day": today})
     keyring.publish(store, blobs, "production")
     assert made.secret is not None
     return made.secret

@@ -68,7 +68,7 @@ class Connector:
         while True:
             plain = self._tcp(to)
             try:
-                secured = self._trust().wrap_socket(plain, server_hostname=to.name)
+                secured = self._trust().wrap_socket(plain, server_hostname=to.name.encode("ascii"))
             except ssl.SSLCertVerificationError as error:
                 plain.close()
                 if self._bundle is not None or self._system:
@@ -86,7 +86,8 @@ class Connector:
 
     def _tcp(self, to: Endpoint) -> socket.socket:
         try:
-            connected = socket.create_connection((to.name, to.port), self._timeout)
+            # As bytes, here and above: of a str the library makes IDNA, and loads that codec for it.
+            connected = socket.create_connection((to.name.encode("ascii"), to.port), self._timeout)  # type: ignore[arg-type]
         except OSError as error:
             raise Broken(f"no connection: {type(error).__name__}") from None
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
