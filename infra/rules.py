@@ -175,6 +175,18 @@ def literal_grants(estate: Estate) -> Iterator[tuple[str, str]]:
                         yield id, f"name the resource of {actions}"
 
 
+def named_callers(estate: Estate) -> Iterator[tuple[str, str]]:
+    """Who may call from outside is named: a service only on behalf of one resource of ours, nobody at all never."""
+    for id, permission in estate.of("AWS::Lambda::Permission"):
+        if not permission.get("SourceArn"):
+            yield id, "name the resource that calls the function"
+    for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
+        for id, policy in estate.of(kind):
+            for statement in _statements(policy):
+                if "*" in _text(statement.get("Principal")) or not statement.get("Condition"):
+                    yield id, "name the caller, and the resource or account that it calls for"
+
+
 def authorized_routes(estate: Estate) -> Iterator[tuple[str, str]]:
     for id, route in estate.of("AWS::ApiGatewayV2::Route"):
         public = route.get("RouteKey") in PUBLIC_ROUTES
@@ -193,6 +205,7 @@ RULES: tuple[Rule, ...] = (
     tables_kept,
     private_buckets,
     literal_grants,
+    named_callers,
     authorized_routes,
 )
 
@@ -214,7 +227,7 @@ def _listed(value: Any) -> list[Any]:
 def _statements(policy: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     documents = [policy.get("PolicyDocument"), *(inline.get("PolicyDocument") for inline in policy.get("Policies", ()))]
     for document in documents:
-        for statement in (document or {}).get("Statement", ()):
+        for statement in _listed((document or {}).get("Statement")):
             if statement.get("Effect") == "Allow":
                 yield statement
 
@@ -233,7 +246,7 @@ def _flat(resource: Any) -> str:
     if isinstance(resource, dict) and "Fn::Join" in resource:
         glue, parts = resource["Fn::Join"]
         return str(glue).join(_flat(part) for part in parts)
-    return f"<{_text(resource)}>".replace("*", "")
+    return f"<{_text(resource)}>"
 
 
 def _objects(target: str, actions: list[str]) -> bool:
@@ -252,5 +265,5 @@ def _objects(target: str, actions: list[str]) -> bool:
 def _refuses_plain_http(policy: Mapping[str, Any]) -> bool:
     return any(
         statement.get("Effect") == "Deny" and _at(statement, ("Condition", "Bool", "aws:SecureTransport")) == "false"
-        for statement in policy.get("PolicyDocument", {}).get("Statement", ())
+        for statement in _listed(_at(policy, ("PolicyDocument", "Statement")))
     )

@@ -44,6 +44,14 @@ def granted(action: str, resource: Any, **more: Any) -> Plant:
     return plant
 
 
+def let_in(id: str, principal: Any, **more: Any) -> Plant:
+    def plant(estate: Estate) -> None:
+        document = estate.resources[find(estate, id)]["Properties"]["PolicyDocument"]
+        document["Statement"].append({"Effect": "Allow", "Action": "sqs:SendMessage", "Principal": principal, **more})
+
+    return plant
+
+
 def third_reader(estate: Estate) -> None:
     mapping = estate.resources[find(estate, "Service/RelayAccessStream")]
     estate.resources["Service/Third"] = mapping
@@ -130,6 +138,14 @@ PLANTED: list[tuple[str, str, Plant]] = [
         "Service/RelayRole",
         set_at("Service/RelayRole", "ManagedPolicyArns", value=["arn:aws:iam::aws:policy/X"]),
     ),
+    (
+        "literal_grants",
+        "Service/RelayRole",
+        granted("dynamodb:GetItem", {"Fn::Sub": "arn:aws:dynamodb:eu-central-1:x:table/*"}),
+    ),
+    ("named_callers", "Service/ApiMayInvokeSite", dropped("Service/ApiMayInvokeSite", "SourceArn")),
+    ("named_callers", "Service/DeadLettersPolicy", let_in("Service/DeadLettersPolicy", {"Service": "events.amazonaws.com"})),
+    ("named_callers", "Data/KeysBucketPolicy", let_in("Data/KeysBucketPolicy", {"AWS": "*"}, Condition={"Bool": {}})),
     ("authorized_routes", "Service/RouteGetProducts", set_at("Service/RouteGetProducts", "AuthorizationType", value="NONE")),
     ("authorized_routes", "Service/RouteGetProducts", dropped("Service/RouteGetProducts", "AuthorizerId")),
 ]
