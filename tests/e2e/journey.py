@@ -42,7 +42,10 @@ def catalogue(stack: Stack, tag: str) -> str:
     assert stack.call("PATCH", place, {"price": 27}, headers=MERGE | {"If-Match": "*"}).status == 409
     restored = stack.call("POST", f"{place}/restore", headers={"If-Match": archived.etag})
     assert (restored.json()["status"], restored.json()["version"]) == ("active", 4)
-    assert [version["version"] for version in stack.pages(f"{place}/versions?limit=2")] == [4, 3, 2, 1]
+    moved = stack.call("PATCH", place, {"key": f"chart-{tag}"}, headers=MERGE | {"If-Match": restored.etag})
+    assert (moved.status, moved.json()["key"]) == (200, f"chart-{tag}")
+    assert stack.call("GET", f"/v1/products/gantt-{tag}").status == 404
+    assert [version["version"] for version in stack.pages(f"{place}/versions?limit=2")] == [5, 4, 3, 2, 1]
     return str(product["id"])
 
 
@@ -63,9 +66,8 @@ def lists(stack: Stack, tag: str) -> None:
 
 def transfer(stack: Stack, tag: str) -> None:
     """Out and in again."""
-    exported = stack.call("GET", "/v1/products/export?format=csv")
-    assert exported.status == 200
-    assert f"gantt-{tag}" in exported.body.decode()
+    exported = "".join(answer.body.decode() for answer in stack.follow("/v1/products/export?format=csv"))
+    assert exported.count(f"chart-{tag}") == 1
     lines = f'name,price,tags\n"Imported",1.50,imported-{tag}\n"Also",2,imported-{tag}\n'.encode()
     for _ in range(2):
         done = stack.call("POST", "/v1/products/import", lines, headers={"Content-Type": "text/csv"})
@@ -130,5 +132,8 @@ def afternoon(stack: Stack, tag: str) -> None:
     transfer(stack, tag)
     keys(stack, tag)
     members(stack, tag)
-    entries = audited(stack, product, [1, 2, 3, 4])
+    entries = audited(stack, product, [1, 2, 3, 4, 5])
     assert {entry["type"].split(".")[1] for entry in entries} == {"created", "updated", "archived", "restored"}
+    today = stack.call("GET", "/v1/audit?limit=5").json()["items"]
+    assert [entry["time"] for entry in today] == sorted((entry["time"] for entry in today), reverse=True)
+    assert len(today) == 5

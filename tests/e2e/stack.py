@@ -115,17 +115,22 @@ class Stack:
         assert answer.status < 500 or broken, f"{method} {path}: {answer.status} {answer.body!r}"
         return answer
 
-    def pages(self, path: str) -> Iterator[dict[str, Any]]:
-        """Every item of a list, by following `Link: rel="next"` from page to page."""
+    def follow(self, path: str) -> Iterator[Response]:
+        """A list's every page, from `Link: rel="next"` to the next."""
         following: str | None = path
         while following is not None:
             answer = self.call("GET", following)
             assert answer.status == 200, answer.body
-            page = answer.json()
-            yield from page["items"]
+            yield answer
             link = answer.headers["Link"]
-            assert (link is None) == ("next_cursor" not in page)
             following = link.split(">")[0].lstrip("<") if link else None
+
+    def pages(self, path: str) -> Iterator[dict[str, Any]]:
+        """Every item of a list."""
+        for answer in self.follow(path):
+            page = answer.json()
+            assert (answer.headers["Link"] is None) == ("next_cursor" not in page)
+            yield from page["items"]
 
     # --- behind the API ---
 

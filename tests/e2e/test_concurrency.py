@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.e2e
 
 WRITERS = 16
 EDITS = 50 if os.environ.get("SLIPWAY_PROVE") else 10
+BACK_OFF = 0.2  # seconds at most before a lost race is run again, as any client does
 
 
 def test_sixteen_writers_of_one_product_leave_no_gap(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +52,7 @@ def test_sixteen_writers_of_one_product_leave_no_gap(stack: Stack, monkeypatch: 
                         break
                     except PreconditionFailed:
                         conflicts += 1
+                        threading.Event().wait(random.uniform(0, BACK_OFF))
         return conflicts
 
     with ThreadPoolExecutor(WRITERS) as pool:

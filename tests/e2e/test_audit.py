@@ -1,0 +1,32 @@
+"""After everything: each version of each resource of the whole run is in the audit, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.e2e.stack import Stack, until
+
+pytestmark = pytest.mark.e2e
+
+
+def test_everything_that_happened_is_in_the_audit_once(stack: Stack) -> None:
+    tables = {stack.setting("products", "SLIPWAY_TABLE_PRODUCTS"), stack.setting("access", "SLIPWAY_TABLE_ACCESS")}
+    written = Counter(
+        (row["pk"]["S"], version)
+        for table in tables
+        for row in stack.rows(table, "pk", "sk", "version", "cause")
+        if row["sk"]["S"] == "head" and "cause" in row  # a row that no use case wrote is another test's poison
+        for version in range(1, int(row["version"]["N"]) + 1)
+    )
+
+    def audited() -> Counter[tuple[str, int]]:
+        rows = stack.rows(stack.setting("record", "SLIPWAY_TABLE_AUDIT"), "pk", "sequence")
+        return Counter((row["pk"]["S"], int(row["sequence"]["N"])) for row in rows)
+
+    until(lambda: audited().total() >= written.total(), within=120, every=1.0, what="the audit knows everything")
+    lost, doubled = written - audited(), audited() - written
+    print(f"{written.total()} changes, lost: {lost.total()}, doubled: {doubled.total()}")
+    assert not lost
+    assert not doubled
