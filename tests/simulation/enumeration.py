@@ -28,6 +28,7 @@ class Outcome:
     happened: list[tuple[str, Fault]]
     findings: Findings
     calls: list[Call]
+    told: list[dict[str, Any]]  # events that reached the bus
 
 
 def planned(*points: Point) -> Plan:
@@ -54,7 +55,7 @@ def played(scenario: Scenario, *points: Point, bug: Bug = Bug()) -> Outcome:
         findings = judged(world, intents)
         if stopped is not None:
             findings.wrong.append(stopped)
-        return Outcome(world.faults.happened, findings, world.faults.calls)
+        return Outcome(world.faults.happened, findings, world.faults.calls, world.bus.log)
 
 
 def points(scenario: Scenario) -> list[Point]:

@@ -82,7 +82,7 @@ class Reader:
                 places = [int(one["dynamodb"]["SequenceNumber"]) for one in records]
                 self._at[number] = at + places.index(min(failed))
             elif not self.chance.repeats():
-                self._at[number] = at + len(records)
+                self._at[number] = max(self._at[number], at + len(records))  # another instance may be further
 
 
 @dataclass

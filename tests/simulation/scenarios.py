@@ -71,7 +71,9 @@ def keys(world: World, client: Client) -> None:
 
 
 def another_key(world: World, client: Client) -> None:
+    """And another instance of each function has seen it before this one goes on."""
     client.key("rival")
+    world.pump()
 
 
 def members(world: World, client: Client) -> None:

@@ -129,4 +129,4 @@ def told(seed: int) -> Outcome:
         findings = judged(world, intents)
         if stopped is not None:
             findings.wrong.append(stopped)
-        return Outcome(world.faults.happened, findings, world.faults.calls)
+        return Outcome(world.faults.happened, findings, world.faults.calls, world.bus.log)

@@ -12,6 +12,7 @@ import pytest
 
 from infra.functions import NAMES
 from slipway.edge import observe
+from slipway.events import CONTRACTS
 from tests.simulation.enumeration import Bug, Point, played, points
 from tests.simulation.figures import Figures
 from tests.simulation.scenarios import SCENARIOS, Scenario
@@ -45,6 +46,14 @@ def test_the_same_faults_give_the_same_story(scenario: Scenario) -> None:
 def test_every_function_that_calls_aws_is_met() -> None:
     met = {call.name.partition(".")[0] for scenario in SCENARIOS for call in played(scenario).calls}
     assert met - {"tally"} == set(NAMES) - {"site"}
+
+
+def test_every_event_contract_is_met() -> None:
+    """What the functions really write is what the contracts say, or it would stand in quarantine."""
+    met: set[str] = set()
+    for scenario in SCENARIOS:
+        met |= {one["type"] for one in played(scenario).told}
+    assert met == set(CONTRACTS)
 
 
 def test_the_lines_that_the_functions_log_are_checked_too(log_lines: list[dict[str, object]]) -> None:

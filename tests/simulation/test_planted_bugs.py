@@ -10,19 +10,21 @@ from unittest.mock import patch
 import pytest
 
 from functions.relay import handler as relay
+from slipway import keyring
 from slipway.calls import Call, derived_id
 from slipway.edge import stream
 from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
 from slipway.outbox import Envelope, envelopes
-from slipway.ports import Put, Store, Update
+from slipway.ports import Blobs, Put, Store, Update
 from slipway.resources import Created, Shelf, Stored
+from slipway.tables import ACCESS
 from tests.simulation.enumeration import Bug, played
 from tests.simulation.oracle import Findings
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.world import TALLY
 
-PRODUCT, EDITS, *_ = SCENARIOS
+PRODUCT, EDITS, KEYS = SCENARIOS[0], SCENARIOS[1], SCENARIOS[3]
 _numbers = itertools.count()
 
 
@@ -145,6 +147,17 @@ def version_before_the_last() -> Bug:
     return Bug(patch.object(Shelf, "updating", careless))
 
 
+def last_writer_wins() -> Bug:
+    """Writes a key file over whatever somebody else published meanwhile."""
+
+    def publish(store: Store, blobs: Blobs, environment: str) -> None:
+        rows = [store.query(ACCESS, (f"{family}#{environment}",)).rows for family in ("verifiers", "used")]
+        body = keyring.written(environment, next(_numbers), *rows)
+        blobs.put(keyring.path(environment), body, content_type="application/json")
+
+    return Bug(patch.object(keyring, "publish", publish))
+
+
 def _one_more(event: AnyEvent) -> Update:
     return Update(TALLY, "total", event.type, add={"events": 1})
 
@@ -181,6 +194,7 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (off_by_one, EDITS, "relay", "lost"),
         (overtaking_relay, EDITS, "relay", "wrong"),
         (version_before_the_last, PRODUCT, "products", "wrong"),
+        (last_writer_wins, KEYS, "keyring", "wrong"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -191,5 +205,5 @@ def test_it_is_found(make: Callable[[], Bug], scenario: Scenario, suspect: str, 
 
 def test_the_mistake_alone_is_what_is_found() -> None:
     """Without it there is nothing, so that none of the above is a false alarm."""
-    for scenario in (PRODUCT, EDITS):
+    for scenario in (PRODUCT, EDITS, KEYS):
         assert not played(scenario).findings

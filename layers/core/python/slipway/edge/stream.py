@@ -146,7 +146,7 @@ class _Batch(Generic[Use, Item]):
         for index, record in enumerate(records):
             if index in missed:
                 self._fail(record)
-            elif self.stream.delay is not None:
+            elif self.stream.delay is not None and "ApproximateCreationDateTime" in record["dynamodb"]:
                 self.line.longest(self.stream.delay, (time.time() - record["dynamodb"]["ApproximateCreationDateTime"]) * 1000)
         self.wave.clear()
 
