@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from slipway import cursors
 from slipway.adapters import connect
 from slipway.batch import ATOMIC, create_all, create_each, would_create
-from slipway.edge import json as strict
-from slipway.edge import validation
 from slipway.edge.http import Answer, Api, Request
 from slipway.fields import Shape
-from slipway.imports import take
 from slipway.listing import Limit, Listing, page
 from slipway.moments import Moment
 from slipway.problems import KeyTaken
@@ -22,7 +18,6 @@ from slipway.product import Batch, ImportView, ItemsView, NewProduct, ProductPat
 from slipway.products import Products
 from slipway.resources import Created, Stored
 from slipway.settings import Products as Settings
-from slipway.transfer import Format, ImportedProduct, read_csv, read_jsonl, written
 
 
 def wire() -> Products:
@@ -39,7 +34,7 @@ class Reading(Shape):
 
 
 class Exporting(Shape):
-    format: Format = "jsonl"
+    format: Literal["csv", "jsonl"] = "jsonl"
     cursor: str | None = Field(default=None, max_length=cursors.LONGEST)
 
 
@@ -49,7 +44,7 @@ class Paging(Shape):
 
 
 JSONL, CSV = "application/x-ndjson", "text/csv"
-MEDIA: dict[Format, str] = {"jsonl": JSONL, "csv": f"{CSV}; charset=utf-8"}
+MEDIA = {"jsonl": JSONL, "csv": f"{CSV}; charset=utf-8"}
 
 api: Api[Products] = Api("products", wire)
 handler = api
@@ -169,13 +164,15 @@ def batch(request: Request[Products, Batch, Writing]) -> Answer:
     return Answer(201, {"items": [_item(one) for one in made]}, replayed=made[0].replayed)
 
 
-@api.get("/v1/products/export", "products.export", query=Exporting, answers={200: None})
+@api.get("/v1/products/export", "products.export", query=Exporting, answers={200: (JSONL, CSV)})
 def export(request: Request[Products, None, Exporting]) -> Answer:
     """Export all products, as JSON Lines or CSV.
 
     A big catalogue comes in pieces: follow the `Link` header, and put them one after the other. In CSV a cell that a
     spreadsheet would take for a formula has an apostrophe before it. What was exported can be imported again.
     """
+    from slipway.transfer import written  # with the import below: rare, and not needed by the others
+
     format = request.query.format
     text, cursor = written(request.use, format, request.query.cursor)
     link = {"Link": f'</v1/products/export?format={format}&cursor={cursor}>; rel="next"'} if cursor else {}
@@ -199,6 +196,11 @@ def import_(request: Request[Products, bytes, Writing]) -> Answer:
     key is taken, nothing is imported, and `errors` names the lines. Then they are written in groups of 25. The same import
     again (the same `Idempotency-Key`, or without one the same file) finishes what was broken off and makes nothing twice.
     """
+    from slipway.edge import json as strict
+    from slipway.edge import validation
+    from slipway.imports import take
+    from slipway.transfer import ImportedProduct, read_csv, read_jsonl
+
     body, reader = request.body, read_csv if request.media == CSV else read_jsonl
     done = take(
         request.use,
@@ -208,7 +210,7 @@ def import_(request: Request[Products, bytes, Writing]) -> Answer:
         lambda value: validation.body(ImportedProduct, value),
         validate_only=request.query.validate_only,
     )
-    return Answer(200, asdict(done), replayed=done.existing == done.lines)
+    return Answer(200, vars(done), replayed=done.existing == done.lines)
 
 
 def _found(stored: Stored) -> Answer:

@@ -37,10 +37,8 @@ def _cleaned(clean: Callable[[str, int], str], most: int) -> Callable[[str], str
 
 
 def _matching(pattern: str, code: str, detail: str) -> Callable[[str], str]:
-    matches = re.compile(pattern).fullmatch
-
     def check(raw: str) -> str:
-        if not matches(raw):
+        if not re.fullmatch(pattern, raw):
             raise _error(code, detail)
         return raw
 

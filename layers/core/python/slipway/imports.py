@@ -34,7 +34,7 @@ class Ready:
     puts: Sequence[Put]
 
 
-@dataclass(slots=True)
+@dataclass
 class Outcome:
     """`created` now, `existing` since an earlier try of the same import, `conflicts`: lines whose key was taken meanwhile."""
 

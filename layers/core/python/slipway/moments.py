@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339 = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 
 
 def _moment(raw: Any) -> datetime:
     """In UTC; a fraction beyond microseconds is cut off."""
     try:
-        if not isinstance(raw, str) or not _RFC3339.fullmatch(raw):
+        if not isinstance(raw, str) or not re.fullmatch(_RFC3339, raw):
             raise ValueError
         return datetime.fromisoformat(raw.upper()).astimezone(UTC)
     except (ValueError, OverflowError):

@@ -27,7 +27,6 @@ DECIMALS = {code: decimals for decimals, codes in _DECIMALS.items() for code in 
 MOST = 999_999_999_999_999  # minor units: exact in every client's numbers
 
 MAJOR = r"^\s*[0-9]{1,15}(\.[0-9]{1,15})?\s*$"
-_major = re.compile(MAJOR)
 
 
 class BadMoney(ValueError):
@@ -65,7 +64,7 @@ def major(value: int | Decimal | str, currency: str) -> Money:
     if currency not in DECIMALS:
         raise BadMoney("unknown_currency", "Name a currency by its ISO 4217 code, such as EUR.")
     if isinstance(value, str):
-        if not _major.fullmatch(value):
+        if not re.fullmatch(MAJOR, value):
             raise BadMoney("not_a_number", "Write the price as digits with a point, such as 19.99.")
         value = Decimal(value.strip())
     sign, digits, exponent = Decimal(value).as_tuple()

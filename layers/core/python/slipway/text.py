@@ -1,6 +1,7 @@
 """Text as it is kept: trimmed, NFC, bounded, nothing in it that hides or reorders what is shown.
 
 `LINE` and `PROSE` are both what is checked and what the API's document publishes (ECMA-262 and Python read them alike).
+No pattern is compiled before it is needed: a cold start meets few of them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ _BLANK = r"\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
 LINE = rf"^[^\t\n{_FORBIDDEN}]*[^{_BLANK}{_FORBIDDEN}][^\t\n{_FORBIDDEN}]*$"
 PROSE = rf"^[^{_FORBIDDEN}]*$"
 
-_line, _prose = re.compile(LINE), re.compile(PROSE)
-
 
 class BadText(ValueError):
     """`code` is stable; the message tells how to mend the text."""
@@ -33,9 +32,9 @@ def line(raw: str, most: int) -> str:
     kept = _kept(raw, most)
     if not kept:
         raise BadText("empty", "Write at least one visible character.")
-    if not _prose.match(kept) or "\n" in kept or "\t" in kept:
+    if not re.match(PROSE, kept) or "\n" in kept or "\t" in kept:
         raise BadText("forbidden_character", "Leave out line breaks, control characters and direction overrides.")
-    if not _line.match(kept):
+    if not re.match(LINE, kept):
         raise BadText("empty", "Write at least one visible character.")
     return kept
 
@@ -43,7 +42,7 @@ def line(raw: str, most: int) -> str:
 def prose(raw: str, most: int) -> str:
     """Text of up to `most` characters that may have line breaks (kept as U+000A) and tabs. Raises BadText."""
     kept = _kept(raw.replace("\r\n", "\n").replace("\r", "\n"), most)
-    if not _prose.match(kept):
+    if not re.match(PROSE, kept):
         raise BadText("forbidden_character", "Leave out control characters and direction overrides.")
     return kept
 
