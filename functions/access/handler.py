@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.access.shapes import (
+    Acting,
     IssuedKeyView,
     KeySearch,
     KeyView,
@@ -27,6 +28,7 @@ from slipway.access import OPERATIONS, allow
 from slipway.adapters import connect
 from slipway.calls import Call
 from slipway.edge.http import Answer, Api, Request
+from slipway.environments import acting_in
 from slipway.keys import Issued, Keys
 from slipway.members import Members
 from slipway.ports import Store
@@ -187,12 +189,13 @@ def _active(stored: Stored) -> bool:
 # --- me -------------------------------------------------------------------------------------------------
 
 
-@api.get("/v1/me", "me.read", answers={200: Me})
-def read_me(request: Request[Access, None, None]) -> Answer:
-    """Who these credentials are, and what they may do."""
+@api.get("/v1/me", "me.read", query=Acting, answers={200: Me})
+def read_me(request: Request[Access, None, Acting]) -> Answer:
+    """Who these credentials are, in which environment they act, and what they may do."""
     principal = request.call.principal
+    environment = acting_in(principal, request.query.environment)
     email = request.use.members.addresses([principal.id]).get(principal.id) if principal.kind == "member" else None
-    return Answer(200, me_view(principal, email, [name for name in OPERATIONS if allow(principal, name)]))
+    return Answer(200, me_view(principal, environment, email, [name for name in OPERATIONS if allow(principal, name)]))
 
 
 # --- ids and places in a list ---------------------------------------------------------------------------

@@ -166,22 +166,28 @@ def member_view(stored: Stored, email: str) -> MemberView:
 # --- me -------------------------------------------------------------------------------------------------
 
 
+class Acting(Shape):
+    environment: Annotated[
+        Environment | None, Field(description="of people and admin keys: in which environment the request acts")
+    ] = None
+
+
 class Me(BaseModel):
     kind: Literal["client", "server", "admin", "member"]
     id: str
     role: Role | None
-    environment: str | None
+    environment: Annotated[str | None, Field(description="in which requests act: the key's own, else the one asked for")]
     email: Annotated[str | None, Field(description="of a member")]
     operations: Annotated[list[str], Field(description="what these credentials may do")]
 
 
-def me_view(principal: Principal, email: str | None, operations: list[str]) -> Me:
+def me_view(principal: Principal, environment: str | None, email: str | None, operations: list[str]) -> Me:
     return Me.model_validate(
         {
             "kind": principal.kind,
             "id": principal.id,
             "role": principal.role,
-            "environment": principal.environment,
+            "environment": environment,
             "email": email,
             "operations": operations,
         }

@@ -303,6 +303,17 @@ def test_me_says_who_and_what(desk: Desk) -> None:
     assert set(desk.call("GET", "/v1/me").json["operations"]) == set(OPERATIONS)
 
 
+def test_a_key_acts_in_its_own_environment_and_an_admin_in_the_one_asked_for(desk: Desk) -> None:
+    def acting(query: str, principal: Principal) -> Reply:
+        return desk.call("GET", "/v1/me", query=query, principal=principal)
+
+    assert acting("", ADMIN).json["environment"] is None
+    assert acting("environment=staging", ADMIN).json["environment"] == "staging"
+    assert acting("environment=prod", CLIENT_KEY).json["environment"] == "prod"
+    assert acting("environment=staging", CLIENT_KEY).status == 403
+    assert acting("environment=Not-One", ADMIN).status == 422
+
+
 def test_me_of_a_key_asks_no_table(desk: Desk) -> None:
     class Silent(MemoryStore):
         def get_many(self, *_: Any, **__: Any) -> Any:
