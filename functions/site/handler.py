@@ -1,6 +1,6 @@
 """What stands outside the API: the page at `/`, the reference, and a problem for every path or method that is no route.
 
-Public, without pydantic or Powertools: the pages are files beside this one, written by `python -m ops.openapi`.
+Public, without pydantic: the pages are files beside this one, written by `python -m ops.openapi`.
 """
 
 from __future__ import annotations
@@ -62,11 +62,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
             answer = problem(error, request)
         line["status"] = answer.status
         line.measure("Requests", 1)
-    return {
-        "statusCode": answer.status,
-        "headers": {**answer.headers, **SECURITY},
-        "body": "" if request.method == "HEAD" else answer.body,
-    }
+    body = "" if request.method == "HEAD" else answer.body
+    return Rendered(answer.status, {**answer.headers, **SECURITY}, body).as_event()
 
 
 def _answer(request: Event) -> Rendered:

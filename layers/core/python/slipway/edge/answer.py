@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from slipway.calls import timestamp
 from slipway.edge import headers as read
 from slipway.edge.event import Event
 from slipway.problems import Problem
+from slipway.values import Value
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """`body`: a model, a dict or list of models and plain values, or str and bytes with another `media`.
 
     `next` is the cursor of the next page: it becomes `next_cursor` of the body and a Link header.
@@ -28,18 +28,24 @@ class Answer:
 
     status: int
     body: Any = None
-    location: str | None = field(default=None, kw_only=True)
-    etag: str | None = field(default=None, kw_only=True)
-    replayed: bool = field(default=False, kw_only=True)
-    next: str | None = field(default=None, kw_only=True)
-    headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    media: str = field(default=JSON, kw_only=True)
+    location: str | None = None
+    etag: str | None = None
+    replayed: bool = False
+    next: str | None = None
+    headers: Mapping[str, str] = {}
+    media: str = JSON
 
 
-class Rendered(NamedTuple):
+class Rendered(Value):
     status: int
     headers: dict[str, str]
     body: str | bytes
+
+    def as_event(self) -> dict[str, Any]:
+        """As Lambda hands it to the gateway."""
+        binary = isinstance(self.body, bytes)
+        body = base64.b64encode(self.body).decode() if isinstance(self.body, bytes) else self.body
+        return {"statusCode": self.status, "headers": self.headers, "body": body, "isBase64Encoded": binary}
 
 
 def success(answer: Answer, event: Event) -> Rendered:

@@ -16,14 +16,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
-
-from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 
 from slipway.access import ANONYMOUS, Principal, allow
 from slipway.calls import Call
@@ -32,7 +29,7 @@ from slipway.edge import json as strict
 from slipway.edge import observe
 from slipway.edge.answer import JSON, Answer, Rendered, problem, success
 from slipway.edge.event import Event
-from slipway.edge.operation import LARGEST_BODY, MERGE_PATCH, Body, Operation, Query, Request, methods, unmatched
+from slipway.edge.operation import LARGEST_BODY, MERGE_PATCH, Body, Operation, Query, Request, matched, methods, unmatched
 from slipway.ports import StoreUnavailable
 from slipway.problems import (
     Forbidden,
@@ -61,9 +58,6 @@ class Api(Generic[Use]):
         self._use: Use | None = None
         self._now: Callable[[], datetime] = _utc_now
         self._nonce: Callable[[], str] = _random_nonce
-        self._resolver = APIGatewayHttpResolver()
-        self._resolver.not_found(self._no_route)
-        self._lock = threading.RLock()  # the resolver keeps the current event on its class
 
     # --- registering ---
 
@@ -154,11 +148,6 @@ class Api(Generic[Use]):
         def register(run: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
             operation = Operation(method, path, name, run, answers or {200: None}, **fields)
             self.operations.append(operation)
-
-            def serve(**variables: str) -> Response[Any]:
-                return _response(self._answered(operation, variables))
-
-            self._resolver.route(path.replace("{", "<").replace("}", ">"), method)(serve)
             return run
 
         return register
@@ -184,12 +173,11 @@ class Api(Generic[Use]):
 
     # --- serving ---
 
-    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        with self._lock:
-            return self._resolver.resolve(event, context)
+    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG002 - Lambda's signature
+        return self._answered(Event(event, self._now(), self._nonce())).as_event()
 
-    def _answered(self, operation: Operation | None, variables: Mapping[str, str]) -> Rendered:
-        event = Event(self._resolver.current_event.raw_event, self._now(), self._nonce())
+    def _answered(self, event: Event) -> Rendered:
+        operation, variables = self._matched(event)
         with observe.Line(
             self.name,
             request_id=event.request_id,
@@ -248,8 +236,17 @@ class Api(Generic[Use]):
         request = Request(self._use, call, body, query, path, media, if_match, event.headers.get("accept", ""))
         return operation.run(request)
 
-    def _no_route(self, _: Exception) -> Response[Any]:
-        return _response(self._answered(None, {}))
+    def _matched(self, event: Event) -> tuple[Operation | None, Mapping[str, str]]:
+        """A path without variables goes before one with them."""
+        found: tuple[Operation | None, Mapping[str, str]] = (None, {})
+        for operation in self.operations:
+            if operation.method == event.method:
+                if operation.path == event.path:
+                    return operation, {}
+                variables = matched(operation.path, event.path)
+                if variables is not None:
+                    found = operation, variables
+        return found
 
 
 def _admit(principal: Principal, operation: str) -> None:
@@ -306,12 +303,6 @@ def _digest(event: Event, media: str, body: Any) -> str:
     """Of what was asked: equal for two texts of one JSON value, different for anything else."""
     content = body if isinstance(body, bytes) else json.dumps(body, sort_keys=True, default=str).encode()
     return hashlib.sha256(b"\x1f".join([event.path.encode(), event.raw_query.encode(), media.encode(), content])).hexdigest()
-
-
-def _response(rendered: Rendered) -> Response[Any]:
-    headers = dict(rendered.headers)
-    media = headers.pop("Content-Type", None)
-    return Response(rendered.status, content_type=media, headers=headers, body=rendered.body)
 
 
 def _utc_now() -> datetime:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from slipway.problems import Fault, Invalid, Malformed
+from slipway.values import Value
 
 DEEPEST = 64
 MOST_DIGITS = 38  # what storage keeps
@@ -34,7 +34,9 @@ def read(raw: bytes) -> Any:
     unfit: list[_Unfit] = []
 
     def whole(digits: str) -> Any:
-        return int(digits) if len(digits) <= MOST_DIGITS else _noted(unfit, "out_of_range", f"has more than {MOST_DIGITS} digits")
+        return (
+            int(digits) if len(digits) <= MOST_DIGITS else _noted(unfit, "out_of_range", f"has more than {MOST_DIGITS} digits")
+        )
 
     def fraction(number: str) -> Any:
         value = Decimal(number) if len(number) <= 2 * MOST_DIGITS else None
@@ -59,8 +61,7 @@ def read(raw: bytes) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class _Unfit:
+class _Unfit(Value):
     """Stands for a value that is not taken until its place is known."""
 
     code: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from slipway.calls import Call
 from slipway.edge.answer import JSON, Answer
 from slipway.problems import MethodNotAllowed, NotFound, Problem
+from slipway.values import Value
 
 MERGE_PATCH = "application/merge-patch+json"
 LARGEST_BODY = 256 * 1024  # bytes
@@ -18,8 +18,7 @@ Body = TypeVar("Body", covariant=True)
 Query = TypeVar("Query", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Request(Generic[UseOf, Body, Query]):
+class Request(Value, Generic[UseOf, Body, Query]):
     """What a handler gets. `body` is the validated model (with `raw=True` the bytes), `query` the validated model, else None.
 
     `if_match` is the version that the caller has read: None for `*`, -1 for a tag that no version has.
@@ -35,8 +34,7 @@ class Request(Generic[UseOf, Body, Query]):
     accept: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Value):
     """One registered route, as the OpenAPI document needs it too.
 
     `answers` of each success: a model; `[Model]` for a page, `{"items": [Model], "next_cursor": str}`; a tuple of media types
@@ -59,18 +57,22 @@ class Operation:
 
 def methods(path: str, routes: Sequence[tuple[str, str]]) -> list[str]:
     """The methods of the routes (method, template) that match the path, in order; one without variables goes before."""
-    exact = sorted(method for method, template in routes if template == path)
-    if exact:
-        return exact
-    steps = path.split("/")
-    found = set()
-    for method, template in routes:
-        parts = template.split("/")
-        if len(parts) == len(steps) and all(
-            part == step or (part.startswith("{") and step) for part, step in zip(parts, steps, strict=True)
-        ):
-            found.add(method)
-    return sorted(found)
+    exact = {method for method, template in routes if template == path}
+    return sorted(exact or {method for method, template in routes if matched(template, path) is not None})
+
+
+def matched(template: str, path: str) -> dict[str, str] | None:
+    """The variables of a path that fits the template, not decoded; None where it does not fit. A variable is one segment."""
+    parts, steps = template.split("/"), path.split("/")
+    if len(parts) != len(steps):
+        return None
+    variables = {}
+    for part, step in zip(parts, steps, strict=True):
+        if part.startswith("{") and step:
+            variables[part[1:-1]] = step
+        elif part != step:
+            return None
+    return variables
 
 
 def unmatched(allowed: Sequence[str]) -> Problem:
