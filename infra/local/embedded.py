@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 WORKERS = max(2, os.cpu_count() or 2)
+LINGER = 1.0  # seconds
 
 
 def end_with_parent() -> None:
@@ -68,9 +69,25 @@ def bound_workers() -> None:
     lambda_svc._execute_function_dispatch = bounded
 
 
+def end_once_saved() -> None:
+    """Exit soon after the state is on disk: a call of a function that hangs would hold the process for as long as it does."""
+    from ministack import app
+
+    save: Callable[..., None] = app.save_all
+
+    def saved(*args: Any) -> None:
+        save(*args)
+        ending = threading.Timer(LINGER, os._exit, (0,))
+        ending.daemon = True
+        ending.start()
+
+    app.save_all = saved
+
+
 def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     bound_workers()
+    end_once_saved()
     record_decisions(Path(os.environ["SLIPWAY_AUTHORIZED"]))
     from ministack.app import main as serve
 
