@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,7 +47,8 @@ _METHODS = {
 def client(service: str, **config: Any) -> Any:
     """A boto3 client with the time limits of the small client. Endpoint, region and credentials come from the environment."""
     retries = {"mode": "standard", "total_max_attempts": 4}
-    return boto3.client(service, config=Config(connect_timeout=1, read_timeout=3, retries=retries, **config))
+    region = os.environ.get("AWS_REGION")  # boto3 itself looks for AWS_DEFAULT_REGION only
+    return boto3.client(service, region, config=Config(connect_timeout=1, read_timeout=3, retries=retries, **config))
 
 
 def call(operation: str, method: Callable[..., Any], counts: Counts, /, **request: Any) -> Any:
