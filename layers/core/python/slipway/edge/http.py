@@ -241,10 +241,8 @@ class Api(Generic[Use]):
         found: tuple[Operation | None, Mapping[str, str]] = (None, {})
         for operation in self.operations:
             if operation.method == event.method:
-                if operation.path == event.path:
-                    return operation, {}
                 variables = matched(operation.path, event.path)
-                if variables is not None:
+                if variables is not None and (found[0] is None or len(variables) < len(found[1])):
                     found = operation, variables
         return found
 
