@@ -20,6 +20,7 @@ CACHE = REPOSITORY / ".cache" / "assemblies"
 KEPT = 3  # assemblies; the oldest go
 CONTEXT = {"target": "local"}
 _FILES = ("app.py", "cdk.json", "uv.lock", "pyproject.toml")
+LOCAL = REPOSITORY / "infra" / "local"
 _FOLDERS = ("infra", "functions", "layers")
 
 
@@ -52,7 +53,8 @@ def _sources() -> Iterator[Path]:
     yield from (REPOSITORY / name for name in _FILES)
     for folder in _FOLDERS:
         for path in sorted((REPOSITORY / folder).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
+            beside = path.is_relative_to(LOCAL) and path.name != "leave_out.py"  # runs the app, is no part of it
+            if path.is_file() and "__pycache__" not in path.parts and not beside:
                 yield path
 
 

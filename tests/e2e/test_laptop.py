@@ -145,8 +145,9 @@ def test_a_missing_tool_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_down_leaves_nothing_and_is_repeatable(stack: Stack) -> None:
+    assert stack.call("GET", "/v1/products/tracking").status == 200
     family = processes(stack.home)
-    assert len(family) >= 3, "the stack, the embedded AWS and its functions"
+    assert len(family) >= 4, "the stack, the embedded AWS and its functions"
     assert laptop("down", stack.home, stack.port).returncode == 0
     until(lambda: not processes(stack.home), within=5, what="every process has gone")
     assert not (stack.home / "local.json").exists()
