@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from infra.local import assembly, demo
 from infra.local.children import Children
@@ -30,18 +30,21 @@ class Stack:
     def start(self) -> demo.Details:
         """From nothing, or from where it stopped; returns what `local.json` says. Raises Trouble."""
         self._check_port()
-        name = assembly.fingerprint()
+        name, standing = assembly.fingerprint(), read_json(self.home.deployed) or {}
         with concurrent.futures.ThreadPoolExecutor(1) as beside:
             # Synth and the embedded AWS do not need each other: one on each core.
-            synthesized = beside.submit(self._synthesize, name)
+            ahead = beside.submit(self._synthesize, name) if standing.get("assembly") != name else None
             try:
-                deployed = self._deploy(name, synthesized)
-            except BaseException:
+                deployed = self._deploy(name, standing, ahead)
+                point_here(self.emulator)
+                self.front = self._open(deployed)
+                details = demo.furnish(self.home, self.emulator, deployed, self.front.url)
+            except BaseException as error:
+                died = not self.emulator.alive
                 self.children.end_all()  # or the way out of this block waits for synth
+                if died and isinstance(error, Exception) and not isinstance(error, Trouble):
+                    raise self._death() from None
                 raise
-        point_here(self.emulator)
-        self.front = self._open(deployed)
-        details = demo.furnish(self.home, self.emulator, deployed, self.front.url)
         write_private(self.home.details, details)
         return details
 
@@ -57,7 +60,10 @@ class Stack:
         """Does not return. Raises Trouble when the embedded AWS dies."""
         while self.emulator.alive:
             threading.Event().wait(WATCH)
-        raise Trouble(f"The embedded AWS died; its last words are in {self.emulator.log}. `make run` starts it again.")
+        raise self._death()
+
+    def _death(self) -> Trouble:
+        return Trouble(f"The embedded AWS died; its last words are in {self.emulator.log}. `make run` starts it again.")
 
     def _check_port(self) -> None:
         with socket.socket() as probe:
@@ -77,22 +83,21 @@ class Stack:
         with step("synthesizing the CDK app", "the CDK app is synthesized"):
             return assembly.synthesize(self.home, self.children, name)
 
-    def _deploy(self, name: str, synthesized: concurrent.futures.Future[Path]) -> Deployed:
-        standing = read_json(self.home.deployed)
-        if standing is None:
-            shutil.rmtree(self.home.aws, ignore_errors=True)  # an interrupted first start
+    def _deploy(self, name: str, standing: dict[str, Any], ahead: concurrent.futures.Future[Path] | None) -> Deployed:
+        if not standing:
+            self._forget()  # an interrupted first start
         self._emulate()
-        if standing is not None and (deployed := self.deployment.find()) is None:
-            # The machine went down before the embedded AWS could write what it knew.
+        deployed = self.deployment.find() if standing else None
+        if standing and deployed is None:
+            # The embedded AWS went down before it could write what it knew.
+            self.emulator.stop()
             self._forget()
             self._emulate()
-            standing = None
-        if standing is not None and standing.get("assembly") == name and deployed is not None:
-            synthesized.result()
+        elif deployed is not None and standing["assembly"] == name:
             return deployed
         with step("bootstrapping the embedded account", "the embedded account is bootstrapped"):
             self.deployment.bootstrap()
-        folder = synthesized.result()
+        folder = ahead.result() if ahead is not None else self._synthesize(name)
         with step("deploying with `cdk deploy --all`", "deployed"):
             self.deployment.deploy(folder)
         deployed = self.deployment.find()
@@ -106,7 +111,6 @@ class Stack:
             self.emulator.start()
 
     def _forget(self) -> None:
-        self.emulator.stop()
         for path in (self.home.deployed, self.home.secrets):
             path.unlink(missing_ok=True)
         shutil.rmtree(self.home.aws, ignore_errors=True)
