@@ -74,7 +74,7 @@ def told(stack: Stack) -> Iterator[tuple[str, str]]:
         yield "an error", error
     for row in stack.rows(stack.setting("record", "SLIPWAY_TABLE_AUDIT"), "pk", "sk", "data", "changes", "actor"):
         yield "the audit", json.dumps(row)
-    for name in ("run.log", "synth.log", "bootstrap.log", "deploy.log"):
+    for name in ("run.log", "aws.log", "synth.log", "bootstrap.log", "deploy.log"):
         if (stack.home / name).exists():
             yield name, (stack.home / name).read_text()
 
