@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
-
 from functions.access.handler import Access
 from functions.access.handler import handler as access
 from functions.audit.handler import handler as audit
@@ -104,7 +102,6 @@ class World:
         """One request by an admin; None when the function died, or answered with a fault of its own."""
         self.now += timedelta(seconds=1)
         function = _ANSWERING.get(path.split("/")[2], access)
-        state = {name: vars(BaseRouter).get(name) for name in ("current_event", "lambda_context")}
         self.faults.functions.append(function.name)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
@@ -113,8 +110,6 @@ class World:
             return None
         finally:
             self.faults.functions.pop()
-            for name, value in state.items():  # in a race another request runs within one: they share these
-                setattr(BaseRouter, name, value)
         return None if reply.status >= 500 else reply
 
     def admitted(self, header: str) -> dict[str, Any] | None:
