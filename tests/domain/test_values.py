@@ -65,3 +65,11 @@ def test_the_ports_load_neither_dataclasses_nor_typing() -> None:
     code = "import sys; before = set(sys.modules); import slipway.access, slipway.ports; print(*set(sys.modules) - before)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"dataclasses", "inspect", "typing"} & set(run.stdout.split())
+
+
+def test_a_value_with_a_field_changed_is_another_value() -> None:
+    place = Place(1, 2, "there")
+    assert place.but(x=0) == Place(0, 2, "there")
+    assert place == Place(1, 2, "there")
+    with pytest.raises(TypeError):
+        place.but(z=1)

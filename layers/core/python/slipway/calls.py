@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from slipway.access import Principal
+from slipway.values import Value
 
 # Crockford's base 32, lower case: no i, l, o, u.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -24,8 +24,7 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Value):
     """What the edge hands to every use case. Clock and randomness are here, so that the domain stays pure.
 
     `nonce` is random per request; `digest` is over the canonical request, kept with an `idempotency_key`.

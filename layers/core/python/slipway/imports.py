@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.calls import Call
@@ -49,7 +49,7 @@ def take(
 ) -> Outcome:
     """Check all lines, then write them. Raises TooLarge, Invalid, KeyTaken (nothing is written then), IdempotencyMismatch."""
     digest = hashlib.sha256(body).hexdigest()
-    call = replace(call, idempotency_key=call.idempotency_key or f"file {digest}", digest=digest)
+    call = call.but(idempotency_key=call.idempotency_key or f"file {digest}", digest=digest)
     ready = _checked(products, call, lines, validate)
     outcome = Outcome(len(ready))
     if not validate_only:

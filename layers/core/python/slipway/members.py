@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from slipway.access import ROLES
@@ -161,7 +160,7 @@ def _persistently(call: Call, attempt: Callable[[Call], Done]) -> Done:
     """Another change of the number of admins may come between: read it again and decide again, as another transaction."""
     for tried in range(_TRIES):
         try:
-            return attempt(replace(call, nonce=f"{call.nonce}.{tried}"))
+            return attempt(call.but(nonce=f"{call.nonce}.{tried}"))
         except ConditionFailed:
             continue
     raise Unavailable("Too many members change at once; nothing was changed.")

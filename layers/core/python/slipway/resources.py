@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from slipway.calls import Call, timestamp
 from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row, Span, Store, Write
 from slipway.problems import IdempotencyMismatch, KeyTaken, NotFound, PreconditionFailed
 from slipway.tables import Table
+from slipway.values import Value
 
 HEAD = "head"
 Event = tuple[str, Mapping[str, Any]]  # type and data
@@ -27,8 +27,7 @@ def version_sk(version: int) -> str:
     return f"v#{version:010d}"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Value):
     """One version of a resource as it stands in its row. `data` is the domain's own part."""
 
     row: Row
@@ -66,8 +65,7 @@ class Stored:
         return f'"{self.version}"'
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Value):
     """A name that one resource of a kind may hold: a row of its own, so that the table keeps it unique."""
 
     name: str
@@ -77,8 +75,7 @@ class Claim:
         return f"key#{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(Value):
     stored: Stored
     replayed: bool
 

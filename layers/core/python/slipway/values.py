@@ -12,7 +12,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # what `typing` calls so, without importing it
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, dataclass_transform
+    from typing import Any, ClassVar, Self, dataclass_transform
 else:
 
     def dataclass_transform(**_):
@@ -54,6 +54,10 @@ class Value(metaclass=_Fields):
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted: it is a value")
+
+    def but(self, **named: Any) -> Self:
+        """The same value with these fields changed."""
+        return type(self)(**{**dict(zip(self.__match_args__, self._values(), strict=True)), **named})
 
     def _values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, field) for field in self.__match_args__)

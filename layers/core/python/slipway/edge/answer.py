@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from slipway.calls import timestamp
 from slipway.edge import headers as read
@@ -106,5 +105,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _next_page(event: Event, cursor: str) -> str:
+    from urllib.parse import parse_qsl, urlencode  # dear to a cold start, and only needed here
+
     pairs = [(name, text) for name, text in parse_qsl(event.raw_query, keep_blank_values=True) if name != "cursor"]
     return f"{event.path}?{urlencode([*pairs, ('cursor', cursor)])}"

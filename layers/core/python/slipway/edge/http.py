@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
-from urllib.parse import unquote
 
 from slipway.access import ANONYMOUS, Principal, allow
 from slipway.calls import Call
@@ -260,7 +259,11 @@ def _admit(principal: Principal, operation: str) -> None:
 
 def _variable(segment: str) -> str:
     """A path variable, decoded. Raises NotFound for what can name nothing, so that no use case has to bound it."""
-    value = unquote(segment)
+    value = segment
+    if "%" in segment:
+        from urllib.parse import unquote  # seldom needed, and dear to a cold start
+
+        value = unquote(segment)
     if not value.isprintable() or len(value) > LONGEST_NAME:
         raise NotFound("Nothing can have such a name.")
     return value

@@ -9,7 +9,6 @@ import re
 import types
 from collections.abc import Sequence
 from typing import Any, TypeVar, Union, get_args, get_origin
-from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
@@ -107,6 +106,10 @@ def _indexes(value: Any, step: str | int) -> bool:
 
 
 def _pairs(raw: str) -> list[tuple[str, str]]:
+    if not raw:
+        return []
+    from urllib.parse import parse_qsl  # dear to a cold start
+
     if len(raw) > LONGEST_QUERY:
         raise Malformed(f"The query string is longer than {LONGEST_QUERY} bytes.")
     try:
