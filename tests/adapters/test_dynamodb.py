@@ -11,7 +11,7 @@ from slipway.adapters.client import Backoff, Refused
 from slipway.adapters.dynamodb import DynamoStore
 from slipway.counts import Counts
 from slipway.ports import ConditionFailed, Equals, Put, StoreUnavailable, Update
-from slipway.tables import PRODUCTS
+from slipway.tables import BY_CREATED, PRODUCTS
 
 WRITES = [Put(PRODUCTS, {"pk": "a", "sk": "b"}, Equals("n", 1)), Put(PRODUCTS, {"pk": "c", "sk": "d"}, Equals("n", 1))]
 
@@ -113,6 +113,18 @@ def test_a_write_that_met_a_transaction_is_tried_again(write: Callable[[DynamoSt
     with pytest.raises(StoreUnavailable):
         write(it)
     assert 3 <= len(slept) <= 10
+
+
+def test_every_read_of_a_table_is_strong_and_none_of_an_index() -> None:
+    client = Scripted({"Items": []})
+    it, _ = store(client)
+    it.get(PRODUCTS, "a", "b")
+    it.query(PRODUCTS, ("a",))
+    it.get_many(PRODUCTS, [("a", "b")])
+    get, query, batch = client.requests
+    assert get["ConsistentRead"] is query["ConsistentRead"] is batch["RequestItems"]["physical"]["ConsistentRead"] is True
+    it.query(PRODUCTS, ("a",), index=BY_CREATED)
+    assert "ConsistentRead" not in client.requests[-1]  # the service refuses it there
 
 
 def item(number: int) -> dict[str, Any]:

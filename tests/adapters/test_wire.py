@@ -116,21 +116,32 @@ def test_what_is_not_taken(wire: bytes) -> None:
 
 def test_the_last_byte_has_the_same_deadline_as_the_first() -> None:
     """A peer that drips keeps nobody waiting longer."""
-    ours, theirs = socket.socketpair()
     now = 0.0
 
-    def clock() -> float:
-        nonlocal now
-        now += 0.1
-        theirs.send(b"x")
-        return now
+    class Dripping(_Split):
+        def recv(self, size: int, flags: int = 0) -> bytes:
+            nonlocal now
+            now += 0.1
+            return super().recv(size, flags)
 
-    connection = Connection(ours, clock)
-    theirs.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+    ours, theirs = socket.socketpair()
+    drops = [b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", *[b"x"] * 1000]
+    connection = Connection(Dripping(ours, drops), lambda: now)
     with pytest.raises(Broken, match="timed out") as broken:
         connection.exchange(b"GET", 3.0)
     assert not broken.value.silent
-    assert now < 3.3
+    assert 3.0 <= now < 3.2
+    connection.close()
+    theirs.close()
+
+
+def test_a_peer_that_does_not_read_keeps_nobody_waiting() -> None:
+    ours, theirs = socket.socketpair()
+    connection = Connection(ours)
+    begun = time.monotonic()
+    with pytest.raises(Broken, match="timed out"):
+        connection.exchange(b"x" * 20_000_000, begun + 0.2)
+    assert time.monotonic() - begun < 5
     connection.close()
     theirs.close()
 

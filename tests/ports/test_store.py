@@ -442,14 +442,17 @@ def test_a_start_outside_the_span(store: Store, unique: str, index: Index | None
     def key(number: str) -> Row:
         return row(unique, number) if index is None else row(f"{unique}-{number}", kind=unique, created_at=number)
 
-    def found(start: str, forward: bool) -> str:
-        page = store.query(PRODUCTS, (unique,), Span(low="2", high="3"), index=index, start=key(start), forward=forward)
+    def found(start: str, forward: bool, span: Span = Span(low="2", high="3")) -> str:
+        page = store.query(PRODUCTS, (unique,), span, index=index, start=key(start), forward=forward)
         return "".join(str(r["sk" if index is None else "created_at"]) for r in page.rows)
 
     for number in "012345":
         store.put(PRODUCTS, key(number))
     assert [found(start, True) for start in "012345"] == ["23", "23", "3", "", "", ""]
     assert [found(start, False) for start in "012345"] == ["", "", "", "2", "32", "32"]
+    for span in (Span(equal=("2",)), Span(prefix="2")):
+        assert [found(start, True, span) for start in "0123"] == ["2", "2", "", ""]
+        assert [found(start, False, span) for start in "0123"] == ["", "", "", "2"]
 
 
 def test_a_start_of_another_query_is_a_value_error(store: Store, unique: str) -> None:
