@@ -26,7 +26,7 @@ DECIMALS = {code: decimals for decimals, codes in _DECIMALS.items() for code in 
 
 MOST = 999_999_999_999_999  # minor units: exact in every client's numbers
 
-MAJOR = r"^\s*[0-9]{1,15}(\.[0-9]{1,15})?\s*$"
+MAJOR = r"^[\t\n\r ]*[0-9]{1,15}(\.[0-9]{1,15})?[\t\n\r ]*$"
 
 
 class BadMoney(ValueError):

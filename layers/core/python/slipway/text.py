@@ -1,6 +1,6 @@
 """Text as it is kept: trimmed, NFC, bounded, nothing in it that hides or reorders what is shown.
 
-`LINE` and `PROSE` are both what is checked and what the API's document publishes (ECMA-262 and Python read them alike).
+`LINE` and `PROSE` are the patterns of what is taken, for the API's document: ECMA-262, Rust and Python read them alike.
 No pattern is compiled before it is needed: a cold start meets few of them.
 """
 
@@ -12,11 +12,16 @@ import unicodedata
 # Control characters, line and paragraph separators, and the controls that override the direction of what follows.
 # (Marks such as U+200F stay: right-to-left text needs them.)
 _FORBIDDEN = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+# What `str.strip` takes off; engines do not agree on what `\s` is.
+_SPACE = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 # What shows nothing: a text of these alone is empty.
-_BLANK = r"\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
+_BLANK = rf"{_SPACE}\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
 
-LINE = rf"^[^\t\n{_FORBIDDEN}]*[^{_BLANK}{_FORBIDDEN}][^\t\n{_FORBIDDEN}]*$"
-PROSE = rf"^[^{_FORBIDDEN}]*$"
+_LINE = rf"[^\t\n{_FORBIDDEN}]*[^{_BLANK}{_FORBIDDEN}][^\t\n{_FORBIDDEN}]*"
+_PROSE = rf"[^{_FORBIDDEN}]*"
+
+LINE = rf"^[{_SPACE}]*{_LINE}[{_SPACE}]*$"
+PROSE = rf"^[{_SPACE}]*([^{_FORBIDDEN}]|\r)*[{_SPACE}]*$"
 
 
 class BadText(ValueError):
@@ -32,9 +37,9 @@ def line(raw: str, most: int) -> str:
     kept = _kept(raw, most)
     if not kept:
         raise BadText("empty", "Write at least one visible character.")
-    if not re.match(PROSE, kept) or "\n" in kept or "\t" in kept:
+    if not re.fullmatch(_PROSE, kept) or "\n" in kept or "\t" in kept:
         raise BadText("forbidden_character", "Leave out line breaks, control characters and direction overrides.")
-    if not re.match(LINE, kept):
+    if not re.fullmatch(_LINE, kept):
         raise BadText("empty", "Write at least one visible character.")
     return kept
 
@@ -42,7 +47,7 @@ def line(raw: str, most: int) -> str:
 def prose(raw: str, most: int) -> str:
     """Text of up to `most` characters that may have line breaks (kept as U+000A) and tabs. Raises BadText."""
     kept = _kept(raw.replace("\r\n", "\n").replace("\r", "\n"), most)
-    if not re.match(PROSE, kept):
+    if not re.fullmatch(_PROSE, kept):
         raise BadText("forbidden_character", "Leave out control characters and direction overrides.")
     return kept
 
