@@ -22,6 +22,7 @@ else:
 @dataclass_transform(frozen_default=True)
 class _Fields(type):
     _defaults: dict[str, object]
+    _names: frozenset[str]
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, kw_only: bool = False) -> _Fields:  # noqa: ARG004
         # `kw_only` speaks to type checkers: a field without a default may then follow one that has it.
@@ -29,8 +30,12 @@ class _Fields(type):
         defaults = {field: namespace.pop(field) for field in own if field in namespace}
         inherited = [field for base in bases for field in getattr(base, "__match_args__", ())]
         made = super().__new__(mcls, name, bases, {**namespace, "__slots__": (*own,), "__match_args__": (*inherited, *own)})
+        made._names = frozenset([*inherited, *own])
         made._defaults = {field: value for base in bases for field, value in getattr(base, "_defaults", {}).items()} | defaults
         return made
+
+
+_set = object.__setattr__
 
 
 class Value(metaclass=_Fields):
@@ -38,16 +43,20 @@ class Value(metaclass=_Fields):
 
     if TYPE_CHECKING:
         __match_args__: ClassVar[tuple[str, ...]]
+        _defaults: ClassVar[dict[str, Any]]
+        _names: ClassVar[frozenset[str]]
 
     def __init__(self, *values: Any, **named: Any) -> None:
         fields = self.__match_args__
-        given = {**type(self)._defaults, **dict(zip(fields, values, strict=False)), **named}
-        missing = [field for field in fields if field not in given]
-        taken = len(values) > len(fields) or any(field in named for field in fields[: len(values)])
-        if missing or taken or len(given) > len(fields):
+        given = {**self._defaults, **named}
+        if values:
+            if len(values) > len(fields) or not named.keys().isdisjoint(fields[: len(values)]):
+                raise TypeError(f"{type(self).__name__} takes {', '.join(fields)}")
+            given.update(zip(fields, values, strict=False))
+        if given.keys() != self._names:
             raise TypeError(f"{type(self).__name__} takes {', '.join(fields) or 'nothing'}")
-        for field in fields:
-            object.__setattr__(self, field, given[field])
+        for field, value in given.items():
+            _set(self, field, value)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be set: it is a value")

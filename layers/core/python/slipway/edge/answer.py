@@ -86,7 +86,7 @@ def common_headers(event: Event) -> dict[str, str]:
 
 def dumps(value: Any) -> str:
     """JSON of models and plain values. A Decimal is a number: an integer where it is one, else the nearest double."""
-    return json.dumps(_mapping(value) if hasattr(value, "model_dump") else value, default=_plain, separators=(",", ":"))
+    return _encoded(_mapping(value) if hasattr(value, "model_dump") else value)
 
 
 def _plain(value: Any) -> Any:
@@ -102,6 +102,9 @@ def _plain(value: Any) -> Any:
 def _mapping(value: Any) -> Mapping[str, Any]:
     found: Mapping[str, Any] = value.model_dump(by_alias=True) if hasattr(value, "model_dump") else value
     return found
+
+
+_encoded = json.JSONEncoder(default=_plain, separators=(",", ":")).encode
 
 
 def _next_page(event: Event, cursor: str) -> str:

@@ -34,9 +34,9 @@ def read(raw: bytes) -> Any:
     unfit: list[_Unfit] = []
 
     def whole(digits: str) -> Any:
-        return (
-            int(digits) if len(digits) <= MOST_DIGITS else _noted(unfit, "out_of_range", f"has more than {MOST_DIGITS} digits")
-        )
+        if len(digits.removeprefix("-")) > MOST_DIGITS:
+            return _noted(unfit, "out_of_range", f"has more than {MOST_DIGITS} digits")
+        return int(digits)
 
     def fraction(number: str) -> Any:
         value = Decimal(number) if len(number) <= 2 * MOST_DIGITS else None

@@ -42,6 +42,7 @@ METRICS = {
 }
 
 _DEEPEST_STACK = 12
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 _cold = True
 
 
@@ -106,7 +107,7 @@ class Line:
             self.measure("Latency", took)
         seconds = time.time()
         sink(
-            json.dumps(
+            _encoded(
                 {
                     "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
                     + f".{int(seconds * 1000) % 1000:03d}Z",
@@ -117,8 +118,7 @@ class Line:
                     "db_calls": calls,
                     "retries": retries,
                     **self._metrics(seconds),
-                },
-                separators=(",", ":"),
+                }
             )
         )
 
