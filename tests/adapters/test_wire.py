@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from slipway.adapters.wire import BODY_BYTES, HEAD_BYTES, Broken, Connection
+from slipway.adapters.wire import BODY_BYTES, HEAD_BYTES, IDLE, Broken, Connection
 
 EXAMPLES = 3000 if os.environ.get("SLIPWAY_PROVE") == "1" else 300
 
@@ -142,6 +142,21 @@ def test_a_peer_that_does_not_read_keeps_nobody_waiting() -> None:
     with pytest.raises(Broken, match="timed out"):
         connection.exchange(b"x" * 20_000_000, begun + 0.2)
     assert time.monotonic() - begun < 5
+    connection.close()
+    theirs.close()
+
+
+def test_a_connection_that_was_idle_for_long_is_not_trusted() -> None:
+    now = 0.0
+    ours, theirs = socket.socketpair()
+    connection = Connection(ours, lambda: now)
+    theirs.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+    now = 50.0
+    connection.exchange(b"GET", 60.0)
+    now = 50.0 + IDLE
+    assert connection.fresh()
+    now += 1
+    assert not connection.fresh()
     connection.close()
     theirs.close()
 

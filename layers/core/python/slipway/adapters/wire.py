@@ -15,6 +15,7 @@ from slipway.values import Value
 
 HEAD_BYTES = 65_536
 BODY_BYTES = 64 * 1024 * 1024
+IDLE = 60.0  # seconds; what sits between may forget a connection without a word, and finding out would take a whole timeout
 
 
 class Broken(Exception):
@@ -36,21 +37,21 @@ class Answer(Value):
 class Connection:
     """One kept-alive connection. Not for two threads at once."""
 
-    __slots__ = ("_buffer", "_clock", "_heard", "_socket", "keep", "used")
+    __slots__ = ("_buffer", "_clock", "_heard", "_last", "_socket", "keep")
 
     def __init__(self, connected: socket.socket, clock: Callable[[], float] = time.monotonic) -> None:
         self._socket = connected
         self._clock = clock
         self._buffer = b""
+        self._last = clock()
         self.keep = True  # whether the peer lets it be used again
-        self.used = False
 
     def close(self) -> None:
         self._socket.close()
 
     def fresh(self) -> bool:
-        """Whether an idle connection can be used: the peer has sent nothing, above all no end."""
-        if self._buffer:
+        """Whether an idle connection can be used: not idle for long, and the peer has sent nothing, above all no end."""
+        if self._buffer or self._clock() - self._last > IDLE:
             return False
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
@@ -69,7 +70,7 @@ class Connection:
             raise Broken(type(error).__name__, silent=not self._heard) from None
         except (ValueError, IndexError):
             raise Broken("the answer is not HTTP") from None
-        self.used = True
+        self._last = self._clock()
         return answer
 
     def _answer(self, deadline: float) -> Answer:
