@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 from typing import Any
 
 import jwt
@@ -85,6 +86,11 @@ def unsigned(algorithm: str) -> str:
     return f"{encoded({'alg': algorithm, 'kid': 'one', 'typ': 'JWT'})}.{encoded(claims())}."
 
 
+def unproven(**changed: Any) -> str:
+    """Whatever the claims are, with the signature of others."""
+    return f"{encoded({'alg': 'RS256', 'kid': 'one'})}.{encoded(claims(**changed))}.{token().rpartition('.')[2]}"
+
+
 def confused() -> str:
     """HS256 with the public key as the secret."""
     public = OURS.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -128,6 +134,11 @@ ATTACKS = {
     "no expiry": token(exp=None),
     "expiry in words": jwt.encode({**claims(), "exp": "never"}, OURS, "RS256", {"kid": "one"}),
     "expiry true": jwt.encode({**claims(), "exp": True}, OURS, "RS256", {"kid": "one"}),
+    **{
+        f"{name} {words}": unproven(**{name: number})
+        for name in ("exp", "nbf", "iat")
+        for words, number in {"huge": 10**400, "negative": -(10**400), "no number": math.nan, "infinite": math.inf}.items()
+    },
     "begins later": token(nbf=int(NOW) + SKEW + 1),
     "made later": token(iat=int(NOW) + SKEW + 1),
     "no name": token(username=None),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import jwt
 from jwt import PyJWK
@@ -21,6 +21,7 @@ KEPT = 3600  # seconds for which the published keys are believed without asking
 AGAIN = 60  # seconds between two questions for a key that is not known
 PAUSE = 2  # seconds without a question after one that was not answered while there is no key at all
 MOST_KEYS = 16
+LATEST = 2**40  # epoch seconds that a token may name
 
 
 class PoolKeys:
@@ -82,19 +83,24 @@ class Tokens:
 
     def _claimed(self, claims: dict[str, Any], now: float) -> bool:
         expires, begins, made = claims.get("exp"), claims.get("nbf", 0), claims.get("iat")
-        if not all(isinstance(moment, int | float) and not isinstance(moment, bool) for moment in (expires, begins, made)):
+        if not (_is_moment(expires) and _is_moment(begins) and _is_moment(made)):
             return False
         username = claims.get("username")
         return (
             claims.get("iss") == self._issuer
             and claims.get("client_id") == self._client
             and claims.get("token_use") == "access"
-            and now < float(expires or 0)
-            and float(begins) <= now + SKEW
-            and float(made or 0) <= now + SKEW
+            and now < expires
+            and begins <= now + SKEW
+            and made <= now + SKEW
             and isinstance(username, str)
             and 0 < len(username) <= 128
         )
+
+
+def _is_moment(claim: object) -> TypeGuard[int | float]:
+    """Seconds since 1970, of this or the next few centuries: JSON has numbers that no clock and no float can hold."""
+    return isinstance(claim, int | float) and not isinstance(claim, bool) and 0 <= claim <= LATEST
 
 
 _SIGNATURE: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
