@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from functions.audit.handler import handler
 from functions.record.handler import handler as record
+from slipway import cursors
 from slipway.adapters.memory import MemoryStore
 from slipway.calls import derived_id
 from tests.records import arrival
@@ -148,6 +150,14 @@ def test_a_cursor_belongs_to_its_query() -> None:
     status, problem = asked(limit=1, actor="member:mbr_1", cursor=page["next_cursor"])
     assert (status, problem["code"]) == (400, "bad_cursor")
     assert asked(cursor="x")[0] == 400
+
+
+def test_a_made_up_cursor_of_a_subject_that_no_row_can_have_is_refused() -> None:
+    place = {"day": "2026-11-23", "pk": "\N{ROCKET}" * 300, "sk": "2026-11-23T00:00:00.000Z#evt_" + "0" * 26}
+    escaped = cursors.encode(["audit", None, None, None, None, None], place)
+    text = json.dumps(json.loads(urlsafe_b64decode(escaped + "==")), ensure_ascii=False)
+    status, problem = asked(cursor=urlsafe_b64encode(text.encode()).decode())
+    assert (status, problem["code"]) == (400, "bad_cursor")
 
 
 @pytest.mark.parametrize("limit", ["0", "-5", "1000"])

@@ -474,6 +474,14 @@ def test_a_start_of_another_query_is_a_value_error(store: Store, unique: str) ->
             store.query(PRODUCTS, (unique,), index=index, start=start)
 
 
+def test_a_page_of_the_longest_partition_goes_on(store: Store, unique: str) -> None:
+    longest = unique + "p" * (2048 - len(unique))
+    for sk in "ab":
+        store.put(AUDIT, {"pk": longest, "sk": sk, "n": 1})
+    page = store.query(AUDIT, (longest,), limit=1)
+    assert [found["sk"] for found in store.query(AUDIT, (longest,), start=page.next).rows] == ["b"]
+
+
 def test_an_empty_partition_is_an_empty_page(store: Store, unique: str) -> None:
     assert store.query(PRODUCTS, (unique,)).rows == []
     assert store.query(PRODUCTS, (unique,), index=BY_CREATED).rows == []

@@ -24,6 +24,8 @@ from slipway.upgrades import newest, upgrade
 KEPT = timedelta(days=400)
 READS = 16  # queries that one page may cost at most: a page over quiet days or with a narrow filter may be short, or empty
 
+SUBJECT = 300  # bytes: a subject is an id, and every id is ASCII
+
 (BY_DAY,) = AUDIT.indexes
 _SK = re.compile(r"[-0-9T:.]{23}Z#evt_[0-9a-z]{26}")
 
@@ -81,10 +83,10 @@ class Position:
         """A position that came back from outside. Raises BadCursor for one where a page of this filter cannot have ended."""
         day, pk, sk = (str(position[name]) for name in ("day", "pk", "sk"))
         try:
-            sound = date.fromisoformat(day).isoformat() == day <= filter.last.isoformat()
+            sound = date.fromisoformat(day).isoformat() == day <= filter.last.isoformat() and len(pk.encode()) <= SUBJECT
         except ValueError:
             sound = False
-        begun = _SK.fullmatch(sk) and sk[:10] == day and 0 < len(pk) <= 300 and filter.subject in (None, pk)
+        begun = _SK.fullmatch(sk) and sk[:10] == day and pk and filter.subject in (None, pk)
         fresh = not (pk or sk) and filter.subject is None
         if not sound or not (begun or fresh):
             raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")

@@ -64,7 +64,9 @@ def check_start(partition: Sequence[str | int], index: Index | None, start: Mapp
     hash_names, sort_names = names(index)
     if (
         set(start) != {*hash_names, *sort_names, "pk", "sk"}
-        or not all(can_stand(value) for value in start.values())
+        or not all(
+            can_stand(value, SORT_BYTES if name in {*sort_names, "sk"} else PARTITION_BYTES) for name, value in start.items()
+        )
         or tuple(start[name] for name in hash_names) != tuple(partition)
     ):
         raise ValueError("this is not the end of a page of this query")
