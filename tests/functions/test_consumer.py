@@ -64,6 +64,23 @@ def test_a_broken_envelope_fails_loudly_even_where_any_event_is_taken() -> None:
     assert seen == []
 
 
+@pytest.mark.parametrize("place", [("sequence",), ("subject",), ("data", "role"), ("data", "changes", 0, "field"), ("more",)])
+def test_what_it_raises_says_no_value(place: tuple[Any, ...]) -> None:
+    data = {"version": 1, "changes": [{"field": "role"}], "role": "viewer", "status": "active"}
+    broken = envelope(data=data)
+    inside: Any = broken
+    for step in place[:-1]:
+        inside = inside[step]
+    inside[place[-1]] = ["canary@example.com"]
+    for contract in (MemberInvited, AnyEvent):
+        handler, _ = consumer(contract)
+        if contract is AnyEvent and place[0] == "data":
+            continue  # its data may be anything
+        with pytest.raises(ValidationError) as error:
+            handler(arrival(broken), Context())
+        assert "canary" not in str(error.value) + repr(error.value)
+
+
 def test_it_is_wired_on_the_first_event_and_once() -> None:
     wired: list[int] = []
     handler = Consumer("invite", lambda: wired.append(1), lambda use, event: None, AnyEvent)
