@@ -94,6 +94,10 @@ def test_an_endpoint(url: str, expected: tuple[bool, str, int, str]) -> None:
         "127.0.0.1:80",
         "https://",
         "https://host/path",
+        "https://b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example",
+        "https://host:\N{SUPERSCRIPT TWO}",
+        "https://host:65536",
+        "https://host:" + "9" * 5000,
         "",
     ],
 )

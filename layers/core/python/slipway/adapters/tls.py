@@ -35,7 +35,8 @@ def endpoint(url: str) -> Endpoint:
     host = rest.rstrip("/")
     name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdigit() else (host, "", "")
     name = name.strip("[]")
-    if scheme not in ("http", "https") or not name or "/" in host or "@" in host:
+    sound = url.isascii() and name and "/" not in host and "@" not in host and len(port) <= 5 and int(port or 0) <= 65_535
+    if scheme not in ("http", "https") or not sound:
         raise BadSettings(f"{url!r} is not an endpoint; write https://host or https://host:port.")
     if scheme == "http" and name not in ("localhost", "::1") and not _loopback(name):
         raise BadSettings(f"{url!r} would send credentials in the clear; http:// is for 127.0.0.1 only.")
