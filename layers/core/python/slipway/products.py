@@ -33,6 +33,8 @@ from slipway.upgrades import newest, upgrader
 
 PRICES = 10  # kept in one row
 ROW_BYTES = 16 * 1024
+SPARE_BYTES = 512  # of those, so that the fullest product can still be archived and restored, whoever does it
+STATUS_EVENTS = ("product.archived.v1", "product.restored.v1")
 TRIES = 5  # of a change to whatever version stands (`If-Match: *`)
 
 Data = dict[str, Any]
@@ -115,12 +117,12 @@ class Products:
     def archive(self, call: Call, ref: str, version: int | None, *, validate_only: bool = False) -> Stored:
         """Put away; if it is already, nothing happens. Raises NotFound, PreconditionFailed."""
         archived = lambda before: {**before.data, "status": "archived"}  # noqa: E731
-        return self._change(call, ref, version, archived, "product.archived.v1", validate_only)
+        return self._change(call, ref, version, archived, STATUS_EVENTS[0], validate_only)
 
     def restore(self, call: Call, ref: str, version: int | None, *, validate_only: bool = False) -> Stored:
         """Bring back; if it is active, nothing happens. Raises NotFound, PreconditionFailed."""
         active = lambda before: {**before.data, "status": "active"}  # noqa: E731
-        return self._change(call, ref, version, active, "product.restored.v1", validate_only)
+        return self._change(call, ref, version, active, STATUS_EVENTS[1], validate_only)
 
     # --- for several at once ---
 
@@ -243,11 +245,12 @@ def taken(key: str, pointer: str) -> KeyTaken:
 
 
 def _fits(row: Row) -> None:
-    if 2 * len(json.dumps(row, default=str)) <= ROW_BYTES:
+    if 2 * len(json.dumps(row, default=str)) <= ROW_BYTES - SPARE_BYTES:
         return  # a row has at most twice the bytes of its JSON, and that is counted much faster
     size = row_bytes(row)
-    if size > ROW_BYTES:
+    most = ROW_BYTES if row["events"][0]["type"] in STATUS_EVENTS else ROW_BYTES - SPARE_BYTES
+    if size > most:
         largest = max(row["data"], key=lambda name: row_bytes({name: row["data"][name]}))
         field = "price" if largest == "prices" else largest
-        detail = f"The product would take {size:,} bytes of {ROW_BYTES:,} at most; shorten {field}."
+        detail = f"The product would take {size:,} bytes of {most:,} at most; shorten {field}."
         raise Invalid(detail, errors=[Fault(f"/{field}", "too_large", detail)])

@@ -119,8 +119,10 @@ def read_jsonl(body: bytes, loads: Loads) -> Iterator[Line]:
                     number, faults=(Fault("", problem.code, problem.detail.replace(" at line 1, column", " at column")),)
                 )
             else:
-                kept = {name: field for name, field in value.items() if name not in GIVEN} if isinstance(value, dict) else value
-                yield Line(number, kept)
+                if isinstance(value, dict):
+                    yield Line(number, {name: field for name, field in value.items() if name not in GIVEN})
+                else:
+                    yield Line(number, faults=(Fault("", "type", "The line is not a JSON object."),))
 
 
 def read_csv(body: bytes, loads: Loads) -> Iterator[Line]:
