@@ -1,4 +1,5 @@
-"""The door: one `Api` per function. It matches, admits, reads, validates, calls one use case and answers.
+"""The door: one `Api` per function, over Powertools' HTTP API resolver, which matches. The rest is ours, because the resolver's
+own is open to anyone: it admits, reads, validates, calls one use case and answers.
 
     api: Api[Products] = Api("products", wire)          # wire() is called once, on the first request
     handler = api
@@ -16,10 +17,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
+
+from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 
 from slipway.access import ANONYMOUS, Principal, allow
 from slipway.calls import Call
@@ -28,7 +32,7 @@ from slipway.edge import json as strict
 from slipway.edge import observe
 from slipway.edge.answer import JSON, Answer, Rendered, problem, success
 from slipway.edge.event import Event
-from slipway.edge.operation import LARGEST_BODY, MERGE_PATCH, Body, Operation, Query, Request, matched, methods, unmatched
+from slipway.edge.operation import LARGEST_BODY, MERGE_PATCH, Body, Operation, Query, Request, methods, unmatched
 from slipway.ports import StoreUnavailable
 from slipway.problems import (
     Forbidden,
@@ -57,6 +61,9 @@ class Api(Generic[Use]):
         self._use: Use | None = None
         self._now: Callable[[], datetime] = _utc_now
         self._nonce: Callable[[], str] = _random_nonce
+        self._resolver = APIGatewayHttpResolver()
+        self._resolver.not_found(self._no_route)
+        self._lock = threading.RLock()  # the resolver keeps the present event on its class
 
     # --- registering ---
 
@@ -147,6 +154,11 @@ class Api(Generic[Use]):
         def register(run: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
             operation = Operation(method, path, name, run, answers or {200: None}, **fields)
             self.operations.append(operation)
+
+            def serve(**variables: str) -> Response[Any]:
+                return self._answered(operation, variables)
+
+            self._resolver.route(path.replace("{", "<").replace("}", ">"), method)(serve)
             return run
 
         return register
@@ -172,11 +184,15 @@ class Api(Generic[Use]):
 
     # --- serving ---
 
-    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG002 - Lambda's signature
-        return self._answered(Event(event, self._now(), self._nonce())).as_event()
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        with self._lock:
+            return self._resolver.resolve(event, context)
 
-    def _answered(self, event: Event) -> Rendered:
-        operation, variables = self._matched(event)
+    def _no_route(self, _: Exception) -> Response[Any]:
+        return self._answered(None, {})
+
+    def _answered(self, operation: Operation | None, variables: Mapping[str, str]) -> Response[Any]:
+        event = Event(self._resolver.current_event.raw_event, self._now(), self._nonce())
         with observe.Line(
             self.name,
             request_id=event.request_id,
@@ -189,7 +205,7 @@ class Api(Generic[Use]):
             line.measure("Requests", 1)
             if rendered.status >= 400:
                 line.measure("Errors5xx" if rendered.status >= 500 else "Errors4xx", 1)
-        return rendered
+        return Response(rendered.status, headers=dict(rendered.headers), body=rendered.body)
 
     def _outcome(self, operation: Operation | None, variables: Mapping[str, str], event: Event, line: observe.Line) -> Rendered:
         try:
@@ -234,16 +250,6 @@ class Api(Generic[Use]):
             self._use = self._wire()
         request = Request(self._use, call, body, query, path, media, if_match, event.headers.get("accept", ""))
         return operation.run(request)
-
-    def _matched(self, event: Event) -> tuple[Operation | None, Mapping[str, str]]:
-        """A path without variables goes before one with them."""
-        found: tuple[Operation | None, Mapping[str, str]] = (None, {})
-        for operation in self.operations:
-            if operation.method == event.method:
-                variables = matched(operation.path, event.path)
-                if variables is not None and (found[0] is None or len(variables) < len(found[1])):
-                    found = operation, variables
-        return found
 
 
 def _admit(principal: Principal, operation: str) -> None:
