@@ -30,6 +30,10 @@ class Writing(BaseModel):
     tag: list[str] = []
 
 
+class Anything(BaseModel):
+    a: object
+
+
 class Room:
     def __init__(self) -> None:
         self.requests: list[Request[Room, NewThing | None, Writing | None]] = []
@@ -254,3 +258,42 @@ def test_a_fault_of_ours_is_logged_with_its_frames_and_without_values(
     )
     assert "functions/test_door.py" in str(line["stack"])
     assert "secret" not in str(line)
+
+
+def test_who_may_send_it_again_without_harm_is_told_so_and_who_may_not_is_told_to_look(api: Api[Room], room: Room) -> None:
+    room.raises = StoreUnavailable()
+    bare = call(api, "POST", "/v1/products", {"name": "a"}, principal=EDITOR).json
+    keyed = call(api, "POST", "/v1/products", {"name": "a"}, principal=EDITOR, headers={"idempotency-key": "k"}).json
+    assert "Look whether it happened" in bare["detail"]
+    assert "may be sent again" in keyed["detail"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("1", "1.0", True),
+        ("1.5", "1.50", True),
+        ("15e-1", "1.5", True),
+        ("1.5", '"1.5"', False),
+        ("1.5", "1.6", False),
+        ("1", '"1"', False),
+        ("true", "1", False),
+    ],
+)
+def test_one_value_has_one_digest_however_it_is_written(one: str, other: str, same: bool) -> None:
+    room = Room()
+
+    def digest(text: str) -> str:
+        open_room: Api[Room] = Api("open", Room)
+
+        @open_room.post("/v1/products", "products.create", body=Anything, creates=True)
+        def create(request: Request[Room, Anything, None]) -> Answer:
+            request.use.requests.append(request)  # type: ignore[arg-type]
+            return Answer(201)
+
+        with open_room.testing(use=room, now=NOW):
+            sent = {"content-type": "application/json", "idempotency-key": "k"}
+            assert call(open_room, "POST", "/v1/products", f'{{"a": {text}}}', principal=EDITOR, headers=sent).status == 201
+        return room.requests[-1].call.digest
+
+    assert (digest(one) == digest(other)) is same

@@ -97,3 +97,17 @@ def test_a_pointer_is_escaped_and_never_long() -> None:
     (fault,) = refused.value.errors
     assert fault.pointer.startswith("/a~1b~0c/xxx")
     assert len(fault.pointer) < 100
+
+
+@pytest.mark.parametrize("number", ["1e9999999999999999999", "-1E+99999999999999999999", "0e-99999999999999999999", "1e400"])
+def test_an_exponent_beyond_all_bounds_is_out_of_range(number: str) -> None:
+    with pytest.raises(Problem) as refused:
+        strict.read(f'{{"price": {number}}}'.encode())
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/price", "out_of_range")]
+
+
+def test_an_object_of_very_many_names_is_refused_before_anybody_looks_at_them() -> None:
+    names = ",".join(f'"n{number}":1' for number in range(strict.MOST_NAMES + 1))
+    with pytest.raises(Problem) as refused:
+        strict.read(f'{{"metadata": {{{names}}}}}'.encode())
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/metadata", "too_long")]

@@ -141,7 +141,7 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """A dependency did not answer in time. Safe to try again after `Retry-After` seconds."""
+    """A dependency did not answer in time; what was asked may have happened. Try again after `Retry-After` seconds."""
 
     status, code, title = 503, "unavailable", "Try again shortly"
 

@@ -104,7 +104,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return found
 
 
-_encoded = json.JSONEncoder(default=_plain, separators=(",", ":")).encode
+_encoded = json.JSONEncoder(default=_plain, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _next_page(event: Event, cursor: str) -> str:

@@ -8,8 +8,8 @@ own is open to anyone: it admits, reads, validates, calls one use case and answe
     def create(request: Request[Products, NewProduct, None]) -> Answer:
         '''Create a product.'''                          # the summary in the OpenAPI document; further lines describe
 
-In this order: path (404), method (405), who (401), may they (403), headers (400, 428), query (400, 422), media type (415),
-size (413), JSON (400, 422), body (422), use case. Every answer that is not a success is a problem document.
+In this order: path (404), method (405), who (401), may they (403), headers (400, 428), query (400, 422), size (413), media type
+(415), JSON (400, 422), body (422), use case. Every answer that is not a success is a problem document.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
@@ -124,19 +125,6 @@ class Api(Generic[Use]):
             largest=largest,
         )
 
-    def put(
-        self,
-        path: str,
-        operation: str,
-        *,
-        body: type[Body],
-        query: type[Query] | None = None,
-        answers: Mapping[int, Any] | None = None,
-        versioned: bool = True,
-        largest: int = LARGEST_BODY,
-    ) -> Callable[[Callable[[Request[Use, Body, Query]], Answer]], Callable[[Request[Use, Body, Query]], Answer]]:
-        return self._registering("PUT", path, operation, answers, body=body, query=query, versioned=versioned, largest=largest)
-
     def delete(
         self,
         path: str,
@@ -219,7 +207,7 @@ class Api(Generic[Use]):
             return problem(error, event)
         except StoreUnavailable as error:
             line.failure(error, Unavailable.code)
-            return problem(Unavailable("The store did not answer in time; the same request may be sent again."), event)
+            return problem(Unavailable(_again(operation, event)), event)
         except Exception as error:  # a bug of ours: told as one, without a word of what was in it
             line.failure(error)
             return problem(Problem("Something went wrong on our side; tell us the request_id."), event)
@@ -228,6 +216,7 @@ class Api(Generic[Use]):
         principal = event.principal or ANONYMOUS
         line.principal(principal.kind, principal.id)
         _admit(principal, operation.name)
+        path = {name: _variable(value) for name, value in variables.items()}
         if_match = read.if_match(event.headers) if operation.versioned else None
         key = read.idempotency_key(event.headers) if operation.creates else None
         query = _query(operation, event)
@@ -245,11 +234,18 @@ class Api(Generic[Use]):
             digest=_digest(event, media, parsed) if key else "",
         )
         body = _validated(operation.body, parsed) if operation.body is not None else raw if operation.raw else None
-        path = {name: _variable(value) for name, value in variables.items()}
         if self._use is None:
             self._use = self._wire()
-        request = Request(self._use, call, body, query, path, media, if_match, event.headers.get("accept", ""))
+        request = Request(self._use, call, body, query, path, media, if_match)
         return operation.run(request)
+
+
+def _again(operation: Operation | None, event: Event) -> str:
+    if operation is not None and operation.creates and "idempotency-key" not in event.headers:
+        return (
+            "The store did not answer in time. Look whether it happened before you send it again, then with an Idempotency-Key."
+        )
+    return "The store did not answer in time; the same request may be sent again."
 
 
 def _admit(principal: Principal, operation: str) -> None:
@@ -308,8 +304,13 @@ def _validated(model: type, value: Any) -> Any:
 
 def _digest(event: Event, media: str, body: Any) -> str:
     """Of what was asked: equal for two texts of one JSON value, different for anything else."""
-    content = body if isinstance(body, bytes) else json.dumps(body, sort_keys=True, default=str).encode()
+    content = body if isinstance(body, bytes) else json.dumps(body, sort_keys=True, default=_number).encode()
     return hashlib.sha256(b"\x1f".join([event.path.encode(), event.raw_query.encode(), media.encode(), content])).hexdigest()
+
+
+def _number(value: Decimal) -> Any:
+    """As any number of equal value, and as nothing else that the reader lets in."""
+    return int(value) if value == value.to_integral_value() else {"\0": str(value.normalize())}
 
 
 def _utc_now() -> datetime:

@@ -1,14 +1,15 @@
 """A strict reader of JSON: what it passes can be stored, answered and hashed without surprise.
 
-Beyond RFC 8259 it refuses, each with its place: repeated names, NaN and Infinity, numbers of absurd length, U+0000, lone
-surrogates, and nesting deeper than 64. A number with a fraction or an exponent is a Decimal of exactly that text.
+Beyond RFC 8259 it refuses, each with its place: repeated names, more than 1,000 of them, NaN and Infinity, numbers of absurd
+length, U+0000, lone surrogates, and nesting deeper than 64. A number with a fraction or an exponent is a Decimal of exactly
+that text.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from slipway.problems import Fault, Invalid, Malformed
@@ -17,6 +18,7 @@ from slipway.values import Value
 DEEPEST = 64
 MOST_DIGITS = 38  # what storage keeps
 WIDEST_EXPONENT = 64
+MOST_NAMES = 1_000  # of one object: what validates it may say something of each
 
 # Possessive, with an optional end, so that no text takes more than one pass.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -39,12 +41,17 @@ def read(raw: bytes) -> Any:
         return int(digits)
 
     def fraction(number: str) -> Any:
-        value = Decimal(number) if len(number) <= 2 * MOST_DIGITS else None
+        try:
+            value = Decimal(number) if len(number) <= 2 * MOST_DIGITS else None
+        except InvalidOperation:  # an exponent beyond what even a Decimal has
+            value = None
         if value is None or len(value.as_tuple().digits) > MOST_DIGITS or abs(value.adjusted()) > WIDEST_EXPONENT:
             return _noted(unfit, "out_of_range", "has too many digits or too large an exponent")
         return value
 
     def members(pairs: list[tuple[str, Any]]) -> Any:
+        if len(pairs) > MOST_NAMES:
+            return _noted(unfit, "too_long", f"has more than {MOST_NAMES} names")
         found = dict(pairs)
         if len(found) < len(pairs):
             return _noted(unfit, "duplicate", "has a name twice")

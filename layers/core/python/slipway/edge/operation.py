@@ -31,7 +31,6 @@ class Request(Value, Generic[UseOf, Body, Query]):
     path: Mapping[str, str]
     media: str = ""
     if_match: int | None = None
-    accept: str = ""
 
 
 class Operation(Value):
