@@ -133,7 +133,8 @@ FUNCTIONS = (
         settings.Keyring,
         timeout=60,
         grants=(
-            OnTable(ACCESS, _QUERY, leading=("verifiers#*", "used#*")),
+            OnTable(ACCESS, _QUERY, leading=("verifiers#*",)),
+            OnTable(ACCESS, ("dynamodb:BatchGetItem",), leading=("used#*",)),
             OnObjects("keys", "keys/", ("s3:GetObject", "s3:PutObject")),
             OnBucket("keys"),
             OnObjects("quarantine", "records/keyring/", ("s3:PutObject",)),
@@ -155,7 +156,9 @@ FUNCTIONS = (
         timeout=30,
         grants=(
             OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
-            OnUserPool(("cognito-idp:AdminCreateUser", "cognito-idp:AdminDeleteUser", "cognito-idp:AdminUserGlobalSignOut")),
+            OnUserPool(
+                tuple(f"cognito-idp:Admin{what}" for what in ("CreateUser", "DeleteUser", "GetUser", "UserGlobalSignOut"))
+            ),
         ),
         pattern=events.pattern(events.MemberInvited, events.MemberUpdated, events.MemberRemoved),
     ),

@@ -245,6 +245,8 @@ def test_the_first_use_of_a_day_is_marked_once() -> None:
     world.pass_time(24 * 3600)
     world.who(issued.secret)
     assert world.keys.last_used([issued.stored]) == {issued.stored.id: datetime(2026, 11, 24, tzinfo=UTC)}
+    mark = world.table.tables["access"]["used#prod", issued.stored.id]
+    assert mark["expires"] == datetime(2027, 12, 29, tzinfo=UTC).timestamp(), "the table forgets it after 400 days without use"
 
 
 def test_another_instance_knows_from_the_file_that_the_day_is_marked() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from slipway import keyring
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
-from slipway.keyring import FRESH, MOST_UNKNOWN, STALE, UNKNOWN_BURST, Entry, Keyring, path, publish, read
-from slipway.ports import Blob, ConditionFailed, Page, Put, StoreUnavailable
+from slipway.keyring import FRESH, MOST_UNKNOWN, STALE, Entry, Keyring, path, publish, read
+from slipway.ports import Blob, ConditionFailed, Page, Put, Row, StoreUnavailable
 from slipway.tables import ACCESS
 
 NOW = 1_795_435_200.0
@@ -64,6 +64,10 @@ class World(MemoryStore):
     def query(self, *positional: Any, **named: Any) -> Page:
         self.step()
         return super().query(*positional, **named)
+
+    def get_many(self, *positional: Any, **named: Any) -> list[Row]:
+        self.step()
+        return super().get_many(*positional, **named)
 
     def step(self) -> None:
         """One step of the plan, if any is left."""
@@ -272,15 +276,18 @@ def test_a_damaged_file_is_no_file_and_the_copy_before_serves_on(damaged: bytes)
         Keyring(bucket).find("prod", "s0", NOW)
 
 
-def test_made_up_environments_cost_neither_memory_nor_requests_without_end() -> None:
-    _, bucket = published(verifier("s0"))
+def test_made_up_environments_turn_nobody_away_and_fill_no_memory() -> None:
+    store, bucket = published(verifier("s0"))
+    store.put(ACCESS, verifier("s0", "dev"))
+    publish(store, bucket, "dev")
     ring = Keyring(bucket)
     assert ring.find("prod", "s0", NOW)
     for number in range(10_000):
         assert ring.find(f"e{number}", "s0", NOW + number / 1000) is None
-    assert len(bucket.asked) <= 1 + UNKNOWN_BURST + 10 * keyring.UNKNOWN_RATE
+        if number % 100 == 0:
+            assert ring.find("prod", "s0", NOW + number / 1000)
+    assert ring.find("dev", "s0", NOW + 10), "one whose file was not asked for before"
     assert len(ring._unknown) <= MOST_UNKNOWN
-    assert ring.find("prod", "s0", NOW + 10)
 
 
 def test_a_name_without_a_file_is_remembered_for_a_while_only() -> None:
@@ -304,7 +311,7 @@ def test_many_files_are_bounded_in_memory() -> None:
     assert len(ring._copies) == keyring.MOST_ENVIRONMENTS
 
 
-def test_queries_are_strong_and_of_the_two_partitions_only() -> None:
+def test_a_publication_reads_the_live_secrets_and_the_days_of_their_keys_only() -> None:
     asked: list[Any] = []
 
     class Watched(MemoryStore):
@@ -312,5 +319,20 @@ def test_queries_are_strong_and_of_the_two_partitions_only() -> None:
             asked.append((table.name, partition, named.get("index")))
             return super().query(table, partition, *rest, **named)
 
-    publish(Watched(), MemoryBlobs(), "prod")
-    assert asked == [("access", ("verifiers#prod",), None), ("access", ("used#prod",), None)]
+        def get_many(self, table: Any, keys: Any) -> list[Row]:
+            asked.append((table.name, list(keys)))
+            return super().get_many(table, keys)
+
+    store, blobs = Watched(), MemoryBlobs()
+    publish(store, blobs, "prod")
+    assert asked == [("access", ("verifiers#prod",), None)]
+    for number in range(150):
+        store.put(ACCESS, verifier(f"s{number:03d}", key=f"key_{number:03d}"))
+    for number in range(1000):
+        store.put(ACCESS, {"pk": "used#prod", "sk": f"key_{number:03d}", "day": 20_780})
+    asked.clear()
+    publish(store, blobs, "prod")
+    days = [("used#prod", f"key_{number:03d}") for number in range(150)]
+    assert asked[-2:] == [("access", days[:100]), ("access", days[100:])]
+    assert {call[1] for call in asked[:-2]} == {("verifiers#prod",)}
+    assert file(blobs, "prod") == table(store, "prod")

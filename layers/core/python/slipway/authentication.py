@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LONGEST_HEADER = 8300  # characters: the scheme and the longest token
 ROLE_KEPT = 15  # seconds
 MOST_ROLES, MOST_MARKS = 1000, 1000
+MARK_KEPT = 400  # days
 MARK_PAUSE = 300  # seconds without marks after the table did not take one
 
 _TOKEN68 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=")
@@ -89,7 +90,8 @@ class Authentication:
         if published >= day or self._marked.get(key, 0) >= day or now < self._no_marks:
             return
         try:
-            self._table().put(ACCESS, {"pk": f"used#{environment}", "sk": key, "schema": 1, "day": day}, Below("day", day))
+            mark = {"pk": f"used#{environment}", "sk": key, "schema": 1, "day": day, "expires": (day + MARK_KEPT) * 86_400}
+            self._table().put(ACCESS, mark, Below("day", day))
         except ConditionFailed:
             pass  # another instance was first
         except StoreError:

@@ -1,8 +1,8 @@
 """The key file of an environment: who may read it is let in without asking the table.
 
     table   verifiers#<environment>/<selector>   one row per live secret, written with its key
-            used#<environment>/<key id>          the last day on which the key was used, in days since 1970
-    file    keys/<environment>.json              both, as `functions/authorize` reads them
+            used#<environment>/<key id>          the last day on which the key was used, in days since 1970; kept 400 days
+    file    keys/<environment>.json              the secrets, each with its key's day, as `functions/authorize` reads them
 
 `publish` writes the file after every change of the rows. Each writing has a number of its own: a writer that read an older
 file loses on the file's ETag, also when the newer one says the same as the older did, and reads the table again. So the file
@@ -25,7 +25,6 @@ STALE = 24 * 3600  # seconds for which the last good copy serves while the bucke
 PAUSE = 5  # seconds before a bucket that failed is asked again for the same file
 MOST_ENVIRONMENTS = 64  # files in memory
 MOST_UNKNOWN = 256  # names remembered as having no file
-UNKNOWN_BURST, UNKNOWN_RATE = 20, 0.5  # requests for files never seen: at once, and per second
 _TRIES = 20
 
 
@@ -60,7 +59,8 @@ def publish(store: Store, blobs: Blobs, environment: str) -> None:
     for _ in range(_TRIES):
         standing = blobs.get(path(environment))
         generation = 1 if standing is None else _generation(standing.body) + 1
-        body = written(environment, generation, _rows(store, f"verifiers#{environment}"), _rows(store, f"used#{environment}"))
+        verifiers = _verifiers(store, environment)
+        body = written(environment, generation, verifiers, _used(store, environment, verifiers))
         try:
             if standing is None:
                 blobs.put(path(environment), body, content_type="application/json", absent=True)
@@ -91,14 +91,20 @@ def _generation(body: bytes) -> int:
         return 0  # damaged: the file is made of the rows alone, so that it heals
 
 
-def _rows(store: Store, partition: str) -> list[Row]:
+def _verifiers(store: Store, environment: str) -> list[Row]:
     rows: list[Row] = []
     start = None
     while True:
-        page = store.query(ACCESS, (partition,), start=start)
+        page = store.query(ACCESS, (f"verifiers#{environment}",), start=start)
         rows += page.rows
         if (start := page.next) is None:
             return rows
+
+
+def _used(store: Store, environment: str, verifiers: Iterable[Row]) -> list[Row]:
+    """The days of the keys that have a secret: keys of the past do not make a publication dearer."""
+    asked = [(f"used#{environment}", key) for key in sorted({row["key"] for row in verifiers})]
+    return [row for first in range(0, len(asked), 100) for row in store.get_many(ACCESS, asked[first : first + 100])]
 
 
 # --- reading --------------------------------------------------------------------------------------------
@@ -128,14 +134,14 @@ class _Copy:
 class Keyring:
     """The key files as one instance of a function sees them: at most 15 s old while the bucket answers.
 
-    What a caller invents costs little: names without a file are remembered, and asked for at a bounded rate.
+    What a caller invents costs one question at most and little memory. The questions are not counted: whoever invents names
+    fast could use the number up, and turn away those whose file is not in memory yet.
     """
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._copies: dict[str, _Copy] = {}
         self._unknown: dict[str, float] = {}  # name: until when
-        self._tokens, self._filled = float(UNKNOWN_BURST), 0.0
         self._out = 0.0  # until when the bucket is not asked for a first copy, because it did not answer
 
     def find(self, environment: str, selector: str, now: float) -> Entry | None:
@@ -155,8 +161,6 @@ class Keyring:
             return None
         if now < self._out:
             raise StoreUnavailable("the bucket of the key files did not answer a moment ago")
-        if not self._may_ask(now):
-            return None
         try:
             blob = self._blobs.get(path(environment))
             entries = {} if blob is None else read(blob.body)
@@ -188,11 +192,3 @@ class Keyring:
                 raise StoreUnavailable(f"no good copy of {path(environment)} for a day") from None
             copy.asked = now + PAUSE
         return copy
-
-    def _may_ask(self, now: float) -> bool:
-        self._tokens = min(UNKNOWN_BURST, self._tokens + max(0.0, now - self._filled) * UNKNOWN_RATE)
-        self._filled = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
