@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipway.access import Principal
-from slipway.adapters.memory import MemoryStore
+from slipway.adapters.memory import MemoryDirectory, MemoryStore
 from slipway.calls import Call
 from slipway.events import parse
 from slipway.members import Members, enrol, normalised
@@ -270,23 +270,15 @@ def test_a_number_that_never_stands_still_is_answered_as_unavailable() -> None:
 # --- the directory --------------------------------------------------------------------------------------
 
 
-class Pool:
-    """The directory: users by name. `before_add` happens just before a user is made."""
+class Pool(MemoryDirectory):
+    """`before_add` happens just before a user is made."""
 
-    def __init__(self) -> None:
-        self.users: dict[str, str] = {}
-        self.invitations: list[str] = []
-        self.before_add: Any = None
+    before_add: Any = None
 
-    def add(self, username: str, email: str) -> None:
+    def add(self, username: str, email: str) -> str:
         if self.before_add:
             self.before_add()
-        if username not in self.users:
-            self.users[username] = email
-            self.invitations.append(email)
-
-    def remove(self, username: str) -> None:
-        self.users.pop(username, None)
+        return super().add(username, email)
 
 
 @settings(deadline=None, max_examples=60)
@@ -329,9 +321,36 @@ def test_a_member_removed_while_its_user_is_made_has_no_user_in_the_end() -> Non
     assert pool.users == {}
 
 
+def test_a_late_hand_does_not_take_the_address_from_the_member_who_has_it_now() -> None:
+    desk, pool = Desk(), Pool()
+    desk.invite("root@example.com")
+    before = desk.invite("ada@example.com", "editor").id
+    after: list[str] = []
+
+    def replaced_meanwhile() -> None:
+        pool.before_add = None
+        desk.members.remove(desk.call(), before, None)
+        after.append(desk.invite("ada@example.com", "viewer").id)
+        enrol(desk.store, pool, after[0])
+
+    pool.before_add = replaced_meanwhile
+    enrol(desk.store, pool, before)
+    assert pool.users == {after[0]: "ada@example.com"}
+
+
+def test_a_directory_that_never_follows_is_given_up_after_a_while() -> None:
+    class Stubborn(Pool):
+        def add(self, username: str, email: str) -> str:
+            return "mbr_gone"
+
+    desk = Desk()
+    with pytest.raises(StoreUnavailable):
+        enrol(desk.store, Stubborn(), desk.invite().id)
+
+
 def test_a_directory_that_does_not_answer_is_asked_again() -> None:
     class Silent(Pool):
-        def add(self, username: str, email: str) -> None:
+        def add(self, username: str, email: str) -> str:
             raise StoreUnavailable("down")
 
     desk = Desk()

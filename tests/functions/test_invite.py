@@ -12,33 +12,26 @@ import pytest
 from functions.invite.handler import handler
 from infra.functions import FUNCTIONS
 from slipway.access import Principal
-from slipway.adapters.memory import MemoryStore
+from slipway.adapters.memory import MemoryDirectory, MemoryStore
 from slipway.calls import Call
 from slipway.edge.consumer import Unexpected
 from slipway.members import Members
 from slipway.outbox import envelopes
 from slipway.ports import StoreUnavailable
+from slipway.problems import Conflict
 from slipway.resources import Stored
 from slipway.upgrades import upgrader
 from tests.functions.events import Context
 from tests.records import arrival, matches
 
 
-class Pool:
-    def __init__(self) -> None:
-        self.users: dict[str, str] = {}
-        self.sent: list[str] = []
-        self.down = False
+class Pool(MemoryDirectory):
+    down = False
 
-    def add(self, username: str, email: str) -> None:
+    def add(self, username: str, email: str) -> str:
         if self.down:
             raise StoreUnavailable("down")
-        if username not in self.users:
-            self.users[username] = email
-            self.sent.append(email)
-
-    def remove(self, username: str) -> None:
-        self.users.pop(username, None)
+        return super().add(username, email)
 
 
 class World:
@@ -75,7 +68,7 @@ def test_an_invited_member_gets_a_user_and_one_invitation(world: World) -> None:
     for _ in range(3):
         world.tell(stored)
     assert world.pool.users == {stored.id: "ada@example.com"}
-    assert world.pool.sent == ["ada@example.com"]
+    assert world.pool.invited == [stored.id]
 
 
 def test_a_removed_member_loses_the_user_in_whatever_order_it_is_told(world: World) -> None:
@@ -87,12 +80,36 @@ def test_a_removed_member_loses_the_user_in_whatever_order_it_is_told(world: Wor
         assert world.pool.users == {}
 
 
+def test_an_address_that_comes_back_is_the_new_members_in_whatever_order_it_is_told(world: World) -> None:
+    for first, second in ((0, 1), (1, 0), (2, 0), (0, 2)):
+        before = world.invite("ada@example.com")
+        world.tell(before)
+        removed = world.members.remove(world.call(), before.id, None)
+        after = world.invite("ada@example.com")
+        for number in (first, second):
+            world.tell((removed, after, before)[number])
+        world.tell(after)
+        world.tell(removed)
+        assert world.pool.users == {after.id: "ada@example.com"}
+        assert world.pool.invited == [before.id, after.id]
+        world.tell(world.members.remove(world.call(), after.id, None))
+        world.pool.invited.clear()
+
+
+def test_a_user_that_no_member_has_is_left_alone_and_told(world: World) -> None:
+    world.pool.users["by-hand"] = "canary@example.com"
+    with pytest.raises(Conflict) as refused:
+        world.tell(world.invite("canary@example.com"))
+    assert "canary" not in str(refused.value)
+    assert world.pool.users == {"by-hand": "canary@example.com"}
+
+
 def test_another_role_changes_no_user(world: World) -> None:
     invited = world.invite("ada@example.com")
     world.tell(invited)
     world.tell(world.members.give(world.call(), invited.id, None, "viewer"))
     assert world.pool.users == {invited.id: "ada@example.com"}
-    assert len(world.pool.sent) == 1
+    assert world.pool.invited == [invited.id]
 
 
 def test_a_pool_that_does_not_answer_is_asked_again(world: World) -> None:
@@ -102,7 +119,7 @@ def test_a_pool_that_does_not_answer_is_asked_again(world: World) -> None:
         world.tell(stored)
     world.pool.down = False
     world.tell(stored)
-    assert world.pool.sent == ["ada@example.com"]
+    assert world.pool.invited == [stored.id]
 
 
 def test_no_address_in_events_or_log(world: World, log_lines: list[dict[str, Any]]) -> None:

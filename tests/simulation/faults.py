@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 
-from slipway.adapters.memory import MemoryBlobs, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryDirectory, MemoryStore
 from slipway.ports import Blob, Condition, Page, Row, Span, StoreUnavailable, Update, Write
 from slipway.tables import Index, Table
 
@@ -166,21 +166,15 @@ class FaultyBus:
         )
 
 
-class People:
-    """The directory: who may sign in, and how often each was invited."""
+class People(MemoryDirectory):
+    """The directory: who may sign in, and who was invited."""
 
     def __init__(self, faults: Faults) -> None:
-        self.users: dict[str, str] = {}
-        self.invitations: dict[str, int] = {}
+        super().__init__()
         self._faults = faults
 
-    def add(self, username: str, email: str) -> None:
-        def do() -> None:
-            if username not in self.users:
-                self.users[username] = email
-                self.invitations[username] = self.invitations.get(username, 0) + 1
-
-        self._faults.around("directory.add", WRITE, do)
+    def add(self, username: str, email: str) -> str:
+        return self._faults.around("directory.add", WRITE, lambda: super(People, self).add(username, email))
 
     def remove(self, username: str) -> None:
-        self._faults.around("directory.remove", WRITE, lambda: self.users.pop(username, None))
+        self._faults.around("directory.remove", WRITE, lambda: super(People, self).remove(username))

@@ -154,7 +154,7 @@ def _members(world: World, intents: Intents, heads: dict[str, Row], findings: Fi
     emails = {id: table[id, "email"]["email"] for id in active if (id, "email") in table}
     findings.same("members", intents.members, {emails.get(id, "?"): head["data"]["role"] for id, head in active.items()})
     findings.same("directory", emails, world.people.users)
-    findings.doubled += [f"invitation of {id}" for id, times in world.people.invitations.items() if times > 1]
+    findings.doubled += [f"invitation of {id}" for id, times in Counter(world.people.invited).items() if times > 1]
     admins = table.get(("members", "admins"), {}).get("count", 0)
     findings.same("admins", sum(head["data"]["role"] == "admin" for head in active.values()), admins)
     findings.same("addresses", len(active), sum(sk == "email" for _, sk in table))

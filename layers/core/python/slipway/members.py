@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from slipway.access import ROLES
 from slipway.calls import Call
-from slipway.ports import Absent, ConditionFailed, Delete, Directory, Equals, Put, Row, Store, Write
+from slipway.ports import Absent, ConditionFailed, Delete, Directory, Equals, Put, Row, Store, StoreUnavailable, Write
 from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound, PreconditionFailed, Unavailable
 from slipway.resources import Claim, Created, Event, Shelf, Stored
 from slipway.tables import ACCESS
@@ -142,11 +142,22 @@ class Members:
 
 
 def enrol(store: Store, directory: Directory, id: str) -> None:
-    """Bring the directory up to one member's row, which alone decides: safe to repeat and in any order."""
-    if (address := _address(store, id)) is None:
-        directory.remove(id)
-        return
-    directory.add(id, address)
+    """Bring the directory up to one member's row, which alone decides: safe to repeat and in any order.
+
+    Raises Conflict where a user that is no member's has the address, StoreUnavailable."""
+    for _ in range(_TRIES):
+        if (address := _address(store, id)) is None:
+            directory.remove(id)
+            return
+        holder = directory.add(id, address)
+        if holder == id:
+            break
+        if not holder.startswith("mbr_"):
+            raise Conflict("A user of the directory that is no member's has the address: remove it there.")
+        if _address(store, holder) is None:  # a removed member had the address before; we are told of that later
+            directory.remove(holder)
+    else:
+        raise StoreUnavailable("the address goes from one member to another faster than the directory follows")
     if _address(store, id) is None:  # removed meanwhile: whoever was told of that may have come too early
         directory.remove(id)
 

@@ -214,8 +214,10 @@ class Bus(Protocol):
 class Directory(Protocol):
     """The people who may sign in (a Cognito user pool). Every call is safe to repeat."""
 
-    def add(self, username: str, email: str) -> None:
-        """Create the user and have the directory send the invitation; there already: nothing happens."""
+    def add(self, username: str, email: str) -> str:
+        """Create the user and have the directory send the invitation; there already: nothing happens.
+
+        An address belongs to one user. The answer is whose it is now: where it is another's, nothing happened."""
 
     def remove(self, username: str) -> None:
         """Sign the user out everywhere and delete it; gone already: nothing happens."""

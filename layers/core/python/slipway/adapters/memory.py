@@ -205,3 +205,22 @@ def _holds(condition: Condition, row: Row | None) -> bool:
             return row is not None and row.get(attribute) == value
         case Below(attribute, value):
             return row is None or attribute not in row or row[attribute] < value
+
+
+class MemoryDirectory:
+    """Users by name, and who was invited, in order. An address is one user's, as in the user pool."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, str] = {}
+        self.invited: list[str] = []
+
+    def add(self, username: str, email: str) -> str:
+        holders = [username] * (username in self.users) or [name for name, address in self.users.items() if address == email]
+        if holders:
+            return holders[0]
+        self.users[username] = email
+        self.invited.append(username)
+        return username
+
+    def remove(self, username: str) -> None:
+        self.users.pop(username, None)
