@@ -8,7 +8,7 @@ import socketserver
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from enum import Enum
@@ -72,6 +72,11 @@ class Proxy:
         self.applied = 0
         self.url = ""
 
+    def spoil(self, faults: Iterable[Fault]) -> None:
+        """These next, whatever an answer without a body has left over."""
+        self.faults.clear()
+        self.faults.extend(faults)
+
     def forward(self, request: Seen) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection(self.upstream, timeout=10)
         try:
@@ -130,7 +135,7 @@ def proxy(upstream: str) -> Iterator[Proxy]:
                 self._send(*_refusal(*refusals[fault], now))
                 return True
             if fault in (Fault.SILENT_BEFORE, Fault.SILENT_AFTER):
-                stopping.wait(2)  # longer than any client waits here
+                stopping.wait(3)  # longer than any client waits here
                 return False
             if fault in (Fault.DROPPED_BEFORE, Fault.DROPPED_AFTER):
                 return False

