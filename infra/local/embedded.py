@@ -7,11 +7,15 @@ for each distinct (decision, principal, action, resource), so that it stays as s
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import sys
+import tempfile
 import threading
+import types
+import zipfile
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +73,40 @@ def bound_workers() -> None:
     lambda_svc._execute_function_dispatch = bounded
 
 
+def share_layers() -> None:
+    """Unpack each layer once, not once a process: thousands of files. No function can write there on AWS either."""
+    from ministack.core import lambda_runtime
+
+    shared_by_all = Path(tempfile.gettempdir(), "layers")
+    lock = threading.Lock()
+
+    class Shared(zipfile.ZipFile):
+        @property
+        def unpacked(self) -> Path:
+            assert self.filename is not None
+            return shared_by_all / hashlib.sha256(Path(self.filename).read_bytes()).hexdigest()
+
+        def namelist(self) -> list[str]:
+            # MiniStack looks at each path before it unpacks: at those of the same zip, once is enough.
+            return [] if self.unpacked.exists() else super().namelist()
+
+        def extractall(self, path: Any = None, *args: Any, **kwargs: Any) -> None:
+            if not Path(path).name.startswith("layer_"):
+                super().extractall(path, *args, **kwargs)
+                return
+            with lock:
+                if not self.unpacked.exists():
+                    fresh = shared_by_all / f"{self.unpacked.name}.new"
+                    super().extractall(fresh)
+                    fresh.rename(self.unpacked)
+            Path(path).rmdir()
+            Path(path).symlink_to(self.unpacked, target_is_directory=True)
+
+    shim = types.ModuleType("zipfile")
+    shim.__dict__.update({**vars(zipfile), "ZipFile": Shared})
+    lambda_runtime.zipfile = shim
+
+
 def end_once_saved() -> None:
     """Exit soon after the state is on disk: a call of a function that hangs would hold the process for as long as it does."""
     from ministack import app
@@ -86,6 +124,7 @@ def end_once_saved() -> None:
 
 def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
+    share_layers()
     bound_workers()
     end_once_saved()
     record_decisions(Path(os.environ["SLIPWAY_AUTHORIZED"]))
