@@ -286,7 +286,7 @@ def test_made_up_environments_turn_nobody_away_and_fill_no_memory() -> None:
         assert ring.find(f"e{number}", "s0", NOW + number / 1000) is None
         if number % 100 == 0:
             assert ring.find("prod", "s0", NOW + number / 1000)
-    assert ring.find("dev", "s0", NOW + 10), "one whose file was not asked for before"
+    assert ring.find("dev", "s0", NOW + 9.999), "one whose file was not asked for before"
     assert len(ring._unknown) <= MOST_UNKNOWN
 
 

@@ -123,8 +123,8 @@ class Client:
 
     # --- members ---
 
-    def invite(self, email: str, role: str) -> str:
-        reply = self.post("/v1/members", {"email": email, "role": role}, email)
+    def invite(self, email: str, role: str, key: str = "") -> str:
+        reply = self.post("/v1/members", {"email": email, "role": role}, key or email)
         assert reply.status == 201, reply.body
         self.intents.members[email] = role
         self.intents.invited.append(email)

@@ -83,6 +83,7 @@ def members(world: World, client: Client) -> None:
     client.give(bob, "bob@example.com", "admin")
     world.pump()
     client.remove(ada, "ada@example.com")
+    client.invite("ada@example.com", "viewer", "ada once more")
     client.remove(client.invite("eve@example.com", "editor"), "eve@example.com")
 
 
