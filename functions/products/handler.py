@@ -76,8 +76,8 @@ def create(request: Request[Products, NewProduct, Writing]) -> Answer:
 def index(request: Request[Products, None, Listing]) -> Answer:
     """List products.
 
-    All filters that are given hold. The order is by creation, with `name_prefix` by name. A page may be shorter than `limit`,
-    or empty: the list ends where `next_cursor` is missing.
+    All filters that are given hold; without `status` archived products are listed too. The order is by creation, with
+    `name_prefix` by name. A page may be shorter than `limit`, or empty: the list ends where `next_cursor` is missing.
     """
     found, cursor = page(request.use, request.query)
     return Answer(200, {"items": [view(stored) for stored in found]}, next=cursor)
@@ -192,9 +192,11 @@ def export(request: Request[Products, None, Exporting]) -> Answer:
 def import_(request: Request[Products, bytes, Writing]) -> Answer:
     """Import products from JSON Lines or CSV, up to 2,000.
 
-    The first line of CSV names the columns, at least `name` and `price`. All lines are checked first: if one is wrong, or its
-    key is taken, nothing is imported, and `errors` names the lines. Then they are written in groups of 25. The same import
-    again (the same `Idempotency-Key`, or without one the same file) finishes what was broken off and makes nothing twice.
+    The first line of CSV names the columns, at least `name` and `price`; what only the server gives (`id`, `created_at`,
+    `updated_at`, `version`) may be there and is not taken. Every line is a new product. All lines are checked first: if one
+    is wrong, or its key is taken, nothing is imported, and `errors` names the lines. Then they are written in groups of 25.
+    The same import again (the same `Idempotency-Key`, or without one the same file) finishes what was broken off and makes
+    nothing twice.
     """
     from slipway.edge import json as strict
     from slipway.edge import validation
