@@ -24,8 +24,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
-
 from slipway.access import ANONYMOUS, Principal, allow
 from slipway.calls import Call
 from slipway.edge import headers as read
@@ -34,6 +32,7 @@ from slipway.edge import observe
 from slipway.edge.answer import JSON, Answer, Rendered, problem, success
 from slipway.edge.event import Event
 from slipway.edge.operation import LARGEST_BODY, MERGE_PATCH, Body, Operation, Query, Request, methods, unmatched
+from slipway.edge.resolver import APIGatewayHttpResolver, Response
 from slipway.ports import StoreUnavailable
 from slipway.problems import (
     Forbidden,
