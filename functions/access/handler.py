@@ -111,7 +111,8 @@ def rotate_key(request: Request[Access, Rotation, None]) -> Answer:
     """Give a key a new secret.
 
     The answer shows the whole key, once. The secret before works for `overlap_seconds` more (a day unless told otherwise, a
-    week at most), any older one stops now. A revoked or expired key takes no new secret (409).
+    week at most), any older one until its own overlap ends: where the answer was lost, rotate again. With 0 all of them stop
+    now. At most four earlier secrets work at a time, and a revoked or expired key takes no new one (409).
     """
     id = _id(request.path["id"], "key")
     return _issued(request.call, request.use.keys.rotate(request.call, id, request.if_match, request.body.overlap_seconds), 200)

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from slipway import cursors, text
 from slipway.access import Principal
 from slipway.calls import timestamp
-from slipway.keys import LONGEST_OVERLAP, NAME, prefix, status
+from slipway.keys import LONGEST_OVERLAP, NAME, earlier, prefix, status
 from slipway.moments import Moment
 from slipway.resources import Stored
 
@@ -94,7 +94,7 @@ class KeyView(BaseModel):
     status: Status
     prefix: Annotated[str, Field(description="the part of the key that is no secret")]
     expires_at: str | None
-    previous_expires_at: Annotated[str | None, Field(description="when the secret before the last rotation stops working")]
+    previous_expires_at: Annotated[str | None, Field(description="when the last of the secrets before this one stops working")]
     last_used_at: Annotated[str | None, Field(description="to the day")]
     revoked_at: str | None
     created_at: str
@@ -108,8 +108,8 @@ class IssuedKeyView(KeyView):
 
 def key_view(stored: Stored, now: str, day: datetime | None) -> KeyView:
     """`now` as RFC 3339; `day` of the last use, if any."""
-    data, previous = stored.data, stored.data["previous"]
-    ends = previous["expires_at"] if previous else None
+    data = stored.data
+    ends = max((one["expires_at"] for one in earlier(data)), default=None)
     return KeyView(
         id=stored.id,
         name=data["name"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,10 +17,11 @@ from slipway.adapters.memory import MemoryStore
 from slipway.calls import Call, timestamp
 from slipway.credentials import parse
 from slipway.events import parse as parse_event
-from slipway.keys import LONGEST_OVERLAP, MOST_LIVE, Keys, NewKey, prefix, status
+from slipway.keys import LONGEST_OVERLAP, MOST_EARLIER, MOST_LIVE, Keys, NewKey, prefix, status
 from slipway.outbox import envelopes
 from slipway.ports import Row
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, MoveNotAllowed, NotFound, PreconditionFailed
+from slipway.resources import TRIES
 from slipway.tables import ACCESS
 from slipway.upgrades import upgrader
 
@@ -29,9 +31,25 @@ SERVER = NewKey("web", "server", "prod")
 ADMIN = NewKey("ci", "admin", role="editor")
 
 
-class Desk:
+class Overtaken(MemoryStore):
+    """Before each transaction the next of these happens, whole."""
+
     def __init__(self) -> None:
-        self.store, self.number, self.now = MemoryStore(), 0, NOW
+        super().__init__()
+        self.overtake: list[Callable[[], Any]] = []
+        self.busy = False
+
+    def transact(self, writes: Any, token: str) -> None:
+        if self.overtake and not self.busy:
+            self.busy = True
+            self.overtake.pop()()
+            self.busy = False
+        super().transact(writes, token)
+
+
+class Desk:
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.store, self.number, self.now = store or MemoryStore(), 0, NOW
         self.keys = Keys(self.store, self._entropy, upgrader("key"))
 
     def _entropy(self, size: int) -> bytes:
@@ -118,12 +136,30 @@ def test_the_same_request_again_answers_the_same_key_without_its_secret(desk: De
         desk.keys.create(desk.call(idempotency_key="k", digest="other"), SERVER)
 
 
+def test_an_expired_key_is_answered_again_as_it_was_made(desk: Desk) -> None:
+    wish = NewKey("ci", "admin", role="viewer", expires_at=NOW + timedelta(seconds=60))
+    first = desk.keys.create(desk.call(idempotency_key="k", digest="d"), wish)
+    desk.now += timedelta(days=1)
+    again = desk.keys.create(desk.call(idempotency_key="k", digest="d"), wish)
+    assert (again.stored.id, again.secret, again.replayed) == (first.stored.id, None, True)
+
+
 def test_an_environment_takes_no_more_secrets_than_its_file_can_hold(desk: Desk) -> None:
     for number in range(MOST_LIVE):
         desk.store.put(ACCESS, {"pk": "verifiers#prod", "sk": f"s{number}", "key": "key_x"})
     with pytest.raises(Conflict):
         desk.keys.create(desk.call(), SERVER)
     desk.keys.create(desk.call(), NewKey("web", "server", "dev"))
+
+
+def test_a_rotation_adds_no_more_secrets_than_the_file_can_hold(desk: Desk) -> None:
+    id = desk.keys.create(desk.call(), SERVER).stored.id
+    for number in range(MOST_LIVE - 1):
+        desk.store.put(ACCESS, {"pk": "verifiers#prod", "sk": f"s{number}", "key": "key_x"})
+    with pytest.raises(Conflict):
+        desk.keys.rotate(desk.call(), id, None, 60)
+    desk.keys.rotate(desk.call(), id, None, 0)
+    assert len(desk.store.tables["access"]) == MOST_LIVE + 2
 
 
 def test_a_rotation_without_overlap_ends_the_secret_at_once(desk: Desk) -> None:
@@ -154,12 +190,39 @@ def test_an_overlap_does_not_outlive_the_keys_own_expiry(desk: Desk) -> None:
     assert not desk.opens(second.secret)
 
 
-def test_two_secrets_live_at_most(desk: Desk) -> None:
+def test_a_rotation_whose_answer_was_lost_is_done_again_and_the_secret_in_use_keeps_its_overlap(desk: Desk) -> None:
     issued = [desk.keys.create(desk.call(), SERVER)]
-    for _ in range(3):
-        issued.append(desk.keys.rotate(desk.call(), issued[0].stored.id, None, 3600))
-    assert [desk.opens(one.secret) for one in issued] == [False, False, True, True]
-    assert len(desk.verifiers()) == 2
+    for overlap in (3600, 60, 60):
+        issued.append(desk.keys.rotate(desk.call(), issued[0].stored.id, None, overlap))
+    assert all(desk.opens(one.secret) for one in issued)
+    desk.now += timedelta(seconds=60)
+    assert [desk.opens(one.secret) for one in issued] == [True, False, False, True]
+    desk.now += timedelta(seconds=3600 - 60)
+    assert [desk.opens(one.secret) for one in issued] == [False, False, False, True]
+    desk.keys.rotate(desk.call(), issued[0].stored.id, None, 60)
+    assert len(desk.verifiers()) == 2, "the ended ones are cleared away"
+
+
+def test_the_secrets_of_a_key_are_bounded_and_one_rotation_ends_them_all(desk: Desk) -> None:
+    issued = [desk.keys.create(desk.call(), SERVER)]
+    id = issued[0].stored.id
+    issued += [desk.keys.rotate(desk.call(), id, None, 3600) for _ in range(MOST_EARLIER)]
+    with pytest.raises(Conflict, match="still work"):
+        desk.keys.rotate(desk.call(), id, None, 3600)
+    assert all(desk.opens(one.secret) for one in issued)
+    last = desk.keys.rotate(desk.call(), id, None, 0)
+    assert [desk.opens(one.secret) for one in (*issued, last)] == [False] * len(issued) + [True]
+    assert len(desk.verifiers()) == 1
+
+
+def test_a_key_that_was_rotated_before_there_were_older_secrets_is_rotated_and_revoked(desk: Desk) -> None:
+    first = desk.keys.create(desk.call(), SERVER)
+    desk.keys.rotate(desk.call(), first.stored.id, None, 3600)
+    del desk.store.tables["access"][first.stored.id, "head"]["data"]["older"]
+    desk.keys.rotate(desk.call(), first.stored.id, None, 3600)
+    assert desk.opens(first.secret)
+    desk.keys.revoke(desk.call(), first.stored.id, None)
+    assert desk.verifiers() == {}
 
 
 def test_a_revoked_key_has_no_verifier_and_stays_revoked(desk: Desk) -> None:
@@ -211,9 +274,35 @@ def test_of_two_rotations_at_once_one_wins_whole(desk: Desk) -> None:
         return bytes([9]) * size
 
     with pytest.raises(PreconditionFailed):
-        Keys(desk.store, overtaken, upgrader("key")).rotate(desk.call(), first.stored.id, None, 0)
+        Keys(desk.store, overtaken, upgrader("key")).rotate(desk.call(), first.stored.id, 1, 0)
     assert len(desk.verifiers()) == 1
     assert desk.opens(winner[0].secret)
+
+
+@pytest.mark.parametrize("change", ["rotate", "revoke"])
+def test_a_change_of_whatever_stands_is_made_of_the_newer_version_that_came_between(change: str) -> None:
+    store = Overtaken()
+    desk = Desk(store)
+    issued = desk.keys.create(desk.call(), SERVER)
+    id, between = issued.stored.id, []
+    store.overtake = [lambda: between.append(desk.keys.rotate(desk.call(), id, None, 3600))] * 2
+    if change == "rotate":
+        last = desk.keys.rotate(desk.call(), id, None, 3600)
+        assert last.stored.version == 4
+        assert all(desk.opens(one.secret) for one in (issued, *between, last))
+    else:
+        assert desk.keys.revoke(desk.call(), id, None).version == 4
+        assert desk.verifiers() == {}
+
+
+def test_a_key_that_others_never_stop_changing_is_told() -> None:
+    store = Overtaken()
+    desk = Desk(store)
+    id = desk.keys.create(desk.call(), SERVER).stored.id
+    store.overtake = [lambda: desk.keys.rotate(desk.call(), id, None, 0)] * 9
+    with pytest.raises(Conflict, match="Others keep changing this key"):
+        desk.keys.revoke(desk.call(), id, None)
+    assert len(store.overtake) == 9 - TRIES
 
 
 def test_every_change_is_an_event_that_says_no_secret(desk: Desk) -> None:
@@ -255,15 +344,19 @@ class Lives(RuleBasedStateMachine):
         self.model[issued.stored.id] = [(str(issued.secret), None)]
 
     @precondition(lambda self: any(self.model.values()))
-    @rule(data=st.data(), overlap=st.sampled_from([0, 60, 3600]))
+    @rule(data=st.data(), overlap=st.sampled_from([0, 60, 3600, 3600, 3600]))
     def rotate(self, data: st.DataObject, overlap: int) -> None:
         id = data.draw(st.sampled_from(sorted(id for id, live in self.model.items() if live)))
-        issued = self.desk.keys.rotate(self.desk.call(), id, None, overlap)
         *older, (present, _) = self.model[id]
-        self.dead += [text for text, _ in older]
-        kept: list[tuple[str, datetime | None]] = []
+        kept = [(text, until) for text, until in older if overlap and until is not None and self.desk.now < until]
+        if len(kept) == MOST_EARLIER:
+            with pytest.raises(Conflict):
+                self.desk.keys.rotate(self.desk.call(), id, None, overlap)
+            return
+        issued = self.desk.keys.rotate(self.desk.call(), id, None, overlap)
+        self.dead += [text for text, until in older if (text, until) not in kept]
         if overlap:
-            kept = [(present, self.desk.now + timedelta(seconds=overlap))]
+            kept.append((present, self.desk.now + timedelta(seconds=overlap)))
         else:
             self.dead.append(present)
         self.model[id] = [*kept, (str(issued.secret), None)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.keyring import path, read
+from slipway.keys import earlier
 from slipway.outbox import HOMES, envelopes
 from slipway.ports import Row
 from slipway.resources import version_sk
@@ -126,7 +127,7 @@ def _keys(world: World, intents: Intents, heads: dict[str, Row], findings: Findi
         changes = intents.rotations.get(id, 0) + (id in intents.revoked)
         findings.same(f"version of {id}", 1 + changes, head["version"])
         if data["status"] == "active":
-            selectors = [data["selector"], *([data["previous"]["selector"]] if data["previous"] else [])]
+            selectors = [data["selector"], *(one["selector"] for one in earlier(data))]
             live.update((data["environment"] or "all", selector, id) for selector in selectors)
     rows = [row for (pk, _), row in _rows(world, "access").items() if pk.startswith("verifiers#")]
     findings.compare("verifier", live, Counter((row["pk"].partition("#")[2], row["sk"], row["key"]) for row in rows))

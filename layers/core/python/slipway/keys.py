@@ -1,6 +1,8 @@
 """API keys as resources: made, rotated, revoked. A secret is shown once; its verifier changes with the key, in one transaction.
 
-    active --rotate--> active   a new secret; the one before works until the overlap ends, any older one ends now
+    active --rotate--> active   a new secret; the one before works until the overlap ends, and any older one until its own does:
+                                whoever rotates again, because an answer was lost, ends nothing that is in use.
+                                Without an overlap all of them end now
     active --revoke--> revoked  no secret works; final, and again changes nothing
 
 Only an admin key may expire, only an environment's key has an environment. `slipway.keyring` publishes the verifiers.
@@ -17,7 +19,7 @@ from slipway.access import ROLES
 from slipway.calls import Call, timestamp
 from slipway.credentials import ENTROPY_BYTES, EVERYWHERE, KINDS, Credential, is_environment, mint
 from slipway.ports import Absent, ConditionFailed, Delete, Put, Row, Store, Write
-from slipway.problems import Conflict, Fault, Invalid, MoveNotAllowed, PreconditionFailed
+from slipway.problems import Conflict, Fault, Invalid, MoveNotAllowed
 from slipway.resources import Event, Shelf, Stored
 from slipway.tables import ACCESS
 
@@ -28,7 +30,10 @@ KeyKind = Literal["client", "server", "admin"]
 
 NAME = 100  # characters
 LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
-MOST_LIVE = 500  # secrets of one environment; its key file is read whole
+MOST_EARLIER = 4  # secrets of one key in their overlap
+# Secrets of one environment, those in their overlap too: its key file is read whole. Counted before a secret is added, so that
+# those added at the same moment may exceed it by their number.
+MOST_LIVE = 500
 SCHEMA = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,13 +67,12 @@ class Keys:
 
     def create(self, call: Call, wish: NewKey) -> Issued:
         """Raises Invalid, IdempotencyMismatch, Conflict where an environment has too many keys."""
-        _check(call, wish)
         id = call.new_id("key_")
-        environment = wish.environment or EVERYWHERE
-        if standing := self.shelf.made(call, id):
+        if standing := self.shelf.made(call, id):  # before anything that time may have changed
             return Issued(standing, None, replayed=True)
-        if len(self._live(environment)) >= MOST_LIVE:
-            raise Conflict(f"{environment!r} has {MOST_LIVE} live secrets; revoke keys that are not used.")
+        _check(call, wish)
+        environment = wish.environment or EVERYWHERE
+        self._check_room(environment)
         secret, credential = mint(environment, wish.kind, self._entropy(ENTROPY_BYTES))
         data: dict[str, Any] = {
             "name": wish.name,
@@ -79,6 +83,7 @@ class Keys:
             "expires_at": None if wish.expires_at is None else timestamp(wish.expires_at),
             "selector": credential.selector,
             "previous": None,
+            "older": [],
             "revoked_at": None,
         }
         told = [field for field in ("kind", "environment", "role", "status", "expires_at") if data[field] is not None]
@@ -89,40 +94,24 @@ class Keys:
         return Issued(created.stored, None if created.replayed else secret, created.replayed)
 
     def rotate(self, call: Call, id: str, version: int | None, overlap: int) -> Issued:
-        """A new secret; the present one works for `overlap` seconds more.
+        """A new secret; the present one works for `overlap` seconds more, any older one as long as it would have. With 0, none.
 
-        Raises NotFound, PreconditionFailed, MoveNotAllowed."""
-        before = self._expected(id, version)
-        if (state := status(before, call.stamp)) != "active":
-            raise MoveNotAllowed(f"The key is {state}: that is final; make a new one.")
-        data, ends = before.data, _seconds(call.now) + overlap
-        secret, credential = mint(_environment(data), data["kind"], self._entropy(ENTROPY_BYTES))
-        expires = None if data["expires_at"] is None else _seconds(datetime.fromisoformat(data["expires_at"]))
-        present = self._row(data, data["selector"])
-        writes: list[Write] = [_verifier(id, data, credential, expires)]
-        if overlap and present is not None:
-            until = ends if expires is None else min(ends, expires)
-            writes.append(Put(ACCESS, {**present, "expires": until}))
-            previous = {"selector": data["selector"], "expires_at": timestamp(datetime.fromtimestamp(until, UTC))}
-        else:
-            writes.append(Delete(ACCESS, _partition(data), data["selector"]))
-            previous = None
-        if data["previous"] is not None:
-            writes.append(Delete(ACCESS, _partition(data), data["previous"]["selector"]))
-        after = {**data, "selector": credential.selector, "previous": previous}
-        event = _event("key.rotated.v1", before.version + 1, after, [{"field": "secret"}])
-        return Issued(self._changed(call, before, after, event, writes), secret)
+        Raises NotFound, PreconditionFailed, MoveNotAllowed, Conflict where too many secrets would work."""
+        return self.shelf.change(lambda: self.shelf.read(id), version, lambda before: self._rotated(call, before, overlap))
 
     def revoke(self, call: Call, id: str, version: int | None) -> Stored:
         """No secret of the key works any more. Raises NotFound, PreconditionFailed."""
-        before = self._expected(id, version)
-        data = before.data
-        if data["status"] == "revoked":
-            return before
-        after = {**data, "status": "revoked", "previous": None, "revoked_at": call.stamp}
-        selectors = [data["selector"], *([data["previous"]["selector"]] if data["previous"] else [])]
-        event = _event("key.revoked.v1", before.version + 1, after, [{"field": "status", "from": "active", "to": "revoked"}])
-        return self._changed(call, before, after, event, [Delete(ACCESS, _partition(data), selector) for selector in selectors])
+
+        def revoked(before: Stored) -> Stored:
+            data = before.data
+            if data["status"] == "revoked":
+                return before
+            after = {**data, "status": "revoked", "previous": None, "older": [], "revoked_at": call.stamp}
+            changes = [{"field": "status", "from": "active", "to": "revoked"}]
+            event = _event("key.revoked.v1", before.version + 1, after, changes)
+            return self._changed(call, before, after, event, _ended(data, [data["selector"], *_selectors(earlier(data))]))
+
+        return self.shelf.change(lambda: self.shelf.read(id), version, revoked)
 
     def last_used(self, keys: Iterable[Stored]) -> dict[str, datetime]:
         """The last day of use, its first moment, by key id; keys that were never used are left out. At most 100 keys."""
@@ -132,13 +121,33 @@ class Keys:
 
     # --- inside ---
 
-    def _expected(self, id: str, version: int | None) -> Stored:
-        before = self.shelf.read(id)
-        if version is not None and version != before.version:
-            raise PreconditionFailed(
-                f"The key is at version {before.version}; read it and repeat the change.", headers={"ETag": before.etag}
-            )
-        return before
+    def _rotated(self, call: Call, before: Stored, overlap: int) -> Issued:
+        if (state := status(before, call.stamp)) != "active":
+            raise MoveNotAllowed(f"The key is {state}: that is final; make a new one.")
+        data = before.data
+        expires = None if data["expires_at"] is None else _seconds(datetime.fromisoformat(data["expires_at"]))
+        older = [one for one in earlier(data) if overlap and one["expires_at"] > call.stamp]
+        ended = [selector for selector in _selectors(earlier(data)) if selector not in _selectors(older)]
+        writes: list[Write] = []
+        previous = None
+        present = self.shelf.store.get(ACCESS, _partition(data), data["selector"])
+        if overlap and present is not None:
+            until = _seconds(call.now) + overlap if expires is None else min(_seconds(call.now) + overlap, expires)
+            writes.append(Put(ACCESS, {**present, "expires": until}))
+            previous = {"selector": data["selector"], "expires_at": timestamp(datetime.fromtimestamp(until, UTC))}
+        else:
+            ended.append(data["selector"])
+        if previous is not None and len(older) == MOST_EARLIER:
+            soonest = min(one["expires_at"] for one in older)
+            detail = f"{MOST_EARLIER} earlier secrets of this key still work, one of them until {soonest}"
+            raise Conflict(f"{detail}; wait for that, or end them all: rotate without overlap.")
+        if not ended:
+            self._check_room(_environment(data))
+        secret, credential = mint(_environment(data), data["kind"], self._entropy(ENTROPY_BYTES))
+        writes += [_verifier(before.id, data, credential, expires), *_ended(data, ended)]
+        after = {**data, "selector": credential.selector, "previous": previous, "older": older}
+        event = _event("key.rotated.v1", before.version + 1, after, [{"field": "secret"}])
+        return Issued(self._changed(call, before, after, event, writes), secret)
 
     def _changed(self, call: Call, before: Stored, after: dict[str, Any], event: Event, also: list[Write]) -> Stored:
         try:
@@ -146,17 +155,18 @@ class Keys:
         except ConditionFailed:
             raise Conflict("Try again: the new secret's selector is taken.") from None
 
-    def _live(self, environment: str) -> list[Row]:
-        store, found, start = self.shelf.store, list[Row](), None
-        while len(found) < MOST_LIVE:
-            page = store.query(ACCESS, (f"verifiers#{environment}",), limit=MOST_LIVE, start=start)
-            found += page.rows
+    def _check_room(self, environment: str) -> None:
+        """Raises Conflict where one more secret would be too many."""
+        store, found, start = self.shelf.store, 0, None
+        while found < MOST_LIVE:
+            page = store.query(ACCESS, (f"verifiers#{environment}",), limit=MOST_LIVE - found, start=start)
+            found += len(page.rows)
             if (start := page.next) is None:
                 break
-        return found
-
-    def _row(self, data: dict[str, Any], selector: str) -> Row | None:
-        return self.shelf.store.get(ACCESS, _partition(data), selector)
+        if found >= MOST_LIVE:
+            raise Conflict(
+                f"{environment!r} has {MOST_LIVE} secrets; revoke keys that are not used, or rotate without overlap."
+            )
 
 
 def status(stored: Stored, now: str) -> Literal["active", "expired", "revoked"]:
@@ -202,6 +212,19 @@ def _verifier(id: str, data: dict[str, Any], credential: Credential, expires: in
     row: Row = {"pk": _partition(data), "sk": credential.selector, "schema": SCHEMA, "key": id, "kind": data["kind"]}
     row |= {"verifier": credential.verifier, "role": data["role"]}
     return Put(ACCESS, row if expires is None else {**row, "expires": expires}, Absent())
+
+
+def earlier(data: dict[str, Any]) -> list[dict[str, str]]:
+    """The secrets before the present one, each with its end; some may have ended."""
+    return [*data.get("older", ()), *([data["previous"]] if data["previous"] else [])]
+
+
+def _selectors(secrets: Iterable[dict[str, str]]) -> list[str]:
+    return [one["selector"] for one in secrets]
+
+
+def _ended(data: dict[str, Any], selectors: Iterable[str]) -> list[Write]:
+    return [Delete(ACCESS, _partition(data), selector) for selector in selectors]
 
 
 def _environment(data: dict[str, Any]) -> str:

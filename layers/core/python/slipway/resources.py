@@ -11,16 +11,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from slipway.calls import Call, timestamp
 from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row, Span, Store, Write
-from slipway.problems import IdempotencyMismatch, KeyTaken, NotFound, PreconditionFailed
+from slipway.problems import Conflict, IdempotencyMismatch, KeyTaken, NotFound, PreconditionFailed
 from slipway.tables import Table
 from slipway.values import Value
 
 HEAD = "head"
+TRIES = 5  # of a change to whatever version stands (`If-Match: *`)
 Event = tuple[str, Mapping[str, Any]]  # type and data
+
+Done = TypeVar("Done")
 
 
 def version_sk(version: int) -> str:
@@ -215,6 +218,24 @@ class Shelf:
         first = writes[0]
         assert isinstance(first, Put)
         return Stored(first.row)
+
+    def change(self, read: Callable[[], Stored], version: int | None, attempt: Callable[[Stored], Done]) -> Done:
+        """What `attempt` makes of that version; without one, of what `read` finds, and again when another change came between.
+
+        Raises PreconditionFailed where another version stands, Conflict where others never stop, and what the two raise."""
+        for _ in range(TRIES):
+            before = read()
+            if version is not None and version != before.version:
+                raise PreconditionFailed(
+                    f"The {self.kind} is at version {before.version}; read it and repeat the change.",
+                    headers={"ETag": before.etag},
+                )
+            try:
+                return attempt(before)
+            except PreconditionFailed:
+                if version is not None:
+                    raise
+        raise Conflict(f"Others keep changing this {self.kind}; try again, best with the version that you have read.")
 
     def creating(
         self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()
