@@ -91,7 +91,7 @@ def read(request: Request[Products, None, Reading]) -> Answer:
     """
     ref, moment = request.path["id"], request.query.as_of
     stored = request.use.read(ref) if moment is None else request.use.at(request.call, ref, moment)
-    return _found(stored)
+    return Answer(200, view(stored), etag=stored.etag)
 
 
 @api.patch("/v1/products/{id}", "products.update", body=ProductPatch, query=Writing, answers={200: ProductView})
@@ -102,10 +102,10 @@ def update(request: Request[Products, ProductPatch, Writing]) -> Answer:
     that the present one can move to (409 names them). A change that changes nothing makes no version. An archived product
     takes no changes (409).
     """
-    stored = request.use.update(
-        request.call, request.path["id"], request.if_match, request.body, validate_only=request.query.validate_only
+    only = request.query.validate_only
+    return _changed(
+        request.use.update(request.call, request.path["id"], request.if_match, request.body, validate_only=only), only
     )
-    return _found(stored)
 
 
 @api.delete("/v1/products/{id}", "products.archive", query=Writing, answers={200: ProductView})
@@ -114,15 +114,15 @@ def archive(request: Request[Products, None, Writing]) -> Answer:
 
     It stays readable, in lists with `status=archived`, and keeps its key. Archiving it again changes nothing.
     """
-    stored = request.use.archive(request.call, request.path["id"], request.if_match, validate_only=request.query.validate_only)
-    return _found(stored)
+    only = request.query.validate_only
+    return _changed(request.use.archive(request.call, request.path["id"], request.if_match, validate_only=only), only)
 
 
 @api.post("/v1/products/{id}/restore", "products.restore", query=Writing, answers={200: ProductView}, versioned=True)
 def restore(request: Request[Products, None, Writing]) -> Answer:
     """Bring an archived product back. Restoring an active one changes nothing."""
-    stored = request.use.restore(request.call, request.path["id"], request.if_match, validate_only=request.query.validate_only)
-    return _found(stored)
+    only = request.query.validate_only
+    return _changed(request.use.restore(request.call, request.path["id"], request.if_match, validate_only=only), only)
 
 
 @api.get("/v1/products/{id}/versions", "products.versions", query=Paging, answers={200: [VersionView]})
@@ -215,8 +215,9 @@ def import_(request: Request[Products, bytes, Writing]) -> Answer:
     return Answer(200, vars(done), replayed=done.existing == done.lines)
 
 
-def _found(stored: Stored) -> Answer:
-    return Answer(200, view(stored), etag=stored.etag)
+def _changed(stored: Stored, only_validated: bool) -> Answer:
+    """With the ETag of its version, unless that is none yet."""
+    return Answer(200, view(stored), etag=None if only_validated else stored.etag)
 
 
 def _path(stored: Stored) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -95,6 +95,61 @@ def test_as_of_is_the_last_version_at_or_before_the_moment(steps: Sequence[int],
             products.at("prd_1", moment)
     else:
         assert products.at("prd_1", moment).data == {"n": expected}
+
+
+class Reading(MemoryStore):
+    """Counts what it is asked for."""
+
+    reads = 0
+
+    def get(self, *args: Any) -> Row | None:
+        self.reads += 1
+        return super().get(*args)
+
+    def query(self, *args: Any, **named: Any) -> Any:
+        raise AssertionError("a row whose key is known is not searched for")
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=40), st.integers(-1, 130))
+def test_as_of_halves_the_history_and_finds_what_a_walk_through_it_finds(steps: list[int], probe: int) -> None:
+    store = Reading()
+    products = shelf(store)
+    history = [products.create(call(steps[0]), "prd_1", {}, []).stored]
+    minutes = steps[0]
+    for number, step in enumerate(steps[1:], 2):
+        minutes += step  # 0: several versions in one millisecond
+        history.append(products.update(call(minutes, nonce=str(number)), history[-1], {"n": number}, []))
+    wanted = START + timedelta(minutes=probe)
+    walked = [stored.version for stored in history if stored.updated_at <= timestamp(wanted)]
+    store.reads = 0
+    if walked:
+        assert products.at("prd_1", wanted).version == walked[-1]
+    else:
+        with pytest.raises(NotFound, match="did not exist"):
+            products.at("prd_1", wanted)
+    assert store.reads <= 1 + len(history).bit_length()
+
+
+def test_versions_of_what_does_not_exist_are_not_found_wherever_a_page_begins() -> None:
+    products = shelf(MemoryStore())
+    created(products)
+    for below in (None, 1, 2, 10**14):
+        with pytest.raises(NotFound):
+            products.versions("prd_2", below=below)
+    assert products.versions("prd_1", below=1) == []
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000Z"),
+        (datetime(999, 12, 31, 23, 59, 59, 999_999, UTC), "0999-12-31T23:59:59.999Z"),
+        (datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC), "9999-12-31T23:59:59.999Z"),
+        (datetime(2026, 11, 23, 1, 2, 3, 4_999, timezone(timedelta(hours=2))), "2026-11-22T23:02:03.004Z"),
+    ],
+)
+def test_a_timestamp_has_four_digits_of_a_year_and_what_is_below_a_millisecond_is_cut_off(moment: datetime, text: str) -> None:
+    assert timestamp(moment) == text
 
 
 def test_versions_come_newest_first_in_pages_without_gap_or_repeat() -> None:

@@ -11,6 +11,7 @@ import pytest
 from functions.products.handler import api, handler
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
+from slipway.cursors import encode
 from slipway.product import ItemsView, ProductView, VersionView
 from slipway.products import Products
 from tests.catalogue import START
@@ -221,8 +222,11 @@ def test_validate_only_writes_nothing(store: MemoryStore) -> None:
     assert not store.tables
     id = created().json["id"]
     before = json.dumps(str(store.tables))
-    assert patched(id, {"name": "Cup"}, '"1"', "validate_only=true").json["name"] == "Cup"
-    assert call(handler, "DELETE", f"{PATH}/{id}", headers={"If-Match": "*"}, query="validate_only=true").status == 200
+    change = patched(id, {"name": "Cup"}, '"1"', "validate_only=true")
+    assert (change.status, change.json["name"], change.headers.get("etag")) == (200, "Cup", None)
+    for method, path in (("DELETE", f"{PATH}/{id}"), ("POST", f"{PATH}/{id}/restore")):
+        reply = call(handler, method, path, headers={"If-Match": "*"}, query="validate_only=true")
+        assert (reply.status, reply.headers.get("etag")) == (200, None)
     assert patched(id, {"price": "x"}, '"1"', "validate_only=true").status == 422
     assert json.dumps(str(store.tables)) == before
 
@@ -289,6 +293,19 @@ def test_history_tells_versions_and_the_past() -> None:
     for moment, status in (("2026-11-01T01:00:00%2B01:00", 200), ("2026-10-31T00:00:00Z", 404), ("2026-11-02T00:00:00Z", 422)):
         assert call(handler, "GET", f"{PATH}/{id}", query=f"as_of={moment}").status == status
     assert call(handler, "GET", f"{PATH}/{id}", query="as_of=yesterday").status == 422
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 5, 10**14])
+def test_a_made_up_cursor_of_versions_gives_no_version_that_is_none(version: int) -> None:
+    for ref in ("prd_" + "0" * 26, "nothing"):
+        cursor = encode(["products.versions", ref], {"version": version})
+        assert call(handler, "GET", f"{PATH}/{ref}/versions", query=f"cursor={cursor}").status == 404
+    id = created().json["id"]
+    patched(id, {"name": "Cup"})
+    cursor = encode(["products.versions", id], {"version": version})
+    reply = call(handler, "GET", f"{PATH}/{id}/versions", query=f"cursor={cursor}")
+    assert (reply.status, [item["version"] for item in reply.json["items"]]) == (200, [] if version == 1 else [1])
+    assert "next_cursor" not in reply.json
 
 
 # --- batches ------------------------------------------------------------------------------------------------

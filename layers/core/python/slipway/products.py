@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from slipway import money, text
@@ -83,11 +84,11 @@ class Products:
         return self.shelf.at(self._id(ref), moment)
 
     def versions(self, ref: str, *, below: int | None = None, limit: int = 50) -> tuple[list[Version], int | None]:
-        """Newest first, only those below `below`; and where to go on (None: that was all)."""
+        """Newest first, only those below `below`; and where to go on (None: that was all). Raises NotFound."""
         found = self.shelf.versions(self._id(ref), below=below, limit=limit + 1)
         shown = [
             Version(one, changes(before.data if before else {}, one.data))
-            for one, before in zip(found, [*found[1:], None], strict=True)
+            for one, before in zip_longest(found, found[1:])
             if before or one.version == 1
         ][:limit]
         return shown, (shown[-1].stored.version if shown and shown[-1].stored.version > 1 else None)

@@ -128,7 +128,7 @@ class Shelf:
         return None if row is None else str(row["id"])
 
     def versions(self, id: str, *, below: int | None = None, limit: int = 100) -> list[Stored]:
-        """Newest first: the head, then past versions; with `below`, only those smaller than it."""
+        """Newest first: the head, then past versions; with `below`, only those smaller than it. Raises NotFound."""
         found: list[Stored] = []
         if below is None:
             head = self.read(id)
@@ -142,17 +142,27 @@ class Shelf:
                 forward=False,
             )
             found += [Stored(self._upgrade(row)) for row in page.rows]
+        if not found:
+            self.read(id)
         return found
 
     def at(self, id: str, moment: datetime) -> Stored:
-        """The version in force at that moment. Raises NotFound before creation."""
-        wanted, below = timestamp(moment), None
-        while versions := self.versions(id, below=below):
-            for stored in versions:
-                if stored.updated_at <= wanted:
-                    return stored
-            below = versions[-1].version
-        raise NotFound(f"The {self.kind} {id!r} did not exist at {wanted}.")
+        """The version in force at that moment, found in 1 + log2(versions) reads. Raises NotFound before creation.
+
+        Versions have no gap, none is ever removed, and `updated_at` never falls from one to the next: so halving finds it."""
+        wanted, head = timestamp(moment), self.read(id)
+        if head.updated_at <= wanted:
+            return head
+        found, low, high = None, 0, head.version  # `low` had begun by then (0: nothing had), `high` had not
+        while high - low > 1:
+            middle = self._past(id, (low + high) // 2)
+            if middle.updated_at <= wanted:
+                found, low = middle, middle.version
+            else:
+                high = middle.version
+        if found is None:
+            raise NotFound(f"The {self.kind} {id!r} did not exist at {wanted}.")
+        return found
 
     def made(self, call: Call, id: str) -> Stored | None:
         """What an earlier try of this very call created, as it was then. Raises IdempotencyMismatch."""
@@ -274,6 +284,11 @@ class Shelf:
 
     # --- inside ---
 
+    def _past(self, id: str, version: int) -> Stored:
+        row = self.store.get(self.table, id, version_sk(version))
+        assert row is not None, "a head has all its past versions"
+        return Stored(self._upgrade(row))
+
     def _head(
         self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], *, version: int, created_at: str
     ) -> Row:
@@ -300,9 +315,8 @@ class Shelf:
 
     def _replayed(self, call: Call, standing: Stored) -> Stored:
         if standing.version > 1:
-            row = self.store.get(self.table, standing.id, version_sk(1))
-            assert row is not None, "a head above version 1 has its version 1"
-            standing = Stored(self._upgrade({**row, "sk": HEAD}))
+            first = self._past(standing.id, 1)
+            standing = Stored({**first.row, "sk": HEAD})
         if call.idempotency_key is not None and standing.row.get("digest") != call.digest:
             raise IdempotencyMismatch("This Idempotency-Key was used with another request; send a new key with a new request.")
         return standing
