@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from datetime import UTC, datetime
@@ -18,7 +19,16 @@ from slipway.events import parse
 from slipway.members import Members, enrol, normalised
 from slipway.outbox import envelopes
 from slipway.ports import ConditionFailed, StoreUnavailable
-from slipway.problems import Conflict, Invalid, KeyTaken, NotFound, PreconditionFailed, Problem, Unavailable
+from slipway.problems import (
+    Conflict,
+    IdempotencyMismatch,
+    Invalid,
+    KeyTaken,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    Unavailable,
+)
 from slipway.resources import Stored
 from slipway.upgrades import upgrader
 
@@ -114,6 +124,21 @@ def test_the_same_request_again_invites_nobody_twice(desk: Desk) -> None:
     again = desk.members.invite(desk.call(idempotency_key="k", digest="d"), "ada@example.com", "admin")
     assert (again.stored.id, again.replayed) == (first.stored.id, True)
     assert desk.store.tables["access"][("members", "admins")]["count"] == 1
+
+
+def test_what_is_kept_of_a_request_does_not_confirm_a_guess_of_the_address(desk: Desk) -> None:
+    """Anybody who reads the table can make the digest of a request with a guessed address."""
+    desk.invite("root@example.com")
+    digest = hashlib.sha256(b"/v1/members ada@example.com").hexdigest()
+    call = desk.call(idempotency_key="7f6c", digest=digest)
+    stored = desk.members.invite(call, "ada@example.com", "editor").stored
+    desk.members.remove(desk.call(), stored.id, None)
+    assert digest not in repr(desk.store.tables)
+    assert "7f6c" not in repr(desk.store.tables)
+    again = desk.call(idempotency_key="7f6c", digest=digest)
+    assert desk.members.invite(again, "ada@example.com", "editor").stored.version == 1
+    with pytest.raises(IdempotencyMismatch):
+        desk.members.invite(again.but(digest="other"), "eve@example.com", "editor")
 
 
 def test_the_address_is_in_one_row_and_leaves_with_the_member(desk: Desk) -> None:
@@ -237,18 +262,20 @@ def test_admins_who_remove_each_other_at_once_leave_one() -> None:
         assert outcomes.count("removed") == 8 - desk.admins()
 
 
+class Overtaken(MemoryStore):
+    """Just before the next transaction something else happens, whole."""
+
+    overtake: Any = None
+
+    def transact(self, writes: Any, token: str) -> None:
+        overtake, self.overtake = self.overtake, None
+        if overtake:
+            overtake()
+        super().transact(writes, token)
+
+
 def test_two_who_read_the_same_number_cannot_both_take_one_off() -> None:
     """The decision is the table's: the second transaction is refused, read anew, and finds itself the last."""
-
-    class Overtaken(MemoryStore):
-        overtake: Any = None
-
-        def transact(self, writes: Any, token: str) -> None:
-            overtake, self.overtake = self.overtake, None
-            if overtake:
-                overtake()
-            super().transact(writes, token)
-
     store = Overtaken()
     desk = Desk(store)
     one, other = desk.invite("a@example.com").id, desk.invite("b@example.com").id
@@ -256,6 +283,29 @@ def test_two_who_read_the_same_number_cannot_both_take_one_off() -> None:
     with pytest.raises(Conflict):
         desk.members.remove(desk.call(), one, None)
     assert desk.admins() == 1
+
+
+def test_a_change_of_whatever_stands_is_made_of_the_newer_version_that_came_between() -> None:
+    store = Overtaken()
+    desk = Desk(store)
+    desk.invite("root@example.com")
+    id = desk.invite("ada@example.com", "editor").id
+    store.overtake = lambda: desk.members.give(desk.call(), id, None, "admin")
+    assert desk.members.give(desk.call(), id, None, "viewer").version == 3
+    assert desk.admins() == desk.store.tables["access"][("members", "admins")]["count"] == 1
+    store.overtake = lambda: desk.members.give(desk.call(), id, None, "admin")
+    assert desk.members.remove(desk.call(), id, None).version == 5
+    assert desk.admins() == desk.store.tables["access"][("members", "admins")]["count"] == 1
+
+
+def test_a_change_of_the_version_that_was_read_does_not_follow_another() -> None:
+    store = Overtaken()
+    desk = Desk(store)
+    id = desk.invite("ada@example.com", "editor").id
+    store.overtake = lambda: desk.members.give(desk.call(), id, None, "admin")
+    with pytest.raises(PreconditionFailed):
+        desk.members.give(desk.call(), id, 1, "viewer")
+    assert desk.members.read(id).data["role"] == "admin"
 
 
 def test_a_number_that_never_stands_still_is_answered_as_unavailable() -> None:

@@ -8,6 +8,7 @@ that becomes one or is none any more: two admins who remove each other at the sa
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from slipway.access import ROLES
 from slipway.calls import Call
 from slipway.ports import Absent, ConditionFailed, Delete, Directory, Equals, Put, Row, Store, StoreUnavailable, Write
-from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound, PreconditionFailed, Unavailable
+from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound, Unavailable
 from slipway.resources import Claim, Created, Event, Shelf, Stored
 from slipway.tables import ACCESS
 
@@ -67,7 +68,7 @@ class Members:
         """A new member; the directory hears of it from the event. Raises Invalid, KeyTaken, IdempotencyMismatch."""
         address = normalised(email)
         _known(role)
-        id = call.new_id("mbr_")
+        id, call = call.new_id("mbr_"), call.but(digest=_keyed(call))
         data = {"role": role, "status": "active"}
         changes = [{"field": "email"}, {"field": "role", "to": role}, {"field": "status", "to": "active"}]
         event = _event("member.invited.v1", 1, data, changes)
@@ -88,8 +89,7 @@ class Members:
         Raises NotFound, PreconditionFailed, Conflict for the last admin."""
         _known(role)
 
-        def attempt(call: Call) -> Stored:
-            before = self._expected(id, version)
+        def given(call: Call, before: Stored) -> Stored:
             present = before.data["role"]
             if present == role:
                 return before
@@ -99,13 +99,12 @@ class Members:
             event = _event("member.updated.v1", before.version + 1, after, changes)
             return self.shelf.update(call, before, after, [event], also=counted)
 
-        return _persistently(call, attempt)
+        return self._change(call, id, version, given)
 
     def remove(self, call: Call, id: str, version: int | None) -> Stored:
         """The member is out, and its address forgotten. Raises NotFound, PreconditionFailed, Conflict for the last admin."""
 
-        def attempt(call: Call) -> Stored:
-            before = self._expected(id, version)
+        def removed(call: Call, before: Stored) -> Stored:
             address = _address(self.shelf.store, id)
             if address is None:
                 raise NotFound(f"There is no member {id!r}.")
@@ -116,17 +115,15 @@ class Members:
             forgotten = Delete(ACCESS, id, EMAIL)
             return self.shelf.update(call, before, after, [event], release=[_claim(address)], also=[forgotten, *counted])
 
-        return _persistently(call, attempt)
+        return self._change(call, id, version, removed)
 
     # --- inside ---
 
-    def _expected(self, id: str, version: int | None) -> Stored:
-        before = self.read(id)
-        if version is not None and version != before.version:
-            raise PreconditionFailed(
-                f"The member is at version {before.version}; read it and repeat the change.", headers={"ETag": before.etag}
-            )
-        return before
+    def _change(self, call: Call, id: str, version: int | None, make: Callable[[Call, Stored], Stored]) -> Stored:
+        def attempt(call: Call) -> Stored:
+            return self.shelf.change(lambda: self.read(id), version, lambda before: make(call, before))
+
+        return _persistently(call, attempt)
 
     def _counted(self, more: int) -> list[Write]:
         """The write that keeps the number of admins. Raises Conflict where none would be left."""
@@ -180,6 +177,12 @@ def _persistently(call: Call, attempt: Callable[[Call], Done]) -> Done:
 def _known(role: str) -> None:
     if role not in ROLES:
         raise Invalid("There is no such role.", errors=[Fault("/role", "not_one_of", f"One of {', '.join(ROLES)}.")])
+
+
+def _keyed(call: Call) -> str:
+    """The request's digest, keyed with its Idempotency-Key, which nobody keeps: it stays when the member goes, and the digest
+    alone would tell whoever guesses the address that it is right."""
+    return hmac.new((call.idempotency_key or "").encode(), call.digest.encode(), hashlib.sha256).hexdigest()
 
 
 def _claim(address: str) -> Claim:
