@@ -39,7 +39,7 @@ from slipway.upgrades import upgrader
 
 _POSITION = ("created_at", "pk")
 _ID = re.compile(r"(key|mbr)_[0-9a-z]{26}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
 @dataclass(frozen=True, slots=True)

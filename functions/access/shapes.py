@@ -12,11 +12,12 @@ from pydantic_core import PydanticCustomError
 from slipway import cursors, text
 from slipway.access import Principal
 from slipway.calls import timestamp
+from slipway.credentials import is_environment
 from slipway.keys import LONGEST_OVERLAP, NAME, earlier, prefix, status
 from slipway.moments import Moment
 from slipway.resources import Stored
 
-ENVIRONMENT = "^[a-z][a-z0-9-]{0,31}$"
+ENVIRONMENT = "^(?!all$)[a-z][a-z0-9-]{0,31}$"  # as `is_environment` has it
 
 Kind = Literal["client", "server", "admin"]
 Role = Literal["viewer", "editor", "admin"]
@@ -28,6 +29,12 @@ def _name(raw: str) -> str:
         return text.line(raw, NAME)
     except text.BadText as bad:
         raise PydanticCustomError("invalid_text", "{detail}", {"detail": str(bad)}) from None
+
+
+def _environment(raw: str) -> str:
+    if not is_environment(raw):
+        raise PydanticCustomError("pattern", "Up to 32 of a-z, 0-9 and -, a letter first; `all` is taken.")
+    return raw
 
 
 def _whole(raw: Any) -> int:
@@ -46,7 +53,12 @@ Name = Annotated[
     AfterValidator(_name),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": NAME, "pattern": text.LINE}),
 ]
-Environment = Annotated[str, Field(pattern=ENVIRONMENT, description="any but `all`")]
+Environment = Annotated[
+    str,
+    AfterValidator(_environment),
+    Field(description="any but `all`"),
+    WithJsonSchema({"type": "string", "pattern": ENVIRONMENT}),
+]
 
 
 class Shape(BaseModel):

@@ -11,6 +11,7 @@ import pytest
 
 from functions.access.handler import access, api
 from infra.routes import ROUTES
+from slipway import cursors
 from slipway.access import OPERATIONS, Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.credentials import parse
@@ -192,6 +193,7 @@ def test_keys_are_listed_in_pages_each_once(desk: Desk) -> None:
             break
         query = f"limit=3&cursor={answer['next_cursor']}"
     assert found == made
+    assert "next_cursor" not in desk.call("GET", "/v1/keys", query="limit=7").json, "nothing follows"
 
 
 def test_keys_are_filtered(desk: Desk) -> None:
@@ -210,6 +212,12 @@ def test_keys_are_filtered(desk: Desk) -> None:
     assert ids("status=expired") == {expiring["id"]}
     assert ids("status=active&kind=server&environment=prod") == {prod["id"]}
     assert desk.call("GET", "/v1/keys", query="status=lost").status == 422
+
+
+def test_a_made_up_cursor_has_the_digits_of_a_time_only(desk: Desk) -> None:
+    place = {"created_at": "\N{ARABIC-INDIC DIGIT TWO}026-11-23T12:00:00.000Z", "pk": "key_" + "0" * 26}
+    cursor = cursors.encode(["keys", None, None, None], place)
+    assert desk.call("GET", "/v1/keys", query=f"cursor={cursor}").status == 400
 
 
 def test_a_cursor_of_another_list_is_refused(desk: Desk) -> None:
@@ -311,7 +319,10 @@ def test_a_key_acts_in_its_own_environment_and_an_admin_in_the_one_asked_for(des
     assert acting("environment=staging", ADMIN).json["environment"] == "staging"
     assert acting("environment=prod", CLIENT_KEY).json["environment"] == "prod"
     assert acting("environment=staging", CLIENT_KEY).status == 403
-    assert acting("environment=Not-One", ADMIN).status == 422
+    for none in ("Not-One", "all", "", "e" * 33, "a_b", "prod%0A"):
+        refused = acting(f"environment={none}", ADMIN)
+        assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/query/environment"), none
+    assert desk.call("GET", "/v1/keys", query="environment=all").status == 422
 
 
 def test_me_of_a_key_asks_no_table(desk: Desk) -> None:

@@ -30,7 +30,8 @@ def page(
             if stored is not None and takes(stored):
                 found.append(stored)
                 if len(found) == limit:
-                    return found, {name: row[name] for name in POSITION}
+                    more = keys.next is not None or row is not keys.rows[-1]
+                    return found, {name: row[name] for name in POSITION} if more else None
         start = keys.next
         if start is None:
             break
