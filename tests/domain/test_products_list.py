@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,7 +18,7 @@ from slipway.problems import BadCursor, Conflict, MoveNotAllowed
 from slipway.products import Products
 from slipway.resources import Stored
 from slipway.stages import STAGES
-from slipway.text import folded
+from slipway.text import BadText, folded, line
 from slipway.transfer import written
 from tests.catalogue import Counting, a_call, heads, made, patch
 
@@ -57,6 +57,13 @@ def pages(products: Products, query: dict[str, Any], between: Callable[[], None]
             return found
         between()
     raise AssertionError("the list has no end")
+
+
+def is_a_name(text: str) -> bool:
+    try:
+        return bool(line(text, 200))
+    except BadText:
+        return False
 
 
 def wanted(stored: Stored, query: dict[str, Any]) -> bool:
@@ -124,6 +131,29 @@ def test_what_exists_throughout_appears_exactly_once(fields: list[dict[str, Any]
     seen = [stored.id for stored in pages(products, {"limit": limit}, disturb)]
     assert len(seen) == len(set(seen))
     assert throughout <= set(seen)
+
+
+letters = st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")) | st.sampled_from("ßΐŉǰẞİ\u0301\u0345\u1fb3")
+some_names = st.tuples(st.text("aß", max_size=99), st.text(letters, min_size=1, max_size=20)).map("".join).filter(is_a_name)
+
+
+@settings(deadline=None)
+@given(st.lists(some_names, min_size=1, max_size=6), st.integers(1, 100))
+@example(["a" * 98 + "ΐ", "a" * 98 + "ΐb", "a" * 99], 90)
+@example(["ß\u0301b", "ß\u0301a"], 2)
+@example(["\U00010400" * 150, "\U00010400" * 150], 100)
+def test_a_list_by_name_goes_on_from_its_own_cursors_whatever_the_letters(names: list[str], length: int) -> None:
+    products = Products(MemoryStore())
+    for number, name in enumerate(names):
+        made(products, number, name=name)
+    prefix = line(names[0], 200)[:length]
+    if not is_a_name(prefix):
+        return
+    expected = sorted(
+        (row["name_key"], row["pk"]) for row in heads(products) if folded(row["data"]["name"]).startswith(folded(prefix))
+    )
+    found = pages(products, {"name_prefix": prefix, "limit": 1})
+    assert [(stored.row["name_key"], stored.id) for stored in found] == expected
 
 
 def test_a_page_costs_one_query_and_one_read_of_what_it_found() -> None:

@@ -74,7 +74,7 @@ def page(products: Products, listing: Listing) -> tuple[list[Stored], str | None
     """The products of one page, and the cursor of the next (None at the end). Raises BadCursor."""
     if listing.key is not None:
         return _by_key(products, listing), None
-    parts, prefix = listing.parts(), text.folded(listing.name_prefix) if listing.name_prefix is not None else None
+    parts, prefix = listing.parts(), text.sorting(listing.name_prefix) if listing.name_prefix is not None else None
     order = BY_CREATED if prefix is None else BY_NAME
     start = _start(order, parts, listing.cursor, prefix)
     found: list[Stored] = []
@@ -135,7 +135,7 @@ def _start(order: Index, parts: Sequence[str | None], cursor: str | None, prefix
         return None
     place = cursors.decode(cursor, parts, {"at": str, "id": str})
     at, id = str(place["at"]), str(place["id"])
-    good = re.fullmatch(_TIME, at) if prefix is None else at.startswith(prefix) and text.folded(at) == at
-    if not good or not re.fullmatch(ID, id) or at.encode(errors="replace").decode() != at:
+    good = re.fullmatch(_TIME, at) if prefix is None else at.startswith(prefix) and text.sorting(at) == at
+    if not good or not re.fullmatch(ID, id):
         raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
     return {"kind": "product", order.sort[0]: at, "pk": id, "sk": HEAD}

@@ -224,7 +224,7 @@ def _claims(data: Data) -> list[Claim]:
 
 
 def _indexed(data: Mapping[str, Any]) -> dict[str, str]:
-    return {"name_key": text.folded(data["name"])}
+    return {"name_key": text.sorting(data["name"])}
 
 
 def _money(given: Any, currency: str) -> money.Money:

@@ -53,8 +53,16 @@ def prose(raw: str, most: int) -> str:
 
 
 def folded(name: str) -> str:
-    """The form in which names are compared and sorted: without case, at most 100 characters (an index key has 1 KB)."""
-    return unicodedata.normalize("NFC", name).casefold()[:100]
+    """The form in which names are compared: without case, NFC. Folding it again changes nothing."""
+    before, after = "", name
+    while after != before:  # a folded letter may compose with the mark after it
+        before, after = after, unicodedata.normalize("NFC", unicodedata.normalize("NFD", after).casefold())
+    return after
+
+
+def sorting(name: str) -> str:
+    """What an index sorts a name by (it takes 1 KB): the first 100 characters of its folded form, which are folded, too."""
+    return folded(name)[:100]
 
 
 def _kept(raw: str, most: int) -> str:
