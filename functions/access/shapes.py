@@ -56,8 +56,7 @@ Name = Annotated[
 Environment = Annotated[
     str,
     AfterValidator(_environment),
-    Field(description="any but `all`"),
-    WithJsonSchema({"type": "string", "pattern": ENVIRONMENT}),
+    WithJsonSchema({"type": "string", "pattern": ENVIRONMENT, "description": "any but `all`"}),
 ]
 
 
