@@ -138,6 +138,6 @@ def _objects(backend: Backend, url: str) -> Iterator[Objects]:
 
 
 def _small(url: str) -> Iterator[AwsClient]:
-    client = AwsClient({**backends.ENVIRON, "AWS_ENDPOINT_URL": url})
+    client = AwsClient({**backends.ENVIRON, "AWS_ENDPOINT_URL": url}, read=30, budget=120)  # the machine may be busy
     yield client
     client.close()
