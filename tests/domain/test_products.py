@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.calls import timestamp
 from slipway.events import parse
 from slipway.outbox import due
 from slipway.problems import Conflict, Invalid, KeyTaken, MoveNotAllowed, NotFound, PreconditionFailed
 from slipway.product import view
-from slipway.products import ROW_BYTES, SPARE_BYTES, Products
+from slipway.products import GIVEN_BYTES, ROW_BYTES, Products
 from slipway.resources import Stored
 from slipway.rowsize import row_bytes
 from slipway.stages import MOVES, STAGES
@@ -94,30 +95,65 @@ def test_a_row_above_16_kb_is_refused_before_it_is_written(products: Products) -
     assert faults(caught) == [("/metadata", "too_large")]
     assert not heads(products)
 
-    fits = made(products, metadata=dict(list(metadata.items())[:25]))
+    fits = made(products, metadata=dict(list(metadata.items())[:22]))
     with pytest.raises(Invalid) as caught:
         change(products, fits, description="ß" * 4000)
     assert faults(caught) == [("/metadata", "too_large")]
     assert products.read(fits.id).version == 1
 
 
-def test_the_fullest_product_can_still_be_archived_and_no_row_is_above_16_kb() -> None:
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f600"])
+@pytest.mark.parametrize("quiet", [True, False])
+def test_the_fullest_product_can_be_archived_and_restored_by_anyone_and_no_row_is_above_16_kb(letter: str, quiet: bool) -> None:
+    """`quiet`: the last change puts least into the row beside the product; otherwise most of it."""
     store = MemoryStore()
     products = Products(store)
-    stored = made(products, metadata={f"name{number}": "x" * 500 for number in range(23)})
+    anyone = Principal("member", "mbr_" + "0" * 26, "editor")
+    longest = a_call(2, key="k" * 255, digest="d" * 64).but(principal=anyone, correlation_id="c" * 64, traceparent="t" * 55)
+    full: dict[str, Any] = {
+        "name": letter * (400 // len(letter.encode()) if len(letter.encode()) > 2 else 200),
+        "key": "k" * 64,
+        "tags": [f"{number:0>15}" for number in range(20)],
+        "owner": "a",
+        "links": [{"label": "a", "url": "https://example.com"}],
+    }
+    stored = products.create(longest, new(**full, metadata={f"name{number}": "x" * 500 for number in range(19)})).stored
+    turned = {name: value for name, value in full.items() if name != "links"}
+    turned |= {"name": full["name"][:-1] + "z", "key": "z" * 64, "tags": [f"{number:z>15}" for number in range(20)]}
+    turned |= {"owner": "b", "links": [{"label": "b", "url": "https://example.com"}], "price": 10**12, "stage": "discovery"}
+    turned |= {"metadata": {"name0": "y" * 500}}
     for letters in range(4000, 0, -1):
         try:
-            stored = change(products, stored, description="d" * letters)
+            fullest = {"description": "d" * letters, **({} if quiet else turned)}
+            stored = products.update(longest if not quiet else a_call(2), stored.id, stored.version, patch(**fullest))
             break
         except Invalid:
             continue
-    with pytest.raises(Invalid):
-        change(products, stored, description="d" * (letters + 1))
-    other = a_call(2).but(correlation_id="c" * 128, traceparent="t" * 55)
-    archived = products.archive(other, stored.id, stored.version)
-    products.restore(other, stored.id, archived.version)
-    sizes = list(map(row_bytes, store.tables["products"].values()))
-    assert ROW_BYTES - SPARE_BYTES < max(sizes) <= ROW_BYTES
+    given = {name: value for name, value in stored.data.items() if name != "status"}
+    assert row_bytes(given) == GIVEN_BYTES
+    archived = products.archive(longest, stored.id, stored.version)
+    products.restore(longest, stored.id, archived.version)
+    assert max(map(row_bytes, store.tables["products"].values())) <= ROW_BYTES
+
+
+def test_what_we_add_to_a_product_has_room_beside_it_at_its_very_most() -> None:
+    products = Products(MemoryStore())
+    anyone = Principal("member", "mbr_" + "0" * 26, "editor")
+    longest = a_call(2).but(principal=anyone, correlation_id="c" * 64, traceparent="t" * 55)
+    for before, after in (("\U0001f600" * 99, "\U0001f600" * 100), ("\U0001f600" * 199, "\U0001f600" * 200)):
+        stored = made(products, name=before, key="a" * 64, tags=[f"{number:0>15}" for number in range(20)], price=1)
+        turned = {"name": after, "key": "b" * 64, "tags": [f"{number:z>15}" for number in range(20)], "price": 10**12}
+        more = {
+            "owner": "b",
+            "links": [{"label": "b", "url": "https://example.com"}],
+            "metadata": {"a": 1},
+            "stage": "discovery",
+        }
+        row = products.update(longest, stored.id, 1, patch(**turned, **more, description="d")).row
+        room = ROW_BYTES - GIVEN_BYTES
+        assert room // 2 < row_bytes({**row, "data": {"status": "archived"}, "digest": "d" * 64}) <= room - 32
+        products.archive(a_call(3), stored.id, None)
+        products.update(a_call(4), products.restore(a_call(3), stored.id, None).id, None, patch(key=None))
 
 
 # --- change -------------------------------------------------------------------------------------------------
@@ -266,6 +302,13 @@ def test_the_history_of_prices_is_appended_to_and_walked_with_as_of(products: Pr
         before = datetime.fromisoformat(whole[0]["valid_from"]) - timedelta(milliseconds=1)
         whole = view(products.at(a_call(100), stored.id, before))["price_history"] + whole
     assert [price["amount"] for price in whole] == [100 * number for number in range(1, 31)]
+
+
+def test_history_goes_forward_though_the_clocks_of_two_functions_disagree(products: Products) -> None:
+    stored = change(products, made(products, 10), 5, price=25)
+    history = view(stored)["price_history"]
+    assert [price["valid_from"] for price in history] == [timestamp(START + timedelta(seconds=10))] * 2
+    assert stored.updated_at == stored.created_at
 
 
 def test_as_of_answers_what_stood_at_that_moment(products: Products) -> None:

@@ -14,10 +14,12 @@ from slipway.adapters.memory import MemoryStore
 from slipway.cursors import encode
 from slipway.listing import READS, Listing, page
 from slipway.moments import Moment
+from slipway.ports import Page
 from slipway.problems import BadCursor, Conflict, MoveNotAllowed
 from slipway.products import Products
 from slipway.resources import Stored
 from slipway.stages import STAGES
+from slipway.tables import BY_NAME
 from slipway.text import BadText, folded, line
 from slipway.transfer import written
 from tests.catalogue import Counting, a_call, heads, made, patch
@@ -178,6 +180,39 @@ def test_a_filter_that_finds_little_costs_a_bounded_number_of_requests_a_page() 
     cost = store.counted(lambda: found.extend(page(products, Listing(owner="last", cursor=cursor))[0]))
     assert [stored.data["owner"] for stored in found] == ["last"]
     assert cost == ["query", "get_many"]
+
+
+def test_updated_after_is_later_than_that_moment() -> None:
+    products = Products(MemoryStore())
+    ids = [made(products, seconds).id for seconds in (1, 2, 3)]
+    found, _ = page(products, Listing.model_validate({"updated_after": "2026-11-01T00:00:02Z"}))
+    assert [stored.id for stored in found] == ids[2:]
+
+
+class Behind(MemoryStore):
+    """An index of names that has not heard of any change yet."""
+
+    def query(self, *args: Any, **named: Any) -> Page:
+        if named.get("index") != BY_NAME:
+            return super().query(*args, **named)
+        current, self.tables["products"] = self.tables["products"], self.before
+        try:
+            return super().query(*args, **named)
+        finally:
+            self.tables["products"] = current
+
+    def stop(self) -> None:
+        self.before = dict(self.tables["products"])
+
+
+def test_a_product_is_not_listed_under_a_name_that_it_no_longer_has() -> None:
+    store = Behind()
+    products = Products(store)
+    stored, other = made(products, name="Mug"), made(products, name="Mint")
+    store.stop()
+    products.update(a_call(1), stored.id, 1, patch(name="Mat"))
+    found, _ = page(products, Listing(name_prefix="m"))
+    assert [one.id for one in found] == [other.id]
 
 
 def test_a_key_finds_its_product_if_the_other_filters_hold() -> None:

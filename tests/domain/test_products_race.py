@@ -12,7 +12,7 @@ import pytest
 from slipway.adapters.memory import MemoryStore
 from slipway.batch import create_all, create_each
 from slipway.ports import Row, StoreUnavailable
-from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, PreconditionFailed
+from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, NotFound, PreconditionFailed
 from slipway.product import view
 from slipway.products import Products
 from slipway.tables import Table
@@ -115,6 +115,30 @@ def test_whoever_takes_any_version_wins_against_a_writer_in_between() -> None:
     store.rivals = 100
     with pytest.raises(Conflict):
         products.update(a_call(3), id, None, patch(name="Bowl"))
+
+
+class Renaming(MemoryStore):
+    """After the next read of a key's row that key passes from its product to another."""
+
+    passing = False
+
+    def get(self, table: Table, pk: str, sk: str) -> Row | None:
+        row = super().get(table, pk, sk)
+        if self.passing and sk == "key" and row is not None:
+            self.passing = False
+            Products(self).update(a_call(1), row["id"], None, patch(key=None))
+            made(Products(self), key="mug")
+        return row
+
+
+def test_a_key_that_moves_while_it_is_read_leads_to_no_other_product() -> None:
+    store = Renaming()
+    products = Products(store)
+    made(products, key="mug")
+    store.passing = True
+    with pytest.raises(NotFound):
+        products.read("mug")
+    assert products.read("mug").version == 1
 
 
 def test_one_key_wanted_by_many_goes_to_one() -> None:
