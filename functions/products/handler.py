@@ -10,14 +10,15 @@ from slipway import cursors
 from slipway.adapters import connect
 from slipway.batch import ATOMIC, create_all, create_each, would_create
 from slipway.edge.http import Answer, Api, Request
-from slipway.fields import Shape
-from slipway.listing import Limit, Listing, page
+from slipway.listing import Listing, page
 from slipway.moments import Moment
+from slipway.paging import Cursor, Paging
 from slipway.problems import KeyTaken
 from slipway.product import Batch, ImportView, ItemsView, NewProduct, ProductPatch, ProductView, VersionView, view
 from slipway.products import Products
 from slipway.resources import Created, Stored
 from slipway.settings import Products as Settings
+from slipway.shape import Shape
 
 
 def wire() -> Products:
@@ -35,12 +36,7 @@ class Reading(Shape):
 
 class Exporting(Shape):
     format: Literal["csv", "jsonl"] = "jsonl"
-    cursor: str | None = Field(default=None, max_length=cursors.LONGEST)
-
-
-class Paging(Shape):
-    limit: Limit = 50
-    cursor: str | None = Field(default=None, max_length=cursors.LONGEST)
+    cursor: Cursor = None
 
 
 JSONL, CSV = "application/x-ndjson", "text/csv"
@@ -127,7 +123,10 @@ def restore(request: Request[Products, None, Writing]) -> Answer:
 
 @api.get("/v1/products/{id}/versions", "products.versions", query=Paging, answers={200: [VersionView]})
 def versions(request: Request[Products, None, Paging]) -> Answer:
-    """List what every version of a product changed: who, when, which fields from what to what. Newest first."""
+    """List what every version of a product changed: who, when, which fields from what to what. Newest first.
+
+    A page may be shorter than `limit`: the list ends where `next_cursor` is missing.
+    """
     ref, cursor = request.path["id"], request.query.cursor
     parts = ["products.versions", ref]
     below = None if cursor is None else int(cursors.decode(cursor, parts, {"version": int})["version"])
@@ -169,7 +168,8 @@ def export(request: Request[Products, None, Exporting]) -> Answer:
     """Export all products, as JSON Lines or CSV.
 
     A big catalogue comes in pieces: follow the `Link` header, and put them one after the other. In CSV a cell that a
-    spreadsheet would take for a formula has an apostrophe before it. What was exported can be imported again.
+    spreadsheet would take for a formula has an apostrophe before it. Into a catalogue that does
+    not have its keys it can be imported: as new products, at version 1, each with its latest price alone.
     """
     from slipway.transfer import written  # with the import below: rare, and not needed by the others
 

@@ -31,6 +31,11 @@ def change(products: Products, stored: Stored, seconds: float = 1, **fields: Any
     return products.update(a_call(seconds), stored.id, stored.version, patch(**fields))
 
 
+def given(stored: Stored) -> dict[str, Any]:
+    """What people gave of it."""
+    return {name: value for name, value in stored.data.items() if name != "status"}
+
+
 def faults(caught: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]:
     return [(fault.pointer, fault.code) for fault in caught.value.errors]
 
@@ -122,15 +127,13 @@ def test_the_fullest_product_can_be_archived_and_restored_by_anyone_and_no_row_i
     turned |= {"name": full["name"][:-1] + "z", "key": "z" * 64, "tags": [f"{number:z>15}" for number in range(20)]}
     turned |= {"owner": "b", "links": [{"label": "b", "url": "https://example.com"}], "price": 10**12, "stage": "discovery"}
     turned |= {"metadata": {"name0": "y" * 500}}
-    for letters in range(4000, 0, -1):
-        try:
-            fullest = {"description": "d" * letters, **({} if quiet else turned)}
-            stored = products.update(longest if not quiet else a_call(2), stored.id, stored.version, patch(**fullest))
-            break
-        except Invalid:
-            continue
-    given = {name: value for name, value in stored.data.items() if name != "status"}
-    assert row_bytes(given) == GIVEN_BYTES
+    fullest, caller = ({}, a_call(2)) if quiet else (turned, longest)
+    nearly = products.update(caller, stored.id, 1, patch(description="d", **fullest), validate_only=True)
+    room = GIVEN_BYTES - row_bytes(given(nearly))
+    with pytest.raises(Invalid):
+        products.update(caller, stored.id, 1, patch(description="d" * (room + 2), **fullest))
+    stored = products.update(caller, stored.id, 1, patch(description="d" * (room + 1), **fullest))
+    assert row_bytes(given(stored)) == GIVEN_BYTES
     archived = products.archive(longest, stored.id, stored.version)
     products.restore(longest, stored.id, archived.version)
     assert max(map(row_bytes, store.tables["products"].values())) <= ROW_BYTES

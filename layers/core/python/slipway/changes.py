@@ -9,7 +9,7 @@ from slipway.resources import Event
 
 FIELDS = ("key", "name", "description", "stage", "status", "price", "owner", "tags", "metadata", "links")
 TOLD = ("key", "name", "stage", "status", "price", "tags")  # with their values in events; of the others only that they changed
-LONG = 400  # characters; longer values are not told either
+LONG = 400  # bytes; longer values are not told either
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[st
 
 def told(change: dict[str, Any]) -> dict[str, Any]:
     """A change as an event may carry it: small, and without what people write."""
-    shown = change["field"] in TOLD and len(str(change.get("from"))) <= LONG and len(str(change["to"])) <= LONG
+    shown = change["field"] in TOLD and all(len(str(change.get(end)).encode()) <= LONG for end in ("from", "to"))
     return change if shown else {"field": change["field"]}
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from slipway import money, text
+from slipway.shape import Shape
 
 RESERVED = ("batch", "export", "import")  # paths beside `/v1/products/{id}`
 KEY = r"^(?!prd_)(?!(batch|export|import)$)[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
@@ -160,10 +161,6 @@ Price = Annotated[Any, PlainValidator(_price), _price_schema("amount")]
 PricePatch = Annotated[Any, PlainValidator(_price_patch), _price_schema()]
 Metadata = Annotated[dict[str, Any], PlainValidator(_metadata), _metadata_schema()]
 MetadataPatch = Annotated[dict[str, Any] | None, PlainValidator(_metadata_patch), _metadata_schema("null")]
-
-
-class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Link(Shape):

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from slipway import cursors, text
 from slipway.calls import timestamp
-from slipway.fields import ID, Key, Owner, Prefix, Shape, Tag
+from slipway.fields import ID, Key, Owner, Prefix, Tag
 from slipway.moments import Moment
+from slipway.paging import PAGE_BYTES, Paging, json_bytes
 from slipway.ports import Row, Span
 from slipway.problems import BadCursor, NotFound
-from slipway.product import Status
+from slipway.product import Status, view
 from slipway.products import Products
 from slipway.resources import HEAD, Stored
 from slipway.stages import Stage
@@ -32,10 +33,7 @@ READS = 3  # rounds of up to 100 products that one page may cost while the filte
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 
 
-Limit = Annotated[int, AfterValidator(lambda limit: min(max(limit, 1), 100)), Field(description="1 to 100")]
-
-
-class Listing(Shape):
+class Listing(Paging):
     """Filters; all that are given must hold. Without `status` both active and archived products are listed."""
 
     status: Status | None = None
@@ -45,8 +43,6 @@ class Listing(Shape):
     updated_after: Moment | None = Field(default=None, description="RFC 3339; later than this moment")
     name_prefix: Prefix | None = Field(default=None, description="case does not matter; the list is then in the order of names")
     key: Key | None = None
-    limit: Limit = 50
-    cursor: str | None = Field(default=None, max_length=cursors.LONGEST)
 
     @property
     def filtered(self) -> bool:
@@ -77,14 +73,15 @@ def page(products: Products, listing: Listing) -> tuple[list[Stored], str | None
     parts, prefix = listing.parts(), text.sorting(listing.name_prefix) if listing.name_prefix is not None else None
     order = BY_CREATED if prefix is None else BY_NAME
     start = _start(order, parts, listing.cursor, prefix)
-    found: list[Stored] = []
+    found, size = list[Stored](), 0
     for _ in range(READS):
         entries, start = _read(products, order, 100 if listing.filtered else listing.limit, start, prefix)
         for entry, stored in entries:
             if stored is None or not listing.takes(stored) or entry[order.sort[0]] != stored.row[order.sort[0]]:
                 continue  # filtered out, or renamed since the index last heard of it
             found.append(stored)
-            if len(found) == listing.limit:
+            size += json_bytes(view(stored))
+            if len(found) == listing.limit or size > PAGE_BYTES:
                 more = start is not None or entry is not entries[-1][0]
                 return found, _cursor(order, parts, entry) if more else None
         if start is None:

@@ -19,10 +19,10 @@ from slipway.fields import (
     Owner,
     Price,
     PricePatch,
-    Shape,
     Tags,
 )
 from slipway.resources import Stored
+from slipway.shape import Shape
 from slipway.stages import Stage
 
 Status = Literal["active", "archived"]

@@ -23,6 +23,7 @@ from slipway import money, text
 from slipway.calls import Call
 from slipway.changes import changes, creation, event, price_in_force
 from slipway.fields import METADATA
+from slipway.paging import PAGE_BYTES, json_bytes
 from slipway.ports import Put, Row, Store
 from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound, PreconditionFailed
 from slipway.product import NewProduct, ProductPatch
@@ -34,8 +35,7 @@ from slipway.upgrades import newest, upgrader
 
 PRICES = 10  # kept in one row
 ROW_BYTES = 16 * 1024
-SPARE_BYTES = 512  # of those, so that the fullest product can still be archived and restored, whoever does it
-STATUS_EVENTS = ("product.archived.v1", "product.restored.v1")
+GIVEN_BYTES = ROW_BYTES - 4 * 1024  # of those, for what people give: the rest has room for all that we add at any change
 TRIES = 5  # of a change to whatever version stands (`If-Match: *`)
 
 Data = dict[str, Any]
@@ -86,11 +86,13 @@ class Products:
     def versions(self, ref: str, *, below: int | None = None, limit: int = 50) -> tuple[list[Version], int | None]:
         """Newest first, only those below `below`; and where to go on (None: that was all). Raises NotFound."""
         found = self.shelf.versions(self._id(ref), below=below, limit=limit + 1)
-        shown = [
-            Version(one, changes(before.data if before else {}, one.data))
-            for one, before in zip_longest(found, found[1:])
-            if before or one.version == 1
-        ][:limit]
+        shown, size = list[Version](), 0
+        for one, before in zip_longest(found, found[1:]):
+            if len(shown) == limit or size > PAGE_BYTES:
+                break
+            if before or one.version == 1:
+                shown.append(Version(one, changes(before.data if before else {}, one.data)))
+                size += json_bytes(shown[-1].changes)
         return shown, (shown[-1].stored.version if shown and shown[-1].stored.version > 1 else None)
 
     # --- writes ---
@@ -118,12 +120,12 @@ class Products:
     def archive(self, call: Call, ref: str, version: int | None, *, validate_only: bool = False) -> Stored:
         """Put away; if it is already, nothing happens. Raises NotFound, PreconditionFailed."""
         archived = lambda before: {**before.data, "status": "archived"}  # noqa: E731
-        return self._change(call, ref, version, archived, STATUS_EVENTS[0], validate_only)
+        return self._change(call, ref, version, archived, "product.archived.v1", validate_only)
 
     def restore(self, call: Call, ref: str, version: int | None, *, validate_only: bool = False) -> Stored:
         """Bring back; if it is active, nothing happens. Raises NotFound, PreconditionFailed."""
         active = lambda before: {**before.data, "status": "active"}  # noqa: E731
-        return self._change(call, ref, version, active, STATUS_EVENTS[1], validate_only)
+        return self._change(call, ref, version, active, "product.restored.v1", validate_only)
 
     # --- for several at once ---
 
@@ -246,12 +248,12 @@ def taken(key: str, pointer: str) -> KeyTaken:
 
 
 def _fits(row: Row) -> None:
-    if 2 * len(json.dumps(row, default=str)) <= ROW_BYTES - SPARE_BYTES:
+    given = {name: value for name, value in row["data"].items() if name != "status"}
+    if 2 * len(json.dumps(given, default=str)) <= GIVEN_BYTES:
         return  # a row has at most twice the bytes of its JSON, and that is counted much faster
-    size = row_bytes(row)
-    most = ROW_BYTES if row["events"][0]["type"] in STATUS_EVENTS else ROW_BYTES - SPARE_BYTES
-    if size > most:
-        largest = max(row["data"], key=lambda name: row_bytes({name: row["data"][name]}))
+    size = row_bytes(given)
+    if size > GIVEN_BYTES:
+        largest = max(given, key=lambda name: row_bytes({name: given[name]}))
         field = "price" if largest == "prices" else largest
-        detail = f"The product would take {size:,} bytes of {most:,} at most; shorten {field}."
+        detail = f"The product would take {size:,} bytes of {GIVEN_BYTES:,} at most; shorten {field}."
         raise Invalid(detail, errors=[Fault(f"/{field}", "too_large", detail)])

@@ -1,7 +1,9 @@
 """Products in and out as files: JSON Lines and CSV, one product a line.
 
-An exported file can be imported again without loss, on this deployment or another. What only the server gives (`id`,
-`created_at`, `updated_at`, `version`) is exported to be read; an import takes no notice of it.
+An import makes new products. What only the server gives (`id`, `created_at`, `updated_at`, `version`) is exported to be read,
+and an import takes no notice of it; earlier versions and prices are not in the file. So a file imported into an empty catalogue
+gives every product as it stood, at version 1 and with one price; where a product has its key already, archived ones too, the
+file is refused.
 
 A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@` or the like for a formula: such a cell is written with an
 apostrophe before it, and read without.
@@ -11,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any, Literal
 
 from slipway import money
 from slipway.listing import walk
+from slipway.paging import PAGE_BYTES, compact
 from slipway.problems import Fault, Malformed, Problem
 from slipway.product import NewProduct, Status, view
 from slipway.products import Products
@@ -31,7 +33,7 @@ COLUMNS = (
     *("id", "key", "name", "description", "stage", "status", "price", "currency", "owner", "tags", "metadata", "links"),
     *("created_at", "updated_at", "version"),
 )
-PAGE_LINES, PAGE_BYTES = 1_000, 1_000_000  # of an exported page; an answer may have 6 MB with all its escapes
+PAGE_LINES = 1_000
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _ESCAPED = re.compile(r"''*[=+\-@\t\r\n＝＋－＠]")
@@ -59,7 +61,7 @@ def written(products: Products, format: Format, cursor: str | None) -> tuple[str
     if format == "csv" and cursor is None:
         lines.append(_csv(COLUMNS))
     for stored, follows in walk(products, ["products.export", format], cursor, PAGE_LINES):
-        line = _csv(_cells(stored)) if format == "csv" else _json(_fields(stored)) + "\n"
+        line = _csv(_cells(stored)) if format == "csv" else compact(_fields(stored)) + "\n"
         lines.append(line)
         size += len(line.encode())
         if size > PAGE_BYTES:
@@ -79,8 +81,8 @@ def _cells(stored: Stored) -> list[str]:
         "price": price.major(),
         "currency": price.currency,
         "tags": ";".join(fields["tags"]),
-        "metadata": _json(fields["metadata"]) if fields["metadata"] else "",
-        "links": _json(fields["links"]) if fields["links"] else "",
+        "metadata": compact(fields["metadata"]) if fields["metadata"] else "",
+        "links": compact(fields["links"]) if fields["links"] else "",
     }
     return [_guarded("" if cells[name] is None else str(cells[name])) for name in COLUMNS]
 
@@ -97,10 +99,6 @@ def _csv(cells: Any) -> str:
     line = io.StringIO()
     csv.writer(line, quoting=csv.QUOTE_ALL).writerow(cells)
     return line.getvalue()
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, default=float, ensure_ascii=False, separators=(",", ":"))
 
 
 # --- in ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,9 @@
+"""What every model of the API has in common."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Shape(BaseModel):
+    """No unknown field is taken, none is set again, and nothing is built before it is needed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
