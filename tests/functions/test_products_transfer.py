@@ -19,7 +19,7 @@ from slipway.adapters.memory import MemoryStore
 from slipway.edge import json as strict
 from slipway.edge import validation
 from slipway.ports import Put, StoreUnavailable
-from slipway.problems import KeyTaken
+from slipway.problems import IdempotencyMismatch, KeyTaken
 from slipway.product import view
 from slipway.products import Products
 from slipway.resources import Stored
@@ -74,7 +74,7 @@ def takes(word: str) -> bool:
         return False
 
 
-words = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=20)
+words = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=20).filter(takes)
 words |= st.sampled_from(
     ("=1+1", "'=1+1", "''@x", "'tis", "'", "-5", "+x", "@y", 'a"b', "a,b;c", "＝1", "null", "[]", "0", "#N/A")
 )
@@ -244,6 +244,14 @@ def test_an_import_has_one_of_two_media_types() -> None:
     assert sent(b'[{"name": "Mug", "price": 1}]', "application/json").status == 415
 
 
+def test_names_as_long_as_the_file_are_not_told_at_length() -> None:
+    long, twice = '\\"' * 400_000, "é" * 900_000
+    lines = [f'{{"name": "Mug", "price": 1, "{long}": 1}}', f'{{"{twice}": {{"a": 1, "a": 1}}}}']
+    reply = sent("\n".join(lines), MEDIA["jsonl"])
+    assert (reply.status, [fault["code"] for fault in reply.json["errors"]]) == (422, ["unknown", "malformed"])
+    assert len(reply.body) < 5_000
+
+
 def test_a_hundred_faults_are_told() -> None:
     reply = sent("name,price\n" + "Mug,x\n" * 150)
     assert (len(reply.json["errors"]), reply.status) == (100, 422)
@@ -278,6 +286,36 @@ def test_the_same_import_again_makes_nothing_twice(store: MemoryStore) -> None:
     assert sum(sk == "head" for _, sk in store.tables["products"]) == 120  # two names, two imports
     other = sent(jsonl(61), MEDIA["jsonl"], "once")
     assert (other.status, other.json["code"]) == (422, "idempotency_mismatch")
+
+
+@pytest.mark.parametrize("body", [jsonl(1), jsonl(61)[len(jsonl(60)) :], b"\n" * 70 + jsonl(2), b"\n" * 20 + jsonl(60)])
+def test_another_file_under_the_same_key_writes_nothing(store: MemoryStore, body: bytes) -> None:
+    sent(jsonl(60), MEDIA["jsonl"], "once")
+    before = store.tables["products"].copy()
+    reply = sent(body, MEDIA["jsonl"], "once")
+    assert (reply.status, reply.json["code"]) == (422, "idempotency_mismatch")
+    assert store.tables["products"] == before
+    assert sent(jsonl(60), MEDIA["jsonl"], "once").json["existing"] == 60
+
+
+def test_a_file_that_is_refused_leaves_its_key_to_the_mended_one(store: MemoryStore) -> None:
+    assert sent(b'{"name": "Mug", "price": "x"}', MEDIA["jsonl"], "once").status == 422
+    assert sent(jsonl(2), MEDIA["jsonl"], "once", query="validate_only=true").status == 200
+    assert not store.tables
+    assert sent(jsonl(1), MEDIA["jsonl"], "once").json["created"] == 1
+
+
+@pytest.mark.parametrize("after", [True, False])
+@pytest.mark.parametrize("broken", range(5))
+def test_an_import_with_a_key_that_was_broken_off_is_finished_by_the_same_import(broken: int, after: bool) -> None:
+    products = Products(Faulty(after={broken} if after else (), before=() if after else {broken}))
+    with pytest.raises(StoreUnavailable):
+        taken(products, jsonl(90), "jsonl", "once")
+    outcome = taken(products, jsonl(90), "jsonl", "once")
+    assert (outcome.created + outcome.existing, outcome.conflicts) == (90, [])
+    with pytest.raises(IdempotencyMismatch):
+        taken(products, jsonl(91), "jsonl", "once")
+    assert len(heads(products)) == 90
 
 
 @pytest.mark.parametrize("after", [True, False])
@@ -318,12 +356,22 @@ def test_a_key_that_is_taken_after_the_check_is_a_conflict_of_its_line_only() ->
     assert sorted(row["data"]["name"] for row in heads(products)) == ["Mug", "a", "c"]
 
 
+def refused(products: Products, file: bytes) -> None:
+    with pytest.raises(IdempotencyMismatch):
+        taken(products, file + b"\n", "jsonl", "once")
+
+
 def test_an_import_costs_one_transaction_for_25_products_and_one_read_for_100_keys() -> None:
     store = Counting()
     products = Products(store)
     file = b"".join(json.dumps({"name": "Mug", "price": 1, "key": f"mug-{number}"}).encode() + b"\n" for number in range(250))
     assert store.counted(lambda: taken(products, file, "jsonl")) == ["get_many"] * 3 + ["transact"] * 10
     assert store.counted(lambda: taken(products, file, "jsonl")).count("transact") == 10
+    few = jsonl(30)
+    assert store.counted(lambda: taken(products, few, "jsonl", "once")) == ["put", "transact", "transact"]
+    again = ["put", "transact", "get_many", "transact", "get_many"]
+    assert store.counted(lambda: taken(products, few, "jsonl", "once")) == again
+    assert store.counted(lambda: refused(products, few)) == ["put"]
 
 
 def test_no_transaction_has_more_than_100_writes() -> None:

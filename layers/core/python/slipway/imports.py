@@ -1,7 +1,8 @@
 """An import: a file of new products, all of whose lines are checked before the first is written.
 
 The import has a name: its `Idempotency-Key`, or else the digest of the file. The id of each product derives from that name and
-its line, so the same import again, after whatever broke it off, finishes what is missing and makes nothing twice.
+its line, so the same import again, after whatever broke it off, finishes what is missing and makes nothing twice. A row
+`imp_...` keeps which file an `Idempotency-Key` belongs to: another file under it is refused before anything is written.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.calls import Call
-from slipway.ports import ConditionFailed, Put
-from slipway.problems import Fault, Invalid, KeyTaken, TooLarge
+from slipway.ports import Absent, ConditionFailed, Put
+from slipway.problems import Fault, IdempotencyMismatch, Invalid, KeyTaken, TooLarge
 from slipway.products import Data, Products
+from slipway.tables import PRODUCTS
 from slipway.transfer import ImportedProduct, Line
 
 LINES = 2_000
 FAULTS = 100  # that are told
+LONGEST = 500  # characters of what one of them tells: a name in a file may be as long as the file
 CHUNK = 25  # products that are written together: at most 50 rows
 
 Validate = Callable[[Any], ImportedProduct]  # raises Invalid
@@ -48,12 +51,14 @@ def take(
     products: Products, call: Call, body: bytes, lines: Iterable[Line], validate: Validate, *, validate_only: bool = False
 ) -> Outcome:
     """Check all lines, then write them. Raises TooLarge, Invalid, KeyTaken (nothing is written then), IdempotencyMismatch."""
-    digest = hashlib.sha256(body).hexdigest()
+    digest, named = hashlib.sha256(body).hexdigest(), call.idempotency_key is not None
     call = call.but(idempotency_key=call.idempotency_key or f"file {digest}", digest=digest)
     ready = _checked(products, call, lines, validate)
     outcome = Outcome(len(ready))
     if not validate_only:
-        for chunk in _chunks(ready):
+        if named:
+            _bind(products, call)
+        for chunk in _parts(ready, CHUNK):
             _write(products, call, chunk, outcome)
     return outcome
 
@@ -68,10 +73,9 @@ def _checked(products: Products, call: Call, lines: Iterable[Line], validate: Va
         try:
             one = _ready(products, call, line, validate)
         except Invalid as invalid:
-            faults += [
-                Fault(f"/lines/{line.number}{fault.pointer}", fault.code, f"Line {line.number}: {fault.detail}")
-                for fault in invalid.errors
-            ]
+            for pointer, code, detail in invalid.errors:
+                place, told = f"/lines/{line.number}{pointer}", f"Line {line.number}: {detail}"
+                faults.append(Fault(place[:LONGEST], code, told[:LONGEST]))
             continue
         ready.append(one)
         key = one.data.get("key")
@@ -102,6 +106,16 @@ def _ready(products: Products, call: Call, line: Line, validate: Validate) -> Re
     return Ready(line.number, id, data, products.puts(call, id, data))
 
 
+def _bind(products: Products, call: Call) -> None:
+    """Keep which file has this name, before anything of it is written. Raises IdempotencyMismatch."""
+    row = {"pk": call.new_id("imp_"), "sk": "import", "schema": 1, "digest": call.digest}
+    try:
+        products.shelf.store.put(PRODUCTS, row, Absent())
+    except ConditionFailed as failed:
+        if (failed.row or {}).get("digest") != call.digest:
+            raise IdempotencyMismatch("This Idempotency-Key was used with another file; send a new key with it.") from None
+
+
 def _write(products: Products, call: Call, chunk: Sequence[Ready], outcome: Outcome) -> None:
     try:
         puts = [put for one in chunk for put in one.puts]
@@ -109,8 +123,6 @@ def _write(products: Products, call: Call, chunk: Sequence[Ready], outcome: Outc
         outcome.created += len(chunk)
     except ConditionFailed:
         standing = [stored.id for stored in products.shelf.read_all([one.id for one in chunk])]
-        if standing:
-            products.shelf.made(call, standing[0])  # raises where the name was used for another file
         outcome.existing += len(standing)
         for one in chunk:
             if one.id not in standing:
@@ -125,10 +137,6 @@ def _write_one(products: Products, call: Call, one: Ready, outcome: Outcome) -> 
     else:
         outcome.existing += made.replayed
         outcome.created += not made.replayed
-
-
-def _chunks(ready: Sequence[Ready]) -> Iterator[Sequence[Ready]]:
-    return _parts(ready, CHUNK)
 
 
 def _parts(items: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:

@@ -30,7 +30,7 @@ class Table(Value):
 BY_CREATED = Index("by_created", ("kind",), ("created_at", "pk"))
 BY_NAME = Index("by_name", ("kind",), ("name_key", "pk"))
 
-# Heads `prd_...`/head, versions `prd_...`/v#0000000001, claimed keys `key#<slug>`/key.
+# Heads `prd_...`/head, versions `prd_...`/v#0000000001, claimed keys `key#<slug>`/key, named imports `imp_...`/import.
 PRODUCTS = Table("products", (BY_CREATED, BY_NAME), stream=True)
 
 # API keys, members, their versions, and the verifiers of each environment's keys (`verifiers#<env>`/<selector>).
