@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from slipway.adapters.sigv4 import Credentials, Signer, encode_path
 
-EXAMPLES = 2000 if os.environ.get("SLIPWAY_PROVE") == "1" else 200
+EXAMPLES = 2000 if os.environ.get("SLIPWAY_PROVE") == "1" else 100
 SUITE = json.loads((Path(__file__).parent / "sigv4_vectors.json").read_text())
 
 

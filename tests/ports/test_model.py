@@ -18,7 +18,7 @@ from slipway.tables import BY_CREATED, PRODUCTS
 from tests.ports.conftest import REAL_STORES
 
 PROVE = os.environ.get("SLIPWAY_PROVE") == "1"
-EXAMPLES = {"moto": 8, "ministack": 10, "dynamodb_local": 8}
+EXAMPLES = {"moto": 4, "ministack": 6, "dynamodb_local": 5}
 _runs = itertools.count()
 
 KEYS = [(pk, sk) for pk in "ab" for sk in ("head", "v#1", "v#2")]
