@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -15,7 +16,7 @@ from slipway.cursors import encode
 from slipway.product import ItemsView, ProductView, VersionView
 from slipway.products import Products
 from tests.catalogue import START
-from tests.functions.events import ADMIN, EDITOR, VIEWER, Reply, call
+from tests.functions.events import ADMIN, EDITOR, VIEWER, Context, Reply, call, http_event
 
 PATH = "/v1/products"
 
@@ -306,6 +307,68 @@ def test_a_made_up_cursor_of_versions_gives_no_version_that_is_none(version: int
     reply = call(handler, "GET", f"{PATH}/{id}/versions", query=f"cursor={cursor}")
     assert (reply.status, [item["version"] for item in reply.json["items"]]) == (200, [] if version == 1 else [1])
     assert "next_cursor" not in reply.json
+
+
+LARGEST_ANSWER = 6_291_556  # bytes that a function may answer
+
+
+def sent_bytes(method: str, path: str, body: Any = None, query: str = "") -> tuple[int, Any]:
+    """What the function hands to the platform, with every letter that is not ASCII escaped as some runtimes do; its body."""
+    event = http_event(method, path, query=query, headers={"content-type": "application/json"}, body=body)
+    answer = handler(event, Context())
+    return len(json.dumps(answer)), json.loads(answer["body"])
+
+
+@pytest.mark.parametrize("letter", ['"', "\\", "é", "\U0001f600"])
+def test_no_page_of_full_products_is_too_large_to_be_answered(letter: str) -> None:
+    full = letter * (500 // len(letter.encode()))
+    metadata = {f"name{number}": full for number in range(23)}
+    made = [created(name=f"{letter * 9} {number}", metadata=metadata).json["id"] for number in range(100)]
+    for filters in ("limit=100", "limit=100&stage=idea", f"limit=100&name_prefix={quote(letter)}"):
+        seen: list[str] = []
+        query = filters
+        while True:
+            size, page = sent_bytes("GET", PATH, query=query)
+            assert size < LARGEST_ANSWER
+            assert page["items"]
+            seen += [item["id"] for item in page["items"]]
+            if "next_cursor" not in page:
+                break
+            query = f"{filters}&cursor={page['next_cursor']}"
+        assert (len(seen), set(seen)) == (100, set(made))
+
+
+@pytest.mark.parametrize("letter", ['"', "é"])
+def test_no_page_of_long_changes_is_too_large_to_be_answered(letter: str) -> None:
+    half = 250 // len(letter.encode())
+    id = created().json["id"]
+    for number in range(150):
+        metadata = {f"name{place}": letter * 2 * half + str(number % 10) for place in range(14)}
+        metadata = {name: value[2:] for name, value in metadata.items()}
+        assert patched(id, {"description": str(number) + letter * 14 * half, "metadata": metadata}).status == 200
+    seen: list[int] = []
+    query = "limit=100"
+    while True:
+        size, page = sent_bytes("GET", f"{PATH}/{id}/versions", query=query)
+        assert size < LARGEST_ANSWER
+        seen += [item["version"] for item in page["items"]]
+        if "next_cursor" not in page:
+            break
+        assert len(page["items"]) < 100
+        query = f"limit=100&cursor={page['next_cursor']}"
+    assert seen == list(range(151, 0, -1))
+
+
+@pytest.mark.parametrize("letter", ['"', "\\", "é", "\U0001f600"])
+@pytest.mark.parametrize("count", [25, 100])
+def test_no_answer_to_a_batch_is_too_large(letter: str, count: int) -> None:
+    """A batch of 2 MB at most, of products as large as they may be."""
+    most = min(11_500, 1_950_000 // count // len(json.dumps(letter, ensure_ascii=False).encode()[1:-1]) * len(letter.encode()))
+    metadata = {f"name{number}": letter * (500 // len(letter.encode())) for number in range(most // 510)}
+    items = [{"name": "Mug", "price": 1, "metadata": metadata}] * count
+    size, body = sent_bytes("POST", f"{PATH}/batch", json.dumps({"items": items}, ensure_ascii=False))
+    assert len(body["items"]) == count
+    assert size < LARGEST_ANSWER
 
 
 # --- batches ------------------------------------------------------------------------------------------------
