@@ -297,3 +297,12 @@ def test_one_value_has_one_digest_however_it_is_written(one: str, other: str, sa
         return room.requests[-1].call.digest
 
     assert (digest(one) == digest(other)) is same
+
+
+def test_no_variable_makes_powertools_print_events(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("POWERTOOLS_DEV", "POWERTOOLS_DEBUG", "POWERTOOLS_EVENT_HANDLER_DEBUG"):
+        monkeypatch.setenv(name, "true")
+    api = build()
+    with api.testing(use=Room(), now=NOW):
+        call(api, "GET", "/v1/products/1", headers={"Authorization": "Bearer secret"})
+    assert "secret" not in capsys.readouterr().out

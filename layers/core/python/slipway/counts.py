@@ -20,8 +20,9 @@ _EVERY: list[Counts] = []  # a process makes one client a service and keeps it
 
 def total() -> tuple[int, int, int]:
     """calls, retries and system_roots of every client so far."""
-    return (
-        sum(counts.calls for counts in _EVERY),
-        sum(counts.retries for counts in _EVERY),
-        sum(counts.system_roots for counts in _EVERY),
-    )
+    calls = retries = system_roots = 0
+    for counts in _EVERY:
+        calls += counts.calls
+        retries += counts.retries
+        system_roots += counts.system_roots
+    return calls, retries, system_roots

@@ -48,6 +48,10 @@ class Value(metaclass=_Fields):
 
     def __init__(self, *values: Any, **named: Any) -> None:
         fields = self.__match_args__
+        if not named and len(values) == len(fields):
+            for field, value in zip(fields, values, strict=True):
+                _set(self, field, value)
+            return
         given = {**self._defaults, **named}
         if values:
             if len(values) > len(fields) or not named.keys().isdisjoint(fields[: len(values)]):

@@ -61,7 +61,7 @@ class Api(Generic[Use]):
         self._use: Use | None = None
         self._now: Callable[[], datetime] = _utc_now
         self._nonce: Callable[[], str] = _random_nonce
-        self._resolver = APIGatewayHttpResolver()
+        self._resolver = APIGatewayHttpResolver(debug=False)  # whatever POWERTOOLS_DEV says: it prints whole events
         self._resolver.not_found(self._no_route)
         self._lock = threading.RLock()  # the resolver keeps the present event on its class
 

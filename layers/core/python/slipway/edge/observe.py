@@ -100,9 +100,9 @@ class Line:
         if error is not None:
             self.failure(error)
             self.measure("Failures", 1)
-        calls, retries, system_roots = (now - before for now, before in zip(counts.total(), self._before, strict=True))
-        if system_roots:
-            self.measure("SystemRoots", system_roots)
+        calls, retries, system_roots = counts.total()
+        if system_roots > self._before[2]:
+            self.measure("SystemRoots", system_roots - self._before[2])
         if "Requests" in self._measured:
             self.measure("Latency", took)
         seconds = time.time()
@@ -115,8 +115,8 @@ class Line:
                     "version": VERSION,
                     **self.fields,
                     "duration_ms": took,
-                    "db_calls": calls,
-                    "retries": retries,
+                    "db_calls": calls - self._before[0],
+                    "retries": retries - self._before[1],
                     **self._metrics(seconds),
                 }
             )
