@@ -97,6 +97,8 @@ class KeySearch(Paging):
 
 
 class KeyView(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
     id: str
     name: str
     kind: Kind
@@ -155,6 +157,8 @@ class MemberPatch(Shape):
 
 
 class MemberView(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
     id: str
     email: str
     role: Role
@@ -184,6 +188,8 @@ class Acting(Shape):
 
 
 class Me(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
     kind: Literal["client", "server", "admin", "member"]
     id: str
     role: Role | None

@@ -34,7 +34,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Search(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     subject: Annotated[str | None, Field(min_length=1, max_length=300, description="the id of a resource")] = None
     actor: Annotated[str | None, Field(min_length=1, max_length=300, description="`kind:id` of who did it")] = None
@@ -64,12 +64,16 @@ class Search(BaseModel):
 class FieldChange(BaseModel):
     """Without `from` and `to` the value is free text or long, and stays in the resource."""
 
+    model_config = ConfigDict(defer_build=True)
+
     field: str
     from_: JsonValue = Field(default=None, alias="from")
     to: JsonValue = None
 
 
 class Entry(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
     id: Annotated[str, Field(description="of the event")]
     time: str
     type: str
