@@ -36,7 +36,7 @@ from slipway.problems import Problem
 from slipway.tables import ACCESS, PRODUCTS
 from slipway.upgrades import Unreadable, newest, upgrader
 
-out, err = Console(), Console(stderr=True)
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 # Which function's settings name the table that a kind lives in.
 _READERS: dict[str, tuple[str, type[settings.Settings]]] = {
@@ -59,7 +59,7 @@ class Commands(TyperGroup):
             message, code = f"AWS refused {refused}.", UNREACHABLE
         except Unreadable as row:
             message, code = f"{row}. Use the version of Slipway that is deployed.", FAILED
-        err.print(f"[red]slipway:[/] {escape(message)}", highlight=False, soft_wrap=True)
+        err.print(f"[red]slipway:[/] {escape(message)}", highlight=False)
         raise typer.Exit(code)
 
 

@@ -20,7 +20,7 @@ from slipway.problems import Problem
 from slipway.text import BadText, line
 from slipway.upgrades import upgrader
 
-out, err = Console(), Console(stderr=True)
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 app = typer.Typer(no_args_is_help=True, help="API keys.")
 
 
