@@ -17,7 +17,6 @@ from functions.access.shapes import (
     MemberView,
     NewKey,
     NewMember,
-    Paging,
     Rotation,
     key_view,
     me_view,
@@ -31,6 +30,7 @@ from slipway.edge.http import Answer, Api, Request
 from slipway.environments import acting_in
 from slipway.keys import Issued, Keys
 from slipway.members import Members
+from slipway.paging import Paging
 from slipway.ports import Store
 from slipway.problems import BadCursor, NotFound
 from slipway.resources import Stored

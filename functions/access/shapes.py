@@ -9,13 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from slipway import cursors, text
+from slipway import text
 from slipway.access import Principal
 from slipway.calls import timestamp
 from slipway.credentials import is_environment
 from slipway.keys import LONGEST_OVERLAP, NAME, earlier, prefix, status
 from slipway.moments import Moment
+from slipway.paging import Paging
 from slipway.resources import Stored
+from slipway.shape import Shape
 
 ENVIRONMENT = "^(?!all$)[a-z][a-z0-9-]{0,31}$"  # as `is_environment` has it
 
@@ -44,10 +46,6 @@ def _whole(raw: Any) -> int:
     return int(raw)
 
 
-def _limit(limit: int) -> int:
-    return min(max(limit, 1), 100)
-
-
 Name = Annotated[
     str,
     AfterValidator(_name),
@@ -58,15 +56,6 @@ Environment = Annotated[
     AfterValidator(_environment),
     WithJsonSchema({"type": "string", "pattern": ENVIRONMENT, "description": "any but `all`"}),
 ]
-
-
-class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class Paging(Shape):
-    limit: Annotated[int, AfterValidator(_limit), Field(description="1 to 100")] = 50
-    cursor: Annotated[str | None, Field(max_length=cursors.LONGEST, description="`next_cursor` of the page before")] = None
 
 
 # --- keys -----------------------------------------------------------------------------------------------

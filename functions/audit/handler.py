@@ -7,21 +7,19 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from slipway import cursors
 from slipway.adapters import connect
 from slipway.audit import KEPT, Filter, Position, entries
 from slipway.edge.http import Answer, Api, Request
+from slipway.paging import Limit
 from slipway.ports import Row, Store
 from slipway.problems import Fault, Invalid
 from slipway.settings import Audit
+from slipway.shape import Shape
 
 RECENT = timedelta(days=13)  # before today: what is shown of everything when no first day is named
-
-
-def _limit(limit: int) -> int:
-    return min(max(limit, 1), 100)
 
 
 def _day(text: object) -> object:
@@ -33,15 +31,13 @@ def _day(text: object) -> object:
 Day = Annotated[date, BeforeValidator(_day)]
 
 
-class Search(BaseModel):
-    model_config = ConfigDict(extra="forbid", defer_build=True)
-
+class Search(Shape):
     subject: Annotated[str | None, Field(min_length=1, max_length=300, description="the id of a resource")] = None
     actor: Annotated[str | None, Field(min_length=1, max_length=300, description="`kind:id` of who did it")] = None
     type: Annotated[str | None, Field(pattern=r"^[a-z]+\.[a-z_]+\.v[0-9]+$", max_length=100)] = None
     first: Annotated[Day | None, Field(alias="from", description="first day, UTC; two weeks back, or all of a subject")] = None
     last: Annotated[Day | None, Field(alias="to", description="last day, UTC; today")] = None
-    limit: Annotated[int, AfterValidator(_limit), Field(description="1 to 100")] = 50
+    limit: Limit = 50
     cursor: Annotated[str | None, Field(description="`next_cursor` of the page before")] = None
 
     @property
