@@ -25,7 +25,7 @@ from slipway.changes import changes, creation, event, price_in_force
 from slipway.fields import METADATA
 from slipway.paging import PAGE_BYTES, json_bytes
 from slipway.ports import Put, Row, Store
-from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound, PreconditionFailed
+from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound
 from slipway.product import NewProduct, ProductPatch
 from slipway.resources import Claim, Created, Shelf, Stored
 from slipway.rowsize import row_bytes
@@ -36,7 +36,6 @@ from slipway.upgrades import newest, upgrader
 PRICES = 10  # kept in one row
 ROW_BYTES = 16 * 1024
 GIVEN_BYTES = ROW_BYTES - 4 * 1024  # of those, for what people give: the rest has room for all that we add at any change
-TRIES = 5  # of a change to whatever version stands (`If-Match: *`)
 
 Data = dict[str, Any]
 
@@ -166,13 +165,7 @@ class Products:
         type: str,
         validate_only: bool,
     ) -> Stored:
-        for _ in range(TRIES):
-            before = self.read(ref)
-            if version is not None and version != before.version:
-                raise PreconditionFailed(
-                    f"The product is at version {before.version}; read it and repeat the change.",
-                    headers={"ETag": before.etag},
-                )
+        def attempt(before: Stored) -> Stored:
             data = make(before)
             if data == before.data:
                 return before
@@ -187,10 +180,8 @@ class Products:
                 return self.shelf.update(call, before, data, events, claim=wanted - held, release=held - wanted)
             except KeyTaken:
                 raise taken(data["key"], "/key") from None
-            except PreconditionFailed:
-                if version is not None:
-                    raise
-        raise Conflict("Others keep changing this product; try again, best with the version that you have read.")
+
+        return self.shelf.change(lambda: self.read(ref), version, attempt)
 
     def _patched(self, data: Data, fields: Mapping[str, Any], moment: str) -> Data:
         result = {**data, **{name: value for name, value in fields.items() if name not in ("price", "metadata")}}
