@@ -29,7 +29,8 @@ class Config:
     alarm_email: str = ""  # who hears of alarms
     currency: str = "EUR"  # of a price that names none
     domain: str = ""  # the API's own host name, with `certificate`
-    certificate: str = ""  # ARN of an ACM certificate for it, in the same region
+    certificate: str = ""  # ARN of an ACM certificate for it: in the same region, with `edge` in us-east-1
+    edge: bool = False  # a CloudFront distribution before the API
     callback: str = ""  # one more URL to which the login page may return
     boto3: tuple[str, ...] = ()  # functions that use boto3 in place of the small client, or "all"
 
@@ -63,6 +64,10 @@ class Config:
         config = cls(**values)
         if bool(config.domain) != bool(config.certificate):
             raise BadConfig("`domain` and `certificate` belong together: give both, or neither.")
+        if config.edge and config.domain and ":us-east-1:" not in config.certificate:
+            raise BadConfig("`certificate` must be in us-east-1 with `edge`: CloudFront takes no other.")
+        if config.edge and config.local:
+            raise BadConfig("`edge` is for the target aws: the embedded AWS has no edge before an API.")
         for name in config.boto3:
             if name not in (*functions, "all"):
                 raise BadConfig(
@@ -126,6 +131,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "certificate": _matching(
         r"|arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+", "the ARN of an ACM certificate"
     ),
+    "edge": _flag,
     "callback": _matching(
         r"|https://[^\s]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?(/[^\s]*)?", "an https URL (http: loopback only)"
     ),

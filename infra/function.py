@@ -45,6 +45,9 @@ class DeployedFunction(Construct):
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=environment),
             layers=around.layers,
             role=self.role.attr_arn,
+            dead_letter_config=(
+                lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=around.dead_letters.queue_arn) if spec.pattern else None
+            ),
             # The runtime's own start and end lines say nothing that the canonical line of a request does not.
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(
                 log_group=self.log_group.ref, log_format="JSON", system_log_level="WARN"
@@ -53,7 +56,9 @@ class DeployedFunction(Construct):
         runtime = "Python 3.13 is the newest that every dependency is tested on; a new one comes with its own change"
         acknowledge(self.function, "AwsSolutions-L1", runtime)
         acknowledge(self.function, "Serverless-LambdaLatestVersion", runtime)
-        acknowledge(self.function, "Serverless-LambdaDLQ", _without_queue(spec))
+        if spec.pattern is None:
+            unused = "never invoked asynchronously: the right to fill a queue would be one that it never uses"
+            acknowledge(self.function, "Serverless-LambdaDLQ", unused)
         for table in spec.streams:
             self._read(around.data.tables[table.name], table.name)
         if spec.pattern is not None:
@@ -81,7 +86,7 @@ class DeployedFunction(Construct):
         )
 
     def _consume(self, pattern: dict[str, Any]) -> None:
-        """A rule on the bus. EventBridge retries delivery for a day, Lambda the run for six hours; then the dead letters."""
+        """A rule on the bus. EventBridge retries delivery for a day, Lambda the run twice; then the dead letters."""
         dead_letters = self.around.dead_letters
         rule = events.CfnRule(
             self,
@@ -118,17 +123,6 @@ class DeployedFunction(Construct):
                 conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
             )
         )
-        lambda_.CfnEventInvokeConfig(
-            self,
-            "Invocations",
-            function_name=self.function.ref,
-            qualifier="$LATEST",
-            maximum_event_age_in_seconds=6 * 3600,
-            maximum_retry_attempts=2,
-            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
-                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=dead_letters.queue_arn)
-            ),
-        )
 
 
 def asset(scope: Construct, id: str, package: packaging.Package) -> assets.Asset:
@@ -140,11 +134,3 @@ def log_group(scope: Construct, id: str, config: Config) -> logs.CfnLogGroup:
     group = logs.CfnLogGroup(scope, id, retention_in_days=config.retention)
     group.apply_removal_policy(RemovalPolicy.DESTROY if config.ephemeral else RemovalPolicy.RETAIN)
     return group
-
-
-def _without_queue(spec: Function) -> str:
-    if spec.pattern is not None:
-        return "an on-failure destination takes what fails, with the reason beside it; both would keep it twice"
-    if spec.streams:
-        return "a stream's reader fails into the quarantine bucket, record included"
-    return "called synchronously only: the caller gets the failure"

@@ -8,6 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
+# Public files of `$default` that name how long they may be kept (`functions/site`).
+PAGES = ("/", "/docs", "/openapi.json", "/style.css", "/favicon.svg", "/favicon.ico")
+
+
 class Route(NamedTuple):
     method: str
     path: str

@@ -93,11 +93,6 @@ def no_reserved_concurrency(estate: Estate) -> Iterator[tuple[str, str]]:
 
 def failure_destination(estate: Estate) -> Iterator[tuple[str, str]]:
     """Whatever runs asynchronously has a place for what it could not do."""
-    handled = {
-        _text(invocations.get("FunctionName"))
-        for _, invocations in estate.of("AWS::Lambda::EventInvokeConfig")
-        if invocations.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    }
     names = {id.partition("/")[2]: id for id in estate.resources}
     for id, rule in estate.of("AWS::Events::Rule"):
         for target in rule.get("Targets", ()):
@@ -105,14 +100,14 @@ def failure_destination(estate: Estate) -> Iterator[tuple[str, str]]:
                 yield id, "give the rule's target a dead-letter queue"
             if not target.get("RetryPolicy"):
                 yield id, "say how long the rule's target is retried"
-            function = _referred(target.get("Arn"))
-            if function in names and _text({"Ref": function}) not in handled:
-                yield names[function], "give the function's asynchronous invocations a failure destination"
+            function = names.get(_referred(target.get("Arn")) or "")
+            if function and not _at(estate.resources[function], ("Properties", "DeadLetterConfig", "TargetArn")):
+                yield function, "give the function's asynchronous invocations a dead-letter queue"
     for id, mapping in estate.of(MAPPING):
         if not mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"):
             yield id, "give the stream's reader a failure destination"
     for id, subscription in estate.of("AWS::SNS::Subscription"):
-        if subscription.get("Protocol") != "email" and not subscription.get("RedrivePolicy"):
+        if not subscription.get("RedrivePolicy"):
             yield id, "give the subscription a dead-letter queue"
 
 

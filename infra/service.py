@@ -9,6 +9,7 @@ from aws_cdk import Aws, CfnOutput, CrossStackReferences, Duration, Fn, Referenc
 from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -17,6 +18,7 @@ from infra import packaging
 from infra.checks import acknowledge
 from infra.config import Config
 from infra.data import Data
+from infra.edge import Edge
 from infra.function import DeployedFunction, asset, log_group
 from infra.functions import FUNCTIONS, Function
 from infra.routes import ROUTES, Route
@@ -57,14 +59,24 @@ class Service(Stack):
         queue = "it is the dead-letter queue itself"
         acknowledge(self.dead_letters, "AwsSolutions-SQS3", queue)
         acknowledge(self.dead_letters, "Serverless-SQSRedrivePolicy", queue)
+        self.dead_letters.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsThatNobodyGot",
+                actions=["sqs:SendMessage"],
+                principals=[iam.ServicePrincipal("sns.amazonaws.com")],
+                resources=[self.dead_letters.queue_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
         self.api = api.CfnApi(
             self,
             "Api",
             name=f"slipway{config.suffix}",
             description="The one HTTPS API of Slipway",
             protocol_type="HTTP",
-            disable_execute_api_endpoint=bool(config.domain),
+            disable_execute_api_endpoint=bool(config.domain) and not config.edge,
         )
+        self.edge = Edge(self, self.api, config) if config.edge else None
         self.client = self._user_pool_client()
         around = Surroundings(config, data, self.bus, self.dead_letters, self._layers())
         self.functions = {spec.name: DeployedFunction(self, spec, self._environment(spec), around) for spec in FUNCTIONS}
@@ -76,6 +88,8 @@ class Service(Stack):
     @property
     def url(self) -> str:
         """The root of the API, without a slash at its end."""
+        if self.edge:
+            return f"https://{self.edge.host}"
         return f"https://{self.config.domain}" if self.config.domain else self.api.attr_api_endpoint
 
     def _layers(self) -> list[str]:
@@ -231,6 +245,9 @@ class Service(Stack):
         )
 
     def _domain(self) -> None:
+        if self.edge:
+            CfnOutput(self, "EdgeTarget", value=self.edge.target, description="The distribution; a domain's CNAME points here")
+            return
         if not self.config.domain:
             return
         name = api.CfnDomainName(

@@ -11,7 +11,6 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.alarms import ALARMS, Alarm, Metric
-from infra.checks import acknowledge
 from infra.config import Config
 from infra.dashboard import body
 from infra.service import Service
@@ -67,11 +66,14 @@ class Watch(Stack):
             )
         )
         if self.config.alarm_email:
-            email = sns.CfnSubscription(
-                self, "AlarmEmail", topic_arn=topic.topic_arn, protocol="email", endpoint=self.config.alarm_email
+            sns.CfnSubscription(
+                self,
+                "AlarmEmail",
+                topic_arn=topic.topic_arn,
+                protocol="email",
+                endpoint=self.config.alarm_email,
+                redrive_policy={"deadLetterTargetArn": self.service.dead_letters.queue_arn},
             )
-            reason = "who reads a queue is who reads the dashboard, where the alarm still stands"
-            acknowledge(email, "Serverless-SNSRedrivePolicy", reason)
         return topic
 
     def _alarm(self, alarm: Alarm) -> cloudwatch.CfnAlarm:

@@ -31,6 +31,8 @@ CONTEXTS: dict[str, dict[str, str]] = {
         "callback": "http://localhost:8080/",
         "boto3": "products",
     },
+    "edge": {"edge": "true"},
+    "edge-domain": {"edge": "true", "domain": "api.example.com", "certificate": CERTIFICATE.replace("eu-central-1", "us-east-1")},
 }
 _NO_NETWORK = """
 const net = require('net'), dns = require('dns');

@@ -84,8 +84,18 @@ def local(synthesized: Path) -> Assembly:
 
 @pytest.fixture(scope="session")
 def trial(synthesized: Path) -> Assembly:
-    """Another stage, with every context key set."""
+    """Another stage, with every context key set but `edge`."""
     return _assembly(synthesized, "trial")
+
+
+@pytest.fixture(scope="session")
+def edge(synthesized: Path) -> Assembly:
+    return _assembly(synthesized, "edge")
+
+
+@pytest.fixture(scope="session")
+def edge_domain(synthesized: Path) -> Assembly:
+    return _assembly(synthesized, "edge-domain")
 
 
 def same_as_snapshot(name: str, text: str) -> None:

@@ -15,10 +15,11 @@ UNTAGGABLE = {
     "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
+    "AWS::CloudFront::CachePolicy",
+    "AWS::CloudFront::ResponseHeadersPolicy",
     "AWS::Cognito::UserPoolClient",
     "AWS::Cognito::UserPoolDomain",
     "AWS::Events::Archive",
-    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
     "AWS::S3::BucketPolicy",
@@ -33,8 +34,8 @@ def tags(properties: dict[str, Any]) -> dict[str, str]:
     return given if isinstance(given, dict) else {tag["Key"]: tag["Value"] for tag in given}
 
 
-def test_every_taggable_resource_carries_the_tags(aws: Assembly, trial: Assembly) -> None:
-    for assembly in (aws, trial):
+def test_every_taggable_resource_carries_the_tags(aws: Assembly, trial: Assembly, edge: Assembly) -> None:
+    for assembly in (aws, trial, edge):
         wanted = {"application": "slipway", "stage": assembly.config.stage}
         for template in assembly.templates.values():
             for id, resource in template["Resources"].items():
@@ -56,9 +57,14 @@ def test_outputs_are_what_people_and_scripts_need(aws: Assembly) -> None:
     }
 
 
-def test_findings_are_acknowledged_one_by_one(aws: Assembly) -> None:
+def test_findings_are_acknowledged_one_by_one(
+    aws: Assembly, trial: Assembly, edge: Assembly, edge_domain: Assembly
+) -> None:
     """The list, its reasons and where each stands; a finding on a whole stack or app would not be looked at again."""
     found = aws.acknowledged()
+    assert len(trial.acknowledged()) == len(found)
+    assert set(edge_domain.acknowledged()) < set(edge.acknowledged())
+    found += sorted(set(edge.acknowledged()) - set(found))  # with `edge` only
     assert all(path.count("/") >= 2 for path, _, _ in found)
     assert all(len(reason) > 20 for _, _, reason in found)
     lines = [f"| {path} | {named(finding)} | {reason} |" for path, finding, reason in found]

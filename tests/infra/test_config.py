@@ -69,6 +69,7 @@ def test_an_unknown_key_is_an_error_that_suggests(key: str, suggestion: str | No
         ("certificate", "arn:aws:iam::123456789012:role/x"),
         ("callback", "http://example.com/"),
         ("callback", "ftp://localhost/"),
+        ("edge", "yes"),
         ("boto3", ["products"]),
     ],
 )
@@ -84,6 +85,14 @@ def test_a_domain_needs_its_certificate() -> None:
         read(domain="api.example.com")
     with pytest.raises(BadConfig, match="belong together"):
         read(certificate=CERTIFICATE)
+
+
+def test_the_edge_needs_its_certificate_in_its_own_region() -> None:
+    assert read(edge="true").edge
+    with pytest.raises(BadConfig, match="us-east-1"):
+        read(edge="true", domain="api.example.com", certificate=CERTIFICATE)
+    with pytest.raises(BadConfig, match="`edge` is for the target aws"):
+        read(edge=True, target="local")
 
 
 def test_boto3_takes_names_of_functions() -> None:

@@ -59,7 +59,8 @@ def test_people_are_invited_and_sign_in_with_pkce(aws: Assembly) -> None:
     assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
     assert pool["AliasAttributes"] == ["email"]  # the user name stays free for the member's id
     assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] >= 12
-    assert pool["MfaConfiguration"] == "OPTIONAL"
+    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("ON", ["SOFTWARE_TOKEN_MFA"])
+    assert (pool["UserPoolTier"], pool["UserPoolAddOns"]["AdvancedSecurityMode"]) == ("PLUS", "ENFORCED")
     assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
     assert pool["DeletionProtection"] == "ACTIVE"
     [client] = aws.of("AWS::Cognito::UserPoolClient").values()

@@ -1,0 +1,53 @@
+"""What a deployment with `edge` puts before its API: only public pages are ever kept, everything else goes through as it came."""
+
+from __future__ import annotations
+
+from functions.site import handler as site
+from infra.routes import PAGES
+from tests.infra.assemblies import CONTEXTS
+from tests.infra.conftest import Assembly
+
+DISABLED, ALL_BUT_HOST = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "b689b0a8-53d0-40ab-baf2-68738e2966ac"  # AWS's own policies
+
+
+def test_there_is_no_edge_unless_asked_for(aws: Assembly) -> None:
+    assert not aws.of("AWS::CloudFront::Distribution")
+
+
+def test_only_public_pages_are_kept(edge: Assembly) -> None:
+    assert set(PAGES) == set(site.PAGES)
+    [distribution] = edge.of("AWS::CloudFront::Distribution").values()
+    config = distribution["DistributionConfig"]
+    through = config["DefaultCacheBehavior"]
+    assert (through["CachePolicyId"], through["OriginRequestPolicyId"]) == (DISABLED, ALL_BUT_HOST)
+    assert through["ViewerProtocolPolicy"] == "https-only"  # a key that was sent over HTTP is lost already
+    assert len(through["AllowedMethods"]) == 7
+    kept = {behavior["PathPattern"]: behavior["CachePolicyId"] for behavior in config["CacheBehaviors"]}
+    assert set(kept) == set(PAGES)
+    [(id, policy)] = edge.of("AWS::CloudFront::CachePolicy").items()
+    assert all(used == {"Ref": id} for used in kept.values())
+    # No header, cookie or query decides about a page; how long it is kept it says itself.
+    told = policy["CachePolicyConfig"]
+    assert (told["MinTTL"], told["DefaultTTL"]) == (0, 0)
+    parameters = told["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert parameters["HeadersConfig"] == {"HeaderBehavior": "none"}
+    assert parameters["CookiesConfig"] == {"CookieBehavior": "none"}
+    [headers] = edge.of("AWS::CloudFront::ResponseHeadersPolicy").values()
+    removed = headers["ResponseHeadersPolicyConfig"]["RemoveHeadersConfig"]["Items"]
+    assert {item["Header"] for item in removed} == {"x-request-id", "x-correlation-id", "traceparent"}
+
+
+def test_the_edge_has_the_domain(edge: Assembly, edge_domain: Assembly) -> None:
+    [plain] = edge.of("AWS::CloudFront::Distribution").values()
+    assert "Aliases" not in plain["DistributionConfig"]
+    [named] = edge_domain.of("AWS::CloudFront::Distribution").values()
+    config = named["DistributionConfig"]
+    assert config["Aliases"] == [CONTEXTS["edge-domain"]["domain"]]
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert not edge_domain.of("AWS::ApiGatewayV2::DomainName")
+    [api] = edge_domain.of("AWS::ApiGatewayV2::Api").values()
+    assert api["DisableExecuteApiEndpoint"] is False  # it is what the edge asks
+    outputs = edge_domain.templates["Service"]["Outputs"]
+    assert outputs["ApiUrl"]["Value"] == "https://api.example.com"
+    [client] = edge_domain.of("AWS::Cognito::UserPoolClient").values()
+    assert client["CallbackURLs"] == ["https://api.example.com/"]
