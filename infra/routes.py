@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-
 # Public files of `$default` that name how long they may be kept (`functions/site`).
 PAGES = ("/", "/docs", "/openapi.json", "/style.css", "/favicon.svg", "/favicon.ico")
 

@@ -12,12 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from slipway.adapters.memory import MemoryStore
 from slipway.cursors import encode
-from slipway.listing import READS, Listing, page
+from slipway.listing import Listing, page
 from slipway.moments import Moment
 from slipway.ports import Page
 from slipway.problems import BadCursor, Conflict, MoveNotAllowed
 from slipway.products import Products
 from slipway.resources import Stored
+from slipway.roster import READS
 from slipway.stages import STAGES
 from slipway.tables import BY_NAME
 from slipway.text import BadText, folded, line

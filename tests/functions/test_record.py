@@ -45,8 +45,8 @@ def test_an_event_is_written_down(store: MemoryStore) -> None:
     assert row == {
         "pk": key[0],
         "sk": key[1],
-        "schema": 1,
-        "day": "2026-11-23",
+        "schema": 2,
+        "month": "2026-11",
         "time": "2026-11-23T10:00:00.250Z",
         "type": "product.updated.v1",
         "sequence": 2,

@@ -32,7 +32,11 @@ CONTEXTS: dict[str, dict[str, str]] = {
         "boto3": "products",
     },
     "edge": {"edge": "true"},
-    "edge-domain": {"edge": "true", "domain": "api.example.com", "certificate": CERTIFICATE.replace("eu-central-1", "us-east-1")},
+    "edge-domain": {
+        "edge": "true",
+        "domain": "api.example.com",
+        "certificate": CERTIFICATE.replace("eu-central-1", "us-east-1"),
+    },
 }
 _NO_NETWORK = """
 const net = require('net'), dns = require('dns');

@@ -57,9 +57,7 @@ def test_outputs_are_what_people_and_scripts_need(aws: Assembly) -> None:
     }
 
 
-def test_findings_are_acknowledged_one_by_one(
-    aws: Assembly, trial: Assembly, edge: Assembly, edge_domain: Assembly
-) -> None:
+def test_findings_are_acknowledged_one_by_one(aws: Assembly, trial: Assembly, edge: Assembly, edge_domain: Assembly) -> None:
     """The list, its reasons and where each stands; a finding on a whole stack or app would not be looked at again."""
     found = aws.acknowledged()
     assert len(trial.acknowledged()) == len(found)

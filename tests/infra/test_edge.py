@@ -1,4 +1,4 @@
-"""What a deployment with `edge` puts before its API: only public pages are ever kept, everything else goes through as it came."""
+"""What a deployment with `edge` puts before its API: only public pages are ever kept, all else goes through as it came."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from slipway.ports import (
 )
 from slipway.tables import AUDIT, BY_CREATED, PRODUCTS, Index
 
-(BY_DAY,) = AUDIT.indexes
+(BY_MONTH,) = AUDIT.indexes
 
 
 def row(pk: str, sk: str = "head", **attributes: Any) -> Row:
@@ -415,10 +415,10 @@ def test_a_span_of_an_index_gives_keys_in_order(
 
 def test_an_index_may_sort_by_the_tables_own_key(store: Store, unique: str) -> None:
     for number in (3, 1, 2):
-        store.put(AUDIT, row(f"{unique}-{number % 2}", f"e{number}", day=unique, time="t", what=number))
-    page = store.query(AUDIT, (unique,), index=BY_DAY, forward=False)
+        store.put(AUDIT, row(f"{unique}-{number % 2}", f"e{number}", month=unique, time="t", what=number))
+    page = store.query(AUDIT, (unique,), index=BY_MONTH, forward=False)
     assert [r["sk"] for r in page.rows] == ["e3", "e2", "e1"]
-    assert page.rows[0] == row(f"{unique}-1", "e3", day=unique, time="t")
+    assert page.rows[0] == row(f"{unique}-1", "e3", month=unique, time="t")
 
 
 def test_a_row_moves_in_the_index_with_its_attributes(store: Store, unique: str) -> None:
@@ -519,4 +519,4 @@ def test_the_memory_store_tells_every_change_of_a_table_with_a_stream() -> None:
 def test_every_index_of_the_schema_is_one_that_the_spec_covers() -> None:
     shapes = {(len(index.partition), len(index.sort)) for index in (*PRODUCTS.indexes, *AUDIT.indexes)}
     assert shapes == {(1, 2)}
-    assert isinstance(BY_DAY, Index)
+    assert isinstance(BY_MONTH, Index)

@@ -1,7 +1,7 @@
 """Who did what, when, and which fields went from what to what: one row per event, kept 400 days, newest first.
 
 <subject> / <time>#<event id>      the history of one resource
-by_day (day; time, sk)             the history of everything, one day a partition
+by_month (month; time, sk)         the history of everything, one month a partition: quiet times cost few reads
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from decimal import Decimal
 from typing import Any
 
 from slipway.events import Event
-from slipway.ports import Absent, ConditionFailed, Page, Row, Span, Store
+from slipway.ports import Absent, ConditionFailed, Equals, Page, Row, Span, Store
 from slipway.problems import BadCursor
 from slipway.tables import AUDIT
 from slipway.upgrades import newest, upgrade
 
 KEPT = timedelta(days=400)
-READS = 16  # queries that one page may cost at most: a page over quiet days or with a narrow filter may be short, or empty
+READS = 16  # queries that one page may cost at most: all months kept; a page with a narrow filter may be short, or empty
 
 SUBJECT = 300  # bytes: a subject is an id, and every id is ASCII
 
-(BY_DAY,) = AUDIT.indexes
+(BY_MONTH,) = AUDIT.indexes
 _SK = re.compile(r"[-0-9T:.]{23}Z#evt_[0-9a-z]{26}")
 
 
@@ -38,7 +38,7 @@ def row(event: Event) -> Row:
         "pk": event.subject,
         "sk": f"{event.time}#{event.id}",
         "schema": newest("audit"),
-        "day": event.time[:10],
+        "month": event.time[:7],
         "time": event.time,
         "type": event.type,
         "sequence": event.sequence,
@@ -51,9 +51,13 @@ def row(event: Event) -> Row:
 
 
 def record(store: Store, event: Event) -> None:
-    """Write the event down, once however often it arrives."""
-    with suppress(ConditionFailed):  # it stands there
+    """Write the event down, once however often it arrives. A row of an older shape is written anew, as a replay makes it."""
+    try:
         store.put(AUDIT, row(event), Absent())
+    except ConditionFailed as stands:
+        if stands.row is not None and stands.row["schema"] < newest("audit"):
+            with suppress(ConditionFailed):
+                store.put(AUDIT, upgrade("audit", stands.row), Equals("schema", stands.row["schema"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class Position:
 def entries(store: Store, filter: Filter, limit: int, position: Position | None = None) -> tuple[list[Row], Position | None]:
     """Up to `limit` rows, newest first, and where the next page begins (None at the end). Never a scan."""
     position = position or Position(filter.last.isoformat())
-    step = _of_day if filter.subject is None else _of_subject
+    step = _of_month if filter.subject is None else _of_subject
     found: list[Row] = []
     for _ in range(READS):
         if position.day < filter.first.isoformat():
@@ -112,7 +116,7 @@ def _of_subject(store: Store, filter: Filter, limit: int, position: Position) ->
     page = store.query(
         AUDIT,
         (str(filter.subject),),
-        Span(low=filter.first.isoformat(), high=f"{filter.last.isoformat()}~"),  # `~` sorts after every time of that day
+        _days(filter),
         limit=limit,
         start={"pk": position.pk, "sk": position.sk} if position.sk else None,
         forward=False,
@@ -120,12 +124,26 @@ def _of_subject(store: Store, filter: Filter, limit: int, position: Position) ->
     return page.rows, _after(page)
 
 
-def _of_day(store: Store, filter: Filter, limit: int, position: Position) -> tuple[list[Row], Position | None]:
-    start = {"day": position.day, "time": position.sk.partition("#")[0], "sk": position.sk, "pk": position.pk}
-    page = store.query(AUDIT, (position.day,), index=BY_DAY, limit=limit, start=start if position.sk else None, forward=False)
+def _of_month(store: Store, filter: Filter, limit: int, position: Position) -> tuple[list[Row], Position | None]:
+    month = position.day[:7]
+    page = store.query(
+        AUDIT,
+        (month,),
+        _days(filter),
+        index=BY_MONTH,
+        limit=limit,
+        start={"month": month, "time": position.sk.partition("#")[0], "sk": position.sk, "pk": position.pk}
+        if position.sk
+        else None,
+        forward=False,
+    )
     rows = store.get_many(AUDIT, [(found["pk"], found["sk"]) for found in page.rows])
-    ended = Position((date.fromisoformat(position.day) - timedelta(days=1)).isoformat())
+    ended = Position((date.fromisoformat(f"{month}-01") - timedelta(days=1)).isoformat())
     return rows, _after(page) or (ended if ended.day >= filter.first.isoformat() else None)
+
+
+def _days(filter: Filter) -> Span:
+    return Span(low=filter.first.isoformat(), high=f"{filter.last.isoformat()}~")  # `~` sorts after every time of that day
 
 
 def _after(page: Page) -> Position | None:

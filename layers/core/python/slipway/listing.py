@@ -15,20 +15,17 @@ from typing import Any
 
 from pydantic import Field
 
-from slipway import cursors, text
+from slipway import cursors, roster, text
 from slipway.calls import timestamp
 from slipway.fields import ID, Key, Owner, Prefix, Tag
 from slipway.moments import Moment
-from slipway.paging import PAGE_BYTES, Paging, json_bytes
-from slipway.ports import Row, Span
+from slipway.paging import Paging, json_bytes
 from slipway.problems import BadCursor, NotFound
 from slipway.product import Status, view
 from slipway.products import Products
 from slipway.resources import HEAD, Stored
 from slipway.stages import Stage
 from slipway.tables import BY_CREATED, BY_NAME, Index
-
-READS = 3  # rounds of up to 100 products that one page may cost while the filters find too few
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 
@@ -72,46 +69,30 @@ def page(products: Products, listing: Listing) -> tuple[list[Stored], str | None
         return _by_key(products, listing), None
     parts, prefix = listing.parts(), text.sorting(listing.name_prefix) if listing.name_prefix is not None else None
     order = BY_CREATED if prefix is None else BY_NAME
-    start = _start(order, parts, listing.cursor, prefix)
-    found, size = list[Stored](), 0
-    for _ in range(READS):
-        entries, start = _read(products, order, 100 if listing.filtered else listing.limit, start, prefix)
-        for entry, stored in entries:
-            if stored is None or not listing.takes(stored) or entry[order.sort[0]] != stored.row[order.sort[0]]:
-                continue  # filtered out, or renamed since the index last heard of it
-            found.append(stored)
-            size += json_bytes(view(stored))
-            if len(found) == listing.limit or size > PAGE_BYTES:
-                more = start is not None or entry is not entries[-1][0]
-                return found, _cursor(order, parts, entry) if more else None
-        if start is None:
-            return found, None
-    assert start is not None
-    return found, _cursor(order, parts, start)
+    found, more = roster.page(
+        products.shelf,
+        listing.takes,
+        listing.limit,
+        _start(order, parts, listing.cursor, prefix),
+        index=order,
+        prefix=prefix,
+        round=100 if listing.filtered else listing.limit,
+        size=lambda stored: json_bytes(view(stored)),
+    )
+    return found, _cursor(order, parts, more)
 
 
 def walk(products: Products, parts: Sequence[str | None], cursor: str | None, most: int) -> Iterator[tuple[Stored, str | None]]:
     """Up to `most` products in the order of creation, each with the cursor of what follows it (None at the end)."""
     start = _start(BY_CREATED, parts, cursor, None)
     while most > 0:
-        entries, start = _read(products, BY_CREATED, min(100, most), start, None)
-        for entry, stored in entries:
+        entries, start = roster.read(products.shelf, min(100, most), start)
+        for _, stored, after in roster.followed(entries, start):
             if stored is not None:
-                more = start is not None or entry is not entries[-1][0]
-                yield stored, _cursor(BY_CREATED, parts, entry) if more else None
+                yield stored, _cursor(BY_CREATED, parts, after)
         most -= len(entries)
         if start is None:
             return
-
-
-def _read(
-    products: Products, order: Index, limit: int, start: Mapping[str, Any] | None, prefix: str | None
-) -> tuple[list[tuple[Row, Stored | None]], Mapping[str, Any] | None]:
-    """Entries of the index, each with what stands in the table now, and where to go on."""
-    shelf = products.shelf
-    keys = shelf.store.query(shelf.table, (shelf.kind,), Span(prefix=prefix), index=order, limit=limit, start=start)
-    heads = {stored.id: stored for stored in shelf.read_all([entry["pk"] for entry in keys.rows])}
-    return [(entry, heads.get(entry["pk"])) for entry in keys.rows], keys.next
 
 
 def _by_key(products: Products, listing: Listing) -> list[Stored]:
@@ -122,8 +103,8 @@ def _by_key(products: Products, listing: Listing) -> list[Stored]:
     return [stored] if listing.takes(stored) else []
 
 
-def _cursor(order: Index, parts: Sequence[str | None], entry: Mapping[str, Any]) -> str:
-    return cursors.encode(parts, {"at": entry[order.sort[0]], "id": entry["pk"]})
+def _cursor(order: Index, parts: Sequence[str | None], entry: roster.Position | None) -> str | None:
+    return None if entry is None else cursors.encode(parts, {"at": entry[order.sort[0]], "id": entry["pk"]})
 
 
 def _start(order: Index, parts: Sequence[str | None], cursor: str | None, prefix: str | None) -> Mapping[str, Any] | None:

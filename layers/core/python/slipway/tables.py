@@ -36,7 +36,7 @@ PRODUCTS = Table("products", (BY_CREATED, BY_NAME), stream=True)
 # API keys, members, their versions, and the verifiers of each environment's keys (`verifiers#<env>`/<selector>).
 ACCESS = Table("access", (BY_CREATED,), stream=True, ttl="expires")
 
-# One row per event: `<subject>`/<time>#<event id>, listed by day.
-AUDIT = Table("audit", (Index("by_day", ("day",), ("time", "sk")),), ttl="expires")
+# One row per event: `<subject>`/<time>#<event id>, listed by month.
+AUDIT = Table("audit", (Index("by_month", ("month",), ("time", "sk")),), ttl="expires")
 
 TABLES = (PRODUCTS, ACCESS, AUDIT)

@@ -12,8 +12,13 @@ from slipway.ports import Row, StoreError
 
 Step = Callable[[Row], Row]
 
+
+def _audit_by_month(row: Row) -> Row:
+    return {**{name: value for name, value in row.items() if name != "day"}, "month": row["time"][:7]}
+
+
 # (kind, schema) -> the same row in the next schema. A step sets no `schema`, and touches neither keys nor version.
-STEPS: dict[tuple[str, int], Step] = {}
+STEPS: dict[tuple[str, int], Step] = {("audit", 1): _audit_by_month}
 
 
 class Unreadable(StoreError):
