@@ -1,10 +1,13 @@
 """Connecting, with or without TLS. Trusts the roots that Amazon publishes (amazontrust.com/repository), kept beside this file:
 loading five costs a fraction of loading a system's bundle of 140.
+
+Built on the interpreter's own `_socket` and `_ssl`, which `socket` and `ssl` wrap: the wrappers build enumerations of every
+constant, and cost a cold start six times what they wrap. `tests/adapters/test_tls.py` holds the settings equal to `ssl`'s.
 """
 
 from __future__ import annotations
 
-import socket
+import _socket
 import time
 from collections.abc import Callable, Mapping
 
@@ -15,7 +18,8 @@ from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
+    import _ssl
+    from typing import Any
 
 ROOTS = __file__.rpartition("/")[0] + "/amazon-roots.pem"
 
@@ -48,6 +52,12 @@ def _loopback(name: str) -> bool:
     return len(parts) == 4 and parts[0] == "127" and all(part.isdigit() for part in parts)
 
 
+class Plain(_socket.socket):
+    """A socket that can be referred to weakly, as TLS over it does."""
+
+    __slots__ = ("__weakref__",)
+
+
 class Connector:
     """Opens connections. A certificate that the shipped roots do not verify gets one more chance with the system's bundle;
     with AWS_CA_BUNDLE that file alone is trusted."""
@@ -57,20 +67,20 @@ class Connector:
         self._counts = counts
         self._timeout = timeout
         self._clock = clock
-        self._context: ssl.SSLContext | None = None
+        self._context: _ssl._SSLContext | None = None
         self._system = False
 
     def connect(self, to: Endpoint) -> Connection:
         """Raises Broken."""
         if not to.secure:
             return Connection(self._tcp(to), self._clock)
-        import ssl  # costs more than all else here, and the laptop does not need it
+        import _ssl  # the laptop does not need it
 
         while True:
             plain = self._tcp(to)
             try:
-                secured = self._trust().wrap_socket(plain, server_hostname=to.name.encode("ascii"))
-            except ssl.SSLCertVerificationError as error:
+                secured = Secured(plain, self._trust(), to.name)
+            except _ssl.SSLCertVerificationError as error:
                 plain.close()
                 if self._bundle is not None or self._system:
                     raise Broken(f"the certificate is not trusted: {error.verify_message}") from None
@@ -79,29 +89,75 @@ class Connector:
             except OSError as error:
                 plain.close()
                 raise Broken(f"no TLS: {type(error).__name__}") from None
-            if secured.version() is None:  # the peer left before the handshake
-                secured.close()
-                raise Broken("no TLS: the connection ended")
             self._counts.system_roots += self._system
             return Connection(secured, self._clock)
 
-    def _tcp(self, to: Endpoint) -> socket.socket:
+    def _tcp(self, to: Endpoint) -> Plain:
+        """Connected to the first address of the name that takes it."""
+        failed: OSError | None = None
         try:
-            # As bytes, here and above: of a str the library makes IDNA, and loads that codec for it.
-            connected = socket.create_connection((to.name.encode("ascii"), to.port), self._timeout)  # type: ignore[arg-type]
+            # As bytes: of a str the library makes IDNA, and loads that codec for it.
+            found = _socket.getaddrinfo(to.name.encode("ascii"), to.port, 0, _socket.SOCK_STREAM)
         except OSError as error:
-            raise Broken(f"no connection: {type(error).__name__}") from None
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connected
+            found, failed = [], error
+        for family, kind, protocol, _, address in found:
+            plain = Plain(family, kind, protocol)
+            try:
+                plain.settimeout(self._timeout)
+                plain.connect(address)
+                plain.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+                return plain
+            except OSError as error:
+                plain.close()
+                failed = error
+        raise Broken(f"no connection: {type(failed).__name__}")
 
-    def _trust(self) -> ssl.SSLContext:
+    def _trust(self) -> _ssl._SSLContext:
         if self._context is None:
-            import ssl
-
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies, TLS 1.2 at least
+            context = secure_context()
             if self._system:
-                context.load_default_certs()
+                context.set_default_verify_paths()
             else:
                 context.load_verify_locations(self._bundle or ROOTS)
             self._context = context
         return self._context
+
+
+def secure_context() -> _ssl._SSLContext:
+    """Verifies the certificate and the name in it; TLS 1.2 at least."""
+    import _ssl
+    from typing import Any
+
+    context = _ssl._SSLContext(_ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = True, _ssl.CERT_REQUIRED  # as it is from the start; said for the reader
+    context.minimum_version = _ssl.PROTO_TLSv1_2
+    return context
+
+
+class Secured:
+    """A TLS connection over a connected socket, whose timeout holds for each step. Raises OSError when the handshake fails."""
+
+    __slots__ = ("_plain", "_tls")
+
+    def __init__(self, plain: Plain, context: _ssl._SSLContext, name: str) -> None:
+        self._plain = plain  # the library itself holds it by a weak reference only
+        self._tls: Any = context._wrap_socket(plain, False, name)  # type: ignore[attr-defined]
+        self._tls.do_handshake()
+
+    def settimeout(self, seconds: float) -> None:
+        self._plain.settimeout(seconds)
+
+    def sendall(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._tls.write(view) :]
+
+    def recv(self, size: int) -> bytes:
+        data: bytes = self._tls.read(size)
+        return data
+
+    def fileno(self) -> int:
+        return self._plain.fileno()
+
+    def close(self) -> None:
+        self._plain.close()

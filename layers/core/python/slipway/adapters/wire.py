@@ -7,11 +7,24 @@ would delimit is refused: half of it could not be told from all of it. Head, bod
 from __future__ import annotations
 
 import select
-import socket
 import time
 from collections.abc import Callable
 
 from slipway.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Socket(Protocol):
+        """What a connection needs of a connected socket; what it raises is an OSError."""
+
+        def settimeout(self, seconds: float, /) -> None: ...
+        def sendall(self, data: bytes, /) -> None: ...
+        def recv(self, size: int, /) -> bytes: ...
+        def fileno(self) -> int: ...
+        def close(self) -> None: ...
+
 
 HEAD_BYTES = 65_536
 BODY_BYTES = 64 * 1024 * 1024
@@ -39,7 +52,7 @@ class Connection:
 
     __slots__ = ("_buffer", "_clock", "_heard", "_last", "_socket", "keep")
 
-    def __init__(self, connected: socket.socket, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, connected: Socket, clock: Callable[[], float] = time.monotonic) -> None:
         self._socket = connected
         self._clock = clock
         self._buffer = b""
