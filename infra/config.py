@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from slipway.money import DECIMALS
+
 # CDK's own context: feature flags and look-ups.
 _FOREIGN = ("@aws-cdk", "aws:", "aws-cdk:", "cdk-migrate")
 _LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -45,7 +47,7 @@ class Config:
 
     def stack(self, part: str) -> str:
         """The name of one of the stacks: Data, Service or Watch."""
-        return f"Slipway{part}{self.suffix.title().replace('-', '')}"
+        return f"Slipway{part}{self.suffix}"
 
     def client(self, function: str) -> str:
         return "boto3" if "all" in self.boto3 or function in self.boto3 else "slipway"
@@ -106,6 +108,12 @@ def _days(key: str, value: Any) -> int:
     return int(text)
 
 
+def _currency(key: str, value: Any) -> str:
+    if not isinstance(value, str) or value not in DECIMALS:
+        raise BadConfig(f"`{key}` is {value!r}; it must be an ISO 4217 code of money that is in use, such as EUR.")
+    return value
+
+
 def _target(key: str, value: Any) -> str:
     if value not in ("aws", "local"):
         raise BadConfig(f"`{key}` is {value!r}; it must be aws or local.")
@@ -119,12 +127,12 @@ def _names(key: str, value: Any) -> tuple[str, ...]:
 
 
 _PARSERS: dict[str, Callable[[str, Any], Any]] = {
-    "stage": _matching(r"[a-z][a-z0-9-]{0,15}", "1 to 16 of a-z, 0-9 and -, beginning with a letter"),
+    "stage": _matching(r"[a-z]([a-z0-9-]{0,14}[a-z0-9])?", "1 to 16 of a-z, 0-9 and -, from a letter to a letter or digit"),
     "target": _target,
     "ephemeral": _flag,
     "retention": _days,
     "alarm_email": _matching(r"|[^@\s]{1,64}@[^@\s]{1,189}", "an e-mail address"),
-    "currency": _matching(r"[A-Z]{3}", "an ISO 4217 code such as EUR"),
+    "currency": _currency,
     "domain": _matching(
         r"|(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", "a host name such as api.example.com"
     ),

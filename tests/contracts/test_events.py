@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from ops.schemas import PUBLISHED, publish, text
 from slipway.events import CONTRACTS, Event, MemberInvited, MemberRemoved, ProductCreated, parse, pattern, schema
 from tests.records import matches
 
+FROZEN = Path(__file__).parent / "published"
 FACTS: dict[str, dict[str, Any]] = {
     "product": {"name": "Ada", "stage": "idea", "status": "active"},
     "key": {"kind": "server", "environment": "prod", "status": "active"},
@@ -43,6 +46,12 @@ def test_a_published_schema_never_changes(name: str) -> None:
     path = PUBLISHED / f"{name}.json"
     assert path.exists(), f"{name} is not published: run `slipway schemas`"
     assert path.read_text(encoding="utf-8") == text(name), f"{name} is published; another shape is another contract, say .v2"
+
+
+def test_what_was_published_once_is_what_stands() -> None:
+    """A schema that is made anew is caught here, too: its digest was written down. A new contract appends its line."""
+    told = set((FROZEN / "events.sha256").read_text(encoding="utf-8").splitlines())
+    assert told == {f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in PUBLISHED.glob("*.json")}
 
 
 def test_no_contract_is_withdrawn() -> None:

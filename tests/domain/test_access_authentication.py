@@ -318,7 +318,15 @@ def test_a_member_has_the_role_of_its_row() -> None:
     assert world.who(f"{id}.token.good") == Principal("member", id, "editor")
     assert world.who(f"{id}.token.bad") is None
     assert world.who("mbr_unknown.token.good") is None
-    assert world.who("verifiers#prod.token.good") is None
+
+
+@pytest.mark.parametrize("name", ["verifiers#prod", "ada", "used#all", "Mbr_1", ""])
+def test_of_whoever_cannot_be_a_member_no_row_is_read(name: str) -> None:
+    """The authorizer may read members and nothing else: a user of the pool who is none is refused, not a fault."""
+    world = World()
+    before = world.table.asked
+    assert world.who(f"{name}.token.good") is None
+    assert world.table.asked == before
 
 
 def test_a_role_is_read_once_in_fifteen_seconds() -> None:

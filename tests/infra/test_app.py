@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from infra.local import leave_out
+from slipway.events import pattern
 from tests.infra.conftest import Assembly, same_as_snapshot
 
 # CloudFormation knows no tags of these.
@@ -82,6 +83,14 @@ def test_synth_needs_no_account(aws: Assembly) -> None:
         assert not re.search(r"\b[0-9]{12}\b", file.read_text())
     manifest = (aws.directory / "manifest.json").read_text()
     assert "aws://unknown-account/unknown-region" in manifest
+
+
+def test_every_event_is_kept_for_thirty_days(aws: Assembly) -> None:
+    [archive] = aws.of("AWS::Events::Archive").values()
+    [bus] = aws.of("AWS::Events::EventBus")
+    assert archive["RetentionDays"] == 30
+    assert archive["SourceArn"] == {"Fn::GetAtt": [bus, "Arn"]}
+    assert archive["EventPattern"] == pattern()
 
 
 def test_the_laptop_leaves_out_this_list_and_nothing_else(local: Assembly) -> None:

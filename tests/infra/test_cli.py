@@ -61,7 +61,7 @@ def test_a_stage_that_is_kept_is_never_emptied(ran: Ran, emptied: list[str]) -> 
 
 def test_a_throw_away_stage_is_emptied_first(ran: Ran, emptied: list[str]) -> None:
     assert cli.main(["destroy", "-c", "stage=trial", "--context", "ephemeral=true", "--force"]) == 0
-    assert emptied == ["SlipwayDataTrial-bucket"]
+    assert emptied == ["SlipwayData-trial-bucket"]
     assert ran[0][:2] == ["destroy", "--all"]
 
 

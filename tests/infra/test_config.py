@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -30,6 +31,14 @@ def test_every_key_can_be_set() -> None:
     assert (trial.ephemeral, trial.retention, trial.boto3) == (True, 7, ("products",))
 
 
+def test_no_two_stages_share_a_stack() -> None:
+    stages = ["prod", "p-rod", "pr12", "pr-12", "pr-1-2", "pr--12", "dev", "d-ev"]
+    stacks = {Config.read({"stage": stage}, NAMES).stack(part) for stage in stages for part in ("Data", "Service", "Watch")}
+    assert len(stacks) == 3 * len(stages)
+    assert "SlipwayData" in stacks  # of the default stage
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", stack) for stack in stacks), "as CloudFormation takes names"
+
+
 def test_flags_of_cdk_are_not_ours() -> None:
     flags = json.loads((ROOT / "cdk.json").read_text())["context"]
     assert len(flags) > 50
@@ -53,6 +62,7 @@ def test_an_unknown_key_is_an_error_that_suggests(key: str, suggestion: str | No
         ("stage", ""),
         ("stage", "Prod"),
         ("stage", "a-stage-of-17-let"),
+        ("stage", "dev-"),
         ("stage", 7),
         ("target", "azure"),
         ("ephemeral", "yes"),
@@ -64,6 +74,8 @@ def test_an_unknown_key_is_an_error_that_suggests(key: str, suggestion: str | No
         ("alarm_email", "nobody"),
         ("alarm_email", "a b@example.com"),
         ("currency", "euro"),
+        ("currency", "ABC"),
+        ("currency", ["EUR"]),
         ("domain", "https://api.example.com"),
         ("domain", "localhost"),
         ("certificate", "arn:aws:iam::123456789012:role/x"),

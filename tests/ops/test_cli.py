@@ -161,8 +161,8 @@ def test_a_stage_that_no_deployment_can_have_is_told() -> None:
 def test_the_stack_has_the_name_of_its_stage() -> None:
     assert [Config(stage=stage).stack("Service") for stage in ("prod", "dev", "my-own")] == [
         "SlipwayService",
-        "SlipwayServiceDev",
-        "SlipwayServiceMyOwn",
+        "SlipwayService-dev",
+        "SlipwayService-my-own",
     ]
 
 

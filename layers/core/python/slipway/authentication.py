@@ -107,8 +107,10 @@ class Authentication:
         if self._tokens is None:
             self._tokens = self._make_tokens()
         id = self._tokens.username(token, now)
-        role = self._role(id, now) if id is not None else None
-        return None if id is None or role is None else Principal("member", id, role)
+        if id is None or not id.startswith("mbr_"):  # the pool may know people who are no members; nothing else may be read
+            return None
+        role = self._role(id, now)
+        return None if role is None else Principal("member", id, role)
 
     def _role(self, id: str, now: float) -> Role | None:
         role, until = self._roles.get(id, (None, 0.0))

@@ -126,7 +126,6 @@ class Connector:
 def secure_context() -> _ssl._SSLContext:
     """Verifies the certificate and the name in it; TLS 1.2 at least."""
     import _ssl
-    from typing import Any
 
     context = _ssl._SSLContext(_ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = True, _ssl.CERT_REQUIRED  # as it is from the start; said for the reader
