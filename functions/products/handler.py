@@ -196,7 +196,7 @@ def import_(request: Request[Products, bytes, Writing]) -> Answer:
     `updated_at`, `version`) may be there and is not taken. Every line is a new product. All lines are checked first: if one
     is wrong, or its key is taken, nothing is imported, and `errors` names the lines. Then they are written in groups of 25.
     The same import again (the same `Idempotency-Key`, or without one the same file) finishes what was broken off and makes
-    nothing twice.
+    nothing twice; lines whose key somebody took since it had begun are told in `conflicts`.
     """
     from slipway.edge import json as strict
     from slipway.edge import validation

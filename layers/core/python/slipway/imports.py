@@ -3,6 +3,9 @@
 The import has a name: its `Idempotency-Key`, or else the digest of the file. The id of each product derives from that name and
 its line, so the same import again, after whatever broke it off, finishes what is missing and makes nothing twice. A row
 `imp_...` keeps which file an `Idempotency-Key` belongs to: another file under it is refused before anything is written.
+
+A key that another product holds refuses the file while nothing of it stands. Once it has begun, such a line is a conflict of
+its own, or was imported before its product gave the key away: so that an import can always be finished.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.calls import Call
-from slipway.ports import Absent, ConditionFailed, Put
+from slipway.ports import Absent, ConditionFailed, Put, Row
 from slipway.problems import Fault, IdempotencyMismatch, Invalid, KeyTaken, TooLarge
 from slipway.products import Data, Products
 from slipway.tables import PRODUCTS
@@ -50,16 +53,18 @@ class Outcome:
 def take(
     products: Products, call: Call, body: bytes, lines: Iterable[Line], validate: Validate, *, validate_only: bool = False
 ) -> Outcome:
-    """Check all lines, then write them. Raises TooLarge, Invalid, KeyTaken (nothing is written then), IdempotencyMismatch."""
+    """Check all lines, then write them. Raises TooLarge, Invalid, KeyTaken, IdempotencyMismatch; nothing is written then."""
     digest, named = hashlib.sha256(body).hexdigest(), call.idempotency_key is not None
     call = call.but(idempotency_key=call.idempotency_key or f"file {digest}", digest=digest)
     ready = _checked(products, call, lines, validate)
-    outcome = Outcome(len(ready))
+    lost = _lost(products, ready)
+    outcome = Outcome(len(ready), conflicts=[_conflict(one) for one in ready if one.id in lost])
+    if named:
+        _bind(products, call, validate_only)
     if not validate_only:
-        if named:
-            _bind(products, call)
-        for chunk in _parts(ready, CHUNK):
+        for chunk in _parts([one for one in ready if one.id not in lost], CHUNK):
             _write(products, call, chunk, outcome)
+        outcome.conflicts.sort(key=lambda conflict: conflict["line"])
     return outcome
 
 
@@ -87,14 +92,6 @@ def _checked(products: Products, call: Call, lines: Iterable[Line], validate: Va
         raise Invalid(f"Some lines are not valid; nothing was imported{more}.", errors=faults[:FAULTS])
     if not ready:
         raise Invalid("The file has no products.", errors=[Fault("", "empty", "Send at least one product.")])
-    taken = [
-        Fault(f"/lines/{keys[key].line}/key", "key_taken", f"Line {keys[key].line}: another product has the key {key!r}.")
-        for some in _parts(list(keys), 100)
-        for key, holder in products.holders(some).items()
-        if holder != keys[key].id
-    ]
-    if taken:
-        raise KeyTaken("Some keys are taken; nothing was imported.", errors=taken[:FAULTS])
     return ready
 
 
@@ -106,14 +103,46 @@ def _ready(products: Products, call: Call, line: Line, validate: Validate) -> Re
     return Ready(line.number, id, data, products.puts(call, id, data))
 
 
-def _bind(products: Products, call: Call) -> None:
+def _lost(products: Products, ready: Sequence[Ready]) -> set[str]:
+    """Ids that cannot be made, since another product holds their key. Raises KeyTaken while nothing of the import stands."""
+    keys = {one.data["key"]: one for one in ready if "key" in one.data}
+    taken = [
+        keys[key]
+        for some in _parts(list(keys), 100)
+        for key, holder in products.holders(some).items()
+        if holder != keys[key].id
+    ]
+    if not taken:
+        return set()
+    standing = {stored.id for some in _parts(ready, 100) for stored in products.shelf.read_all([one.id for one in some])}
+    if not standing:
+        faults = [_key_taken(one) for one in taken[:FAULTS]]
+        raise KeyTaken("Some keys are taken; nothing was imported.", errors=faults)
+    return {one.id for one in taken} - standing
+
+
+def _key_taken(one: Ready) -> Fault:
+    detail = f"Line {one.line}: another product has the key {one.data['key']!r}."
+    return Fault(f"/lines/{one.line}/key", "key_taken", detail)
+
+
+def _conflict(one: Ready) -> dict[str, Any]:
+    return {"line": one.line, "key": one.data["key"]}
+
+
+def _bind(products: Products, call: Call, validate_only: bool) -> None:
     """Keep which file has this name, before anything of it is written. Raises IdempotencyMismatch."""
-    row = {"pk": call.new_id("imp_"), "sk": "import", "schema": 1, "digest": call.digest}
-    try:
-        products.shelf.store.put(PRODUCTS, row, Absent())
-    except ConditionFailed as failed:
-        if (failed.row or {}).get("digest") != call.digest:
-            raise IdempotencyMismatch("This Idempotency-Key was used with another file; send a new key with it.") from None
+    store, kept = products.shelf.store, None
+    row: Row = {"pk": call.new_id("imp_"), "sk": "import", "schema": 1, "digest": call.digest}
+    if validate_only:
+        kept = store.get(PRODUCTS, row["pk"], row["sk"])
+    else:
+        try:
+            store.put(PRODUCTS, row, Absent())
+        except ConditionFailed as failed:
+            kept = failed.row or {}
+    if kept is not None and kept.get("digest") != call.digest:
+        raise IdempotencyMismatch("This Idempotency-Key was used with another file; send a new key with it.")
 
 
 def _write(products: Products, call: Call, chunk: Sequence[Ready], outcome: Outcome) -> None:
@@ -133,7 +162,7 @@ def _write_one(products: Products, call: Call, one: Ready, outcome: Outcome) -> 
     try:
         made = products.put(call, one.id, one.data)
     except KeyTaken:
-        outcome.conflicts.append({"line": one.line, "key": one.data["key"]})
+        outcome.conflicts.append(_conflict(one))
     else:
         outcome.existing += made.replayed
         outcome.created += not made.replayed
