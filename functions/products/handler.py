@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -158,9 +159,10 @@ def batch(request: Request[Products, Batch, Writing]) -> Answer:
     if request.query.validate_only:
         return Answer(200, {"items": [_item(one) for one in would_create(use, call, items)]})
     if len(items) > ATOMIC:
-        return Answer(207, {"items": [_item(one) for one in create_each(use, call, items)]})
+        done = create_each(use, call, items)
+        return Answer(207, {"items": [_item(one) for one in done]}, replayed=_replayed(done))
     made = create_all(use, call, items)
-    return Answer(201, {"items": [_item(one) for one in made]}, replayed=made[0].replayed)
+    return Answer(201, {"items": [_item(one) for one in made]}, replayed=_replayed(made))
 
 
 @api.get("/v1/products/export", "products.export", query=Exporting, answers={200: (JSONL, CSV)})
@@ -222,6 +224,12 @@ def _changed(stored: Stored, only_validated: bool) -> Answer:
 
 def _path(stored: Stored) -> str:
     return f"/v1/products/{stored.id}"
+
+
+def _replayed(done: Sequence[Created | KeyTaken]) -> bool:
+    """Whether an earlier request made all that is made."""
+    made = [one.replayed for one in done if isinstance(one, Created)]
+    return bool(made) and all(made)
 
 
 def _item(one: Created | KeyTaken) -> dict[str, Any]:

@@ -399,8 +399,22 @@ def test_a_batch_of_more_tells_what_became_of_each(store: MemoryStore) -> None:
     ItemsView.model_validate(done.json)
     assert [item["status"] for item in done.json["items"]] == [201] * 7 + [409] + [201] * 92
     assert done.json["items"][7]["problem"]["errors"][0]["pointer"] == "/items/7/key"
-    assert batch(items, "once").json == done.json
+    again = batch(items, "once")
+    assert (again.json, again.headers["idempotency-replayed"]) == (done.json, "true")
+    assert "idempotency-replayed" not in done.headers
     assert sum(sk == "head" for _, sk in store.tables["products"]) == 100
+
+
+def test_a_batch_is_replayed_only_where_an_earlier_one_made_all_that_is_made() -> None:
+    items: list[dict[str, Any]] = [{"name": f"Mug {number}", "price": number, "key": f"mug-{number}"} for number in range(30)]
+    for item in items:
+        assert created(key=item["key"]).status == 201
+    refused = batch(items, "once")
+    assert {item["status"] for item in refused.json["items"]} == {409}
+    assert "idempotency-replayed" not in batch(items, "once").headers  # nothing was ever made
+    assert patched("mug-3", {"key": "cup"}).status == 200
+    assert "idempotency-replayed" not in batch(items, "once").headers  # it made one more
+    assert batch(items, "once").headers["idempotency-replayed"] == "true"
 
 
 @pytest.mark.parametrize("count", [0, 101])
