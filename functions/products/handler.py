@@ -10,6 +10,7 @@ from pydantic import Field
 from slipway import cursors
 from slipway.adapters import connect
 from slipway.batch import ATOMIC, create_all, create_each, would_create
+from slipway.calls import Call
 from slipway.edge.http import Answer, Api, Request
 from slipway.listing import Listing, page
 from slipway.moments import Moment
@@ -40,6 +41,7 @@ class Exporting(Shape):
     cursor: Cursor = None
 
 
+BATCH = "/v1/products/batch"
 JSONL, CSV = "application/x-ndjson", "text/csv"
 MEDIA = {"jsonl": JSONL, "csv": f"{CSV}; charset=utf-8"}
 
@@ -140,7 +142,7 @@ def versions(request: Request[Products, None, Paging]) -> Answer:
 
 
 @api.post(
-    "/v1/products/batch",
+    BATCH,
     "products.batch",
     body=Batch,
     query=Writing,
@@ -157,12 +159,12 @@ def batch(request: Request[Products, Batch, Writing]) -> Answer:
     """
     use, call, items = request.use, request.call, request.body.items
     if request.query.validate_only:
-        return Answer(200, {"items": [_item(one) for one in would_create(use, call, items)]})
+        return Answer(200, {"items": [_item(one, call) for one in would_create(use, call, items)]})
     if len(items) > ATOMIC:
         done = create_each(use, call, items)
-        return Answer(207, {"items": [_item(one) for one in done]}, replayed=_replayed(done))
+        return Answer(207, {"items": [_item(one, call) for one in done]}, replayed=_replayed(done))
     made = create_all(use, call, items)
-    return Answer(201, {"items": [_item(one) for one in made]}, replayed=_replayed(made))
+    return Answer(201, {"items": [_item(one, call) for one in made]}, replayed=_replayed(made))
 
 
 @api.get("/v1/products/export", "products.export", query=Exporting, answers={200: (JSONL, CSV)})
@@ -232,7 +234,7 @@ def _replayed(done: Sequence[Created | KeyTaken]) -> bool:
     return bool(made) and all(made)
 
 
-def _item(one: Created | KeyTaken) -> dict[str, Any]:
+def _item(one: Created | KeyTaken, call: Call) -> dict[str, Any]:
     if isinstance(one, KeyTaken):
-        return {"status": one.status, "problem": one.body()}
+        return {"status": one.status, "problem": one.body(instance=BATCH, request_id=call.request_id)}
     return {"status": 201, "product": view(one.stored)}

@@ -398,7 +398,9 @@ def test_a_batch_of_more_tells_what_became_of_each(store: MemoryStore) -> None:
     assert done.status == 207
     ItemsView.model_validate(done.json)
     assert [item["status"] for item in done.json["items"]] == [201] * 7 + [409] + [201] * 92
-    assert done.json["items"][7]["problem"]["errors"][0]["pointer"] == "/items/7/key"
+    problem = done.json["items"][7]["problem"]
+    assert problem["errors"][0]["pointer"] == "/items/7/key"
+    assert (problem["instance"], problem["request_id"]) == (f"{PATH}/batch", done.headers["x-request-id"])
     again = batch(items, "once")
     assert (again.json, again.headers["idempotency-replayed"]) == (done.json, "true")
     assert "idempotency-replayed" not in done.headers
