@@ -330,6 +330,18 @@ def test_as_of_answers_what_stood_at_that_moment(products: Products) -> None:
     assert faults(caught) == [("/query/as_of", "in_the_future")]
 
 
+def test_as_of_takes_every_moment_that_a_product_bears_though_our_clock_is_behind(products: Products) -> None:
+    stored = change(products, made(products, 10, name="one"), 20, name="two")
+    early = a_call(5)
+    for moment, name in ((stored.created_at, "one"), (stored.updated_at, "two")):
+        assert products.at(early, stored.id, datetime.fromisoformat(moment)).data["name"] == name
+    with pytest.raises(NotFound):
+        products.at(early, stored.id, START + timedelta(seconds=6))
+    with pytest.raises(Invalid) as caught:
+        products.at(early, stored.id, START + timedelta(seconds=20.001))
+    assert faults(caught) == [("/query/as_of", "in_the_future")]
+
+
 def test_versions_tell_who_changed_what_and_when_in_pages(products: Products) -> None:
     stored = made(products, name="1", description="old")
     for number in range(2, 8):
@@ -428,3 +440,5 @@ def test_how_many_requests_each_use_case_makes() -> None:
     assert store.counted(lambda: products.archive(a_call(2), stored.id, 2)) == ["get", "transact"]
     assert store.counted(lambda: products.restore(a_call(3), stored.id, 3)) == ["get", "transact"]
     assert store.counted(lambda: products.versions(stored.id)) == ["get", "query"]
+    assert store.counted(lambda: products.at(a_call(4), stored.id, START)) == ["get"] * 3
+    assert store.counted(lambda: products.at(a_call(4), "mug", START)) == ["get"] * 4

@@ -92,9 +92,9 @@ def test_as_of_is_the_last_version_at_or_before_the_moment(steps: Sequence[int],
     moment = START + timedelta(minutes=probe)
     if expected is None:
         with pytest.raises(NotFound, match="did not exist"):
-            products.at("prd_1", moment)
+            products.at(products.read("prd_1"), moment)
     else:
-        assert products.at("prd_1", moment).data == {"n": expected}
+        assert products.at(products.read("prd_1"), moment).data == {"n": expected}
 
 
 class Reading(MemoryStore):
@@ -123,10 +123,10 @@ def test_as_of_halves_the_history_and_finds_what_a_walk_through_it_finds(steps: 
     walked = [stored.version for stored in history if stored.updated_at <= timestamp(wanted)]
     store.reads = 0
     if walked:
-        assert products.at("prd_1", wanted).version == walked[-1]
+        assert products.at(products.read("prd_1"), wanted).version == walked[-1]
     else:
         with pytest.raises(NotFound, match="did not exist"):
-            products.at("prd_1", wanted)
+            products.at(products.read("prd_1"), wanted)
     assert store.reads <= 1 + len(history).bit_length()
 
 

@@ -20,7 +20,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from slipway import money, text
-from slipway.calls import Call
+from slipway.calls import Call, timestamp
 from slipway.changes import changes, creation, event, price_in_force
 from slipway.fields import METADATA
 from slipway.paging import PAGE_BYTES, json_bytes
@@ -77,10 +77,11 @@ class Products:
 
     def at(self, call: Call, ref: str, moment: datetime) -> Stored:
         """The version that was in force. Raises NotFound before the creation, Invalid in the future."""
-        if moment > call.now:
+        head = self.read(ref)
+        if timestamp(moment) > max(call.stamp, head.updated_at):  # it may bear the time of a clock that is ahead of ours
             detail = "The moment lies in the future; leave as_of out to read what stands now."
             raise Invalid(detail, errors=[Fault("/query/as_of", "in_the_future", detail)])
-        return self.shelf.at(self._id(ref), moment)
+        return self.shelf.at(head, moment)
 
     def versions(self, ref: str, *, below: int | None = None, limit: int = 50) -> tuple[list[Version], int | None]:
         """Newest first, only those below `below`; and where to go on (None: that was all). Raises NotFound."""

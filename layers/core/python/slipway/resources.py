@@ -146,11 +146,11 @@ class Shelf:
             self.read(id)
         return found
 
-    def at(self, id: str, moment: datetime) -> Stored:
-        """The version in force at that moment, found in 1 + log2(versions) reads. Raises NotFound before creation.
+    def at(self, head: Stored, moment: datetime) -> Stored:
+        """The version in force at that moment, found in log2(versions) reads. Raises NotFound before creation.
 
         Versions have no gap, none is ever removed, and `updated_at` never falls from one to the next: so halving finds it."""
-        wanted, head = timestamp(moment), self.read(id)
+        wanted, id = timestamp(moment), head.id
         if head.updated_at <= wanted:
             return head
         found, low, high = None, 0, head.version  # `low` had begun by then (0: nothing had), `high` had not
