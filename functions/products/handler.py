@@ -97,9 +97,9 @@ def read(request: Request[Products, None, Reading]) -> Answer:
 def update(request: Request[Products, ProductPatch, Writing]) -> Answer:
     """Change a product (JSON merge patch).
 
-    Null takes an optional field away; `metadata` and a price object are merged, lists are replaced. A new stage has to be one
-    that the present one can move to (409 names them). A change that changes nothing makes no version. An archived product
-    takes no changes (409).
+    Null takes an optional field away; `metadata` and a price object are merged, lists are replaced. A price in another currency
+    needs its amount too. A new stage has to be one that the present one can move to (409 names them). A change that changes
+    nothing makes no version. An archived product takes no changes (409).
     """
     only = request.query.validate_only
     return _changed(

@@ -202,8 +202,12 @@ class Products:
 
     def _repriced(self, standing: Mapping[str, Any], given: Any) -> Data:
         if isinstance(given, Mapping):
-            given = {"amount": standing["amount"], "currency": standing["currency"], **given}
-        elif standing["currency"] != self.currency:
+            price = _money({"amount": standing["amount"], "currency": standing["currency"], **given}, self.currency)
+            if "amount" not in given and price.currency != standing["currency"]:
+                detail = f"Another currency needs its amount: send price.amount too, in minor units of {price.currency}."
+                raise Invalid(detail, errors=[Fault("/price/amount", "amount_needed", detail)])
+            return price._asdict()
+        if standing["currency"] != self.currency:
             detail = f"The product is priced in {standing['currency']}: send the price as an object, with its currency."
             raise Invalid(detail, errors=[Fault("/price", "currency_needed", detail)])
         return _money(given, self.currency)._asdict()
