@@ -296,6 +296,17 @@ def test_history_tells_versions_and_the_past() -> None:
     assert call(handler, "GET", f"{PATH}/{id}", query="as_of=yesterday").status == 422
 
 
+def test_a_plus_that_came_as_a_space_is_refused_with_a_word_on_how_to_send_it() -> None:
+    id = created().json["id"]
+    for path, name in ((f"{PATH}/{id}", "as_of"), (PATH, "updated_after")):
+        reply = call(handler, "GET", path, query=f"{name}=2026-11-01T01:00:00+01:00")
+        assert (reply.status, faults(reply)) == (422, [(f"/query/{name}", "invalid_moment")])
+        assert "%2B" in reply.json["errors"][0]["detail"]
+        assert "UTC with Z" in reply.json["errors"][0]["detail"]
+        assert call(handler, "GET", path, query=f"{name}=2026-11-01T01:00:00%2B01:00").status == 200
+        assert "%2B" not in str(call(handler, "GET", path, query=f"{name}=2026-11-01 01:00:00Z").json)
+
+
 @pytest.mark.parametrize("version", [1, 2, 3, 5, 10**14])
 def test_a_made_up_cursor_of_versions_gives_no_version_that_is_none(version: int) -> None:
     for ref in ("prd_" + "0" * 26, "nothing"):

@@ -19,9 +19,14 @@ def _moment(raw: Any) -> datetime:
             raise ValueError
         return datetime.fromisoformat(raw.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise PydanticCustomError(
-            "invalid_moment", "Write a moment as RFC 3339 has it, such as 2026-11-23T18:00:00Z."
-        ) from None
+        raise PydanticCustomError("invalid_moment", "{detail}", {"detail": _how(raw)}) from None
+
+
+def _how(raw: Any) -> str:
+    how = "Write a moment as RFC 3339 has it, such as 2026-11-23T18:00:00Z."
+    if isinstance(raw, str) and " " in raw and re.fullmatch(_RFC3339, raw.replace(" ", "+")):
+        how += " In a query string a + is a space: write the offset with %2B, or the moment in UTC with Z."
+    return how
 
 
 Moment = Annotated[datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
