@@ -189,6 +189,7 @@ def export(request: Request[Products, None, Exporting]) -> Answer:
     query=Writing,
     answers={200: ImportView},
     creates=True,
+    repeatable=True,  # without an Idempotency-Key its file names it
     media=(JSONL, CSV),
     raw=True,
     largest=4 * 1024 * 1024,

@@ -335,6 +335,19 @@ def test_an_import_that_was_broken_off_is_finished_by_the_same_import(broken: in
     assert sorted(row["data"]["name"] for row in heads(products)) == sorted(f"Mug {number}" for number in range(90))
 
 
+@pytest.mark.parametrize("key", ["", "once"])
+def test_whoever_gets_no_answer_to_an_import_is_told_to_send_it_again(key: str) -> None:
+    store = Faulty(after={1})
+    with api.testing(use=Products(store)):
+        lost = sent(jsonl(60), MEDIA["jsonl"], key)
+        assert (lost.status, lost.json["detail"]) == (
+            503,
+            "The store did not answer in time; the same request may be sent again.",
+        )
+        assert sent(jsonl(60), MEDIA["jsonl"], key).json["conflicts"] == []
+    assert len(heads(Products(store))) == 60
+
+
 class Snatching(Faulty):
     """Somebody else takes the key `snatched` between the check and the first transaction: that is the write before it."""
 

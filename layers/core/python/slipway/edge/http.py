@@ -81,6 +81,7 @@ class Api(Generic[Use]):
         query: type[Query] | None = None,
         answers: Mapping[int, Any] | None = None,
         creates: bool = False,
+        repeatable: bool = False,
         versioned: bool = False,
         media: tuple[str, ...] = (JSON,),
         raw: bool = False,
@@ -94,6 +95,7 @@ class Api(Generic[Use]):
             body=body,
             query=query,
             creates=creates,
+            repeatable=repeatable,
             versioned=versioned,
             media=media,
             raw=raw,
@@ -240,7 +242,8 @@ class Api(Generic[Use]):
 
 
 def _again(operation: Operation | None, event: Event) -> str:
-    if operation is not None and operation.creates and "idempotency-key" not in event.headers:
+    doubles = operation is not None and operation.creates and not operation.repeatable
+    if doubles and "idempotency-key" not in event.headers:
         return (
             "The store did not answer in time. Look whether it happened before you send it again, then with an Idempotency-Key."
         )

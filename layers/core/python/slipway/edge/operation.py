@@ -37,7 +37,8 @@ class Operation(Value):
     """One registered route, as the OpenAPI document needs it too.
 
     `answers` of each success: a model; `[Model]` for a page, `{"items": [Model], "next_cursor": str}`; a tuple of media types
-    where it is not JSON; None where it has no body.
+    where it is not JSON; None where it has no body. `repeatable`: the same request again makes nothing twice, though it creates
+    and has no Idempotency-Key.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Operation(Value):
     body: type | None = None
     query: type | None = None
     creates: bool = False
+    repeatable: bool = False
     versioned: bool = False
     media: tuple[str, ...] = (JSON,)
     raw: bool = False
