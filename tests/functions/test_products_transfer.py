@@ -241,6 +241,13 @@ def test_what_is_no_file_of_products_is_refused(store: MemoryStore, body: bytes 
     assert not store.tables
 
 
+@pytest.mark.parametrize(("format", "file"), [("csv", b"name,price\r\nMug,1\r\n"), ("jsonl", jsonl(1))])
+def test_a_byte_order_mark_before_a_file_is_taken(store: MemoryStore, format: str, file: bytes) -> None:
+    assert sent(b"\xef\xbb\xbf" + file, MEDIA[format]).json["created"] == 1
+    assert sent(b"\xef\xbb\xbf" * 2 + file, MEDIA[format]).status in (400, 422)
+    assert len(heads(Products(store))) == 1
+
+
 def test_an_import_has_one_of_two_media_types() -> None:
     assert sent(b'[{"name": "Mug", "price": 1}]', "application/json").status == 415
 

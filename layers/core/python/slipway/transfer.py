@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -107,8 +108,8 @@ Loads = Callable[[bytes], Any]  # a strict reader of JSON that raises Problems
 
 
 def read_jsonl(body: bytes, loads: Loads) -> Iterator[Line]:
-    """Every line that is not blank."""
-    for number, raw in enumerate(body.split(b"\n"), 1):
+    """Every line that is not blank. A byte order mark is taken, as in CSV."""
+    for number, raw in enumerate(body.removeprefix(BOM_UTF8).split(b"\n"), 1):
         if raw.strip():
             try:
                 value = loads(raw)
