@@ -76,7 +76,8 @@ def index(request: Request[Products, None, Listing]) -> Answer:
     """List products.
 
     All filters that are given hold; without `status` archived products are listed too. The order is by creation, with
-    `name_prefix` by name. A page may be shorter than `limit`, or empty: the list ends where `next_cursor` is missing.
+    `name_prefix` by name. Only `key` and `name_prefix` find by an index: the other filters look at what the order gives, up to
+    300 products a page. So a page may be shorter than `limit`, or empty: the list ends where `next_cursor` is missing.
     """
     found, cursor = page(request.use, request.query)
     return Answer(200, {"items": [view(stored) for stored in found]}, next=cursor)
@@ -200,8 +201,9 @@ def import_(request: Request[Products, bytes, Writing]) -> Answer:
     The first line of CSV names the columns, at least `name` and `price`; what only the server gives (`id`, `created_at`,
     `updated_at`, `version`) may be there and is not taken. Every line is a new product. All lines are checked first: if one
     is wrong, or its key is taken, nothing is imported, and `errors` names the lines. Then they are written in groups of 25.
-    The same import again (the same `Idempotency-Key`, or without one the same file) finishes what was broken off and makes
-    nothing twice; lines whose key somebody took since it had begun are told in `conflicts`.
+    The same import again (by the same caller, with the same `Idempotency-Key`, or without one the same file) finishes what was
+    broken off and makes nothing twice; lines whose key somebody took since it had begun are told in `conflicts`. From another
+    caller, another API key too, it is another import.
     """
     from slipway.edge import json as strict
     from slipway.edge import validation

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from functions.products.handler import api, handler
 from slipway import imports, transfer
+from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.edge import json as strict
 from slipway.edge import validation
@@ -28,7 +29,7 @@ from slipway.stages import STAGES
 from slipway.text import BadText, line
 from slipway.transfer import ImportedProduct, read_csv, read_jsonl, written
 from tests.catalogue import START, Counting, Faulty, a_call, heads, made
-from tests.functions.events import VIEWER, Reply, call
+from tests.functions.events import ADMIN, EDITOR, VIEWER, Reply, call
 
 PATH = "/v1/products"
 MEDIA = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
@@ -43,9 +44,9 @@ def store() -> Iterator[MemoryStore]:
         yield store
 
 
-def sent(body: bytes | str, media: str = "text/csv", key: str = "", query: str = "") -> Reply:
+def sent(body: bytes | str, media: str = "text/csv", key: str = "", query: str = "", *, principal: Principal = ADMIN) -> Reply:
     headers = {"Content-Type": media} | ({"Idempotency-Key": key} if key else {})
-    return call(handler, "POST", f"{PATH}/import", body, headers=headers, query=query)
+    return call(handler, "POST", f"{PATH}/import", body, headers=headers, query=query, principal=principal)
 
 
 def taken(products: Products, body: bytes, format: str, key: str | None = None) -> imports.Outcome:
@@ -63,6 +64,10 @@ def jsonl(count: int, **fields: Any) -> bytes:
     return b"".join(
         json.dumps({"name": f"Mug {number}", "price": number, **fields}).encode() + b"\n" for number in range(count)
     )
+
+
+def keyed(*keys: str) -> bytes:
+    return b"".join(json.dumps({"name": key, "price": 1, "key": key}).encode() + b"\n" for key in keys)
 
 
 # --- there and back -----------------------------------------------------------------------------------------
@@ -296,6 +301,15 @@ def test_the_same_import_again_makes_nothing_twice(store: MemoryStore) -> None:
     assert (other.status, other.json["code"]) == (422, "idempotency_mismatch")
 
 
+@pytest.mark.parametrize("key", ["", "once"])
+def test_the_same_file_from_another_caller_is_another_import(store: MemoryStore, key: str) -> None:
+    for principal in (ADMIN, EDITOR):
+        assert sent(jsonl(2), MEDIA["jsonl"], key, principal=principal).json["created"] == 2
+    assert sent(keyed("mug"), MEDIA["jsonl"], principal=ADMIN).json["created"] == 1
+    assert sent(keyed("mug"), MEDIA["jsonl"], principal=EDITOR).status == 409
+    assert len(heads(Products(store))) == 5
+
+
 @pytest.mark.parametrize("body", [jsonl(1), jsonl(61)[len(jsonl(60)) :], b"\n" * 70 + jsonl(2), b"\n" * 20 + jsonl(60)])
 def test_another_file_under_the_same_key_writes_nothing(store: MemoryStore, body: bytes) -> None:
     sent(jsonl(60), MEDIA["jsonl"], "once")
@@ -375,10 +389,6 @@ def test_a_key_that_is_taken_after_the_check_is_a_conflict_of_its_line_only() ->
     outcome = taken(products, file, "jsonl")
     assert (outcome.created, outcome.existing, outcome.conflicts) == (0, 2, [{"line": 2, "key": "snatched"}])
     assert sorted(row["data"]["name"] for row in heads(products)) == ["Mug", "a", "c"]
-
-
-def keyed(*keys: str) -> bytes:
-    return b"".join(json.dumps({"name": key, "price": 1, "key": key}).encode() + b"\n" for key in keys)
 
 
 MANY = [*(f"mug-{number}" for number in range(89)), "cup"]
