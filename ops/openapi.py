@@ -86,12 +86,13 @@ def text(document: dict[str, Any]) -> str:
 
 
 def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
-    summary, _, rest = inspect.cleandoc(operation.run.__doc__ or operation.name).partition("\n")
+    first, _, rest = inspect.cleandoc(operation.run.__doc__ or operation.name).partition("\n")
+    summary, _, more = first.partition(". ")
     found: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [_area(operation)],
         "summary": summary.rstrip("."),
-        "description": f"{_unwrapped(rest)}\n\n{_who(operation.name)}".strip(),
+        "description": f"{_unwrapped(f'{more}{rest}')}\n\n{_who(operation.name)}".strip(),
         "parameters": [*_path_parameters(operation), *schemas.query(operation), *_header_parameters(operation)],
     }
     if operation.body is not None or operation.raw:

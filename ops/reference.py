@@ -105,7 +105,7 @@ def _operation(method: str, path: str, operation: Document, document: Document) 
         _row(found["name"], found["in"], _kind(found["schema"]), found.get("description", ""), required=found["required"])
         for found in parameters
     )
-    parts.append(_table("Parameters", ("Name", "In", "Type", "Meaning"), rows))
+    parts.append(_table("Parameters", ("Name", "In", "Type", "Meaning"), rows, of=operation["summary"]))
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         parts.append(f"<h4>Request <code>{escape(media)}</code></h4><p>{_kind(content['schema'])}</p>")
         parts.append(_example(content["example"]))
@@ -168,12 +168,14 @@ def _schemas(document: Document) -> str:
     return "".join(parts) + "</section>"
 
 
-def _table(caption: str, heads: tuple[str, ...], rows: str) -> str:
+def _table(caption: str, heads: tuple[str, ...], rows: str, *, of: str = "") -> str:
+    """`of`: what tells this table's caption from that of others, for whoever hears the page."""
     if not rows:
         return ""
     head = "".join(f"<th scope=col>{name}</th>" for name in heads)
+    label = escape(f"{caption}: {of}" if of else caption)
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table><caption>{caption}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

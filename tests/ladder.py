@@ -36,6 +36,7 @@ LADDER = (
     Rung("infra", ("infra",), 1.5, workers=1),
     Rung("simulation", ("simulation",), 1.5),
     Rung("e2e", ("e2e",), 2.5, workers=1),
+    Rung("browser", ("browser",), 1.5, workers=1),
 )
 
 

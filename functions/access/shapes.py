@@ -58,11 +58,40 @@ Environment = Annotated[
 ]
 
 
+# --- examples, for the reference ------------------------------------------------------------------------
+
+_NEW_KEY: dict[str, Any] = {"name": "Checkout service", "kind": "server", "environment": "production"}
+_TIMES = {"created_at": "2026-11-23T12:00:00.000Z", "updated_at": "2026-11-23T12:00:00.000Z", "version": 1}
+_KEY: dict[str, Any] = {
+    "id": "key_5k2m8q4w7e9r0t2y6a1s3d5f7g",
+    **_NEW_KEY,
+    "role": None,
+    "status": "active",
+    "prefix": "slp_production_server_3Kd9",
+    "expires_at": None,
+    "previous_expires_at": None,
+    "last_used_at": "2026-11-23T00:00:00.000Z",
+    "revoked_at": None,
+    **_TIMES,
+}
+_MEMBER: dict[str, Any] = {"id": "mbr_5k2m8q4w7e9r0t2y6a1s3d5f7g", "email": "ada@example.com", "role": "editor", **_TIMES}
+_ME: dict[str, Any] = {
+    "kind": "member",
+    "id": _MEMBER["id"],
+    "role": "viewer",
+    "environment": None,
+    "email": _MEMBER["email"],
+    "operations": ["me.read", "members.list", "members.read", "products.list", "products.read"],
+}
+
+
 # --- keys -----------------------------------------------------------------------------------------------
 
 
 class NewKey(Shape):
     """A client or server key needs an `environment`, an admin key a `role`; only an admin key may expire."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_NEW_KEY]})
 
     name: Annotated[Name, Field(description="what the key is for")]
     kind: Kind
@@ -86,7 +115,7 @@ class KeySearch(Paging):
 
 
 class KeyView(BaseModel):
-    model_config = ConfigDict(defer_build=True)
+    model_config = ConfigDict(defer_build=True, json_schema_extra={"examples": [_KEY]})
 
     id: str
     name: str
@@ -105,6 +134,8 @@ class KeyView(BaseModel):
 
 
 class IssuedKeyView(KeyView):
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_KEY, "key": f"{_KEY['prefix']}_0wSecretPart"}]})
+
     key: Annotated[str | None, Field(description="the whole key, this once; null when an earlier try has shown it")]
 
 
@@ -146,7 +177,7 @@ class MemberPatch(Shape):
 
 
 class MemberView(BaseModel):
-    model_config = ConfigDict(defer_build=True)
+    model_config = ConfigDict(defer_build=True, json_schema_extra={"examples": [_MEMBER]})
 
     id: str
     email: str
@@ -177,7 +208,7 @@ class Acting(Shape):
 
 
 class Me(BaseModel):
-    model_config = ConfigDict(defer_build=True)
+    model_config = ConfigDict(defer_build=True, json_schema_extra={"examples": [_ME]})
 
     kind: Literal["client", "server", "admin", "member"]
     id: str

@@ -70,7 +70,7 @@ class FieldChange(BaseModel):
 class Entry(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
-    id: Annotated[str, Field(description="of the event")]
+    id: Annotated[str, Field(description="of the event", examples=["evt_5k2m8q4w7e9r0t2y6a1s3d5f7g"])]
     time: str
     type: str
     subject: str

@@ -17,7 +17,9 @@ from infra.routes import ROUTES
 from ops import openapi, reference
 from slipway.access import OPERATIONS
 from slipway.problems import tree
+from tests.contracts import rooms
 from tests.contracts.breaking import breaks
+from tests.functions.events import http_event
 
 PUBLISHED = Path(__file__).parent / "published" / "openapi-v1.json"
 REBUILD = "python -m ops.openapi"
@@ -67,6 +69,20 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
             checked += 1
         assert "schema" in content, place
     assert checked > len(document["paths"])
+
+
+def test_what_the_reference_shows_to_send_is_taken(document: dict[str, Any]) -> None:
+    sent = 0
+    for path, operations in document["paths"].items():
+        content = operations.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json")
+        if content is None or "{" in path:
+            continue
+        with rooms.opened():
+            body = json.dumps(content["example"])
+            made = rooms.gateway(http_event("POST", path, headers={"content-type": "application/json"}, body=body))
+        assert made.status == 201, (path, made.body)
+        sent += 1
+    assert sent >= 4
 
 
 def _contents(part: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
