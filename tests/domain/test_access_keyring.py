@@ -19,7 +19,15 @@ NOW = 1_795_435_200.0
 
 
 def verifier(selector: str, environment: str = "prod", key: str = "key_1", **more: Any) -> dict[str, Any]:
-    row = {"pk": f"verifiers#{environment}", "sk": selector, "key": key, "kind": "server", "verifier": "v" * 64, "role": None}
+    row: dict[str, Any] = {
+        "pk": f"verifiers#{environment}",
+        "sk": selector,
+        "key": key,
+        "kind": "server",
+        "verifier": "v" * 64,
+        "role": None,
+    }
+    row["schema"] = 1
     return {**row, **more}
 
 
@@ -82,7 +90,7 @@ class World(MemoryStore):
         elif what == "remove":
             self.tables.setdefault("access", {}).pop(("verifiers#prod", selector), None)
         elif what == "use":
-            self.put(ACCESS, {"pk": "used#prod", "sk": f"key_{selector}", "day": 20_780 + len(self.steps)})
+            self.put(ACCESS, {"pk": "used#prod", "sk": f"key_{selector}", "schema": 1, "day": 20_780 + len(self.steps)})
         self.told += 1
 
     def publish(self) -> None:
@@ -329,7 +337,7 @@ def test_a_publication_reads_the_live_secrets_and_the_days_of_their_keys_only() 
     for number in range(150):
         store.put(ACCESS, verifier(f"s{number:03d}", key=f"key_{number:03d}"))
     for number in range(1000):
-        store.put(ACCESS, {"pk": "used#prod", "sk": f"key_{number:03d}", "day": 20_780})
+        store.put(ACCESS, {"pk": "used#prod", "sk": f"key_{number:03d}", "schema": 1, "day": 20_780})
     asked.clear()
     publish(store, blobs, "prod")
     days = [("used#prod", f"key_{number:03d}") for number in range(150)]

@@ -166,7 +166,7 @@ def test_a_change_needs_the_present_version(desk: Desk, action: str) -> None:
 
 def test_the_last_day_of_use_is_shown(desk: Desk) -> None:
     made = desk.key()
-    desk.store.put(ACCESS, {"pk": "used#prod", "sk": made["id"], "day": 20_780})
+    desk.store.put(ACCESS, {"pk": "used#prod", "sk": made["id"], "schema": 1, "day": 20_780})
     read = desk.call("GET", f"/v1/keys/{made['id']}")
     assert read.json["last_used_at"] == "2026-11-23T00:00:00.000Z"
     assert desk.call("GET", "/v1/keys").json["items"][0] == read.json

@@ -16,6 +16,7 @@ from slipway.credentials import EVERYWHERE, Credential, parse, proves
 from slipway.keyring import Entry, Keyring
 from slipway.ports import Below, ConditionFailed, Store, StoreError
 from slipway.tables import ACCESS
+from slipway.upgrades import upgrade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Authentication:
 
     def _admin(self, credential: Credential, now: float) -> Principal | None:
         row = self._table().get(ACCESS, f"verifiers#{EVERYWHERE}", credential.selector)
+        row = row and upgrade("verifier", row)
         if row is None or row["kind"] != "admin" or not proves(credential, row["verifier"]) or row["role"] not in ROLES:
             return None
         entry = Entry(row["key"], row["kind"], row["verifier"], row.get("expires"))
@@ -117,8 +119,8 @@ class Authentication:
         if now < until:
             return role
         row = self._table().get(ACCESS, id, "head")
-        present = row is not None and row.get("kind") == "member" and row["data"]["status"] == "active"
-        role = row["data"]["role"] if row is not None and present and row["data"]["role"] in ROLES else None
+        data = upgrade("member", row)["data"] if row is not None and row.get("kind") == "member" else {"status": "none"}
+        role = data["role"] if data["status"] == "active" and data["role"] in ROLES else None
         if len(self._roles) >= MOST_ROLES:
             self._roles.clear()
         self._roles[id] = (role, now + ROLE_KEPT)

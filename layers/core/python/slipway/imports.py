@@ -21,6 +21,7 @@ from slipway.problems import Fault, IdempotencyMismatch, Invalid, KeyTaken, TooL
 from slipway.products import Data, Products
 from slipway.tables import PRODUCTS
 from slipway.transfer import ImportedProduct, Line
+from slipway.upgrades import upgrade
 
 LINES = 2_000
 FAULTS = 100  # that are told
@@ -141,7 +142,7 @@ def _bind(products: Products, call: Call, validate_only: bool) -> None:
             store.put(PRODUCTS, row, Absent())
         except ConditionFailed as failed:
             kept = failed.row or {}
-    if kept is not None and kept.get("digest") != call.digest:
+    if kept is not None and (not kept or upgrade("import", kept)["digest"] != call.digest):
         raise IdempotencyMismatch("This Idempotency-Key was used with another file; send a new key with it.")
 
 

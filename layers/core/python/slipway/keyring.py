@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from slipway.credentials import EVERYWHERE
 from slipway.ports import Blobs, ConditionFailed, NotModified, Row, Store, StoreError, StoreUnavailable
 from slipway.tables import ACCESS
+from slipway.upgrades import upgrade
 from slipway.values import Value
 
 SCHEMA = 1
@@ -96,7 +97,7 @@ def _verifiers(store: Store, environment: str) -> list[Row]:
     start = None
     while True:
         page = store.query(ACCESS, (f"verifiers#{environment}",), start=start)
-        rows += page.rows
+        rows += [upgrade("verifier", row) for row in page.rows]
         if (start := page.next) is None:
             return rows
 
@@ -104,7 +105,8 @@ def _verifiers(store: Store, environment: str) -> list[Row]:
 def _used(store: Store, environment: str, verifiers: Iterable[Row]) -> list[Row]:
     """The days of the keys that have a secret: keys of the past do not make a publication dearer."""
     asked = [(f"used#{environment}", key) for key in sorted({row["key"] for row in verifiers})]
-    return [row for first in range(0, len(asked), 100) for row in store.get_many(ACCESS, asked[first : first + 100])]
+    parts = (asked[first : first + 100] for first in range(0, len(asked), 100))
+    return [upgrade("use", row) for part in parts for row in store.get_many(ACCESS, part)]
 
 
 # --- reading --------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from slipway.ports import Absent, ConditionFailed, Delete, Put, Row, Store, Writ
 from slipway.problems import Conflict, Fault, Invalid, MoveNotAllowed
 from slipway.resources import Event, Shelf, Stored
 from slipway.tables import ACCESS
+from slipway.upgrades import upgrade
 
 if TYPE_CHECKING:
     from slipway.access import Role
@@ -117,7 +118,7 @@ class Keys:
         """The last day of use, its first moment, by key id; keys that were never used are left out. At most 100 keys."""
         asked = [(f"used#{_environment(stored.data)}", stored.id) for stored in keys]
         rows = self.shelf.store.get_many(ACCESS, asked) if asked else []
-        return {row["sk"]: _EPOCH + timedelta(days=int(row["day"])) for row in rows}
+        return {row["sk"]: _EPOCH + timedelta(days=int(upgrade("use", row)["day"])) for row in rows}
 
     # --- inside ---
 
@@ -133,7 +134,7 @@ class Keys:
         present = self.shelf.store.get(ACCESS, _partition(data), data["selector"])
         if overlap and present is not None:
             until = _seconds(call.now) + overlap if expires is None else min(_seconds(call.now) + overlap, expires)
-            writes.append(Put(ACCESS, {**present, "expires": until}))
+            writes.append(Put(ACCESS, {**upgrade("verifier", present), "expires": until}))
             previous = {"selector": data["selector"], "expires_at": timestamp(datetime.fromtimestamp(until, UTC))}
         else:
             ended.append(data["selector"])

@@ -19,6 +19,7 @@ from slipway.ports import Absent, ConditionFailed, Delete, Directory, Equals, Pu
 from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound, Unavailable
 from slipway.resources import Claim, Created, Event, Shelf, Stored
 from slipway.tables import ACCESS
+from slipway.upgrades import upgrade
 
 if TYPE_CHECKING:
     from slipway.access import Role
@@ -62,7 +63,7 @@ class Members:
     def addresses(self, ids: Sequence[str]) -> dict[str, str]:
         """By id, for up to 100 ids; a removed member has none."""
         rows = self.shelf.store.get_many(ACCESS, [(id, EMAIL) for id in ids]) if ids else []
-        return {row["pk"]: row["email"] for row in rows}
+        return {row["pk"]: upgrade("address", row)["email"] for row in rows}
 
     def invite(self, call: Call, email: str, role: Role) -> Created:
         """A new member; the directory hears of it from the event. Raises Invalid, KeyTaken, IdempotencyMismatch."""
@@ -130,7 +131,7 @@ class Members:
         if more == 0:
             return []
         row = self.shelf.store.get(ACCESS, *_ADMINS)
-        count = 0 if row is None else int(row["count"])
+        count = 0 if row is None else int(upgrade("admins", row)["count"])
         if count + more < 1:
             raise Conflict("This is the last admin: make another member admin first.")
         pk, sk = _ADMINS
@@ -161,7 +162,7 @@ def enrol(store: Store, directory: Directory, id: str) -> None:
 
 def _address(store: Store, id: str) -> str | None:
     row = store.get(ACCESS, id, EMAIL)
-    return None if row is None else str(row["email"])
+    return None if row is None else str(upgrade("address", row)["email"])
 
 
 def _persistently(call: Call, attempt: Callable[[Call], Done]) -> Done:

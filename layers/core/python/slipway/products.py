@@ -31,7 +31,7 @@ from slipway.resources import Claim, Created, Shelf, Stored
 from slipway.rowsize import row_bytes
 from slipway.stages import move
 from slipway.tables import PRODUCTS
-from slipway.upgrades import newest, upgrader
+from slipway.upgrades import newest, upgrade, upgrader
 
 PRICES = 10  # kept in one row
 ROW_BYTES = 16 * 1024
@@ -150,7 +150,7 @@ class Products:
         """Which of these keys (at most 100) are held, and by which id."""
         claims = {Claim(key).pk: key for key in keys}
         rows = self.shelf.store.get_many(PRODUCTS, [(pk, "key") for pk in claims]) if claims else []
-        return {claims[row["pk"]]: row["id"] for row in rows}
+        return {claims[row["pk"]]: upgrade("claim", row)["id"] for row in rows}
 
     # --- inside ---
 

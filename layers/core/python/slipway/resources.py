@@ -17,6 +17,7 @@ from slipway.calls import Call, timestamp
 from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row, Span, Store, Write
 from slipway.problems import Conflict, IdempotencyMismatch, KeyTaken, NotFound, PreconditionFailed
 from slipway.tables import Table
+from slipway.upgrades import upgrade
 from slipway.values import Value
 
 HEAD = "head"
@@ -125,7 +126,7 @@ class Shelf:
     def holder(self, claim: Claim) -> str | None:
         """The id of the resource that holds the claim."""
         row = self.store.get(self.table, claim.pk, "key")
-        return None if row is None else str(row["id"])
+        return None if row is None else str(upgrade("claim", row)["id"])
 
     def versions(self, id: str, *, below: int | None = None, limit: int = 100) -> list[Stored]:
         """Newest first: the head, then past versions; with `below`, only those smaller than it. Raises NotFound."""
