@@ -227,6 +227,27 @@ def test_ids_are_taken_when_sane_and_made_when_not(api: Api[Room]) -> None:
     assert len(reply.headers["traceparent"]) == 55
 
 
+TRACE = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (f"00-{TRACE}", True),
+        (f"01-{TRACE}", True),  # of a version to come, what this one knows
+        (f"cc-{TRACE}-what-may-follow", True),
+        (f"00-{TRACE}-more", False),
+        (f"ff-{TRACE}", False),
+        (f"01-{TRACE}more", False),
+        (f"00-{TRACE.upper()}", False),
+    ],
+)
+def test_a_trace_of_any_version_goes_on_as_the_one_we_know(sent: str, kept: bool) -> None:
+    reply = call(api, "GET", "/v1/products/1", headers={"traceparent": sent})
+    assert (reply.headers["traceparent"] == f"00-{TRACE}") is kept
+    assert reply.headers["traceparent"].startswith("00-")
+
+
 def test_no_content_has_no_body(api: Api[Room]) -> None:
     reply = call(api, "DELETE", "/v1/products/1", headers={"If-Match": "*"})
     assert (reply.status, reply.body) == (204, b"")

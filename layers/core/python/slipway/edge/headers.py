@@ -16,7 +16,7 @@ _ONE_TAG = re.compile(_TAG)
 _VERSION = re.compile(r"[1-9][0-9]{0,14}")
 _CORRELATION = re.compile(r"(?!slp_)[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")  # it is logged: no e-mail, no key of ours
 _IDEMPOTENCY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})(-.*)?")
 
 
 def if_match(headers: Mapping[str, str]) -> int | None:
@@ -58,10 +58,10 @@ def correlation_id(headers: Mapping[str, str], nonce: str) -> str:
 
 
 def traceparent(headers: Mapping[str, str], nonce: str) -> str:
-    """The caller's W3C trace context where it is valid, else the root of a new trace."""
-    value = headers.get("traceparent", "")
-    if _TRACEPARENT.fullmatch(value):
-        return value
+    """The caller's W3C trace context where it is valid, else the root of a new trace. Of a version to come what 00 knows."""
+    found = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    if found and (found[1] != "00" or found[3] is None):
+        return f"00-{found[2]}"
     digest = hashlib.sha256(f"trace\x1f{nonce}".encode()).hexdigest()
     return f"00-{digest[:32]}-{digest[32:48]}-01"
 
