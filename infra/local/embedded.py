@@ -1,12 +1,14 @@
 """The process that is the embedded AWS. It ends with whoever started it, and keeps a record of who was allowed what.
 
 The parent holds the other end of our standard input: when it goes, however it goes, the read below ends and MiniStack
-shuts down in order, which is also when it writes its state to disk. `SLIPWAY_AUTHORIZED` names the record: one JSON line
-for each distinct (decision, principal, action, resource), so that it stays as small as the list of grants.
+shuts down in order, which is also when it writes its state to disk; then the file that `SLIPWAY_UNSAVED` names goes.
+`SLIPWAY_AUTHORIZED` names the record: one JSON line for each distinct (decision, principal, action, resource), so that it
+stays as small as the list of grants.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -23,6 +25,7 @@ from typing import Any
 
 WORKERS = max(2, os.cpu_count() or 2)
 LINGER = 1.0  # seconds
+STREAMS = ("_stream_records", "_stream_trimmed")  # MiniStack's
 
 
 def end_with_parent() -> None:
@@ -107,14 +110,33 @@ def share_layers() -> None:
     lambda_runtime.zipfile = shim
 
 
+def keep_streams() -> None:
+    """MiniStack keeps how far each reader of a stream has come, but not the stream, and would pass over as many new records."""
+    from ministack.services import dynamodb
+
+    get, load = dynamodb.get_state, dynamodb.load_persisted_state
+
+    def get_state() -> dict[str, Any]:
+        return {**get(), **{name: copy.deepcopy(getattr(dynamodb, name)) for name in STREAMS}}
+
+    def load_persisted_state(data: dict[str, Any]) -> None:
+        load(data)
+        for name in STREAMS:
+            getattr(dynamodb, name).update(data.get(name, {}))
+
+    dynamodb.get_state, dynamodb.load_persisted_state = get_state, load_persisted_state
+
+
 def end_once_saved() -> None:
     """Exit soon after the state is on disk: a call of a function that hangs would hold the process for as long as it does."""
     from ministack import app
 
     save: Callable[..., None] = app.save_all
 
-    def saved(*args: Any) -> None:
-        save(*args)
+    def saved(states: dict[str, Any]) -> None:
+        # The streams last: what their readers have seen must not be more than there is.
+        save({name: states[name] for name in sorted(states, key="dynamodb".__eq__)})
+        Path(os.environ["SLIPWAY_UNSAVED"]).unlink(missing_ok=True)
         ending = threading.Timer(LINGER, os._exit, (0,))
         ending.daemon = True
         ending.start()
@@ -126,6 +148,7 @@ def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     share_layers()
     bound_workers()
+    keep_streams()
     end_once_saved()
     record_decisions(Path(os.environ["SLIPWAY_AUTHORIZED"]))
     from ministack.app import main as serve

@@ -15,6 +15,7 @@ from typing import Any
 
 from infra.local.children import Children
 from infra.local.home import REPOSITORY, Home, Trouble, write_private
+from infra.local.progress import say
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -57,7 +58,11 @@ class Emulator:
         if importlib.util.find_spec("ministack") is None:
             raise Trouble("The embedded AWS is not installed; run `make install`.")
         self.port = free_port()
-        self.log.unlink(missing_ok=True)
+        if self.log.exists():  # somebody may look for its last words
+            self.log.replace(self.log.with_suffix(".log.1"))
+        if self.home.unsaved.exists():
+            say("The embedded AWS did not stop in order last time: what was written since its last start is lost.")
+        self.home.unsaved.touch()
         self.home.authorized.unlink(missing_ok=True)
         scratch = self.home.root / "tmp"
         shutil.rmtree(scratch, ignore_errors=True)
@@ -73,6 +78,7 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "TMPDIR": str(scratch),
             "SLIPWAY_AUTHORIZED": str(self.home.authorized),
+            "SLIPWAY_UNSAVED": str(self.home.unsaved),
         }
         self._process = self._children.start(
             [sys.executable, "-m", "infra.local.embedded"],

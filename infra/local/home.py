@@ -69,6 +69,11 @@ class Home:
         return self.root / "authorized.jsonl"
 
     @property
+    def unsaved(self) -> Path:
+        """Stands from a start of the embedded AWS until it has written its state to disk."""
+        return self.root / "unsaved"
+
+    @property
     def log(self) -> Path:
         return self.root / "run.log"
 

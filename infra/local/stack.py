@@ -15,7 +15,7 @@ from infra.local.deployment import Deployed, Deployment, point_here
 from infra.local.emulator import Emulator
 from infra.local.front import Front
 from infra.local.home import Home, Trouble, read_json, write_private
-from infra.local.progress import step
+from infra.local.progress import say, step
 
 WATCH = 1.0  # seconds between two looks at the embedded AWS
 
@@ -91,6 +91,7 @@ class Stack:
         if standing and deployed is None:
             # The embedded AWS went down before it could write what it knew.
             self.emulator.stop()
+            say("It had written nothing yet: everything begins anew, with new keys.")
             self._forget()
             self._emulate()
         elif deployed is not None and standing["assembly"] == name:
@@ -111,7 +112,7 @@ class Stack:
             self.emulator.start()
 
     def _forget(self) -> None:
-        for path in (self.home.deployed, self.home.secrets):
+        for path in (self.home.deployed, self.home.secrets, self.home.unsaved):
             path.unlink(missing_ok=True)
         shutil.rmtree(self.home.aws, ignore_errors=True)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.emulator import free_port
-from tests.e2e.stack import ROOT, Stack, environment, laptop, until
+from tests.e2e.stack import ROOT, Stack, environment, laptop, until, with_query
 
 pytestmark = pytest.mark.e2e
 
@@ -169,6 +169,7 @@ def test_a_second_start_is_warm_finds_its_data_and_ctrl_c_stops_it(stack: Stack)
     assert json.loads((stack.home / "local.json").read_text())["keys"] == json.loads(secrets_before)["keys"]
     product = stack.call("GET", "/v1/products/tracking")
     assert (product.status, product.json()["name"]) == (200, "Shipment Tracking")
+    it_still_tells_what_happens(stack)
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=60)
     assert (run.returncode, err) == (0, "")
@@ -176,6 +177,15 @@ def test_a_second_start_is_warm_finds_its_data_and_ctrl_c_stops_it(stack: Stack)
     assert "deploying" not in out
     assert "living" not in out
     assert processes(stack.home) == []
+
+
+def it_still_tells_what_happens(stack: Stack) -> None:
+    """Both readers of a stream: a key that was made now works within its minute, and what was done now is in the audit."""
+    made = stack.call("POST", "/v1/keys", {"name": "Second start", "kind": "server", "environment": "prod"}).json()
+    entries = with_query("/v1/audit", subject=made["id"])
+    until(lambda: list(stack.pages(entries)), within=30, what="the audit has what was done after a restart")
+    working = lambda: stack.call("GET", "/v1/me", token=made["key"]).status == 200  # noqa: E731
+    until(working, within=90, what="a key that was made after a restart works", every=1)
 
 
 def test_a_dead_emulator_is_one_clear_line(stack: Stack) -> None:
@@ -194,9 +204,12 @@ def test_nothing_outlives_a_stack_that_was_killed(stack: Stack) -> None:
     run = foreground(stack)
     until(lambda: (stack.home / "local.json").exists() or run.poll() is not None, within=60, what="it is up", every=0.05)
     run.kill()
-    run.communicate(timeout=60)
+    out, _ = run.communicate(timeout=60)
+    assert "did not stop in order last time: what was written since its last start is lost" in out
+    assert (stack.home / "aws.log.1").exists(), "the last words of the one that died"
     until(lambda: not processes(stack.home), within=30, what="the embedded AWS has gone, too")
     assert laptop("status", stack.home, stack.port).returncode == 1
     again = laptop("up", stack.home, stack.port)
     assert again.returncode == 0, again.stderr
+    assert "lost" not in again.stdout, "whose parent was killed ends in order"
     assert stack.call("GET", "/v1/products/tracking").status == 200
