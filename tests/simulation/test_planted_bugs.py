@@ -13,6 +13,7 @@ from functions.relay import handler as relay
 from slipway import keyring
 from slipway.calls import Call, derived_id
 from slipway.edge import stream
+from slipway.edge.observe import Line
 from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
 from slipway.outbox import Envelope, envelopes
@@ -158,6 +159,17 @@ def last_writer_wins() -> Bug:
     return Bug(patch.object(keyring, "publish", publish))
 
 
+def talkative() -> Bug:
+    """Says in the log what no line of the log may say."""
+    principal = Line.principal
+
+    def careless(line: Line, kind: str, id: str) -> None:
+        principal(line, kind, id)
+        line["name"] = id
+
+    return Bug(patch.object(Line, "principal", careless))
+
+
 def _one_more(event: AnyEvent) -> Update:
     return Update(TALLY, "total", event.type, add={"events": 1})
 
@@ -195,6 +207,7 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (overtaking_relay, EDITS, "relay", "wrong"),
         (version_before_the_last, PRODUCT, "products", "wrong"),
         (last_writer_wins, KEYS, "keyring", "wrong"),
+        (talkative, PRODUCT, "products", "wrong"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
