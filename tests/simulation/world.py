@@ -36,10 +36,11 @@ from slipway.tables import ACCESS, PRODUCTS, Table
 from slipway.upgrades import upgrader
 from tests.functions.events import ADMIN, Reply, call
 from tests.lines import broken
-from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, nothing
+from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, PoolTokens, nothing
 from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
+GATEWAY = timedelta(seconds=30)  # for which it remembers an authorizer's answer
 TALLY = Table("tally")  # of a consumer that changes existing state: how many events of each type there were
 
 Counter = Callable[[Store, AnyEvent], None]
@@ -72,6 +73,7 @@ class World:
         self.misspoken: list[str] = []  # what is wrong with lines of the log
         self.store = FaultyStore(self.memory, self.faults)
         self._key_files = FaultyBlobs("keys", self.keys, self.faults)
+        self._remembered: dict[str, tuple[dict[str, Any] | None, datetime]] = {}
         self._nonces = 0
         self._counter, self._relay, self._batch = counter, relay, batch
         self._stack = ExitStack()
@@ -125,6 +127,21 @@ class World:
                 continue
             return dict(answer["context"]) if answer["isAuthorized"] else None
         raise AssertionError("the authorizer cannot tell for ever")
+
+    def header(self, member: str, device: str = "phone") -> str:
+        """The Authorization header of a member who signed in once. It holds for ever: only the table keeps one out."""
+        return f"Bearer {PoolTokens.made(member, device)}"
+
+    def entered(self, header: str) -> dict[str, Any] | None:
+        """What the gateway lets in: it remembers what the authorizer said."""
+        said, until = self._remembered.get(header, (None, self.now))
+        if self.now >= until:
+            said = self.admitted(header)
+            self._remembered[header] = said, self.now + GATEWAY
+        return said
+
+    def later(self, **time: int) -> None:
+        self.now += timedelta(**time)
 
     # --- what the platform does ---
 
@@ -192,7 +209,8 @@ class World:
 
     def _authorizer(self) -> Function:
         def wire() -> Authentication:
-            return Authentication(Keyring(self._key_files), lambda: self.store, _no_tokens)
+            tokens: Any = PoolTokens(self.faults)
+            return Authentication(Keyring(self._key_files), lambda: self.store, lambda: tokens)
 
         return self._run("authorize", Authorizer(wire, clock=lambda: self.now.timestamp()))
 
@@ -207,7 +225,3 @@ class World:
 
 _ANSWERING: dict[str, Api[Any]] = {"products": products, "audit": audit}
 _SHAPES: dict[tuple[str | None, ...], list[str]] = {}  # of lines, and what is wrong with them
-
-
-def _no_tokens() -> Any:
-    raise AssertionError("nobody signs in here")
