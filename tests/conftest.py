@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
-import jsonschema
 import pytest
 
 from slipway.edge import observe
-
-_SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "schemas" / "log.json").read_text())
-_VALIDATOR = jsonschema.Draft202012Validator(_SCHEMA)
+from tests.lines import broken
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +20,7 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object
     def checked(text: str) -> None:
         line = json.loads(text)
         lines.append(line)
-        wrong.extend(f"{error.json_path}: {error.message}" for error in _VALIDATOR.iter_errors(line))
+        wrong.extend(broken(line))
 
     monkeypatch.setattr(observe, "sink", checked)
     yield lines

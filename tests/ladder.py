@@ -2,7 +2,8 @@
 
 A rung is a few folders of `tests/`. The last table says what ran, what was skipped, and how long it took. A rung is over its
 budget when it took longer by the clock and by its processors' time: other work on the machine is not its fault.
-With SLIPWAY_NO_SKIPS set (CI) a skipped test fails its rung. With `--prove` budgets do not apply and the figures are shown.
+With SLIPWAY_NO_SKIPS set (CI) a skipped test fails its rung. With `--prove` budgets do not apply, the figures are shown, and
+e2e is climbed once more with boto3 in every function.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ ROOT = Path(__file__).parent.parent
 
 
 class Rung(NamedTuple):
-    """`minutes`: the budget on 2 cores; `workers`: how many processes share the rung's tests."""
+    """`minutes`: the budget on 2 cores; `workers`: how many processes share the rung's tests; `boto3`: functions over it."""
 
     name: str
     folders: tuple[str, ...]
     minutes: float
     workers: int = 2
+    boto3: str = ""
 
 
 LADDER = (
@@ -38,6 +40,7 @@ LADDER = (
     Rung("e2e", ("e2e",), 2.5, workers=1),
     Rung("browser", ("browser",), 1.5, workers=1),
 )
+PROOFS = (Rung("e2e-boto3", ("e2e",), 2.5, workers=1, boto3="all"),)
 
 
 class Outcome(NamedTuple):
@@ -58,7 +61,7 @@ def climb(rung: Rung, *, prove: bool) -> Outcome:
     command += ["-n", str(rung.workers), "--dist", "loadgroup"] if rung.workers > 1 and not prove else []
     print(f"\n--- {rung.name} ---", flush=True)
     begun, used = time.monotonic(), _processors()
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    code = subprocess.run(command, cwd=ROOT, env={**os.environ, "SLIPWAY_BOTO3": rung.boto3}, check=False).returncode
     seconds = time.monotonic() - begun
     own = min(seconds, (_processors() - used) / rung.workers)
     suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else None
@@ -86,13 +89,14 @@ def _processors() -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.ladder", description="Run the test suite, rung by rung.")
     parser.add_argument("--prove", action="store_true", help="the long proofs: no budgets, figures shown")
-    parser.add_argument(
-        "rungs", nargs="*", metavar="RUNG", help=f"of {', '.join(rung.name for rung in LADDER)}; all by default"
-    )
+    names = ", ".join(rung.name for rung in LADDER)
+    proofs = ", ".join(rung.name for rung in PROOFS)
+    parser.add_argument("rungs", nargs="*", metavar="RUNG", help=f"of {names}, to prove also {proofs}; all by default")
     arguments = parser.parse_args()
-    if unknown := set(arguments.rungs) - {rung.name for rung in LADDER}:
+    ladder = LADDER + PROOFS if arguments.prove else LADDER
+    if unknown := set(arguments.rungs) - {rung.name for rung in ladder}:
         parser.error(f"there is no rung {', '.join(sorted(unknown))}")
-    chosen = [rung for rung in LADDER if not arguments.rungs or rung.name in arguments.rungs]
+    chosen = [rung for rung in ladder if not arguments.rungs or rung.name in arguments.rungs]
     outcomes = [climb(rung, prove=arguments.prove) for rung in chosen]
     print(f"\n{'rung':<12}{'tests':>7}{'skipped':>9}{'seconds':>9}{'budget':>8}  verdict")
     for outcome in outcomes:

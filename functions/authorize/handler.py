@@ -7,7 +7,7 @@ Standard library and our own light modules only: this runs before every request,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from slipway.adapters import connect
 from slipway.authentication import Authentication
@@ -52,25 +52,33 @@ class Authorizer:
         del context
         route = str(event.get("routeKey") or "")
         request_id = str(event["requestContext"].get("requestId") or "none")
-        with observe.Line("authorize", request_id=request_id, trace_id="", correlation_id="") as line:
+        headers = {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+        # Only what the caller sent: the function behind makes ids of its own where there are none.
+        with observe.Line(
+            "authorize",
+            request_id=request_id,
+            trace_id=observe.trace_id(observe.sent_traceparent(headers)),
+            correlation_id=observe.sent_correlation_id(headers),
+        ) as line:
             line["route"] = route if " /" in route else "none"
             line["status"] = 500
             if self._use is None:
                 self._use = self._wire()
-            principal = self._use.principal(_credentials(event), self._clock())
-            line["status"] = 403 if principal is None else 200
-            if principal is not None:
+            principal = self._use.principal(_credentials(event, headers), self._clock())
+            if principal is None:
+                line["status"], line["error_code"] = 403, "forbidden"
+            else:
+                line["status"] = 200
                 line.principal(principal.kind, principal.id)
             return _answer(principal)
 
 
-def _credentials(event: dict[str, Any]) -> str:
+def _credentials(event: dict[str, Any], headers: Mapping[str, str]) -> str:
     """The Authorization header: what the gateway remembers the answer by."""
     source = event.get("identitySource")
     if isinstance(source, list) and len(source) == 1:
         return str(source[0])
-    headers = event.get("headers") or {}
-    return str(next((value for name, value in headers.items() if name.lower() == "authorization"), ""))
+    return headers.get("authorization", "")
 
 
 def _answer(principal: Principal | None) -> dict[str, Any]:

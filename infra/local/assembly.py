@@ -18,7 +18,6 @@ from infra.local.leave_out import left_out
 
 CACHE = REPOSITORY / ".cache" / "assemblies"
 KEPT = 3  # assemblies; the oldest go
-CONTEXT = {"target": "local"}
 _FILES = ("app.py", "cdk.json", "uv.lock", "pyproject.toml")
 LOCAL = REPOSITORY / "infra" / "local"
 _FOLDERS = ("infra", "functions", "layers")
@@ -40,9 +39,15 @@ def node() -> Path:
     return tool(str(Path(wheel.origin).parent / "bin" / "node"))
 
 
+def context() -> dict[str, str]:
+    """The laptop's own. SLIPWAY_BOTO3 names the functions that use boto3 in place of the small client, or `all`."""
+    boto3 = os.environ.get("SLIPWAY_BOTO3")
+    return {"target": "local", **({"boto3": boto3} if boto3 else {})}
+
+
 def fingerprint() -> str:
     """Of the sources, the locked dependencies, this Python and this machine: equal, equal assembly."""
-    digest = hashlib.sha256(f"{sys.version}\0{platform.platform()}\0{json.dumps(CONTEXT)}".encode())
+    digest = hashlib.sha256(f"{sys.version}\0{platform.platform()}\0{json.dumps(context())}".encode())
     for path in _sources():
         digest.update(f"\0{path.relative_to(REPOSITORY)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -75,11 +80,11 @@ def synthesize(home: Home, children: Children, name: str) -> Path:
     shutil.rmtree(fresh, ignore_errors=True)
     log = home.root / "synth.log"
     log.unlink(missing_ok=True)
-    context = {**(read_json(REPOSITORY / "cdk.json") or {}).get("context", {}), **CONTEXT}
+    values = {**(read_json(REPOSITORY / "cdk.json") or {}).get("context", {}), **context()}
     env = {
         **os.environ,  # how packages are fetched is this machine's own business
         "CDK_OUTDIR": str(fresh),
-        "CDK_CONTEXT_JSON": json.dumps(context),
+        "CDK_CONTEXT_JSON": json.dumps(values),
         "JSII_NODE": str(node()),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     }

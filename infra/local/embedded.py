@@ -2,8 +2,8 @@
 
 The parent holds the other end of our standard input: when it goes, however it goes, the read below ends and MiniStack
 shuts down in order, which is also when it writes its state to disk; then the file that `SLIPWAY_UNSAVED` names goes.
-`SLIPWAY_AUTHORIZED` names the record: one JSON line for each distinct (decision, principal, action, resource), so that it
-stays as small as the list of grants.
+`SLIPWAY_AUTHORIZED` names the record: one JSON line for each distinct (decision, principal, action, resource, kinds of
+rows), so that it stays as small as the list of grants.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from infra.local import leading
+
+FIELDS = ("decision", "principal", "action", "resource", "leading")  # of a line of the record
 WORKERS = max(2, os.cpu_count() or 2)
 LINGER = 1.0  # seconds
 STREAMS = ("_stream_records", "_stream_trimmed")  # MiniStack's
@@ -36,24 +39,30 @@ def end_with_parent() -> None:
 
 
 def record_decisions(record: Path) -> None:
-    """Wrap the one function through which MiniStack authorizes every call."""
+    """Wrap the one function through which MiniStack authorizes every call, and let it know which rows a call is about: without
+    `dynamodb:LeadingKeys` it takes every condition on them for met."""
     from ministack.core import iam_evaluator
 
     enforce: Callable[..., Any] = iam_evaluator.enforce
-    seen: set[tuple[str, ...]] = set()
+    seen: set[tuple[Any, ...]] = set()
     lock = threading.Lock()
 
     def recorded(access_key: str, action: str, service: str, region: str, *args: Any, **kwargs: Any) -> Any:
+        resource = str(kwargs.get("resource_arn") or (args[0] if args else "*"))
+        signed = iam_evaluator._signed_request.get() if service == "dynamodb" else None
+        rows = [] if signed is None else leading.keys(action, resource, signed.body)
+        if rows:
+            kwargs["service_context"] = {**(kwargs.get("service_context") or {}), "dynamodb:LeadingKeys": rows}
         answer = enforce(access_key, action, service, region, *args, **kwargs)
         identity = iam_evaluator.resolve_caller_identity(access_key) or {}
-        resource = str(kwargs.get("resource_arn") or (args[0] if args else "*"))
         decision = "allowed" if answer is None else str(getattr(answer, "decision", "unauthenticated"))
-        entry = (decision, str(identity.get("userArn", "unknown")), action, resource)
+        kinds = tuple(sorted({leading.family(row) for row in rows}))
+        entry = (decision, str(identity.get("userArn", "unknown")), action, resource, kinds)
         with lock:
             if entry not in seen:
                 seen.add(entry)
                 with record.open("a", encoding="utf-8") as out:
-                    out.write(json.dumps(dict(zip(("decision", "principal", "action", "resource"), entry, strict=True))) + "\n")
+                    out.write(json.dumps(dict(zip(FIELDS, entry, strict=True))) + "\n")
         return answer
 
     iam_evaluator.enforce = recorded

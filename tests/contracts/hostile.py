@@ -211,23 +211,53 @@ def sound(route: Route, id: str) -> Attack:
 
 def corpus(route: Route, target: str) -> Iterator[Attack]:
     """All attacks on one operation. Each breaks one thing and leaves the rest as sound as it can be."""
+    for name, broken in _broken_parts(route, target):
+        yield Attack(name, _attacked(route, target, broken))
+
+
+def pairs(route: Route, target: str, count: int, seed: int) -> Iterator[Attack]:
+    """`count` times two attacks of the corpus in one request; the same for the same seed."""
+    random = Random(f"pairs {seed} {route.method} {route.path}")
+    parts = [(name, broken) for name, broken in _broken_parts(route, target) if name not in _LARGEST]
+    made = 0
+    while made < count:
+        (first, one), (second, other) = random.sample(parts, 2)
+        both = {**one, **other}
+        if "headers" in both:
+            both["headers"] = {**one.get("headers", {}), **other.get("headers", {})}
+        if both not in (one, other):  # two of one kind, of which the second would be alone
+            made += 1
+            yield Attack(f"{first}; {second}", _attacked(route, target, both))
+
+
+_LARGEST = [f"body: {name}" for name in list(BODIES)[-2:]]  # 7 MB: once each is enough
+
+
+def _broken_parts(route: Route, target: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What breaks one thing: the arguments of `_event` that it changes, or as `event` a part of the event itself."""
     for name, body in BODIES.items():
-        yield Attack(f"body: {name}", _event(route, target, body=body))
+        yield f"body: {name}", {"body": body}
     for media in MEDIA:
-        yield Attack(f"media type: {media[:40]}", _event(route, target, headers={"Content-Type": media}))
+        yield f"media type: {media[:40]}", {"headers": {"Content-Type": media}}
     for query in (*QUERIES, *_forged_cursors(route, target)):
-        yield Attack(f"query: {query[:60]}", _event(route, target, query=query))
+        yield f"query: {query[:60]}", {"query": query}
     for headers in HEADERS:
-        yield Attack(f"header: {str(headers)[:60]}", _event(route, target, headers=headers))
+        yield f"header: {str(headers)[:60]}", {"headers": headers}
     if "{" in route.path:
         for id in IDS:
-            yield Attack(f"path: {id[:40]}", _event(route, id))
+            yield f"path: {id[:40]}", {"id": id}
     for principal in (None, VIEWER, Principal("client", "key_c", None, "live"), Principal("server", "key_s", None, "live"),
                       Principal("member", "mbr_x", "owner"), Principal("root", "x", "admin")):  # type: ignore[arg-type]  # fmt: skip
-        yield Attack(f"principal: {principal}", _event(route, target, principal=principal))
-    yield Attack("base64 that is none", {**_event(route, target), "body": "@@@", "isBase64Encoded": True})
-    yield Attack("base64 of nothing", {**_event(route, target), "body": "", "isBase64Encoded": True})
-    yield Attack("a body with a lone surrogate", {**_event(route, target), "body": '{"name": "\ud800"}'})
+        yield f"principal: {principal}", {"principal": principal}
+    yield "base64 that is none", {"event": {"body": "@@@", "isBase64Encoded": True}}
+    yield "base64 beyond ASCII", {"event": {"body": "é", "isBase64Encoded": True}}
+    yield "base64 of nothing", {"event": {"body": "", "isBase64Encoded": True}}
+    yield "a body with a lone surrogate", {"event": {"body": '{"name": "\ud800"}'}}
+
+
+def _attacked(route: Route, target: str, broken: Mapping[str, Any]) -> dict[str, Any]:
+    changed = {name: value for name, value in broken.items() if name != "event"}
+    return {**_event(route, changed.pop("id", target), **changed), **broken.get("event", {})}
 
 
 def generated(route: Route, target: str, count: int, seed: int) -> Iterator[Attack]:

@@ -12,7 +12,7 @@ from tests.e2e.fading import Fading
 from tests.e2e.stack import Stack, laptop
 
 # What has to see all that the others did comes after them, what stops the stack comes at the very end.
-LAST = ("test_revocation.py", "test_secrets.py", "test_least_privilege.py", "test_laptop.py")
+LAST = ("test_revocation.py", "test_secrets.py", "test_logs.py", "test_least_privilege.py", "test_laptop.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

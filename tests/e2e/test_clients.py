@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -29,6 +30,11 @@ def test_curl_reads_what_the_start_prints(stack: Stack) -> None:
     command = ["curl", "--silent", "--show-error", "--fail", "--header", f"Authorization: Bearer {stack.key('admin')}"]
     done = subprocess.run([*command, f"{stack.url}/v1/products?limit=3"], capture_output=True, check=True, timeout=60)
     assert len(json.loads(done.stdout)["items"]) == 3
+
+
+def test_the_functions_were_deployed_with_the_client_that_was_asked_for(stack: Stack) -> None:
+    client = "boto3" if os.environ.get("SLIPWAY_BOTO3") == "all" else "slipway"
+    assert {stack.setting(function.name, "SLIPWAY_CLIENT") for function in FUNCTIONS} == {client}
 
 
 def test_an_afternoon_with_boto3_in_every_function(stack: Stack) -> None:

@@ -18,11 +18,12 @@ from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.authentication import Authentication
 from slipway.calls import Call
+from slipway.edge.http import Api
 from slipway.keyring import Keyring, publish
 from slipway.keys import Keys, NewKey
 from slipway.ports import StoreUnavailable
 from slipway.upgrades import upgrader
-from tests.functions.events import Context, http_event
+from tests.functions.events import Context, call, http_event
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -107,7 +108,27 @@ def test_what_is_no_credential_is_refused(
 ) -> None:
     assert deployment.answer(authorization) == {"isAuthorized": False, "context": {}}
     (line,) = log_lines
-    assert (line["status"], line["db_calls"]) == (403, 0)
+    assert (line["status"], line["error_code"], line["db_calls"]) == (403, "forbidden", 0)
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_its_line_names_the_trace_and_the_correlation_as_the_function_behind_does(
+    deployment: Deployment, log_lines: list[dict[str, Any]]
+) -> None:
+    sent = {"traceparent": TRACE, "x-correlation-id": "order-1"}
+    deployment.answer("Bearer x", headers=sent)
+    call(Api("products", lambda: None), "GET", "/v1/products", headers=sent)
+    assert [(line["trace_id"], line["correlation_id"]) for line in log_lines] == [(TRACE[3:35], "order-1")] * 2
+
+
+@pytest.mark.parametrize("sent", [{}, None, {"traceparent": "00-x", "X-Correlation-Id": "slp_live_admin_secret"}])
+def test_it_invents_none(deployment: Deployment, sent: dict[str, str] | None, log_lines: list[dict[str, Any]]) -> None:
+    """The function behind would invent others."""
+    deployment.answer("Bearer x", headers=sent)
+    (line,) = log_lines
+    assert (line["trace_id"], line["correlation_id"]) == ("", "")
 
 
 @settings(deadline=None, max_examples=200)

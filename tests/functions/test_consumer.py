@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from functions.record import handler as record
 from slipway.adapters.memory import MemoryStore
 from slipway.edge.consumer import Consumer, Unexpected, once
 from slipway.events import AnyEvent, MemberInvited, MemberRemoved, ProductCreated
 from slipway.ports import Absent, ConditionFailed, Equals, Put, Update
+from slipway.settings import BadSettings
 from slipway.tables import Table
 from tests.functions.events import Context
 from tests.records import arrival
@@ -102,6 +104,15 @@ def test_its_line_tells_which_event_it_was(log_lines: list[dict[str, Any]]) -> N
         "trace_id": "0af7651916cd43dd8448eb211c80319c",
         "level": "INFO",
     }
+
+
+def test_a_setting_that_is_missing_leaves_a_line(log_lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLIPWAY_STAGE", raising=False)
+    with pytest.raises(BadSettings):
+        Consumer("record", record.wire, lambda use, event: None, AnyEvent)(arrival(envelope()), Context())
+    (line,) = log_lines
+    assert (line["service"], line["level"], line["error_type"]) == ("record", "ERROR", "BadSettings")
+    assert (line["event_type"], line["Failures"]) == ("member.invited.v1", 1)
 
 
 def event() -> AnyEvent:

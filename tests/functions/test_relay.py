@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from functions.relay.handler import handler
+from functions.relay.handler import decode, handler, publish, wire
 from slipway.adapters.memory import MemoryBlobs
-from slipway.edge.stream import BatchFailed, Wired
+from slipway.edge.stream import BatchFailed, Stream, Wired
 from slipway.ports import Row, StoreUnavailable
+from slipway.settings import BadSettings
 from tests.records import record
 
 
@@ -211,3 +212,12 @@ def test_one_line_tells_how_the_batch_went(bus: Bus, log_lines: list[dict[str, A
     }
     assert (line["Failures"], line["Quarantined"]) == (1, 1)
     assert line["RelayDelay"] > 0
+
+
+def test_a_setting_that_is_missing_leaves_a_line(log_lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLIPWAY_STAGE", raising=False)
+    with pytest.raises(BadSettings):
+        Stream("relay", wire, decode, publish)(batch((None, A1)), None)
+    (line,) = log_lines
+    assert (line["service"], line["level"], line["error_type"]) == ("relay", "ERROR", "BadSettings")
+    assert (line["source"], line["records"], line["Failures"]) == ("products", 1, 1)

@@ -49,6 +49,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _keys(world, intents, heads, findings)
     _members(world, intents, heads, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
+    findings.wrong += [f"logged {fault}" for fault in world.misspoken]
     for table in TABLES:
         findings.wrong += [f"no schema: {key}" for key, row in _rows(world, table.name).items() if "schema" not in row]
     return findings

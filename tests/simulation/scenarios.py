@@ -87,6 +87,40 @@ def members(world: World, client: Client) -> None:
     client.remove(client.invite("eve@example.com", "editor"), "eve@example.com")
 
 
+def signing_in(world: World, client: Client) -> None:
+    """A minute after each change at most, the gateway lets a member in as what that one is."""
+    client.invite("ada@example.com", "admin")
+    bob = client.invite("bob@example.com", "editor")
+    world.settle()
+    assert bob in world.people.users, "who was invited can sign in"
+    assert a_minute_later(world, bob) == {"editor"}
+    client.give(bob, "bob@example.com", "viewer")
+    assert a_minute_later(world, bob) == {"viewer"}
+    client.remove(bob, "bob@example.com")
+    assert a_minute_later(world, bob) == {None}, "a removed member is not let in"
+    world.settle()
+    assert bob not in world.people.users, "nor given another token"
+
+
+def a_minute_later(world: World, member: str) -> set[str | None]:
+    """What the gateway takes a member for who came in on another device every few seconds; None for a refusal. Then the member
+    comes once more, so that what is remembered when the next change comes is as fresh as can be."""
+
+    def role(header: str) -> str | None:
+        entered = world.entered(header)
+        return None if entered is None else str(entered["role"])
+
+    devices = []
+    for _ in range(15):
+        devices.append(world.header(member, f"{world.now:%H%M%S}"))
+        role(devices[-1])
+        world.later(seconds=4)
+    told = {role(header) for header in devices}
+    world.later(minutes=2)
+    role(world.header(member))
+    return told
+
+
 def another_admin(world: World, client: Client) -> None:
     client.invite("rival@example.com", "admin")
 
@@ -118,6 +152,7 @@ SCENARIOS = (
     Scenario("several at once", several_at_once, another_product),
     Scenario("keys", keys, another_key),
     Scenario("members", members, another_admin),
+    Scenario("signing in", signing_in, another_admin),
     Scenario("reads", reads, another_product),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from random import Random
 
 from tests.simulation.clients import Client, Intents
@@ -26,12 +27,13 @@ class Story:
         self.put_away: dict[str, bool] = {}
         self.keys: list[str] = []
         self.members: dict[str, str] = {}
+        self.removed: dict[str, datetime] = {}
         self.busy: set[str] = set()  # what somebody is in the middle of changing, and nobody else may
         self._numbers = 0
 
     def step(self) -> None:
         products = (self.create, self.create_another, self.edit, self.edit, self.edit, self.move, self.several)
-        others = (self.key, self.change_key, self.invite, self.change_member)
+        others = (self.key, self.change_key, self.invite, self.change_member, self.come_in)
         self.random.choice((*products, *others))()
 
     def create(self) -> None:
@@ -84,7 +86,17 @@ class Story:
                 else:
                     del self.members[id]
                     self.client.remove(id, email)
+                    self.removed[id] = self.world.now
             self.busy.discard(id)
+
+    def come_in(self) -> None:
+        """Everybody who ever signed in tries the door: who was removed more than a minute ago finds it closed."""
+        for id in {**self.members, **self.removed}:
+            if id in self.world.people.users or id in self.removed:
+                entered = self.world.entered(self.world.header(id))
+                gone = id in self.removed and self.world.now - self.removed[id] >= timedelta(minutes=1)
+                assert entered is None or not gone, f"{id} is let in"
+        self.world.later(seconds=self.random.randint(0, 40))
 
     def _one(self, some: list[str]) -> str | None:
         free = [one for one in some if one not in self.busy]

@@ -10,9 +10,10 @@ from unittest.mock import patch
 import pytest
 
 from functions.relay import handler as relay
-from slipway import keyring
+from slipway import authentication, keyring
 from slipway.calls import Call, derived_id
 from slipway.edge import stream
+from slipway.edge.observe import Line
 from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
 from slipway.outbox import Envelope, envelopes
@@ -24,7 +25,7 @@ from tests.simulation.oracle import Findings
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.world import TALLY
 
-PRODUCT, EDITS, KEYS = SCENARIOS[0], SCENARIOS[1], SCENARIOS[3]
+PRODUCT, EDITS, KEYS, SIGNING_IN = SCENARIOS[0], SCENARIOS[1], SCENARIOS[3], SCENARIOS[5]
 _numbers = itertools.count()
 
 
@@ -158,6 +159,22 @@ def last_writer_wins() -> Bug:
     return Bug(patch.object(keyring, "publish", publish))
 
 
+def long_memory() -> Bug:
+    """Remembers a role for a minute, to which the gateway adds its half."""
+    return Bug(patch.object(authentication, "ROLE_KEPT", 60))
+
+
+def talkative() -> Bug:
+    """Says in the log what no line of the log may say."""
+    principal = Line.principal
+
+    def careless(line: Line, kind: str, id: str) -> None:
+        principal(line, kind, id)
+        line["name"] = id
+
+    return Bug(patch.object(Line, "principal", careless))
+
+
 def _one_more(event: AnyEvent) -> Update:
     return Update(TALLY, "total", event.type, add={"events": 1})
 
@@ -195,6 +212,8 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (overtaking_relay, EDITS, "relay", "wrong"),
         (version_before_the_last, PRODUCT, "products", "wrong"),
         (last_writer_wins, KEYS, "keyring", "wrong"),
+        (long_memory, SIGNING_IN, "authorize", "wrong"),
+        (talkative, PRODUCT, "products", "wrong"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -205,5 +224,5 @@ def test_it_is_found(make: Callable[[], Bug], scenario: Scenario, suspect: str, 
 
 def test_the_mistake_alone_is_what_is_found() -> None:
     """Without it there is nothing, so that none of the above is a false alarm."""
-    for scenario in (PRODUCT, EDITS, KEYS):
+    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN):
         assert not played(scenario).findings

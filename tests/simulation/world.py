@@ -4,6 +4,7 @@ again. Nothing in it is random but what its seed says, and no time passes but it
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -34,10 +35,12 @@ from slipway.products import Products
 from slipway.tables import ACCESS, PRODUCTS, Table
 from slipway.upgrades import upgrader
 from tests.functions.events import ADMIN, Reply, call
-from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, nothing
+from tests.lines import broken
+from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, PoolTokens, nothing
 from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
+GATEWAY = timedelta(seconds=30)  # for which it remembers an authorizer's answer
 TALLY = Table("tally")  # of a consumer that changes existing state: how many events of each type there were
 
 Counter = Callable[[Store, AnyEvent], None]
@@ -59,7 +62,6 @@ class World:
         counter: Counter = count,
         relay: Callable[[dict[str, Any], Any], Any] = relay,
         batch: int = 10,
-        sink: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.faults, self.chance = Faults(plan), chance or Chance()
         self.now = START
@@ -68,17 +70,19 @@ class World:
         self.people = People(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
+        self.misspoken: list[str] = []  # what is wrong with lines of the log
         self.store = FaultyStore(self.memory, self.faults)
         self._key_files = FaultyBlobs("keys", self.keys, self.faults)
+        self._remembered: dict[str, tuple[dict[str, Any] | None, datetime]] = {}
         self._nonces = 0
-        self._counter, self._relay, self._batch, self._sink = counter, relay, batch, sink
+        self._counter, self._relay, self._batch = counter, relay, batch
         self._stack = ExitStack()
         self._plug_in()
         self.authorize: Function = self._authorizer()
 
     def __enter__(self) -> Self:
         self._stack.callback(setattr, observe, "sink", observe.sink)
-        observe.sink = self._sink
+        observe.sink = self._logged
         use = Access(Keys(self.store, self._entropy, upgrader("key")), Members(self.store, upgrader("member")))
         quarantine = FaultyBlobs("quarantine", self.quarantine, self.faults)
         for testing in (
@@ -124,6 +128,21 @@ class World:
             return dict(answer["context"]) if answer["isAuthorized"] else None
         raise AssertionError("the authorizer cannot tell for ever")
 
+    def header(self, member: str, device: str = "phone") -> str:
+        """The Authorization header of a member who signed in once. It holds for ever: only the table keeps one out."""
+        return f"Bearer {PoolTokens.made(member, device)}"
+
+    def entered(self, header: str) -> dict[str, Any] | None:
+        """What the gateway lets in: it remembers what the authorizer said."""
+        said, until = self._remembered.get(header, (None, self.now))
+        if self.now >= until:
+            said = self.admitted(header)
+            self._remembered[header] = said, self.now + GATEWAY
+        return said
+
+    def later(self, **time: int) -> None:
+        self.now += timedelta(**time)
+
     # --- what the platform does ---
 
     def pump(self) -> None:
@@ -146,6 +165,16 @@ class World:
         self.chance.random = None
 
     # --- inside ---
+
+    def _logged(self, text: str) -> None:
+        """There are hundreds of thousands of lines: of each shape the first is held against the schema."""
+        line = json.loads(text)
+        if line.get("error_type") == Crash.__name__:
+            return  # a process that is gone says nothing
+        shape = (line["service"], line["level"], line.get("error_code"), *line)
+        if shape not in _SHAPES:
+            _SHAPES[shape] = broken(line)
+        self.misspoken += _SHAPES[shape]
 
     def _plug_in(self) -> None:
         streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS)}
@@ -180,7 +209,8 @@ class World:
 
     def _authorizer(self) -> Function:
         def wire() -> Authentication:
-            return Authentication(Keyring(self._key_files), lambda: self.store, _no_tokens)
+            tokens: Any = PoolTokens(self.faults)
+            return Authentication(Keyring(self._key_files), lambda: self.store, lambda: tokens)
 
         return self._run("authorize", Authorizer(wire, clock=lambda: self.now.timestamp()))
 
@@ -194,7 +224,4 @@ class World:
 
 
 _ANSWERING: dict[str, Api[Any]] = {"products": products, "audit": audit}
-
-
-def _no_tokens() -> Any:
-    raise AssertionError("nobody signs in here")
+_SHAPES: dict[tuple[str | None, ...], list[str]] = {}  # of lines, and what is wrong with them

@@ -41,8 +41,6 @@ class Consumer(Generic[Use, E]):
         self._use: Use | None = None
 
     def __call__(self, event: Mapping[str, Any], context: object) -> None:
-        if self._use is None:
-            self._use = self._wire()
         with observe.Line(
             self.name,
             request_id=getattr(context, "aws_request_id", "none"),
@@ -51,6 +49,8 @@ class Consumer(Generic[Use, E]):
             source=event["source"],
             event_type=event["detail-type"],
         ) as line:
+            if self._use is None:
+                self._use = self._wire()  # in here, so that a setting that is missing leaves a line
             parsed = self._parsed(event)
             line["trace_id"], line["correlation_id"] = observe.trace_id(parsed.traceparent), parsed.correlation_id
             self._effect(self._use, parsed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -51,7 +50,7 @@ class Event:
             raise TooLarge(f"The body may have at most {largest} bytes.")
         try:
             raw = base64.b64decode(text, validate=True) if self._event.get("isBase64Encoded") else text.encode()
-        except (binascii.Error, UnicodeEncodeError):
+        except ValueError:  # no base64, or a lone surrogate
             raise Malformed("The body cannot be decoded.") from None
         if len(raw) > largest:
             raise TooLarge(f"The body may have at most {largest} bytes.")

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
+from slipway.edge import observe
 from slipway.problems import Malformed, PreconditionRequired
 
 MATCHES_NOTHING = -1  # no version is negative
@@ -14,9 +15,7 @@ _TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _TAGS = re.compile(rf"\s*{_TAG}\s*(?:,\s*{_TAG}\s*){{0,31}}")
 _ONE_TAG = re.compile(_TAG)
 _VERSION = re.compile(r"[1-9][0-9]{0,14}")
-_CORRELATION = re.compile(r"(?!slp_)[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")  # it is logged: no e-mail, no key of ours
 _IDEMPOTENCY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
-_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})(-.*)?")
 
 
 def if_match(headers: Mapping[str, str]) -> int | None:
@@ -53,15 +52,13 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
 
 def correlation_id(headers: Mapping[str, str], nonce: str) -> str:
     """The caller's X-Correlation-Id where it is sane, else one of our own."""
-    value = headers.get("x-correlation-id", "")
-    return value if _CORRELATION.fullmatch(value) else hashlib.sha256(f"correlation\x1f{nonce}".encode()).hexdigest()[:32]
+    return observe.sent_correlation_id(headers) or hashlib.sha256(f"correlation\x1f{nonce}".encode()).hexdigest()[:32]
 
 
 def traceparent(headers: Mapping[str, str], nonce: str) -> str:
     """The caller's W3C trace context where it is valid, else the root of a new trace. Of a version to come what 00 knows."""
-    found = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
-    if found and (found[1] != "00" or found[3] is None):
-        return f"00-{found[2]}"
+    if sent := observe.sent_traceparent(headers):
+        return sent
     digest = hashlib.sha256(f"trace\x1f{nonce}".encode()).hexdigest()
     return f"00-{digest[:32]}-{digest[32:48]}-01"
 

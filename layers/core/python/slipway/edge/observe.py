@@ -16,7 +16,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from slipway import counts
@@ -42,6 +42,8 @@ METRICS = {
 }
 
 _DEEPEST_STACK = 12
+_HEX = frozenset("0123456789abcdef")
+_CORRELATION = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 _cold = True
 
@@ -145,6 +147,30 @@ def hashed(id: str) -> str:
 def trace_id(traceparent: str) -> str:
     """The trace of a valid W3C traceparent, or nothing."""
     return traceparent[3:35]
+
+
+# What callers say of their request, by headers in lower case. Without `re`: the authorizer does not load it.
+
+
+def sent_traceparent(headers: Mapping[str, str]) -> str:
+    """The caller's W3C trace context where it is valid, or nothing. Of a version to come what 00 knows."""
+    value = headers.get("traceparent", "")
+    version, known, more = value[:2], value[3:55], value[55:]
+    if len(known) != 52 or (value[2], known[32], known[49]) != ("-", "-", "-"):
+        return ""
+    trace, span = known[:32], known[33:49]
+    if not _HEX.issuperset(version + trace + span + known[50:]) or version == "ff":
+        return ""
+    if not trace.strip("0") or not span.strip("0") or (more and (version == "00" or more[0] != "-")):
+        return ""
+    return f"00-{known}"
+
+
+def sent_correlation_id(headers: Mapping[str, str]) -> str:
+    """The caller's X-Correlation-Id where it may stand in a log, or nothing: no e-mail, no key of ours."""
+    value = headers.get("x-correlation-id", "")
+    sane = len(value) <= 64 and _CORRELATION.issuperset(value) and value[:1] not in tuple("._:-") and value[:4] != "slp_"
+    return value if sane else ""
 
 
 def frames(trace: TracebackType | None) -> list[str]:

@@ -76,8 +76,6 @@ class Stream(Generic[Use, Item]):
         self._wired: Wired[Use] | None = None
 
     def __call__(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
-        if self._wired is None:
-            self._wired = self._wire()
         records = event["Records"]
         with observe.Line(
             self.name,
@@ -87,6 +85,8 @@ class Stream(Generic[Use, Item]):
             source=_table(records[0]),
             records=len(records),
         ) as line:
+            if self._wired is None:
+                self._wired = self._wire()  # in here, so that a setting that is missing leaves a line
             failed = _Batch(self, self._wired, line).run(records)
         if failed and self._wired.raise_failures:
             raise BatchFailed(f"{len(failed)} of {len(records)} records are to come again")
