@@ -49,6 +49,10 @@ class Config:
         """The name of one of the stacks: Data, Service or Watch."""
         return f"Slipway{part}{self.suffix}"
 
+    @property
+    def alarm_topic(self) -> str:
+        return f"slipway{self.suffix}-alarms"
+
     def client(self, function: str) -> str:
         return "boto3" if "all" in self.boto3 or function in self.boto3 else "slipway"
 

@@ -17,6 +17,8 @@ from infra.checks import acknowledge
 from infra.config import Config
 from infra.routes import PAGES
 
+# CloudFront keeps errors for ten seconds unless told otherwise, whoever asked and whatever they say.
+NEVER_KEPT = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 # Of one request; on a page from the cache they would be another one's.
 _OF_A_REQUEST = ("x-request-id", "x-correlation-id", "traceparent")
 
@@ -34,6 +36,7 @@ class Edge(Construct):
         page = cloudfront.BehaviorOptions(
             origin=origin,
             viewer_protocol_policy=https,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,  # what a page does not take, the API itself refuses
             cache_policy=cloudfront.CachePolicy(
                 self,
                 "Pages",
@@ -62,6 +65,7 @@ class Edge(Construct):
             comment=f"Slipway ({config.stage})",
             default_behavior=through,
             additional_behaviors=dict.fromkeys(PAGES, page),
+            error_responses=[cloudfront.ErrorResponse(http_status=status, ttl=Duration.seconds(0)) for status in NEVER_KEPT],
             domain_names=[config.domain] if config.domain else None,
             certificate=certificate,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if config.domain else None,

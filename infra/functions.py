@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, PRODUCTS, Index, Table
+from slipway.tables import ACCESS, AUDIT, BY_MONTH, PRODUCTS, Index, Table
 
 Bucket = Literal["keys", "quarantine"]
 
@@ -117,7 +117,7 @@ FUNCTIONS = (
         "audit",
         "Who did what, when",
         settings.Audit,
-        grants=(OnTable(AUDIT, ("dynamodb:BatchGetItem", "dynamodb:Query")), *_indexes(AUDIT)),
+        grants=(OnTable(AUDIT, ("dynamodb:BatchGetItem", "dynamodb:Query")), OnTable(AUDIT, _QUERY, index=BY_MONTH)),
     ),
     Function(
         "relay",

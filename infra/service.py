@@ -59,15 +59,17 @@ class Service(Stack):
         queue = "it is the dead-letter queue itself"
         acknowledge(self.dead_letters, "AwsSolutions-SQS3", queue)
         acknowledge(self.dead_letters, "Serverless-SQSRedrivePolicy", queue)
-        self.dead_letters.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsThatNobodyGot",
-                actions=["sqs:SendMessage"],
-                principals=[iam.ServicePrincipal("sns.amazonaws.com")],
-                resources=[self.dead_letters.queue_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+        if config.alarm_email:
+            topic = f"arn:{Aws.PARTITION}:sns:{Aws.REGION}:{Aws.ACCOUNT_ID}:{config.alarm_topic}"
+            self.dead_letters.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid="AlarmsThatNobodyGot",
+                    actions=["sqs:SendMessage"],
+                    principals=[iam.ServicePrincipal("sns.amazonaws.com")],
+                    resources=[self.dead_letters.queue_arn],
+                    conditions={"ArnEquals": {"aws:SourceArn": topic}},
+                )
             )
-        )
         self.api = api.CfnApi(
             self,
             "Api",
@@ -140,7 +142,7 @@ class Service(Stack):
             allowed_o_auth_scopes=["openid", "email"],
             callback_ur_ls=back,
             logout_ur_ls=back,
-            explicit_auth_flows=["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"],
+            explicit_auth_flows=["ALLOW_REFRESH_TOKEN_AUTH"],  # people sign in on the login page, and nowhere else
             generate_secret=False,
             prevent_user_existence_errors="ENABLED",
             enable_token_revocation=True,

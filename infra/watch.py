@@ -54,7 +54,7 @@ class Watch(Stack):
         return [metric.namespace, metric.name, *named, {"stat": metric.statistic, **options}]
 
     def _topic(self) -> sns.Topic:
-        topic = sns.Topic(self, "Alarms", enforce_ssl=True)
+        topic = sns.Topic(self, "Alarms", topic_name=self.config.alarm_topic, enforce_ssl=True)
         # A policy of its own takes the place of the default one, which would let the account's alarms in.
         topic.add_to_resource_policy(
             iam.PolicyStatement(

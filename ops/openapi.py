@@ -304,6 +304,7 @@ _PARAMETERS = {
             "8e03978e-40d5-43dd-bc93-6894a57f9324",
             minLength=1,
             maxLength=255,
+            pattern="^[!-~]([ -~]{0,253}[!-~])?$",
         ),
         _header("X-Correlation-Id", "Your own id of what this is part of; kept with its events.", "order-42"),
         _header("traceparent", "W3C trace context.", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),

@@ -57,7 +57,7 @@ def climb(rung: Rung, *, prove: bool) -> Outcome:
     report.unlink(missing_ok=True)
     folders = [f"tests/{folder}" for folder in rung.folders if (ROOT / "tests" / folder).is_dir()]
     command = [sys.executable, "-m", "pytest", "--quiet", f"--junitxml={report}", *folders]
-    command += ["-s"] if prove else []
+    command += ["-s", "-o", "junit_family=xunit1"] if prove else []  # which takes figures, with or without workers
     command += ["-n", str(rung.workers), "--dist", "loadgroup"] if rung.workers > 1 and not prove else []
     print(f"\n--- {rung.name} ---", flush=True)
     begun, used = time.monotonic(), _processors()

@@ -9,8 +9,8 @@ from typing import Any
 
 import jsonschema
 
-_SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "schemas" / "log.json").read_text())
-_VALIDATOR = jsonschema.Draft202012Validator(_SCHEMA)
+SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "schemas" / "log.json").read_text())
+_VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def broken(line: Mapping[str, Any]) -> list[str]:

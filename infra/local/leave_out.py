@@ -11,6 +11,7 @@ from typing import Any
 
 # Resource type -> why it is left out.
 TYPES: dict[str, str] = {
+    "AWS::Cognito::UserPoolRiskConfigurationAttachment": "the embedded AWS does not look for leaked passwords",
     "AWS::Events::Archive": "the embedded AWS keeps no archive of events; the version rows replay them",
 }
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,13 +22,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from infra.packaging import compiler
 from slipway.adapters.aws import TRIES, AwsClient
-from slipway.adapters.client import Backoff
-from slipway.adapters.tls import ROOTS, Endpoint, endpoint, secure_context
+from slipway.adapters.client import Backoff, Counts
+from slipway.adapters.tls import ROOTS, Connector, Endpoint, endpoint, secure_context
+from slipway.adapters.wire import Broken, Connection
 from slipway.ports import StoreUnavailable
 from slipway.settings import BadSettings
 from tests.backends import ENVIRON
 
+CORE = Path(__file__).parents[2] / "layers" / "core" / "python"
 # SHA-256 of each root's subject public key, as Amazon Trust Services publishes them (amazontrust.com/repository).
 PUBLISHED = {
     "Amazon Root CA 1": "fbe3018031f9586bcbf41727e417b7d1c45c2f47f93be372a17b96b50757d5a2",
@@ -120,6 +126,10 @@ def test_the_settings_are_those_of_the_library() -> None:
         assert getattr(ours, setting) == int(getattr(library, setting)), setting
     assert ours.get_ciphers() == library.get_ciphers()
     assert (ours.check_hostname, ours.verify_mode) == (True, ssl.CERT_REQUIRED)
+
+
+def test_the_name_is_matched_as_the_library_matches_it() -> None:
+    assert secure_context()._host_flags == ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)._host_flags  # type: ignore[attr-defined]
 
 
 class Authority:
@@ -259,3 +269,139 @@ def test_a_server_that_speaks_no_tls_is_refused() -> None:
         thread.start()
         refused(f"https://127.0.0.1:{listener.getsockname()[1]}", "no TLS")
         thread.join(10)
+
+
+# --- what only happens over TLS ---------------------------------------------------------------------------
+
+
+Serve = Callable[[ssl.SSLSocket], None]
+
+
+@contextmanager
+def serving(context: ssl.SSLContext, serve: Serve) -> Iterator[str]:
+    """A TLS server that does this with each of its connections."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            while True:
+                try:
+                    plain, _ = listener.accept()
+                except OSError:
+                    return
+                with suppress(OSError), plain, context.wrap_socket(plain, server_side=True) as secured:
+                    serve(secured)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def connected(url: str, authority: Authority, timeout: float = 5.0) -> Connection:
+    return Connector({"AWS_CA_BUNDLE": str(authority.bundle)}, Counts(), timeout).connect(endpoint(url))
+
+
+def request(body: bytes) -> bytes:
+    return b"PUT / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+
+
+def test_a_large_body_arrives_whole_at_a_slow_reader(authority: Authority) -> None:
+    body, digests = bytes(range(256)) * 32_768, list[bytes]()
+
+    def slowly(secured: ssl.SSLSocket) -> None:
+        read, wanted = b"", len(request(body))
+        while len(read) < wanted:
+            read += secured.recv(4096)
+        digests.append(hashlib.sha256(read).digest())
+        secured.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+
+    with serving(authority.context("127.0.0.1"), slowly) as url:
+        connection = connected(url, authority)
+        answer = connection.exchange(request(body), time.monotonic() + 30)
+        connection.close()
+    assert (answer.status, digests) == (200, [hashlib.sha256(request(body)).digest()])
+
+
+def test_an_answer_that_is_cut_off_is_no_answer(authority: Authority) -> None:
+    def cut(secured: ssl.SSLSocket) -> None:
+        secured.recv(65536)
+        secured.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+
+    with serving(authority.context("127.0.0.1"), cut) as url:
+        connection = connected(url, authority)
+        with pytest.raises(Broken) as broken:
+            connection.exchange(request(b"{}"), time.monotonic() + 30)
+        connection.close()
+    assert not broken.value.silent
+
+
+def test_a_silent_peer_is_left_at_the_deadline(authority: Authority) -> None:
+    done = threading.Event()
+
+    def silent(secured: ssl.SSLSocket) -> None:
+        secured.recv(65536)
+        done.wait(30)
+
+    with serving(authority.context("127.0.0.1"), silent) as url:
+        connection = connected(url, authority)
+        with pytest.raises(Broken, match="timed out"):
+            connection.exchange(request(b"{}"), time.monotonic() + 0.2)
+        connection.close()
+        done.set()
+
+
+def test_the_first_address_that_takes_it_is_used(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A family that the host does not know, a port where nobody listens, and then the right one."""
+    with served(authority.context("127.0.0.1")) as url:
+        to = endpoint(url)
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            nobody = closed.getsockname()
+        stream = socket.SOCK_STREAM
+        found = [
+            (255, stream, 0, "", ("::1", 1)),
+            *((socket.AF_INET, stream, 6, "", at) for at in (nobody, (to.name, to.port))),
+        ]
+        monkeypatch.setattr("_socket.getaddrinfo", lambda *_: found)
+        connected(url, authority).close()
+        monkeypatch.setattr("_socket.getaddrinfo", lambda *_: found[:1])
+        with pytest.raises(Broken, match="no connection: OSError"):
+            connected(url, authority)
+
+
+ON_THE_RUNTIME = """
+import sys, time
+from slipway.adapters.client import Counts
+from slipway.adapters.tls import Connector, endpoint
+from slipway.adapters.wire import Broken
+good, other, bundle = sys.argv[1:]
+connector = Connector({"AWS_CA_BUNDLE": bundle}, Counts(), 10.0)
+answer = connector.connect(endpoint(good)).exchange(b"GET / HTTP/1.1\\r\\n\\r\\n", time.monotonic() + 10)
+assert answer.body == b"{}"
+try:
+    connector.connect(endpoint(other))
+except Broken as broken:
+    print(broken)
+"""
+
+
+def test_it_speaks_tls_on_the_python_that_lambda_runs(authority: Authority) -> None:
+    """It stands on parts of the interpreter that have no public name: so on the very version that ships, where it is here."""
+    python = compiler() or sys.executable
+    with served(authority.context("127.0.0.1")) as good, served(authority.context("127.0.0.2")) as other:
+        done = subprocess.run(
+            [
+                python,
+                "-I",
+                "-c",
+                f"import sys; sys.path.insert(0, {str(CORE)!r}){ON_THE_RUNTIME}",
+                good,
+                other,
+                authority.bundle,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert "certificate is not trusted" in done.stdout, done.stderr

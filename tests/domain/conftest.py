@@ -16,9 +16,8 @@ def _refuse(event: str, _: object) -> None:
         raise AssertionError(f"a test of the domain wants to reach the network: {event}")
 
 
-sys.addaudithook(
-    _refuse
-)  # below every module: `slipway.adapters.tls` does not go through `socket`. It stays, so it has a switch
+# Below every module: `slipway.adapters.tls` does not go through `socket`. It stays, so it has a switch.
+sys.addaudithook(_refuse)
 
 
 @pytest.fixture(autouse=True)

@@ -16,12 +16,34 @@ from slipway.adapters.tls import Plain
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_module_of_the_domain_is_inside_the_walls() -> None:
-    config = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    (pure,) = (rule for rule in config["tool"]["importlinter"]["contracts"] if rule["name"] == "The domain is pure")
+CONTRACTS = {
+    rule["name"]: rule for rule in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+}
+# What talks to AWS over boto3 or to others, and the twins in memory.
+LARGE_ADAPTERS = {"boto", "connect", "directory", "eventbus", "jwks", "memory"}
+# What may be known of the product where it is deployed.
+CONSTANTS = {"credentials", "events", "money", "settings", "tables"}
+
+
+def modules(folder: str = "") -> set[str]:
     assert slipway.__file__ is not None
-    modules = {f"slipway.{path.stem}" for path in Path(slipway.__file__).parent.glob("*.py")}
-    assert set(pure["source_modules"]) == modules - {"slipway.__init__", "slipway.settings"}
+    return {path.stem for path in (Path(slipway.__file__).parent / folder).glob("*.py")} - {"__init__"}
+
+
+def test_every_module_of_the_domain_is_inside_the_walls() -> None:
+    pure = CONTRACTS["The domain is pure"]
+    assert set(pure["source_modules"]) == {f"slipway.{name}" for name in modules() - {"settings"}}
+
+
+def test_every_adapter_of_the_hot_path_is_inside_the_walls() -> None:
+    small = CONTRACTS["The small client of AWS is standard library only"]
+    assert set(small["source_modules"]) == {f"slipway.adapters.{name}" for name in modules("adapters") - LARGE_ADAPTERS}
+
+
+def test_infrastructure_knows_constants_only() -> None:
+    (deployed,) = (rule for name, rule in CONTRACTS.items() if name.startswith("What is deployed"))
+    domain = {f"slipway.{name}" for name in modules() - CONSTANTS}
+    assert set(deployed["forbidden_modules"]) == {"functions", "ops", "slipway.adapters", "slipway.edge", *domain}
 
 
 @pytest.mark.parametrize("kind", [socket.socket, _socket.socket, Plain])

@@ -61,13 +61,15 @@ def test_people_are_invited_and_sign_in_with_pkce(aws: Assembly) -> None:
     assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] >= 12
     assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("ON", ["SOFTWARE_TOKEN_MFA"])
     assert (pool["UserPoolTier"], pool["UserPoolAddOns"]["AdvancedSecurityMode"]) == ("PLUS", "ENFORCED")
-    assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+    [risks] = aws.of("AWS::Cognito::UserPoolRiskConfigurationAttachment").values()
+    assert risks["CompromisedCredentialsRiskConfiguration"]["Actions"]["EventAction"] == "BLOCK"
+    assert risks["AccountTakeoverRiskConfiguration"]["Actions"]["HighAction"]["EventAction"] == "BLOCK"
     assert pool["DeletionProtection"] == "ACTIVE"
     [client] = aws.of("AWS::Cognito::UserPoolClient").values()
     assert client["AllowedOAuthFlows"] == ["code"]
     assert client["GenerateSecret"] is False
     assert client["PreventUserExistenceErrors"] == "ENABLED"
-    assert not [flow for flow in client["ExplicitAuthFlows"] if "PASSWORD" in flow]
+    assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
 
 
 def test_an_ephemeral_stage_leaves_nothing_behind(trial: Assembly) -> None:

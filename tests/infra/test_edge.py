@@ -22,6 +22,9 @@ def test_only_public_pages_are_kept(edge: Assembly) -> None:
     assert (through["CachePolicyId"], through["OriginRequestPolicyId"]) == (DISABLED, ALL_BUT_HOST)
     assert through["ViewerProtocolPolicy"] == "https-only"  # a key that was sent over HTTP is lost already
     assert len(through["AllowedMethods"]) == 7
+    errors = {told["ErrorCode"]: told["ErrorCachingMinTTL"] for told in config["CustomErrorResponses"]}
+    assert {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504} == set(errors)  # all that CloudFront would keep
+    assert set(errors.values()) == {0}
     kept = {behavior["PathPattern"]: behavior["CachePolicyId"] for behavior in config["CacheBehaviors"]}
     assert set(kept) == set(PAGES)
     [(id, policy)] = edge.of("AWS::CloudFront::CachePolicy").items()

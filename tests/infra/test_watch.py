@@ -36,6 +36,23 @@ def test_every_alarm_is_heard_when_it_begins_and_when_it_ends(aws: Assembly, tri
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
 
 
+def test_a_mail_that_cannot_be_sent_is_kept(aws: Assembly, trial: Assembly) -> None:
+    """In the dead-letter queue, which lets in this one topic, and none where there is no address."""
+    [subscription] = trial.of("AWS::SNS::Subscription").values()
+    assert "DeadLetters" in json.dumps(subscription["RedrivePolicy"]["deadLetterTargetArn"])
+    [topic] = trial.of("AWS::SNS::Topic").values()
+    assert topic["TopicName"] == "slipway-trial-alarms"
+    [letting] = [one for one in _letting_in(trial) if one["Principal"] == {"Service": "sns.amazonaws.com"}]
+    assert list(letting["Condition"]) == ["ArnEquals"]
+    assert json.dumps(letting["Condition"]["ArnEquals"]["aws:SourceArn"]).endswith(':slipway-trial-alarms"]]}')
+    assert not [one for one in _letting_in(aws) if one["Principal"] == {"Service": "sns.amazonaws.com"}]
+
+
+def _letting_in(assembly: Assembly) -> list[dict[str, Any]]:
+    [policy] = assembly.of("AWS::SQS::QueuePolicy").values()
+    return [statement for statement in policy["PolicyDocument"]["Statement"] if statement["Effect"] == "Allow"]
+
+
 @pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.name)
 def test_an_alarm_has_its_runbook(aws: Assembly, alarm: Alarm) -> None:
     [made] = [found for found in aws.of("AWS::CloudWatch::Alarm").values() if found["AlarmName"] == f"slipway-{alarm.name}"]

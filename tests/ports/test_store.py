@@ -25,9 +25,7 @@ from slipway.ports import (
     Update,
     Write,
 )
-from slipway.tables import AUDIT, BY_CREATED, PRODUCTS, Index
-
-(BY_MONTH,) = AUDIT.indexes
+from slipway.tables import AUDIT, BY_CREATED, BY_MONTH, PRODUCTS, Index
 
 
 def row(pk: str, sk: str = "head", **attributes: Any) -> Row:

@@ -175,6 +175,19 @@ def talkative() -> Bug:
     return Bug(patch.object(Line, "principal", careless))
 
 
+def indiscreet() -> Bug:
+    """Says whose request it is, from the second one on."""
+    principal, before = Line.principal, list[str]()
+
+    def careless(line: Line, kind: str, id: str) -> None:
+        principal(line, kind, id)
+        if before:
+            line["principal"] = id
+        before.append(id)
+
+    return Bug(patch.object(Line, "principal", careless))
+
+
 def _one_more(event: AnyEvent) -> Update:
     return Update(TALLY, "total", event.type, add={"events": 1})
 
@@ -214,6 +227,7 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (last_writer_wins, KEYS, "keyring", "wrong"),
         (long_memory, SIGNING_IN, "authorize", "wrong"),
         (talkative, PRODUCT, "products", "wrong"),
+        (indiscreet, PRODUCT, "products", "wrong"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

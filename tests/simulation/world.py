@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -35,7 +36,7 @@ from slipway.products import Products
 from slipway.tables import ACCESS, PRODUCTS, Table
 from slipway.upgrades import upgrader
 from tests.functions.events import ADMIN, Reply, call
-from tests.lines import broken
+from tests.lines import SCHEMA, broken
 from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, PoolTokens, nothing
 from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
 
@@ -167,14 +168,16 @@ class World:
     # --- inside ---
 
     def _logged(self, text: str) -> None:
-        """There are hundreds of thousands of lines: of each shape the first is held against the schema."""
+        """There are hundreds of thousands of lines: of each shape the first is held against the schema, and of every one what
+        no shape tells."""
         line = json.loads(text)
         if line.get("error_type") == Crash.__name__:
             return  # a process that is gone says nothing
-        shape = (line["service"], line["level"], line.get("error_code"), *line)
+        shape = (*(line.get(name) for name in _TELLING), *line)
         if shape not in _SHAPES:
             _SHAPES[shape] = broken(line)
         self.misspoken += _SHAPES[shape]
+        self.misspoken += [f"{name}: {line[name]}" for name in _FREE if name in line and not _FREE[name].fullmatch(line[name])]
 
     def _plug_in(self) -> None:
         streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS)}
@@ -224,4 +227,6 @@ class World:
 
 
 _ANSWERING: dict[str, Api[Any]] = {"products": products, "audit": audit}
-_SHAPES: dict[tuple[str | None, ...], list[str]] = {}  # of lines, and what is wrong with them
+_TELLING = ("service", "level", "error_code", "route", "status", "principal_kind")
+_SHAPES: dict[tuple[str | int | None, ...], list[str]] = {}  # of lines, and what is wrong with them
+_FREE = {name: re.compile(SCHEMA["properties"][name]["pattern"]) for name in ("principal", "trace_id", "timestamp")}

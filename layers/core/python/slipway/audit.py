@@ -18,7 +18,7 @@ from typing import Any
 from slipway.events import Event
 from slipway.ports import Absent, ConditionFailed, Equals, Page, Row, Span, Store
 from slipway.problems import BadCursor
-from slipway.tables import AUDIT
+from slipway.tables import AUDIT, BY_MONTH
 from slipway.upgrades import newest, upgrade
 
 KEPT = timedelta(days=400)
@@ -26,7 +26,6 @@ READS = 16  # queries that one page may cost at most: all months kept; a page wi
 
 SUBJECT = 300  # bytes: a subject is an id, and every id is ASCII
 
-(BY_MONTH,) = AUDIT.indexes
 _SK = re.compile(r"[-0-9T:.]{23}Z#evt_[0-9a-z]{26}")
 
 

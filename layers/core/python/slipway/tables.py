@@ -37,6 +37,9 @@ PRODUCTS = Table("products", (BY_CREATED, BY_NAME), stream=True)
 ACCESS = Table("access", (BY_CREATED,), stream=True, ttl="expires")
 
 # One row per event: `<subject>`/<time>#<event id>, listed by month.
-AUDIT = Table("audit", (Index("by_month", ("month",), ("time", "sk")),), ttl="expires")
+BY_MONTH = Index("by_month", ("month",), ("time", "sk"))
+# `by_day` held rows before schema 2; it goes with the release after this one, since an update of a table takes one change of
+# its indexes.
+AUDIT = Table("audit", (BY_MONTH, Index("by_day", ("day",), ("time", "sk"))), ttl="expires")
 
 TABLES = (PRODUCTS, ACCESS, AUDIT)

@@ -101,14 +101,16 @@ class Connector:
         except OSError as error:
             found, failed = [], error
         for family, kind, protocol, _, address in found:
-            plain = Plain(family, kind, protocol)
+            plain = None
             try:
+                plain = Plain(family, kind, protocol)
                 plain.settimeout(self._timeout)
                 plain.connect(address)
                 plain.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
                 return plain
-            except OSError as error:
-                plain.close()
+            except OSError as error:  # of the socket itself, too: a host may know no such family
+                if plain is not None:
+                    plain.close()
                 failed = error
         raise Broken(f"no connection: {type(failed).__name__}")
 

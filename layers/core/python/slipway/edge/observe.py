@@ -149,7 +149,8 @@ def trace_id(traceparent: str) -> str:
     return traceparent[3:35]
 
 
-# What callers say of their request, by headers in lower case. Without `re`: the authorizer does not load it.
+# What callers say of their request, by headers in lower case. By hand: compiling two expressions is dearer than a cold
+# authorizer's own code.
 
 
 def sent_traceparent(headers: Mapping[str, str]) -> str:
