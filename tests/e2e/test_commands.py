@@ -61,5 +61,5 @@ def test_a_stage_that_is_not_deployed_is_told(stack: Stack) -> None:
     code, said = slipway(stack, "--stage", "nowhere", "backfill", "product")
     assert (code, said.strip()) == (
         3,
-        "slipway: Stage 'nowhere' is not deployed here: there is no stack SlipwayServiceNowhere.",
+        "slipway: Stage 'nowhere' is not deployed here: there is no stack SlipwayService-nowhere.",
     )
