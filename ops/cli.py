@@ -165,8 +165,9 @@ def replay(
 ) -> None:
     """Send the events of a time again, made anew from the rows that carry them.
 
-    For a relay that was down for longer than its stream keeps records (24 hours). Each event has the id that it had or
-    would have had, so that consumers drop what they know: the audit, for one, has every event once, however often it is sent.
+    For a relay that failed for longer than 12 hours: then it gives records up, into the quarantine bucket. Each event has the
+    id that it had or would have had, so that consumers drop what they know: the audit, for one, has every event once, however
+    often it is sent.
     """
     first, last = _moment(since), _moment(until) if until else datetime.now(UTC)
     if first >= last:

@@ -58,6 +58,12 @@ def test_every_command_explains_itself() -> None:
         assert slipway(command, "--help").exit_code == 0
 
 
+def test_the_hours_after_which_a_replay_is_needed_are_those_of_the_stream() -> None:
+    hours = "12 hours"  # as a rule at synth has it
+    assert hours in slipway("replay", "--help").stdout
+    assert hours in (Path(ops.cli.__file__).parents[1] / "docs" / "operating.md").read_text()
+
+
 def test_a_backfill_of_the_newest_shape_reads_and_writes_nothing(catalogue: Catalogue) -> None:
     result = slipway("backfill", "product")
     rows = len(catalogue.store.tables["products"])
