@@ -19,7 +19,7 @@ EACH = 300 if os.environ.get("SLIPWAY_PROVE") else 10  # examples an operation, 
 # What a request that fits its schema may be refused for: rules between values, or with what stands in the store.
 BEYOND_THE_SCHEMA = {"bad_cursor", "idempotency_mismatch", "precondition_failed"}
 RULES = {
-    "audit.list": {"after_to"},
+    "audit.list": {"after_to", "pattern"},
     "members.invite": {"pattern"},
     "keys.create": {"forbidden", "required", "too_small"},
     "products.create": {"too_many_decimals"},
