@@ -242,7 +242,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         (f"00-{TRACE.upper()}", False),
     ],
 )
-def test_a_trace_of_any_version_goes_on_as_the_one_we_know(sent: str, kept: bool) -> None:
+def test_a_trace_of_any_version_goes_on_as_the_one_we_know(api: Api[Room], sent: str, kept: bool) -> None:
     reply = call(api, "GET", "/v1/products/1", headers={"traceparent": sent})
     assert (reply.headers["traceparent"] == f"00-{TRACE}") is kept
     assert reply.headers["traceparent"].startswith("00-")
