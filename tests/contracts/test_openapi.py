@@ -23,7 +23,7 @@ from tests.contracts.breaking import breaks
 from tests.functions.events import http_event
 
 PUBLISHED = Path(__file__).parent / "published" / "openapi-v1.json"
-REBUILD = "python -m ops.openapi"
+REBUILD = "make openapi"
 
 
 @pytest.fixture(scope="module")
