@@ -224,7 +224,7 @@ def invite(
 
 @app.command()
 def env(ctx: typer.Context) -> None:
-    """Print SLIPWAY_URL and SLIPWAY_KEY, for a shell, of what runs on this machine: eval "$(slipway --local env)".
+    """Print SLIPWAY_URL and SLIPWAY_KEY, for a shell, of what runs on this machine: eval "$(.venv/bin/slipway --local env)".
 
     The key is that of the demo's admin.
     """
