@@ -1,19 +1,25 @@
 # The one door: what CI does, `make check` does.
 #
-#   make run      the whole app on this machine, in the foreground (Ctrl-C stops it)
-#   make up/down  the same, detached
-#   make test     everything that must hold; make check adds lint, types and imports
-#   make prove    the long proofs, with their figures
-#   make bench    costs, as ratios against named peers
+#   make run       the whole app on this machine, in the foreground (Ctrl-C stops it)
+#   make up/down   the same, detached; make status says whether it runs, and how to reach it
+#   make test      everything that must hold (RUNGS="domain ports": some of it)
+#   make check     the same after lint, types and imports
+#   make prove     the long proofs, with their figures
+#   make bench     costs, as ratios against named peers
+#   make openapi   the API's document and its page anew, after a route has changed
 #   make synth / deploy / destroy   the CDK app in your AWS account (CDK="-c stage=prod ..." passes context)
+#   make bootstrap                  prepares an account or region for it, once
 
 .DELETE_ON_ERROR:
-.PHONY: install run up down test check lint types imports prove bench synth deploy destroy
+.PHONY: help install run up down status test check lint types imports prove bench openapi bootstrap synth deploy destroy
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(abspath $(BIN)):$(PATH)
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 install: $(READY)
 
@@ -28,11 +34,11 @@ $(READY): pyproject.toml uv.lock package.json package-lock.json
 	@$(BIN)/npm ci --silent --no-audit --no-fund
 	@touch $@
 
-run up down: $(READY)
+run up down status: $(READY)
 	@$(BIN)/python -m infra.local $@
 
 test: $(READY)
-	@$(BIN)/python -m tests.ladder
+	@$(BIN)/python -m tests.ladder $(RUNGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
@@ -52,5 +58,8 @@ prove: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m bench
 
-synth deploy destroy: $(READY)
+openapi: $(READY)
+	@$(BIN)/python -m ops.openapi
+
+bootstrap synth deploy destroy: $(READY)
 	@$(BIN)/python -m infra.cli $@ $(CDK)

@@ -1,4 +1,4 @@
-"""`python -m infra.cli synth|deploy|destroy [options of cdk]`: the pinned CDK on the pinned Node."""
+"""`python -m infra.cli bootstrap|synth|deploy|destroy [options of cdk]`: the pinned CDK on the pinned Node."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from infra.config import BadConfig, Config
 from infra.functions import NAMES
 
 COMMANDS = {
+    "bootstrap": ["bootstrap"],
     "synth": ["synth", "--quiet"],
     "deploy": ["deploy", "--all"],
     "destroy": ["destroy", "--all"],
 }
+
+PAIRS = ("-t", "--tags", "--parameters")  # options of cdk that take key=value, as -c does
 
 
 def main(arguments: list[str]) -> int:
@@ -30,13 +33,12 @@ def main(arguments: list[str]) -> int:
         return _refuse("the CDK command line is missing: run `make install`.")
     if command == "deploy" and (warning := packaging.warning()):
         return _refuse(f"{warning} Install one (`uv python install {packaging.RUNTIME}`) and deploy again.")
-    if command == "destroy":
-        try:
-            config = Config.read(_context(options), NAMES)
-        except BadConfig as bad:
-            return _refuse(str(bad))
-        if config.ephemeral:
-            return _destroy_ephemeral(config, options)
+    try:
+        config = Config.read(_context(options), NAMES)
+    except BadConfig as bad:
+        return _refuse(str(bad))
+    if command == "destroy" and config.ephemeral:
+        return _destroy_ephemeral(config, options)
     return cdk([*COMMANDS[command], *options])
 
 
@@ -54,12 +56,14 @@ def _refuse(message: str) -> int:
 
 
 def _context(options: list[str]) -> dict[str, Any]:
-    """The context as the CDK will read it: `cdk.json`, then `-c key=value`."""
+    """The context as the CDK will read it: `cdk.json`, then `-c key=value`. Raises BadConfig for one without its `-c`."""
     context: dict[str, Any] = json.loads((packaging.ROOT / "cdk.json").read_text())["context"]
-    for option, value in itertools.pairwise(options):
+    for option, value in itertools.pairwise(["", *options]):
+        key, equals, text = value.partition("=")
         if option in ("-c", "--context"):
-            key, _, text = value.partition("=")
             context[key] = text
+        elif equals and not value.startswith("-") and option not in PAIRS:
+            raise BadConfig(f'{value!r} stands alone; context is passed with -c: CDK="-c {value}".')
     return context
 
 

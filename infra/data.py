@@ -144,7 +144,7 @@ class Data(Stack):
             ("LoginUrl", f"https://{domain.ref}.auth.{Aws.REGION}.amazoncognito.com", "The login page"),
             (
                 "FirstAdmin",
-                f"slipway --stage {self.config.stage} invite YOU@EXAMPLE.COM",
+                f".venv/bin/slipway --stage {self.config.stage} invite YOU@EXAMPLE.COM",
                 "Makes the first admin, with your own IAM rights",
             ),
             *((f"{name.capitalize()}TableName", table.table_name, "") for name, table in self.tables.items()),

@@ -23,7 +23,7 @@ from infra.function import DeployedFunction, asset, log_group
 from infra.functions import FUNCTIONS, Function
 from infra.routes import ROUTES, Route
 from infra.surroundings import Surroundings
-from slipway.events import ProductUpdated, pattern
+from slipway.events import ProductCreated, ProductUpdated, pattern
 
 # Requests a second, and how many at once, over all routes: the account's own limit is 10,000.
 RATE, BURST = 1000, 500
@@ -271,7 +271,7 @@ class Service(Stack):
             ("ApiUrl", self.url, "The API's root"),
             ("BusName", self.bus.event_bus_name, "Everything that happens in Slipway"),
             ("BusArn", self.bus.event_bus_arn, "For a rule in another stack or account"),
-            ("SampleRule", json.dumps(pattern(ProductUpdated)), "The pattern of a rule on the bus, as a start"),
+            ("SampleRule", json.dumps(pattern(ProductCreated, ProductUpdated)), "The pattern of a rule on the bus, as a start"),
             ("UserPoolClientId", self.client.ref, "What a browser signs in with"),
             ("DeadLettersUrl", self.dead_letters.queue_url, "Events that no function could handle"),
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,11 +19,12 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
+from infra.local.home import folder
 from ops import backfill as filling
 from ops import keys
 from ops import replay as sending
 from ops import schemas as publishing
-from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, find, laptop
+from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, caller, find, laptop
 from slipway import settings
 from slipway.access import SYSTEM
 from slipway.adapters import connect
@@ -91,6 +93,10 @@ def common(
         os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
 
 
+def _local(ctx: typer.Context) -> bool:
+    return bool(ctx.find_root().params["local"])
+
+
 def deployment(ctx: typer.Context) -> Deployment:
     """The deployment that `--stage` names. Raises Trouble."""
     return find(str(ctx.obj))
@@ -137,7 +143,7 @@ def backfill(
     """
     deployed, table = deployment(ctx), HOMES[kind]
     physical = getattr(_reader(deployed, kind), f"table_{table.name}")
-    mark = _Mark(Path(os.environ.get("SLIPWAY_HOME") or ".slipway") / f"backfill-{physical}-{kind}.json")
+    mark = _Mark(folder() / f"backfill-{physical}-{kind}.json")
     start = None if dry_run or restart else mark.read()
     if start is not None:
         out.print(f"Going on after {start['created_at']}, where an earlier run stopped.")
@@ -165,8 +171,9 @@ def replay(
 ) -> None:
     """Send the events of a time again, made anew from the rows that carry them.
 
-    For a relay that was down for longer than its stream keeps records (24 hours). Each event has the id that it had or
-    would have had, so that consumers drop what they know: the audit, for one, has every event once, however often it is sent.
+    For a relay that failed for longer than 12 hours: then it gives records up, into the quarantine bucket. Each event has the
+    id that it had or would have had, so that consumers drop what they know: the audit, for one, has every event once, however
+    often it is sent.
     """
     first, last = _moment(since), _moment(until) if until else datetime.now(UTC)
     if first >= last:
@@ -211,7 +218,20 @@ def invite(
         made = Members(store, upgrader("member")).invite(call, email, role)
     except Problem as problem:
         raise Trouble(problem.detail) from None
-    out.print(f"{made.stored.id} is invited as {role}: a one-time password goes to the address.")
+    goes = "no mail leaves this machine" if _local(ctx) else "a one-time password goes to the address"
+    out.print(f"{made.stored.id} is invited as {role}: {goes}.")
+
+
+@app.command()
+def env(ctx: typer.Context) -> None:
+    """Print SLIPWAY_URL and SLIPWAY_KEY, for a shell, of what runs on this machine: eval "$(.venv/bin/slipway --local env)".
+
+    The key is that of the demo's admin.
+    """
+    if not _local(ctx):
+        raise Trouble("A key is shown once, when it is made (`slipway keys create`): only `slipway --local env` knows one.")
+    for name, value in caller().items():
+        out.out(f"export {name}={shlex.quote(value)}", highlight=False)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.config import BadConfig, Config
 from infra.local.emulator import CREDENTIALS
-from infra.local.home import Home, read_json
+from infra.local.home import Home, folder, read_json
 from infra.local.home import Trouble as NoHome
 from slipway.settings import Settings
 
@@ -62,20 +62,36 @@ def find(stage: str) -> Deployment:
         raise Trouble(f"AWS refused: {error.response['Error']['Message']}", UNREACHABLE) from None
     except BotoCoreError as error:
         why = str(error).rstrip(".")
-        raise Trouble(f"AWS cannot be reached: {why}. Set AWS_REGION and AWS_PROFILE, or the keys.", UNREACHABLE) from None
+        here = " `--local` is what runs on this machine." if (folder() / "local.json").exists() else ""
+        raise Trouble(
+            f"AWS cannot be reached: {why}. Set AWS_REGION and AWS_PROFILE, or the keys.{here}", UNREACHABLE
+        ) from None
     return Deployment(stage, {name: environment for one in found for name, environment in _function(one)})
 
 
 def laptop() -> dict[str, str]:
     """The AWS variables of what runs on this machine. Raises Trouble."""
+    return {**CREDENTIALS, "AWS_ENDPOINT_URL": _running("aws.json")["endpoint"]}
+
+
+def caller() -> dict[str, str]:
+    """The variables of whoever calls the API of what runs on this machine, as its demo admin. Raises Trouble."""
+    details = _running("local.json")
+    return {"SLIPWAY_URL": details["api_url"], "SLIPWAY_KEY": details["keys"]["admin"]}
+
+
+def _running(name: str) -> dict[str, Any]:
+    """A file that stands in the home only while Slipway runs there."""
     try:
         home = Home.from_environment()
     except NoHome as trouble:
         raise Trouble(str(trouble), UNREACHABLE) from None
-    found = read_json(home.endpoint) if home.holder() is not None else None
-    if found is None:
+    if home.holder() is None:
         raise Trouble("Slipway does not run on this machine; `make up` starts it.", UNREACHABLE)
-    return {**CREDENTIALS, "AWS_ENDPOINT_URL": found["endpoint"]}
+    found = read_json(home.root / name)
+    if found is None:
+        raise Trouble("Slipway is still starting on this machine; try again in a moment.", UNREACHABLE)
+    return found
 
 
 def _function(configuration: Mapping[str, Any]) -> list[tuple[str, dict[str, str]]]:

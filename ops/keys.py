@@ -41,11 +41,11 @@ def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Option(help="What the key is for.")] = "made from a terminal",
     kind: Annotated[
-        Kind, typer.Option(help="client and server keys belong to an environment, an admin key has a role.")
+        Kind, typer.Option(help="client and server keys need an --environment, an admin key a --role.")
     ] = Kind.server,
     admin: Annotated[bool, typer.Option("--admin", help="The same as --kind admin --role admin.")] = False,
-    environment: Annotated[str | None, typer.Option(help="Of a client or server key.")] = None,
-    role: Annotated[Role | None, typer.Option(help="Of an admin key.")] = None,
+    environment: Annotated[str | None, typer.Option(help="Of a client or server key, which must have one.")] = None,
+    role: Annotated[Role | None, typer.Option(help="Of an admin key, which must have one.")] = None,
 ) -> None:
     """Make an API key and print it, once, on stdout: it is kept nowhere."""
     deployed = find(str(ctx.obj))

@@ -9,17 +9,18 @@ import importlib
 import inspect
 import json
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import functions
+from infra.routes import ROUTES
 from ops import examples, reference
-from slipway.access import OPERATIONS
+from slipway.access import OPERATIONS, ROLES
 from slipway.edge.answer import JSON, PROBLEM
 from slipway.edge.http import Api
 from slipway.edge.operation import Operation
-from slipway.problems import Problem, tree
+from slipway.problems import BadCursor, IdempotencyMismatch, KeyTaken, MoveNotAllowed, Problem, tree
 
 SITE = Path(__file__).parents[1] / "functions" / "site"
 VERSION = "1.0.0"  # of the contract: a breaking change is a new one, and a new first segment of every path
@@ -33,8 +34,17 @@ GATEWAY = {
     429: ("Too Many Requests", "the deployment's rate limit is reached"),
     503: ("Service Unavailable", "the function could not be reached, or took too long"),
 }
+# As the table of routes has them.
+_ORDER = {route.operation: number for number, route in enumerate(ROUTES)}
 _KINDS = {
     status: [kind for kind in tree() if kind.status == status] for status in sorted({kind.status for kind in tree()} - {500})
+}
+# Problems that some operations alone can answer; any other may come from each that answers its status.
+_ONLY: dict[type[Problem], Callable[[Operation], bool]] = {
+    BadCursor: lambda operation: "cursor" in _fields(operation.query),
+    IdempotencyMismatch: lambda operation: operation.creates,
+    KeyTaken: lambda operation: operation.raw or bool({"key", "email"} & _fields(operation.body)),
+    MoveNotAllowed: lambda operation: operation.method == "PATCH" and "stage" in _fields(operation.body),
 }
 
 
@@ -52,7 +62,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
-    areas = list(dict.fromkeys(_area(operation) for operation in operations))
+    areas = list(dict.fromkeys(_area(operation) for operation in sorted(operations, key=lambda each: _ORDER[each.name])))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -76,7 +86,10 @@ def document() -> dict[str, Any]:
             "schemas": dict(sorted((schemas.components | _problem_schemas()).items())),
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
-            "responses": {kinds[0].code: _problem_response(kinds) for kinds in _KINDS.values()},
+            "responses": {
+                _response_name(kinds): _problem_response(kinds)
+                for kinds in (_refusal(operation, status) for status in _KINDS for operation in operations)
+            },
         },
     }
 
@@ -101,7 +114,10 @@ def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         found["requestBody"] = {"required": True, "content": content}
     found["responses"] = {
         **{str(status): _success(operation, status, schemas) for status in operation.answers},
-        **{str(status): {"$ref": f"#/components/responses/{_KINDS[status][0].code}"} for status in _refusals(operation)},
+        **{
+            str(status): {"$ref": f"#/components/responses/{_response_name(_refusal(operation, status))}"}
+            for status in _refusals(operation)
+        },
     }
     if operation.method == "GET" and "{" in operation.path:
         found["responses"]["304"] = {"description": "It still has the ETag that you hold."}
@@ -146,6 +162,24 @@ def _refusals(operation: Operation) -> list[int]:
     if operation.body is not None or operation.raw:
         statuses |= {413, 415}
     return sorted(statuses)
+
+
+def _refusal(operation: Operation, status: int) -> list[type[Problem]]:
+    """The problems of this status that the operation may answer."""
+    return [kind for kind in _KINDS[status] if kind not in _ONLY or _ONLY[kind](operation)]
+
+
+def _response_name(kinds: list[type[Problem]]) -> str:
+    return ".".join(kind.code for kind in kinds)
+
+
+def _fields(model: Any) -> set[str]:
+    """Of a model, and of what it is a list of."""
+    if model is None:
+        return set()
+    items = model.model_fields.get("items")
+    inner = [] if items is None else [part for part in get_args(items.annotation) if hasattr(part, "model_fields")]
+    return set(model.model_fields) | {name for part in inner for name in part.model_fields}
 
 
 def _problem_response(kinds: list[type[Problem]]) -> dict[str, Any]:
@@ -263,7 +297,7 @@ def _unwrapped(text: str) -> str:
 
 def _who(name: str) -> str:
     rule = OPERATIONS[name]
-    who = [f"role {rule.role} or above"] if rule.role else []
+    who = [f"role {rule.role}{'' if rule.role == ROLES[-1] else ' or above'}"] if rule.role else []
     who += [f"{kind} keys" for kind in sorted(rule.keys)]
     return f"Open to: {', '.join(who)}."
 

@@ -77,7 +77,8 @@ def _introduction(document: Document) -> str:
     bearer = document["components"]["securitySchemes"]["bearer"]["description"]
     return f"""<section aria-labelledby="start"><h2 id="start">Start</h2>
 <p>Every path below takes <code>Authorization: Bearer</code>. {_text(bearer)}</p>
-<pre tabindex="0"><code>curl -H "Authorization: Bearer $SLIPWAY_KEY" $SLIPWAY_URL/v1/products</code></pre>
+<pre tabindex="0"><code>curl -H "Authorization: Bearer $SLIPWAY_KEY" "$SLIPWAY_URL/v1/products"</code></pre>
+<p><code>SLIPWAY_URL</code> is where this page stands, without <code>/docs</code>; <code>SLIPWAY_KEY</code> is your key.</p>
 <p>The same in machine-readable form: <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1, contract version
 {escape(document["info"]["version"])}).</p>
 <dl>
@@ -141,9 +142,12 @@ def _problems(document: Document) -> str:
 
 def _with_gateway(document: Document) -> Iterator[tuple[int, Document]]:
     by_code = {kind.code: kind.status for kind in tree()}
-    for code, answer in document["components"]["responses"].items():
-        if "application/json" in answer["content"]:
-            yield by_code[code], answer
+    told = set()
+    for name, answer in document["components"]["responses"].items():
+        status = by_code[name.partition(".")[0]]
+        if "application/json" in answer["content"] and status not in told:
+            told.add(status)
+            yield status, answer
 
 
 def _problem(kind: type[Problem]) -> str:
@@ -259,8 +263,9 @@ _PAGE = """<!doctype html>
 <body class="reference">
 <a class="skip" href="#content">Skip to the reference</a>
 <header><a class="home" href="/">Slipway</a> <span>API reference, version {version}</span></header>
-<nav aria-label="Operations"><ul><li><a href="#start">start</a></li>{navigation}<li><a href="#problems">problems</a></li>
-<li><a href="#schemas">schemas</a></li></ul></nav>
+<nav aria-label="Operations" tabindex="0"><details><summary>Contents</summary>
+<ul><li><a href="#start">start</a></li>{navigation}<li><a href="#problems">problems</a></li>
+<li><a href="#schemas">schemas</a></li></ul></details></nav>
 <main id="content" tabindex="-1">
 <h1>API reference</h1>
 {body}

@@ -1,6 +1,6 @@
 """Send events again, made anew from the rows that carry them.
 
-For a relay that was down for longer than the stream lives (24 hours), and for a consumer that lost what it had. An event
+For a relay that failed until it gave records up (after 12 hours), and for a consumer that lost what it had. An event
 made from its row is the one that the relay sent or would have sent, id and all: whoever had it drops it.
 """
 

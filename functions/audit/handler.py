@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticCustomError
 
 from slipway import cursors
 from slipway.adapters import connect
@@ -19,6 +20,8 @@ from slipway.problems import Fault, Invalid
 from slipway.settings import Audit
 from slipway.shape import Shape
 
+# An id of ours; of what has only a name, its kind and the name: `flag#checkout`, `environment#production`.
+SUBJECT = r"[a-z]{3}_[0-9a-z]{26}|[a-z]+#[!-~]+"
 RECENT = timedelta(days=13)  # before today: what is shown of everything when no first day is named
 
 
@@ -28,11 +31,22 @@ def _day(text: object) -> object:
     return text
 
 
+def _subject(text: str) -> str:
+    if not re.fullmatch(SUBJECT, text):
+        raise PydanticCustomError(
+            "pattern", "Send the id of a resource (prd_..., key_..., mbr_...) as its answer has it, not its key."
+        )
+    return text
+
+
 Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Search(Shape):
-    subject: Annotated[str | None, Field(min_length=1, max_length=300, description="the id of a resource")] = None
+    subject: Annotated[
+        Annotated[str, AfterValidator(_subject)] | None,
+        Field(min_length=1, max_length=300, description="the id of a resource: `prd_...`, `key_...`, `mbr_...`"),
+    ] = None
     actor: Annotated[str | None, Field(min_length=1, max_length=300, description="`kind:id` of who did it")] = None
     type: Annotated[str | None, Field(pattern=r"^[a-z]+\.[a-z_]+\.v[0-9]+$", max_length=100)] = None
     first: Annotated[Day | None, Field(alias="from", description="first day, UTC; two weeks back, or all of a subject")] = None

@@ -203,23 +203,25 @@ def import_(request: Request[Products, bytes, Writing]) -> Answer:
     is wrong, or its key is taken, nothing is imported, and `errors` names the lines. Then they are written in groups of 25.
     The same import again (by the same caller, with the same `Idempotency-Key`, or without one the same file) finishes what was
     broken off and makes nothing twice; lines whose key somebody took since it had begun are told in `conflicts`. From another
-    caller, another API key too, it is another import.
+    caller, another API key too, it is another import. With `validate_only=true` the answer counts what would be `created` and
+    what is `existing` already, and nothing is written.
     """
     from slipway.edge import json as strict
     from slipway.edge import validation
     from slipway.imports import take
     from slipway.transfer import ImportedProduct, read_csv, read_jsonl
 
-    body, reader = request.body, read_csv if request.media == CSV else read_jsonl
+    body, only = request.body, request.query.validate_only
+    reader = read_csv if request.media == CSV else read_jsonl
     done = take(
         request.use,
         request.call,
         body,
         reader(body, strict.read),
         lambda value: validation.body(ImportedProduct, value),
-        validate_only=request.query.validate_only,
+        validate_only=only,
     )
-    return Answer(200, vars(done), replayed=done.existing == done.lines)
+    return Answer(200, vars(done), replayed=done.existing == done.lines and not only)
 
 
 def _changed(stored: Stored, only_validated: bool) -> Answer:

@@ -75,7 +75,7 @@ def _answer(request: Event) -> Rendered:
         allowed = ["GET", "HEAD"]
     if request.method == "OPTIONS" and allowed:
         return Rendered(204, {**common_headers(request), "Allow": ", ".join([*allowed, "OPTIONS"])}, "")
-    raise unmatched(allowed)
+    raise unmatched(request.path, allowed, [*_routes(), *(("GET", page) for page in PAGES)])
 
 
 def _page(request: Event) -> Rendered:

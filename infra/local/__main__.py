@@ -45,6 +45,8 @@ def up(home: Home) -> int:
     """detached; returns once it is ready"""
     details = read_json(home.details)
     if home.holder() is not None and details is not None:
+        if os.environ.get("SLIPWAY_PORT") and details["port"] != home.port:
+            raise Trouble(f"It runs already, on port {details['port']}; `make down` first to move it.")
         say(_guide(details, "It runs already; `make down` stops it."))
         return 0
     with home.log.open("wb") as log:
@@ -113,7 +115,10 @@ Slipway runs here
               server  {keys["server"]}
               client  {keys["client"]}
 
-  curl -H 'Authorization: Bearer {keys["admin"]}' '{api}/v1/products?limit=3'
+In a shell, SLIPWAY_URL and SLIPWAY_KEY say where and as whom (the admin key):
+
+  eval "$(.venv/bin/slipway --local env)"
+  curl -H "Authorization: Bearer $SLIPWAY_KEY" "$SLIPWAY_URL/v1/products?limit=3"
 
 {last}"""
 

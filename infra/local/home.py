@@ -15,20 +15,25 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 8787
 
 
+def folder() -> Path:
+    """`.slipway` in the repository, unless SLIPWAY_HOME names another."""
+    return Path(os.environ.get("SLIPWAY_HOME") or REPOSITORY / ".slipway").absolute()
+
+
 class Trouble(Exception):
     """Something went wrong that the person at the keyboard can mend: one line that says what, and how."""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`root` is `.slipway` unless SLIPWAY_HOME names another folder; `port` is that of the API (SLIPWAY_PORT)."""
+    """`root` is that `folder`; `port` is that of the API (SLIPWAY_PORT)."""
 
     root: Path
     port: int
 
     @classmethod
     def from_environment(cls) -> Home:
-        root = Path(os.environ.get("SLIPWAY_HOME") or REPOSITORY / ".slipway").absolute()
+        root = folder()
         text = os.environ.get("SLIPWAY_PORT") or str(DEFAULT_PORT)
         if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
             raise Trouble(f"SLIPWAY_PORT is {text!r}; it must be a port number, 1 to 65535.")

@@ -66,6 +66,19 @@ def test_somebody_finds_an_operation_and_the_problem_that_it_may_answer(page: Pa
     assert page.url.endswith("/")
 
 
+def test_on_a_phone_the_menu_is_folded(page: Page) -> None:
+    width, height = SIZES["phone"]
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto("/docs")
+    menu = page.get_by_role("navigation", name="Operations")
+    link = menu.get_by_role("link", name="Create a product")
+    assert not link.is_visible()
+    assert page.get_by_role("heading", name="API reference").bounding_box()["y"] < height  # type: ignore[index]
+    menu.get_by_text("Contents").click()
+    link.click()
+    assert page.get_by_role("article", name="Create a product").is_visible()
+
+
 def test_the_keyboard_alone_gets_to_the_reference(page: Page) -> None:
     page.goto("/docs")
     page.keyboard.press("Tab")

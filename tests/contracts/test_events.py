@@ -44,7 +44,7 @@ def sample(name: str, **data: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_a_published_schema_never_changes(name: str) -> None:
     path = PUBLISHED / f"{name}.json"
-    assert path.exists(), f"{name} is not published: run `slipway schemas`"
+    assert path.exists(), f"{name} is not published: run `.venv/bin/slipway schemas`"
     assert path.read_text(encoding="utf-8") == text(name), f"{name} is published; another shape is another contract, say .v2"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.contracts.breaking import breaks
 from tests.functions.events import http_event
 
 PUBLISHED = Path(__file__).parent / "published" / "openapi-v1.json"
-REBUILD = "python -m ops.openapi"
+REBUILD = "make openapi"
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,47 @@ def test_a_page_needs_no_script_no_inline_style_and_no_other_host(name: str) -> 
     assert page.inline == []
     assert page.loaded
     assert all(target.startswith("/") for target in page.loaded)
+
+
+@pytest.mark.parametrize("name", ["index.html", "docs.html"])
+def test_a_page_leads_to_no_other_host(name: str) -> None:
+    page = _Anchors()
+    page.feed((openapi.SITE / name).read_text())
+    assert page.targets
+    assert [target for target in page.targets if not re.match(r"#|/(?!/)", target)] == []
+
+
+def test_products_come_first(document: dict[str, Any]) -> None:
+    assert document["tags"][0] == {"name": "products"}
+    sections = re.findall(r'<section aria-labelledby="(\w+)"', reference.page(document))
+    assert sections[:2] == ["start", "products"]
+
+
+def test_who_may_is_told_in_few_words(document: dict[str, Any]) -> None:
+    told = {
+        operation["operationId"]: operation["description"].rpartition("Open to: ")[2]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    }
+    assert told["keys.create"] == "role admin."
+    assert told["products.create"] == "role editor or above."
+    assert told["me.read"] == "role viewer or above, client keys, server keys."
+
+
+def test_an_operation_names_the_problems_that_it_can_answer(document: dict[str, Any]) -> None:
+    named = {
+        operation["operationId"]: {
+            answer["$ref"].rpartition("/")[2] for answer in operation["responses"].values() if "$ref" in answer
+        }
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    }
+    assert "malformed.bad_cursor" in named["products.list"]
+    assert {"malformed", "invalid"} <= named["me.read"]
+    for operation in ("products.create", "products.batch", "products.import"):
+        assert {"conflict.key_taken", "invalid.idempotency_mismatch"} <= named[operation]
+    assert "conflict.key_taken.move_not_allowed" in named["products.update"]
+    assert {"conflict", "invalid"} <= named["keys.revoke"]
 
 
 def test_every_link_of_the_reference_leads_somewhere_and_every_problem_has_its_place() -> None:

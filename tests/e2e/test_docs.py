@@ -26,14 +26,13 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sh")], ids=lambda page: page.name)
 def test_every_command_of_a_page_works(page: Path, stack: Stack, tmp_path: Path) -> None:
-    (tmp_path / ".slipway").symlink_to(stack.home, target_is_directory=True)
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
     # What `make` starts has tests of its own, and some of it needs an account: here only that there is such a target.
     script = "\n".join(re.sub(r"^make ", f"make --dry-run -C {ROOT} ", block, flags=re.M) for block in blocks(page, "sh"))
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
         ["bash", "-c", PREFACE + script],
         cwd=tmp_path,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "SLIPWAY_HOME": str(stack.home), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=120,

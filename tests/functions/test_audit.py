@@ -28,7 +28,10 @@ def store() -> Iterator[MemoryStore]:
         yield store
 
 
-def happened(number: int, time: str, subject: str = "prd_1", actor: str = "member:mbr_1", changes: Any = ()) -> str:
+MUG, JUG = derived_id("prd_", "mug"), derived_id("prd_", "jug")
+
+
+def happened(number: int, time: str, subject: str = MUG, actor: str = "member:mbr_1", changes: Any = ()) -> str:
     id = derived_id("evt_", str(number))
     envelope = {
         "id": id,
@@ -80,7 +83,7 @@ def test_who_did_what_when_from_what_to_what() -> None:
                     "id": id,
                     "time": "2026-11-23T10:00:00.250Z",
                     "type": "product.updated.v1",
-                    "subject": "prd_1",
+                    "subject": MUG,
                     "sequence": 2,
                     "actor": "member:mbr_1",
                     "correlation_id": "c-1",
@@ -106,9 +109,9 @@ def test_pages_follow_each_other_newest_first() -> None:
 
 
 def test_filters_narrow_it_down() -> None:
-    mine = happened(1, "2026-11-20T10:00:00.000Z", subject="prd_a", actor="admin:key_1")
-    happened(2, "2026-11-21T10:00:00.000Z", subject="prd_b")
-    old = happened(3, "2026-01-05T10:00:00.000Z", subject="prd_a")
+    mine = happened(1, "2026-11-20T10:00:00.000Z", subject=MUG, actor="admin:key_1")
+    happened(2, "2026-11-21T10:00:00.000Z", subject=JUG)
+    old = happened(3, "2026-01-05T10:00:00.000Z", subject=MUG)
 
     def ids(**query: str) -> list[str]:
         status, page = asked(**query)
@@ -116,8 +119,8 @@ def test_filters_narrow_it_down() -> None:
         return [item["id"] for item in page["items"]]
 
     assert ids(actor="admin:key_1") == [mine]
-    assert ids(subject="prd_a") == [mine, old]
-    assert ids(subject="prd_a", **{"from": "2026-11-01"}) == [mine]
+    assert ids(subject=MUG) == [mine, old]
+    assert ids(subject=MUG, **{"from": "2026-11-01"}) == [mine]
     assert ids(to="2026-11-20") == [mine]
     assert ids(to="2026-01-10") == [old]
     assert ids(type="product.created.v1") == []
@@ -134,6 +137,11 @@ def test_filters_narrow_it_down() -> None:
         ({"to": "2026-13-01"}, "/query/to"),
         ({"type": "everything"}, "/query/type"),
         ({"subject": ""}, "/query/subject"),
+        ({"subject": "enamel-mug"}, "/query/subject"),
+        ({"subject": "prd_1"}, "/query/subject"),
+        ({"subject": f"{MUG}#"}, "/query/subject"),
+        ({"subject": "flag#a b"}, "/query/subject"),
+        ({"subject": f"flag#{'a' * 300}"}, "/query/subject"),
         ({"who": "me"}, "/query/who"),
         ({"limit": "many"}, "/query/limit"),
     ],
@@ -141,6 +149,17 @@ def test_filters_narrow_it_down() -> None:
 def test_a_wrong_parameter_is_named(query: dict[str, str], pointer: str) -> None:
     status, problem = asked(**query)
     assert (status, [error["pointer"] for error in problem["errors"]]) == (422, [pointer])
+
+
+def test_a_subject_that_is_no_id_is_told_how_one_looks() -> None:
+    _, problem = asked(subject="enamel-mug")
+    assert "prd_..., key_..., mbr_..." in problem["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("subject", ["flag#checkout", "environment#production", "flag#checkout#production"])
+def test_what_has_only_a_name_is_a_subject_too(subject: str) -> None:
+    id = happened(1, "2026-11-20T10:00:00.000Z", subject=subject)
+    assert [entry["id"] for entry in asked(subject=subject)[1]["items"]] == [id]
 
 
 def test_a_cursor_belongs_to_its_query() -> None:

@@ -65,6 +65,60 @@ def test_each_wrong_value_has_its_pointer_and_a_stable_code(value: Any, faults: 
     assert wrong(value) == faults
 
 
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ([], "Send a JSON object."),
+        ("x", "Send a JSON object."),
+        (None, "Send a JSON object."),
+        ({"parts": {}}, "Send a JSON array."),
+        ({"parts": [1]}, "Send a JSON object."),
+        ({"by_name": []}, "Send a JSON object."),
+        ({"parts": [{}]}, "This field is required."),
+        ({"parts": [{"price": 1, "kind": "c"}]}, "It must be 'a' or 'b'."),
+        ({"parts": [{"price": 1, "kidn": "a"}]}, "There is no such field here; did you mean `kind`?"),
+        ({"by_name": {"kind": {"price": 1, "Kind": "a"}}}, "There is no such field here; did you mean `kind`?"),
+        ({"parts": [{"price": {"amount": 1, "amuont": 2}}]}, "There is no such field here; did you mean `amount`?"),
+        ({"parts": [{"price": 1, "note": "a"}]}, "There is no such field here."),
+        ({"Note": "x"}, "There is no such field here; did you mean `note`?"),
+        ({"not-at-all": "x"}, "There is no such field here."),
+        ({"note" * 100: "x"}, "There is no such field here."),
+        ({"note": 1}, "Send a text."),
+        ({"note": ""}, "It must have at least 1 character."),
+        ({"note": "AB"}, "It must match pattern '^[a-z]+$'."),
+    ],
+)
+def test_no_detail_speaks_of_python(value: Any, detail: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        validation.body(Whole, value)
+    assert detail in [fault.detail for fault in refused.value.errors]
+
+
+@pytest.mark.parametrize(
+    ("count", "detail"),
+    [
+        (1, "One value is not valid; see `errors`."),
+        (4, "4 values are not valid; see `errors`."),
+        (21, "21 values are not valid; `errors` names the first 20."),
+    ],
+)
+def test_the_problem_says_how_many_values_are_wrong(count: int, detail: str) -> None:
+    with pytest.raises(Invalid) as body:
+        validation.body(Whole, {f"x{n}": 1 for n in range(count)})
+    with pytest.raises(Invalid) as query:
+        validation.query(Asking, "&".join(f"x{n}=1" for n in range(count)))
+    assert (body.value.detail, query.value.detail) == (detail, detail)
+
+
+def test_a_parameter_that_is_meant_is_named() -> None:
+    with pytest.raises(Invalid) as refused:
+        validation.query(Asking, "limt=1&whatever=2")
+    assert [fault.detail for fault in refused.value.errors] == [
+        "There is no such parameter here; did you mean `limit`?",
+        "There is no such parameter here.",
+    ]
+
+
 def test_there_are_twenty_faults_at_most_and_none_repeats_what_was_sent() -> None:
     with pytest.raises(Invalid) as refused:
         validation.body(Whole, {f"secret{n}": "secret" * 1_000 for n in range(500)})

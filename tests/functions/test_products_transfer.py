@@ -282,9 +282,10 @@ def test_taken_keys_are_told_before_anything_is_written(store: MemoryStore) -> N
 
 def test_validate_only_checks_all_and_writes_nothing(store: MemoryStore) -> None:
     reply = sent("name,price\nMug,1\n", query="validate_only=true")
-    assert (reply.status, reply.json) == (200, {"lines": 1, "created": 0, "existing": 0, "conflicts": []})
+    assert (reply.status, reply.json) == (200, {"lines": 1, "created": 1, "existing": 0, "conflicts": []})
+    assert "idempotency-replayed" not in reply.headers
     assert sent("name,price\nMug,x\n", query="validate_only=true").status == 422
-    assert not store.tables
+    assert not store.tables["products"]
 
 
 # --- then written, and finished if broken off ---------------------------------------------------------------
@@ -434,12 +435,26 @@ def test_what_is_validated_of_a_begun_import_is_told_as_it_would_be(store: Memor
     with api.testing(use=products):
         done = sent(keyed("mug", "snatched"), MEDIA["jsonl"], "once")
         would = sent(keyed("mug", "snatched"), MEDIA["jsonl"], "once", "validate_only=true")
-        assert done.json["conflicts"] == would.json["conflicts"] == [{"line": 2, "key": "snatched"}]
+        assert done.json == {"lines": 2, "created": 1, "existing": 0, "conflicts": [{"line": 2, "key": "snatched"}]}
+        assert would.json == {**done.json, "created": 0, "existing": 1}
         for query in ("", "validate_only=true"):
             other = sent(keyed("jug", "snatched"), MEDIA["jsonl"], "once", query)
             assert (other.status, other.json["code"]) == (422, "idempotency_mismatch")
         assert sent(keyed("jug", "snatched"), MEDIA["jsonl"], query="validate_only=true").status == 409
     assert sorted(row["data"]["name"] for row in heads(products)) == ["Mug", "mug"]
+
+
+@pytest.mark.parametrize("chunks", [0, 1, 2])
+def test_what_an_import_would_create_is_told_and_then_done(chunks: int) -> None:
+    """25 lines a write: of 60 that were broken off after so many of them, the rest would be created."""
+    products = Products(Faulty(before={1 + chunks}))  # the first write keeps the import's name
+    with api.testing(use=products):
+        assert sent(jsonl(60), MEDIA["jsonl"], "once").status == 503
+        for created in (60 - 25 * chunks, 0):
+            would = sent(jsonl(60), MEDIA["jsonl"], "once", "validate_only=true")
+            assert would.json == {"lines": 60, "created": created, "existing": 60 - created, "conflicts": []}
+            assert "idempotency-replayed" not in would.headers
+            assert sent(jsonl(60), MEDIA["jsonl"], "once").json == would.json
 
 
 def refused(products: Products, file: bytes) -> None:

@@ -67,6 +67,18 @@ def test_what_is_no_page_is_a_problem(method: str, path: str, status: int, allow
         assert reply.json["code"] == {404: "not_found", 405: "method_not_allowed"}[status]
 
 
+@pytest.mark.parametrize("path", ["/v1/products/", "/v1/products/prd_1/", "/v1/me/", "/docs/", "//"])
+def test_a_slash_too_many_is_told(path: str) -> None:
+    reply = site("GET", path)
+    assert (reply.status, reply.json["code"]) == (404, "not_found")
+    assert "drop it" in reply.json["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing/", "/v1/products//", "/v1/products/%2F/x/y"])
+def test_where_no_path_is_near_all_paths_are_named(path: str) -> None:
+    assert site("GET", path).json["detail"] == "There is no such path; /docs lists all of them."
+
+
 def test_one_line_a_request(log_lines: list[dict[str, Any]]) -> None:
     site("GET", "/docs", query="token=secret")
     site("GET", "/wp-admin/secret")

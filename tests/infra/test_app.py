@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from typing import Any
 
 from infra.local import leave_out
+from infra.packaging import ROOT
 from slipway.events import pattern
 from tests.infra.conftest import Assembly, same_as_snapshot
 
@@ -57,6 +59,12 @@ def test_outputs_are_what_people_and_scripts_need(aws: Assembly) -> None:
         *("UserPoolId", "UserPoolClientId", "LoginUrl", "FirstAdmin"),
         *("ApiUrl", "BusName", "BusArn", "SampleRule", "DeadLettersUrl", "AlarmTopicArn"),
     }
+
+
+def test_the_sample_rule_is_the_one_that_the_guide_shows(aws: Assembly) -> None:
+    (shown,) = re.findall(r"^```json\n(.*?)^```$", (ROOT / "docs" / "events.md").read_text(), re.DOTALL | re.MULTILINE)
+    outputs = {name: output for template in aws.templates.values() for name, output in template["Outputs"].items()}
+    assert json.loads(outputs["SampleRule"]["Value"]) == json.loads(shown)
 
 
 def test_findings_are_acknowledged_one_by_one(aws: Assembly, trial: Assembly, edge: Assembly, edge_domain: Assembly) -> None:

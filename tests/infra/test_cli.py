@@ -1,4 +1,4 @@
-"""The three commands: what they run, what they refuse, and what destroying a throw-away stage does first."""
+"""The commands: what they run, what they refuse, and what destroying a throw-away stage does first."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def emptied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("arguments", [[], ["diff"], ["--help"]])
 def test_the_command_says_how_it_is_used(arguments: list[str], ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 2
-    assert "synth|deploy|destroy" in capsys.readouterr().err
+    assert "bootstrap|synth|deploy|destroy" in capsys.readouterr().err
     assert ran == []
 
 
@@ -45,6 +45,11 @@ def test_all_stacks_are_deployed_and_destroyed(ran: Ran, monkeypatch: pytest.Mon
     monkeypatch.setattr(packaging, "warning", lambda: None)
     assert [cli.main(arguments) for arguments in (["synth"], ["deploy", "-c", "stage=trial"], ["destroy"])] == [0, 0, 0]
     assert ran == [["synth", "--quiet"], ["deploy", "--all", "-c", "stage=trial"], ["destroy", "--all"]]
+
+
+def test_an_account_is_prepared_by_the_same_pinned_cdk(ran: Ran) -> None:
+    assert [cli.main(["bootstrap"]), cli.main(["bootstrap", "--profile", "trial"])] == [0, 0]
+    assert ran == [["bootstrap"], ["bootstrap", "--profile", "trial"]]
 
 
 def test_deploy_refuses_without_bytecode(ran: Ran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,6 +84,35 @@ def test_a_wrong_key_stops_a_destroy(ran: Ran, emptied: list[str], capsys: pytes
     assert cli.main(["destroy", "-c", "ephemerel=true", "--force"]) == 1
     assert "Did you mean 'ephemeral'?" in capsys.readouterr().err
     assert (emptied, ran) == ([], [])
+
+
+@pytest.mark.parametrize("command", ["bootstrap", "synth", "deploy", "destroy"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-c", "stagee=x"], "There is no context key 'stagee'. Did you mean 'stage'?"),
+        (["-c", "stage=X"], "`stage` is 'X'"),
+        (["-c", "stage"], "`stage` is ''"),
+        (["stage=trial"], "'stage=trial' stands alone; context is passed with -c: CDK=\"-c stage=trial\"."),
+        (["--force", "stage=trial"], "stands alone"),
+    ],
+)
+def test_wrong_context_is_one_line_and_starts_nothing(
+    command: str, options: list[str], said: str, ran: Ran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(packaging, "warning", lambda: None)
+    assert cli.main([command, *options]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert said in told
+    assert told.count("\n") == 1
+    assert ran == []
+
+
+def test_pairs_of_other_options_are_no_context(ran: Ran) -> None:
+    options = ["--tags", "team=web", "-t", "a=b", "--parameters", "Stack:x=y", "--output=out", "-c", "stage=trial"]
+    assert cli.main(["synth", *options]) == 0
+    assert ran == [["synth", "--quiet", *options]]
 
 
 def test_emptying_takes_every_object(monkeypatch: pytest.MonkeyPatch) -> None:

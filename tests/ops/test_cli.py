@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 import ops.cli
 from infra.config import Config
+from infra.local.home import Home, folder
 from ops import backfill as filling
 from ops.deployment import Deployment, Trouble, find
 from slipway.adapters import connect
@@ -54,8 +58,14 @@ def slipway(*arguments: str) -> Result:
 
 def test_every_command_explains_itself() -> None:
     assert "Exit codes" in slipway("--help").stdout
-    for command in ("backfill", "invite", "replay", "schemas"):
+    for command in ("backfill", "env", "invite", "replay", "schemas"):
         assert slipway(command, "--help").exit_code == 0
+
+
+def test_the_hours_after_which_a_replay_is_needed_are_those_of_the_stream() -> None:
+    hours = "12 hours"  # as a rule at synth has it
+    assert hours in slipway("replay", "--help").stdout
+    assert hours in (Path(ops.cli.__file__).parents[1] / "docs" / "operating.md").read_text()
 
 
 def test_a_backfill_of_the_newest_shape_reads_and_writes_nothing(catalogue: Catalogue) -> None:
@@ -148,9 +158,12 @@ def test_without_a_region_or_credentials_the_way_out_is_told(monkeypatch: pytest
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    with pytest.raises(Trouble, match="Set AWS_REGION") as trouble:
+    with pytest.raises(Trouble, match=r"Set AWS_REGION and AWS_PROFILE, or the keys\.$") as trouble:
         find("prod")
     assert trouble.value.code == 3
+    (tmp_path / "local.json").touch()
+    with pytest.raises(Trouble, match="`--local` is what runs on this machine"):
+        find("prod")
 
 
 def test_a_stage_that_no_deployment_can_have_is_told() -> None:
@@ -188,6 +201,81 @@ def test_a_refusal_is_told_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
     result = slipway("backfill", "product")
     assert result.exit_code == 3
     assert "AWS refused Query: AccessDeniedException: not authorized on [table/products]." in result.stderr
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Path]:
+    """As of `make up`: the lock is held, and the files say how to reach what runs."""
+    home = Home(tmp_path, 8787)
+    with home.held():
+        details = {"api_url": "http://127.0.0.1:8787", "keys": {"admin": "slp_it's_admin"}}
+        home.details.write_text(json.dumps(details))
+        home.endpoint.write_text(json.dumps({"endpoint": "http://127.0.0.1:4566"}))
+        yield tmp_path
+
+
+@pytest.fixture
+def same_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `--local` sets for the process goes with the test."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+
+
+@pytest.mark.usefixtures("running")
+def test_a_shell_learns_where_and_as_whom(same_environment: None) -> None:
+    result = slipway("--local", "env")
+    assert (result.exit_code, result.stderr) == (0, "")
+    said = subprocess.run(
+        ["bash", "-c", 'eval "$1"; echo "$SLIPWAY_URL $SLIPWAY_KEY"', "-", result.stdout],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "http://127.0.0.1:8787 slp_it's_admin\n"
+
+
+def test_a_shell_learns_nothing_where_nothing_runs() -> None:
+    result = slipway("--local", "env")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == "slipway: Slipway does not run on this machine; `make up` starts it.\n"
+
+
+def test_a_shell_learns_nothing_while_it_starts(running: Path, same_environment: None) -> None:
+    (running / "local.json").unlink()
+    result = slipway("--local", "env")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "still starting" in result.stderr
+
+
+def test_no_key_of_a_deployment_is_known() -> None:
+    result = slipway("env")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "A key is shown once" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("running")
+def test_on_this_machine_no_mail_is_promised(same_environment: None) -> None:
+    result = slipway("--local", "invite", "ada@example.com")
+    assert (result.exit_code, "no mail leaves this machine" in result.stdout) == (0, True)
+
+
+def test_the_mark_of_a_backfill_stands_in_the_home_wherever_one_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    monkeypatch.delenv("SLIPWAY_HOME")
+    assert folder() == Path(ops.cli.__file__).parents[1] / ".slipway"
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("SLIPWAY_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setattr(ops.cli._Mark, "write", lambda self, position: wrote.append(self.path))
+    wrote: list[Path] = []
+    assert slipway("backfill", "product").exit_code == 0
+    assert set(wrote) == {tmp_path / "home" / "backfill-products-product.json"}
+
+
+def test_a_key_says_what_it_needs() -> None:
+    said = " ".join(slipway("keys", "create", "--help").stdout.replace("│", "").split())
+    assert "Of a client or server key, which must have one." in said
 
 
 def test_without_anything_running_here_the_way_out_is_told() -> None:

@@ -43,7 +43,9 @@ class Ready:
 
 @dataclass
 class Outcome:
-    """`created` now, `existing` since an earlier try of the same import, `conflicts`: lines whose key was taken meanwhile."""
+    """`created` now, `existing` since an earlier try of the same import, `conflicts`: lines whose key was taken meanwhile.
+
+    Of an import that is only validated: what would be created, what exists already, which lines would conflict."""
 
     lines: int
     created: int = 0
@@ -62,7 +64,10 @@ def take(
     outcome = Outcome(len(ready), conflicts=[_conflict(one) for one in ready if one.id in lost])
     if named:
         _bind(products, call, validate_only)
-    if not validate_only:
+    if validate_only:
+        outcome.existing = len(_standing(products, ready))
+        outcome.created = outcome.lines - outcome.existing - len(outcome.conflicts)
+    else:
         for chunk in _parts([one for one in ready if one.id not in lost], CHUNK):
             _write(products, call, chunk, outcome)
         outcome.conflicts.sort(key=lambda conflict: conflict["line"])
@@ -115,11 +120,16 @@ def _lost(products: Products, ready: Sequence[Ready]) -> set[str]:
     ]
     if not taken:
         return set()
-    standing = {stored.id for some in _parts(ready, 100) for stored in products.shelf.read_all([one.id for one in some])}
+    standing = _standing(products, ready)
     if not standing:
         faults = [_key_taken(one) for one in taken[:FAULTS]]
         raise KeyTaken("Some keys are taken; nothing was imported.", errors=faults)
     return {one.id for one in taken} - standing
+
+
+def _standing(products: Products, ready: Sequence[Ready]) -> set[str]:
+    """Ids of the products that an earlier try of this import made."""
+    return {stored.id for some in _parts(ready, 100) for stored in products.shelf.read_all([one.id for one in some])}
 
 
 def _key_taken(one: Ready) -> Fault:

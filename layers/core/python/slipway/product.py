@@ -133,7 +133,9 @@ class ConflictView(Shape):
 
 
 class ImportView(Shape):
-    """`created` now, `existing` since an earlier try of the same import, `conflicts`: their keys were taken meanwhile."""
+    """`created` now, `existing` since an earlier try of the same import, `conflicts`: their keys were taken meanwhile.
+
+    With `validate_only` nothing is written: what would be `created`, what is `existing` already, what would conflict."""
 
     lines: int
     created: int

@@ -199,7 +199,8 @@ class Api(Generic[Use]):
     def _outcome(self, operation: Operation | None, variables: Mapping[str, str], event: Event, line: observe.Line) -> Rendered:
         try:
             if operation is None:
-                raise unmatched(methods(event.path, [(known.method, known.path) for known in self.operations]))
+                routes = [(known.method, known.path) for known in self.operations]
+                raise unmatched(event.path, methods(event.path, routes), routes)
             return success(self._run(operation, variables, event, line), event)
         except Problem as error:
             if error.status >= 500:

@@ -76,8 +76,10 @@ def matched(template: str, path: str) -> dict[str, str] | None:
     return variables
 
 
-def unmatched(allowed: Sequence[str]) -> Problem:
-    """The problem where a path takes only these methods: 405, or 404 where it takes none."""
+def unmatched(path: str, allowed: Sequence[str], routes: Sequence[tuple[str, str]]) -> Problem:
+    """The problem where the path takes only these methods: 405, or 404 where it takes none."""
+    if not allowed and path.endswith("/") and methods(path[:-1], routes):
+        return NotFound("There is no such path, but there is one without the `/` at its end: drop it.")
     if not allowed:
         return NotFound("There is no such path; /docs lists all of them.")
     return MethodNotAllowed(f"This path takes {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)})

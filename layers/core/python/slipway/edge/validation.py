@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +20,9 @@ MOST_PARAMETERS = 64
 LONGEST_QUERY = 8192  # bytes; the gateway itself takes 10 KB for line and headers together
 
 Model = TypeVar("Model", bound=BaseModel)
+
+# Of a name that is no field: how like one it has to be, from 0 to 1, to be taken for it; and how long such a name may be.
+ALIKE, LONGEST_TYPO = 0.7, 64
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,37})")
 _CODES = {
@@ -40,6 +43,20 @@ _CODES = {
     "value_error": "invalid",
     "assertion_error": "invalid",
 }
+# What pydantic says in the words of Python, in ours.
+_WORDS = {
+    "missing": "This field is required.",
+    "model_type": "Send a JSON object.",
+    "model_attributes_type": "Send a JSON object.",
+    "dict_type": "Send a JSON object.",
+    "list_type": "Send a JSON array.",
+    "string_type": "Send a text.",
+    "int_type": "Send a whole number.",
+    "int_from_float": "Send a whole number.",
+    "bool_type": "Send true or false.",
+    "none_required": "Send null.",
+}
+_ADDRESSED = re.compile(r"^(?:Input|String|List|Dictionary|Value) should ")
 
 
 def body(model: type[Model], value: Any) -> Model:
@@ -47,7 +64,7 @@ def body(model: type[Model], value: Any) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise Invalid("The body is not valid.", errors=faults(error, value)) from None
+        raise _invalid(faults(error, value, model), error.error_count()) from None
 
 
 def query(model: type[Model] | None, raw: str) -> Model | None:
@@ -61,7 +78,7 @@ def query(model: type[Model] | None, raw: str) -> Model | None:
     for name, text in pairs:
         kind = kinds.get(name)
         if kind is None:
-            wrong.append(_parameter_fault(name, "unknown", "There is no such parameter here."))
+            wrong.append(_parameter_fault(name, "unknown", _no_such("parameter", name, kinds)))
         elif kind is list:
             values.setdefault(name, []).append(text)
         elif name in values:
@@ -73,19 +90,25 @@ def query(model: type[Model] | None, raw: str) -> Model | None:
         else:
             values[name] = int(text) if kind is int else text
     if wrong:
-        raise Invalid("The query string is not valid.", errors=wrong[:MOST_FAULTS])
+        raise _invalid(wrong[:MOST_FAULTS], len(wrong))
     if model is None:
         return None
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise Invalid("The query string is not valid.", errors=faults(error, values, "/query")) from None
+        raise _invalid(faults(error, values, model, "/query"), error.error_count()) from None
 
 
-def faults(error: ValidationError, value: Any, base: str = "") -> list[Fault]:
+def faults(error: ValidationError, value: Any, model: type[BaseModel], base: str = "") -> list[Fault]:
     """pydantic's errors as ours, at most 20."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[:MOST_FAULTS]
-    return [Fault(base + pointer(one["loc"], value, one["type"]), _code(one["type"]), _detail(one["msg"])) for one in found]
+    told = []
+    for one in found:
+        place, type = one["loc"], one["type"]
+        extra = type == "extra_forbidden"
+        detail = _no_such("field", str(place[-1]), _fields(model, place[:-1])) if extra else _detail(type, one["msg"])
+        told.append(Fault(base + pointer(place, value, type), _code(type), detail))
+    return told
 
 
 def pointer(place: Sequence[str | int], value: Any, type: str = "") -> str:
@@ -146,6 +169,41 @@ def _code(type: str) -> str:
     return type
 
 
-def _detail(message: str) -> str:
+def _invalid(told: list[Fault], count: int) -> Invalid:
+    values = "One value is" if count == 1 else f"{count} values are"
+    where = "see `errors`" if count == len(told) else f"`errors` names the first {len(told)}"
+    return Invalid(f"{values} not valid; {where}.", errors=told)
+
+
+def _detail(type: str, message: str) -> str:
+    """A sentence that does not speak of Python."""
+    if type in _WORDS:
+        return _WORDS[type]
     message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return message if len(message) <= 300 else message[:299] + "…"
+    message = _ADDRESSED.sub("It must ", message)
+    message = message if len(message) <= 300 else message[:299] + "…"
+    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?", "…")) else ".")
+
+
+def _no_such(what: str, name: str, known: Iterable[str]) -> str:
+    """With the one of ours that is meant, where that is likely."""
+    from difflib import get_close_matches  # seldom needed, and dear to a cold start
+
+    close = get_close_matches(name.lower(), known, 1, ALIKE) if len(name) <= LONGEST_TYPO else []
+    return f"There is no such {what} here" + (f"; did you mean `{close[0]}`?" if close else ".")
+
+
+def _fields(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:
+    """The names that the object at this place may have. What pydantic's `loc` names beside fields is stepped over."""
+    found = [model]
+    for step in place:
+        fields = [field for one in found for name, field in one.model_fields.items() if step in (name, field.alias)]
+        found = [inner for field in fields for inner in _models(field.annotation)] or found
+    return [field.alias or name for one in found for name, field in one.model_fields.items()]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models that stand anywhere in it."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for part in get_args(annotation) for model in _models(part)]
