@@ -112,30 +112,29 @@ def equal(a: Any, b: Any) -> bool:
     one, other = type(a), type(b)
     if one is bool or other is bool:
         return a is b
-    if one is list or one is dict:
+    if isinstance(a, (list, dict)):
         return one is other and _deeply(a, b)
     return bool(a == b)
 
 
 def _deeply(a: Any, b: Any) -> bool:
-    pairs, compared = [(a, b)], 0
+    pairs: list[tuple[Any, Any]] = [(a, b)]
+    compared = 0
     while pairs:
         a, b = pairs.pop()
         compared += 1
         if compared > MOST_ITEMS:
             raise Unanswerable("GENERAL", f"Values of more than {MOST_ITEMS:,} parts are compared.")
-        kind = type(a)
-        if (kind is not list and kind is not dict) or kind is not type(b):
-            if not equal(a, b):
-                return False
-        elif kind is list:
+        if isinstance(a, list) and isinstance(b, list):
             if len(a) != len(b):
                 return False
             pairs += zip(walked(a), b, strict=True)
-        else:
+        elif isinstance(a, dict) and isinstance(b, dict):
             if a.keys() != b.keys():
                 return False
             pairs += [(a[name], b[name]) for name in a]
+        elif not equal(a, b):
+            return False
     return True
 
 

@@ -82,10 +82,10 @@ class Compiler:
         if name in STRICT:
             return self.strict(name, nodes)
         if name in EXTENSIONS:
-            from slipway.flags import extensions
+            from slipway.flags.extensions import operator
 
             self.extensions.add(name)
-            return extensions.operator(name, nodes)
+            return operator(name, nodes)
         return _unknown(name)
 
     def strict(self, name: str, nodes: list[Node]) -> Node:

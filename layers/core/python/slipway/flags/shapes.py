@@ -213,13 +213,13 @@ def choice(nodes: Sequence[Node]) -> Node:
     """`if`: condition, value, condition, value, ... and the value otherwise, null without."""
     pairs = list(zip(nodes[::2], nodes[1::2], strict=False))
     otherwise = nodes[-1] if len(nodes) % 2 else Literal(None)
-    while pairs and type(pairs[0][0]) is Literal:
-        condition, value = pairs.pop(0)
-        if truth(condition.value):
+    while pairs and isinstance(pairs[0][0], Literal):
+        met, value = pairs.pop(0)
+        if truth(met.value):  # type: ignore[attr-defined]
             return value
     if not pairs:
         return otherwise
-    if len(pairs) == 1 and type(pairs[0][1]) is Literal:
+    if len(pairs) == 1 and isinstance(pairs[0][1], Literal):
         condition, literal = pairs[0][0], pairs[0][1].value
 
         def one_literal(data: Any, meter: Any) -> Any:
