@@ -6,8 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slipway.adapters.memory import MemoryStore
 from slipway.flags.compilation import Rows
-from slipway.ports import Row
+from slipway.flags.publication import read
+from slipway.ports import Delete, Put, Row, Update, Write
+from slipway.tables import FLAGS
 
 ON_OFF = {"on": True, "off": False}
 
@@ -44,3 +47,36 @@ def needs(flag: str, *variants: str) -> list[Mapping[str, Any]]:
 
 def rows(flags: Sequence[Row], configurations: Sequence[Row] = (), segments: Sequence[Row] = (), revision: int = 7) -> Rows:
     return Rows("production", revision, tuple(flags), tuple(configurations), tuple(segments))
+
+
+class Control:
+    """Writes rows as the control plane does: each change with its lists, and one more revision where it changes answers."""
+
+    def __init__(self, store: MemoryStore, environments: Sequence[str] = ("production", "development")) -> None:
+        self.store, self.environments = store, environments
+        self._tokens = 0
+        self._transact([self._put({"pk": "list#environments", "sk": name}) for name in environments], ())
+
+    def flag(self, key: str, *more: Any, **data: Any) -> None:
+        self._transact([self._put(flag(key, *more, **data)), self._put({"pk": "list#flags", "sk": key})], self.environments)
+
+    def archive(self, key: str) -> None:
+        gone = [Delete(FLAGS, "list#flags", key), self._put({"pk": "list#archived", "sk": key})]
+        self._transact([*gone, self._put(flag(key, status="archived"))], self.environments)
+
+    def configure(self, key: str, environment: str = "production", **data: Any) -> None:
+        self._transact([self._put(configuration(key, environment, **data))], (environment,))
+
+    def segment(self, key: str, targeting: Any) -> None:
+        self._transact([self._put(segment(key, targeting)), self._put({"pk": "list#segments", "sk": key})], self.environments)
+
+    def rows(self, environment: str = "production") -> Rows:
+        return read(self.store, environment)
+
+    def _put(self, row: Row) -> Write:
+        return Put(FLAGS, row)
+
+    def _transact(self, writes: Sequence[Write], environments: Sequence[str]) -> None:
+        self._tokens += 1
+        revised = [Update(FLAGS, f"revision#{name}", "revision", add={"revision": 1}) for name in environments]
+        self.store.transact([*writes, *revised], f"token-{self._tokens}")
