@@ -39,4 +39,9 @@ ACCESS = Table("access", (BY_CREATED,), stream=True, ttl="expires")
 # One row per event: `<subject>`/<time>#<event id>, listed by month.
 AUDIT = Table("audit", (Index("by_month", ("month",), ("time", "sk")),), ttl="expires")
 
-TABLES = (PRODUCTS, ACCESS, AUDIT)
+# Feature flags: heads and versions of `flag#<key>`, `flag#<key>#<environment>` (its configuration there), `environment#<name>`
+# and `segment#<key>`; beside them `list#...` (what is in which list), `uses#...` (who needs it), `revision#<environment>`
+# (one more with each change of what it answers), `graph#<environment>` and `catalogue` (see `slipway.flags.ledger`).
+FLAGS = Table("flags", stream=True, ttl="expires")
+
+TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS)
