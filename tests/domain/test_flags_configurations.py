@@ -395,7 +395,7 @@ def _agree(control: Control, store: MemoryStore) -> None:
     on = sorted(one["flag"] for one in configurations if one["enabled"] and one["environment"] == "development")
     assert listed(store, "list#state#development#on") == on
     from slipway.flags.configuration import UNTOUCHED
-    from slipway.flags.definition import size
+    from slipway.flags.checks import size
 
     shared = row(store, "catalogue", "contents")["bytes"]
     for name in control.environments.all(a_call()).names:

@@ -222,7 +222,7 @@ def _log(patch: Patch) -> None:
 
 
 def _names(patch: Patch) -> None:
-    before = flagd_core.targeting
+    before = flagd_core.targeting  # type: ignore[attr-defined]
 
     def targeting(*args: Any) -> Any:
         result = before(*args)

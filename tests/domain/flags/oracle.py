@@ -46,4 +46,4 @@ def resolved(flag: dict[str, Any], context: dict[str, Any]) -> tuple[Any, ...]:
         return None, None, "ERROR", error.error_code.value
     except Exception as error:
         raise Escaped(type(error).__name__) from error
-    return details.value, details.variant, details.reason.value if details.reason else None, None
+    return details.value, details.variant, str(details.reason), None

@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 from json_logic import builtins as logic
+from openfeature.contrib.tools.flagd.core.targeting import custom_ops
 
 from slipway.flags.compiler import Compiler
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.limits import Meter, Unanswerable
 from tests.domain.flags import oracle, random_rules
-from tests.domain.flags.differences import DIFFERENCES, ESCAPES, Difference, custom_ops, mended, rules, strictly
+from tests.domain.flags.differences import DIFFERENCES, ESCAPES, Difference, mended, rules, strictly
 from tests.domain.flags.oracle import KEY, NOW, Escaped
 
 ROUNDS = 20_000 if os.environ.get("SLIPWAY_PROVE") == "1" else 2_000
@@ -99,7 +100,7 @@ def test_v2_is_the_same_over_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """flagd-core 2 knows v3 alone; with v2's input in the place of CBOR, all else of its `fractional` is v2's."""
 
     def utf8(value: Any, **_: Any) -> bytes:
-        return "".join(value).encode() if isinstance(value, list) else value.encode()  # type: ignore[no-any-return]
+        return "".join(value).encode() if isinstance(value, list) else value.encode()
 
     monkeypatch.setattr(custom_ops, "cbor2", SimpleNamespace(dumps=utf8))
     drawn = 0

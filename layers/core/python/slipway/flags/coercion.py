@@ -18,7 +18,7 @@ Python; there they are JavaScript's, which json-logic-js, and so flagd's other p
 
 from __future__ import annotations
 
-from slipway.flags.limits import MOST_BITS, MOST_ITEMS, Unanswerable, made, walked
+from slipway.flags.limits import MOST_BITS, MOST_ITEMS, MOST_NODES, Unanswerable, made, walked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,39 +112,37 @@ def equal(a: Any, b: Any) -> bool:
     one, other = type(a), type(b)
     if one is bool or other is bool:
         return a is b
-    if one is list or one is dict:
+    if isinstance(a, (list, dict)):
         return one is other and _deeply(a, b)
     return bool(a == b)
 
 
 def _deeply(a: Any, b: Any) -> bool:
-    pairs, compared = [(a, b)], 0
+    pairs: list[tuple[Any, Any]] = [(a, b)]
+    compared = 0
     while pairs:
         a, b = pairs.pop()
         compared += 1
         if compared > MOST_ITEMS:
             raise Unanswerable("GENERAL", f"Values of more than {MOST_ITEMS:,} parts are compared.")
-        kind = type(a)
-        if (kind is not list and kind is not dict) or kind is not type(b):
-            if not equal(a, b):
-                return False
-        elif kind is list:
+        if isinstance(a, list) and isinstance(b, list):
             if len(a) != len(b):
                 return False
             pairs += zip(walked(a), b, strict=True)
-        else:
+        elif isinstance(a, dict) and isinstance(b, dict):
             if a.keys() != b.keys():
                 return False
             pairs += [(a[name], b[name]) for name in a]
+        elif not equal(a, b):
+            return False
     return True
 
 
 def contains(haystack: Any, needle: Any) -> bool:
-    """`in`: an item of a list, or a part of a text."""
+    """`in`: an item of a list, which may be as long as a rule can hold, or a part of a text."""
     if isinstance(haystack, list):
-        if type(needle) is str:
-            return needle in walked(haystack)
-        return any(equal(item, needle) for item in walked(haystack))
+        walked(haystack, MOST_NODES)
+        return needle in haystack if type(needle) is str else any(equal(item, needle) for item in haystack)
     return isinstance(haystack, str) and text(needle) in haystack
 
 

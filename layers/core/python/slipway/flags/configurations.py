@@ -22,7 +22,7 @@ from slipway.changes import told
 from slipway.flags import configuration, graph, jsontext, ledger
 from slipway.flags.beside import Beside, settled, update
 from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch, patched, reasoned
-from slipway.flags.definition import SEGMENTS, faults, in_words, references, size, wrong
+from slipway.flags.checks import SEGMENTS, faults, in_words, references, size, wrong
 from slipway.flags.environments import Environments
 from slipway.flags.flags import Flags, flag_id
 from slipway.flags.segments import Segments, segment_id

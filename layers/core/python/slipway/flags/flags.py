@@ -18,7 +18,7 @@ from slipway.calls import Call
 from slipway.changes import told
 from slipway.flags import flag, jsontext, ledger
 from slipway.flags.beside import Beside, create, settled, taken, update
-from slipway.flags.definition import escaped, faults, in_words, wrong
+from slipway.flags.checks import escaped, faults, in_words, wrong
 from slipway.flags.environments import Environments, Known
 from slipway.flags.fields import VALUES_BYTES, VARIANTS
 from slipway.flags.flag import FlagPatch, NewFlag

@@ -43,11 +43,12 @@ def pure_after(prefix: bytes) -> Callable[[bytes], int]:
     return lambda data: pure(rest + data, full, state)
 
 
+murmur3: Callable[[bytes], int]
+murmur3_after: Callable[[bytes], Callable[[bytes], int]]
+
 try:
-    from mmh3 import mmh3_32_uintdigest as murmur3
+    from mmh3 import mmh3_32_uintdigest as _digest
 except ImportError:
     murmur3, murmur3_after = pure, pure_after
 else:
-
-    def murmur3_after(prefix: bytes) -> Callable[[bytes], int]:
-        return lambda data: murmur3(prefix + data)
+    murmur3, murmur3_after = _digest, lambda prefix: lambda data: _digest(prefix + data)

@@ -65,7 +65,7 @@ def _divide(a: Any = None, b: Any = None, *_: Any) -> float:
     if divisor == 0:
         positive = (dividend > 0) == (str(divisor)[0] != "-")
         return NAN if dividend == 0 or dividend != dividend else INFINITY if positive else -INFINITY
-    return _calculated(operator.truediv, dividend, divisor)
+    return float(_calculated(operator.truediv, dividend, divisor))
 
 
 def _remainder(a: Any = None, b: Any = None, *_: Any) -> int | float:
@@ -74,7 +74,7 @@ def _remainder(a: Any = None, b: Any = None, *_: Any) -> int | float:
         return NAN
     if abs(divisor) == INFINITY:
         return dividend
-    rest = _calculated(operator.mod, abs(dividend), abs(divisor))
+    rest: int | float = _calculated(operator.mod, abs(dividend), abs(divisor))
     return -rest if dividend < 0 else rest
 
 

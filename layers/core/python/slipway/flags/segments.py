@@ -18,7 +18,7 @@ from slipway.changes import differences, told
 from slipway.fields import Description
 from slipway.flags import jsontext, ledger
 from slipway.flags.beside import Beside, create, settled, taken, update
-from slipway.flags.definition import CONFIGURATION_BYTES, references, rule_faults, wrong
+from slipway.flags.checks import CONFIGURATION_BYTES, references, rule_faults, wrong
 from slipway.flags.environments import Environments, Known
 from slipway.flags.fields import Key, Rule
 from slipway.ports import Store

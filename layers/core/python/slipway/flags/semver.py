@@ -9,6 +9,7 @@ from slipway.flags.coercion import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 LONGEST = 256  # characters
@@ -18,7 +19,7 @@ _DIGITS = frozenset("0123456789")
 _IDENTIFIER = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-")
 _RELEASE = ((2, 0, ""),)  # after every pre-release
 
-COMPARISONS = {
+COMPARISONS: dict[str, Callable[[Version, Version], bool]] = {
     "=": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
     "<": lambda a, b: a < b,
@@ -47,7 +48,7 @@ def parse(raw: Any) -> Version | None:
         return None
     if plus and not all(_is_identifier(part) for part in build.split(".")):
         return None
-    order = _RELEASE
+    order: tuple[tuple[int, int, str], ...] = _RELEASE
     if dash:
         parts = before.split(".")
         if not all(_is_identifier(part) and (not _DIGITS.issuperset(part) or _is_number(part)) for part in parts):
