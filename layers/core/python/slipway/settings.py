@@ -82,6 +82,15 @@ class Keyring(Stream, kw_only=True):
     bucket_keys: str
 
 
+class Snapshot(Stream, kw_only=True):
+    table_flags: str
+    bucket_flags: str
+
+
+class Evaluate(Settings, kw_only=True):
+    bucket_flags: str
+
+
 class Invite(Settings, kw_only=True):
     table_access: str
     user_pool: str

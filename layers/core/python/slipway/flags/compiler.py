@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Place = tuple[Any, ...]  # () or (place of the parent, operator or index)
 
 EXTENSIONS = ("matches", "in_cidr", "in_dates", "in_range")  # ours: no other flagd provider knows them
+AS_FLAG = "as_flag"  # ours as well, and nobody writes it: `slipway.flags.compilation` does
 WALKING = ("map", "filter", "all", "some", "none", "reduce")
 
 _SCALARS = {str, int, float, bool, type(None)}
@@ -68,6 +69,8 @@ class Compiler:
         """`listed`: whether the arguments stand in a list, or the only one without."""
         if name in WALKING:
             return self._walking(name, args, depth, root, at)
+        if name == AS_FLAG and len(args) == 3:
+            return self._as_flag(args, depth, root, at)
         nodes = [self.node(arg, depth, root, (at, index) if listed else at) for index, arg in enumerate(args)]
         if name in ("if", "?:"):
             return shapes.choice(nodes)
@@ -168,6 +171,15 @@ class Compiler:
             return None if drawn is None else drawn.variant
 
         return fractional
+
+    def _as_flag(self, args: list[Any], depth: int, root: bool, at: Place) -> Node:
+        """[flag, hash, rule]: the rule, its fractions drawn as that flag draws them."""
+        self.extensions.add(AS_FLAG)
+        before = self.flag, self.hash
+        self.flag, self.hash = args[0], args[1]
+        node = self.node(args[2], depth, root, (at, 2))
+        self.flag, self.hash = before
+        return node
 
     def _walking(self, name: str, args: list[Any], depth: int, root: bool, at: Place) -> Node:
         if not args or (len(args) < 2 and name in ("filter", "all", "some", "none")):
