@@ -87,8 +87,8 @@ def test_its_event_names_what_changed_and_gives_no_rule_key_or_reason(control: C
 def test_a_patch_merges_overrides_and_replaces_rules(control: Control) -> None:
     made(control)
     configured(control, targeting=BETA, overrides={"on": ["a"], "off": ["b"]}, reason="first")
-    stored = configured(control, targeting={"==": [1, 1.0]}, overrides={"on": None, "off": ["c"]})
-    assert stored.data["targeting"] == '{"==":[1,1.0]}'
+    stored = configured(control, targeting={"if": [{"==": [1, 1.0]}, "on"]}, overrides={"on": None, "off": ["c"]})
+    assert stored.data["targeting"] == '{"if":[{"==":[1,1.0]},"on"]}'
     assert stored.data["overrides"] == {"off": ["c"]}
     assert "reason" not in stored.data
     assert configured(control, overrides={"off": []}, targeting=None).data["overrides"] == {}
@@ -101,11 +101,13 @@ def test_a_patch_merges_overrides_and_replaces_rules(control: Control) -> None:
         ({"default_variant": "maybe"}, [("/default_variant", "unknown_variant")]),
         ({"overrides": {"maybe": ["a"]}}, [("/overrides/maybe", "unknown_variant")]),
         ({"overrides": {"on": ["a"], "off": ["a"]}}, [("/overrides/off", "duplicate")]),
-        ({"targeting": {"$ref": "nobody"}}, [("/targeting", "unknown_segment")]),
+        ({"targeting": {"$ref": "nobody"}}, [("/targeting/$ref", "unknown_reference")]),
         ({"prerequisites": [{"flag": "nobody", "variants": ["on"]}]}, [("/prerequisites/0/flag", "unknown_flag")]),
         ({"prerequisites": [{"flag": "other", "variants": ["on", "x"]}]}, [("/prerequisites/0/variants", "unknown_variant")]),
         ({"prerequisites": [{"flag": "checkout", "variants": ["on"]}]}, [("/prerequisites", "cycle")]),
-        ({"targeting": {"==": [{"var": "plan"}, "x" * 33_000]}}, [("", "too_large")]),
+        ({"targeting": {"if": [{"==": [{"var": "plan"}, "x" * 33_000]}, "on"]}}, [("", "too_large")]),
+        ({"targeting": {"fractional": [["on", 1], ["of", 1]]}}, [("/targeting/fractional/1/0", "unknown_variant")]),
+        ({"targeting": {"iff": [1, "on"]}}, [("/targeting/iff", "unknown_operator")]),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(
@@ -292,7 +294,7 @@ def test_a_segment_changes_for_every_environment(control: Control, store: Memory
 def test_a_segment_uses_no_other(control: Control) -> None:
     with pytest.raises(Invalid) as caught:
         segment(control, rule={"and": [{"$ref": "other"}, True]})
-    assert faults(caught) == [("/targeting", "nested_segment")]
+    assert faults(caught) == [("/targeting/and/0/$ref", "nested_reference")]
 
 
 # --- environments -------------------------------------------------------------------------------------------
@@ -394,8 +396,8 @@ def _agree(control: Control, store: MemoryStore) -> None:
         assert set(listed(store, f"uses#segment#s{tag}")) - {"count"} == users
     on = sorted(one["flag"] for one in configurations if one["enabled"] and one["environment"] == "development")
     assert listed(store, "list#state#development#on") == on
-    from slipway.flags.configuration import UNTOUCHED
     from slipway.flags.checks import size
+    from slipway.flags.configuration import UNTOUCHED
 
     shared = row(store, "catalogue", "contents")["bytes"]
     for name in control.environments.all(a_call()).names:

@@ -1,4 +1,4 @@
-"""A flag and its configuration as one flagd definition, and what is wrong with it. Nothing here asks the store."""
+"""What is wrong with a configuration, beyond its rule (`slipway.flags.rules`). Nothing here asks the store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from slipway.flags import jsontext
-from slipway.flags.evaluation import FlagSet
+from slipway.flags.rules import targeting_faults
 from slipway.problems import Fault, Invalid
 
 CONFIGURATION_BYTES = 32 * 1024  # of targeting, overrides and prerequisites
@@ -15,27 +15,16 @@ SEGMENTS = 10  # that one rule may use
 Data = Mapping[str, Any]
 
 
-def definition(flag: Data, configuration: Data) -> dict[str, Any]:
-    """The flag's own part in flagd's form: without what its overrides and prerequisites add."""
-    metadata = {"hash": flag["hash"], **({"type": "float"} if flag["type"] == "float" else {})}
-    rule = configuration["targeting"]
-    return {
-        "state": "ENABLED" if configuration["enabled"] else "DISABLED",
-        "variants": jsontext.read(flag["variants"]),
-        "defaultVariant": configuration["default_variant"],
-        **({} if rule is None else {"targeting": jsontext.read(rule)}),
-        "metadata": metadata,
-    }
-
-
 def size(configuration: Data) -> int:
     """What an environment has of the configuration, in bytes."""
     parts = {name: configuration[name] for name in ("default_variant", "overrides", "prerequisites")}
     return len(jsontext.written(parts).encode()) + len((configuration["targeting"] or "").encode())
 
 
-def faults(flag: Data, configuration: Data) -> list[Fault]:
-    """What is wrong with the configuration of this flag, each with its place in the configuration (RFC 6901)."""
+def faults(flag: Data, configuration: Data, segments: Mapping[str, Any]) -> list[Fault]:
+    """What is wrong with the configuration of this flag, each with its place in the configuration (RFC 6901).
+
+    `segments`: the rules that its own may refer to."""
     variants = jsontext.read(flag["variants"])
     found = []
     default = configuration["default_variant"]
@@ -52,26 +41,19 @@ def faults(flag: Data, configuration: Data) -> list[Fault]:
         detail = f"The configuration takes {size(configuration):,} bytes of {CONFIGURATION_BYTES:,} at most."
         found.append(Fault("", "too_large", detail))
     if configuration["targeting"] is not None:
-        found += rule_faults(definition(flag, configuration))
+        found += targeting_faults(jsontext.read(configuration["targeting"]), list(variants), segments)
     return found[:20]
 
 
-def rule_faults(flag: dict[str, Any]) -> list[Fault]:
-    """What is wrong with the targeting of a flagd flag."""
-    known = dict.fromkeys(references(flag["targeting"]), True)  # which segments there are is for the store to say
-    errors = FlagSet.parse({"flags": {"flag": flag}, "$evaluators": known}).errors
-    return [Fault("/targeting", "invalid_targeting", error) for error in errors.values()]
-
-
 def references(rule: Any) -> set[str]:
-    """The segments that a rule uses."""
+    """The segments that a rule uses, at most 100."""
     found, waiting = set[str](), [rule]
     while waiting:
         part = waiting.pop()
         if isinstance(part, list):
             waiting += part
         elif isinstance(part, dict):
-            if isinstance(part.get("$ref"), str):
+            if isinstance(part.get("$ref"), str) and len(found) < 100:
                 found.add(part["$ref"])
             waiting += part.values()
     return found

@@ -21,11 +21,12 @@ from slipway.calls import Call, timestamp
 from slipway.changes import told
 from slipway.flags import configuration, graph, jsontext, ledger
 from slipway.flags.beside import Beside, settled, update
-from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch, patched, reasoned
 from slipway.flags.checks import SEGMENTS, faults, in_words, references, size, wrong
+from slipway.flags.compilation import Rows, Uncompilable, definition
+from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch, patched, reasoned
 from slipway.flags.environments import Environments
 from slipway.flags.flags import Flags, flag_id
-from slipway.flags.segments import Segments, segment_id
+from slipway.flags.segments import Segments
 from slipway.ports import Absent, ConditionFailed, Store
 from slipway.problems import Conflict, Fault, Invalid, NotFound
 from slipway.resources import Event, Stored
@@ -158,7 +159,11 @@ class Configurations:
             if all(data[name] == before.data[name] for name in UNTOUCHED):
                 return flag, before
             _check_reason(place, data)
-            if found := faults(flag.data, data):
+            version_of_graph = ledger.number(self.store, graph.place(environment), "version")
+            events = [_event(before, data)]
+            would = self.shelf.would_be(call, before, data, events)
+            rows = self.gathered(flag, would)
+            if found := faults(flag.data, data, rules(rows)):
                 raise wrong(found)
             beside = [
                 ledger.unchanged(flag),
@@ -168,9 +173,11 @@ class Configurations:
                 *self._prerequisites(before.data, data),
                 *self._segments(before.data, data),
             ]
-            events = [_event(before, data)]
+            if {one["flag"] for one in data["prerequisites"]} - {one["flag"] for one in before.data["prerequisites"]}:
+                beside.append(ledger.advanced(graph.place(environment), version_of_graph))
+            _check_compiles(key, rows)
             if validate_only:
-                return flag, self.shelf.would_be(call, before, data, events)
+                return flag, would
             if before.version == 1:
                 with suppress(ConditionFailed):
                     self.store.put(self.shelf.table, self._untouched(flag, place).row, Absent())
@@ -178,9 +185,20 @@ class Configurations:
 
         return settled(call, version, attempt)
 
+    def gathered(self, flag: Stored, stored: Stored) -> Rows:
+        """All that this configuration answers from: what it needs, and all their segments. Raises Invalid for a cycle."""
+        environment, wanted = stored.data["environment"], [one["flag"] for one in stored.data["prerequisites"]]
+        others = graph.reached(self.shelf, flag.data["key"], environment, wanted)
+        standing = [stored, *(one for one in others.values() if one is not None)]
+        heads = [flag, *self.flags.shelf.read_all([flag_id(key) for key in others])]
+        segments = self.segments.standing(
+            {key for one in standing for key in references(jsontext.read(one.data["targeting"] or "null"))}
+        )
+        return Rows(environment, 0, *(tuple(one.row for one in each) for each in (heads, standing, segments)))
+
     def _prerequisites(self, before: Mapping[str, Any], after: Data) -> list[Beside]:
         """What has to hold of the flags that it needs, and who keeps in mind that it does. Raises Invalid."""
-        key, environment, user = after["flag"], after["environment"], f"{after['flag']}#{after['environment']}"
+        user = f"{after['flag']}#{after['environment']}"
         old, new = ({one["flag"]: one["variants"] for one in data["prerequisites"]} for data in (before, after))
         beside = [ledger.released("flag", other, user) for other in sorted(old.keys() - new.keys())]
         asked = [other for other in new if old.get(other) != new[other]]
@@ -200,8 +218,6 @@ class Configurations:
             beside += ledger.needed("flag", head, other, user)
         if wrongs:
             raise wrong(wrongs)
-        if new.keys() - old.keys():
-            beside.append(graph.acyclic(self.shelf, key, environment, list(new)))
         return beside
 
     def _segments(self, before: Mapping[str, Any], after: Data) -> list[Beside]:
@@ -212,20 +228,25 @@ class Configurations:
             detail = f"A rule uses {SEGMENTS} segments at most; this one would use {len(new)}."
             raise wrong([Fault("/targeting", "too_many_segments", detail)])
         joined = sorted(new - old)
-        heads = {
-            stored.data["key"]: stored
-            for stored in self.segments.shelf.read_all([segment_id(key) for key in joined])
-            if stored.data["status"] != "deleted"
-        }
-        if missing := [key for key in joined if key not in heads]:
-            detail = f"There is no segment {in_words(missing)}."
-            raise wrong([Fault("/targeting", "unknown_segment", detail)])
+        heads = {stored.data["key"]: stored for stored in self.segments.standing(joined)}
         beside = [one for key in joined for one in ledger.needed("segment", heads[key], key, user)]
         return [*beside, *(ledger.released("segment", key, user) for key in sorted(old - new))]
 
 
 def _id(flag: Stored, place: Stored) -> str:
     return f"{flag.id}#{place.data['name']}"
+
+
+def rules(rows: Rows) -> dict[str, Any]:
+    """Its segments' rules, by key."""
+    return {row["data"]["key"]: jsontext.read(row["data"]["targeting"]) for row in rows.segments}
+
+
+def _check_compiles(key: str, rows: Rows) -> None:
+    try:
+        definition(key, rows)
+    except Uncompilable as error:
+        raise wrong([Fault("", "not_evaluable", str(error))]) from None
 
 
 def _check_reason(place: Stored, data: Data) -> None:

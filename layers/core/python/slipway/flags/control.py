@@ -13,6 +13,6 @@ class Control:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.environments = Environments(store)
-        self.flags = Flags(store, self.environments)
         self.segments = Segments(store, self.environments)
+        self.flags = Flags(store, self.environments, self.segments)
         self.configurations = Configurations(store, self.flags, self.environments, self.segments)

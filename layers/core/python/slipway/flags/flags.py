@@ -22,6 +22,7 @@ from slipway.flags.checks import escaped, faults, in_words, wrong
 from slipway.flags.environments import Environments, Known
 from slipway.flags.fields import VALUES_BYTES, VARIANTS
 from slipway.flags.flag import FlagPatch, NewFlag
+from slipway.flags.segments import Segments
 from slipway.ports import Absent, Check, Store
 from slipway.problems import Conflict, Fault, Invalid
 from slipway.resources import HEAD, Created, Event, Shelf, Stored
@@ -38,8 +39,8 @@ def flag_id(key: str) -> str:
 
 
 class Flags:
-    def __init__(self, store: Store, environments: Environments) -> None:
-        self.store, self.environments = store, environments
+    def __init__(self, store: Store, environments: Environments, segments: Segments) -> None:
+        self.store, self.environments, self.segments = store, environments, segments
         self.shelf = Shelf(store, FLAGS, kind="flag", schema=newest("flag"), upgrade=upgrader("flag"), named=True)
         self.configured = Shelf(
             store, FLAGS, kind="configuration", schema=newest("configuration"), upgrade=upgrader("configuration")
@@ -170,7 +171,7 @@ class Flags:
                 if standing is None:
                     found.append(Beside(Check(FLAGS, f"{before.id}#{name}", HEAD, Absent())))
                     continue
-                if lost := faults(after, standing.data):
+                if lost := faults(after, standing.data, self.segments.rules(standing.data["targeting"])):
                     raise wrong([Fault("/variants", "in_use", f"In {name}: {fault.detail}") for fault in lost])
                 found.append(ledger.unchanged(standing))
         return found

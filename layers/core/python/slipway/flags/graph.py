@@ -8,23 +8,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from slipway.flags import ledger
-from slipway.flags.beside import Beside
 from slipway.problems import Fault, Invalid
-from slipway.resources import Shelf
+from slipway.resources import Shelf, Stored
 
 MOST_REACHED = 50  # flags that one needs, and those that they need, and so on
 
 
-def acyclic(configured: Shelf, key: str, environment: str, wanted: Sequence[str]) -> Beside:
-    """What to write with a change after which `key` needs the `wanted` flags. Raises Invalid, which names the cycle."""
-    place = (f"graph#{environment}", "graph")
-    version = ledger.number(configured.store, place, "version")
+def place(environment: str) -> ledger.Place:
+    return f"graph#{environment}", "graph"
+
+
+def reached(configured: Shelf, key: str, environment: str, wanted: Sequence[str]) -> dict[str, Stored | None]:
+    """The configuration (None: untouched) of every flag that `key` needs when it needs the `wanted` ones.
+
+    Raises Invalid, which names the cycle."""
     behind: dict[str, str] = dict.fromkeys(wanted, key)  # by whom each was reached
+    found: dict[str, Stored | None] = {}
     asked = list(wanted)
     while asked and key not in behind and len(behind) <= MOST_REACHED:
-        found = configured.read_all([f"flag#{flag}#{environment}" for flag in asked[:100]])
-        asked = asked[100:]
-        for stored in found:
+        read = configured.read_all([f"flag#{flag}#{environment}" for flag in asked])
+        found |= dict.fromkeys(asked)
+        asked = []
+        for stored in read:
+            found[stored.data["flag"]] = stored
             for one in stored.data["prerequisites"]:
                 if one["flag"] not in behind:
                     behind[one["flag"]] = stored.data["flag"]
@@ -35,7 +41,7 @@ def acyclic(configured: Shelf, key: str, environment: str, wanted: Sequence[str]
     if len(behind) > MOST_REACHED:
         detail = f"With what they need themselves these would be more than {MOST_REACHED} flags."
         raise Invalid(detail, errors=[Fault("/prerequisites", "too_long", detail)])
-    return ledger.advanced(place, version)
+    return found
 
 
 def _circle(behind: dict[str, str], key: str) -> list[str]:

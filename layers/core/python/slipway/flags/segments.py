@@ -7,7 +7,7 @@ Every environment has all of them. One that is in use cannot be deleted; the key
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -18,9 +18,10 @@ from slipway.changes import differences, told
 from slipway.fields import Description
 from slipway.flags import jsontext, ledger
 from slipway.flags.beside import Beside, create, settled, taken, update
-from slipway.flags.checks import CONFIGURATION_BYTES, references, rule_faults, wrong
+from slipway.flags.checks import CONFIGURATION_BYTES, references, wrong
 from slipway.flags.environments import Environments, Known
 from slipway.flags.fields import Key, Rule
+from slipway.flags.rules import evaluator_faults
 from slipway.ports import Store
 from slipway.problems import Fault, NotFound
 from slipway.product import absent
@@ -90,6 +91,16 @@ class Segments:
         if stored.data["status"] == "deleted":
             raise NotFound(f"There is no segment {key!r}.")
         return stored
+
+    def standing(self, keys: Iterable[str]) -> list[Stored]:
+        """Those of these segments that there are; at most 100."""
+        found = self.shelf.read_all([segment_id(key) for key in keys])
+        return [stored for stored in found if stored.data["status"] != "deleted"]
+
+    def rules(self, targeting: str | None) -> dict[str, Any]:
+        """By key, those that this rule (JSON text) refers to, as far as there are such."""
+        found = self.standing(references(jsontext.read(targeting or "null")))
+        return {stored.data["key"]: jsontext.read(stored.data["targeting"]) for stored in found}
 
     def uses(self, call: Call, key: str) -> list[tuple[str, str]]:
         """Every (flag, environment) that uses it, in order. Raises NotFound."""
@@ -175,13 +186,10 @@ def _kept(data: Data) -> Data:
     """The data as they stand in the row. Raises Invalid for a rule that is none."""
     rule = data["targeting"] if isinstance(data["targeting"], dict) else jsontext.read(data["targeting"])
     text = jsontext.written(rule)
-    if references(rule):
-        raise wrong([Fault("/targeting", "nested_segment", "A segment uses no other segment: write its rule out.")])
     if len(text.encode()) > CONFIGURATION_BYTES:
         detail = f"The rule takes {len(text.encode()):,} bytes of {CONFIGURATION_BYTES:,} at most."
         raise wrong([Fault("/targeting", "too_large", detail)])
-    variants = {"true": True, "false": False}
-    if found := rule_faults({"state": "ENABLED", "variants": variants, "defaultVariant": "false", "targeting": rule}):
+    if found := evaluator_faults(rule, "/targeting"):
         raise wrong(found)
     return {name: value for name, value in {**data, "targeting": text}.items() if value not in (None, "")}
 
