@@ -92,7 +92,7 @@ def list_keys(request: Request[Access, None, KeySearch]) -> Answer:
         )
 
     parts = ["keys", query.kind, query.environment, query.status]
-    found, next = roster.page(request.use.keys.shelf, takes, query.limit, _start(query, parts, "key"))
+    found, next = roster.page(roster.indexed(request.use.keys.shelf), takes, query.limit, _start(query, parts, "key"))
     days = request.use.keys.last_used(found)
     return Answer(200, {"items": [key_view(stored, now, days.get(stored.id)) for stored in found]}, next=_cursor(parts, next))
 
@@ -150,7 +150,7 @@ def invite(request: Request[Access, NewMember, None]) -> Answer:
 def list_members(request: Request[Access, None, Paging]) -> Answer:
     """List the members, oldest first. A page may be shorter than `limit`: the list ends where `next_cursor` is missing."""
     query, parts = request.query, ["members"]
-    found, next = roster.page(request.use.members.shelf, _active, query.limit, _start(query, parts, "member"))
+    found, next = roster.page(roster.indexed(request.use.members.shelf), _active, query.limit, _start(query, parts, "member"))
     emails = request.use.members.addresses([stored.id for stored in found])
     items = [member_view(stored, emails[stored.id]) for stored in found if stored.id in emails]
     return Answer(200, {"items": items}, next=_cursor(parts, next))

@@ -6,15 +6,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from slipway import cursors
+from slipway import history
 from slipway.adapters import connect
 from slipway.batch import ATOMIC, create_all, create_each, would_create
 from slipway.edge.http import Answer, Api, Request
+from slipway.history import VersionView
 from slipway.listing import Listing, page
 from slipway.moments import Moment
 from slipway.paging import Cursor, Paging
 from slipway.problems import KeyTaken
-from slipway.product import Batch, ImportView, ItemsView, NewProduct, ProductPatch, ProductView, VersionView, view
+from slipway.product import Batch, ImportView, ItemsView, NewProduct, ProductPatch, ProductView, view
 from slipway.products import Products
 from slipway.resources import Created, Stored
 from slipway.settings import Products as Settings
@@ -127,15 +128,11 @@ def versions(request: Request[Products, None, Paging]) -> Answer:
 
     A page may be shorter than `limit`: the list ends where `next_cursor` is missing.
     """
-    ref, cursor = request.path["id"], request.query.cursor
+    ref, query = request.path["id"], request.query
     parts = ["products.versions", ref]
-    below = None if cursor is None else int(cursors.decode(cursor, parts, {"version": int})["version"])
-    found, more = request.use.versions(ref, below=below, limit=request.query.limit)
-    items = [
-        {"version": one.stored.version, "at": one.stored.updated_at, "actor": one.stored.actor, "changes": one.changes}
-        for one in found
-    ]
-    return Answer(200, {"items": items}, next=cursors.encode(parts, {"version": more}) if more else None)
+    below = history.below(query, parts)
+    items, next = history.page(request.use.versions(ref, below=below, limit=query.limit), parts)
+    return Answer(200, {"items": items}, next=next)
 
 
 @api.post(

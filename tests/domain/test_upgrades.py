@@ -15,6 +15,8 @@ from functions.audit.handler import entry
 from slipway.adapters.attributes import unmarshal_row
 from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
+from slipway.flags import configuration, environments, flag, segments
+from slipway.flags.control import Control
 from slipway.keys import Keys
 from slipway.members import Members
 from slipway.outbox import envelopes
@@ -25,10 +27,16 @@ from slipway.resources import Stored
 from slipway.upgrades import STEPS, Unreadable, newest, upgrade
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
+# What the configurations of the corpus are of.
+FLAG = Stored({"data": {"key": "checkout", "type": "string", "hash": "v3", "variants": '{"new":"n","old":"o"}'}})
 READS: dict[str, Callable[[Row], Any]] = {
     "product": lambda row: view(Stored(row)),
     "key": lambda row: key_view(Stored(row), "2026-11-23T12:00:00.000Z", None),
     "member": lambda row: member_view(Stored(row), "ada@example.com"),
+    "flag": lambda row: flag.view(Stored(row)),
+    "configuration": lambda row: configuration.view(FLAG, Stored(row)),
+    "environment": lambda row: environments.view(Stored(row)),
+    "segment": lambda row: segments.view(Stored(row)),
     "audit": entry,
 }
 
@@ -68,7 +76,9 @@ def test_every_schema_of_a_kind_is_in_the_corpus(kind: str) -> None:
 def test_a_kind_is_written_in_its_newest_schema() -> None:
     store = MemoryStore()
     same: Callable[[Row], Row] = lambda row: row  # noqa: E731
-    for shelf in (Products(store).shelf, Keys(store, os.urandom, same).shelf, Members(store, same).shelf):
+    flags = Control(store)
+    shelves = [Products(store).shelf, Keys(store, os.urandom, same).shelf, Members(store, same).shelf]
+    for shelf in (*shelves, flags.flags.shelf, flags.configurations.shelf, flags.environments.shelf, flags.segments.shelf):
         assert shelf.schema == newest(shelf.kind), shelf.kind
 
 

@@ -66,6 +66,10 @@ class Access(Settings, kw_only=True):
     table_access: str
 
 
+class Flags(Settings, kw_only=True):
+    table_flags: str
+
+
 class Stream(Settings, kw_only=True):
     """Of a function that reads a table's stream."""
 

@@ -18,7 +18,7 @@ Python; there they are JavaScript's, which json-logic-js, and so flagd's other p
 
 from __future__ import annotations
 
-from slipway.flags.limits import MOST_BITS, MOST_ITEMS, Unanswerable, made, walked
+from slipway.flags.limits import MOST_BITS, MOST_ITEMS, MOST_NODES, Unanswerable, made, walked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,11 +139,10 @@ def _deeply(a: Any, b: Any) -> bool:
 
 
 def contains(haystack: Any, needle: Any) -> bool:
-    """`in`: an item of a list, or a part of a text."""
+    """`in`: an item of a list, which may be as long as a rule can hold, or a part of a text."""
     if isinstance(haystack, list):
-        if type(needle) is str:
-            return needle in walked(haystack)
-        return any(equal(item, needle) for item in walked(haystack))
+        walked(haystack, MOST_NODES)
+        return needle in haystack if type(needle) is str else any(equal(item, needle) for item in haystack)
     return isinstance(haystack, str) and text(needle) in haystack
 
 

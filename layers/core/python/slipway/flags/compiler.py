@@ -52,7 +52,7 @@ class Compiler:
 
     def node(self, logic: Any, depth: int, root: bool, at: Place) -> Node:
         """`root`: whether `data` is the context; `at`: where this node stands in the targeting, for a trace."""
-        self.size += 1
+        self.size += 1 + (len(logic) if isinstance(logic, list) else 0)
         if depth == 0 or self.size > MOST_NODES:
             raise Unanswerable("PARSE_ERROR", f"The targeting is deeper than {MOST_DEPTH} or has over {MOST_NODES:,} values.")
         if isinstance(logic, list):
@@ -102,7 +102,6 @@ class Compiler:
 
     def _list(self, logic: list[Any], depth: int, root: bool, at: Place) -> Node:
         if _SCALARS.issuperset(map(type, logic)):
-            self.size += len(logic)
             return Literal(logic)
         nodes = [self.node(item, depth - 1, root, (at, index)) for index, item in enumerate(logic)]
         if all(type(node) is Literal for node in nodes):

@@ -94,11 +94,17 @@ class FlagSet:
         Raises ValueError for another hash than those; for no document."""
         if hash not in HASHES:
             raise ValueError(f"the hash is one of {', '.join(HASHES)}")
+        try:
+            return cls._read(document, hash)
+        except (ValueError, RecursionError):
+            return cls({}, {}, {}, hash, "The document is no JSON.")
+        except Exception as error:  # values of classes that are no JSON's
+            return cls({}, {}, {}, hash, f"The document cannot be read ({type(error).__name__}).")
+
+    @classmethod
+    def _read(cls, document: Any, hash: str) -> FlagSet:
         if isinstance(document, (str, bytes)):
-            try:
-                document = json.loads(document)
-            except (ValueError, RecursionError):
-                return cls({}, {}, {}, hash, "The document is no JSON.")
+            document = json.loads(document)
         flags = document.get("flags") if isinstance(document, dict) else None
         if isinstance(flags, list):
             flags = {flag["key"]: flag for flag in flags if isinstance(flag, dict) and isinstance(flag.get("key"), str)}
@@ -150,8 +156,11 @@ class FlagSet:
         from slipway.flags.trace import Tracer, Tracing
 
         tracer = Tracer()
-        answer = self._targeted(key, self._flags[key], Tracing(key, self._hash(key), self._evaluators), lambda: tracer)
-        return Explanation(answer(context, now), tuple(tracer.steps))
+        try:
+            answer = self._targeted(key, self._flags[key], Tracing(key, self._hash(key), self._evaluators), lambda: tracer)
+            return Explanation(answer(context, now), tuple(tracer.steps))
+        except RecursionError:  # it takes a deeper stack than `evaluate`
+            return Explanation(self.evaluate(key, context, now=now), ())
 
     def ready(self, key: str) -> Evaluation | Answer:
         """What `evaluate` asks: the Evaluation itself where the context does not matter, else a function of context and now."""

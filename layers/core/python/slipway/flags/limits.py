@@ -32,10 +32,10 @@ class Meter:
             raise Unanswerable("GENERAL", f"The rule takes more than {MOST_STEPS:,} steps with this context.")
 
 
-def walked(items: list[object]) -> list[object]:
+def walked(items: list[object], most: int = MOST_ITEMS) -> list[object]:
     """The list, when it is short enough to be walked through. Raises Unanswerable."""
-    if len(items) > MOST_ITEMS:
-        raise Unanswerable("GENERAL", f"A list has {len(items):,} items; operators walk through {MOST_ITEMS:,} at most.")
+    if len(items) > most:
+        raise Unanswerable("GENERAL", f"A list has {len(items):,} items; this operator walks through {most:,} at most.")
     return items
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Node = Callable[[Any, Any], Any]
 
 _ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_HASHED = {str, int, float}  # true is not 1 to `in`, though it is to a set
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "===": "===", "!=": "!=", "!==": "!=="}
 
 
@@ -85,7 +86,7 @@ def special(name: str, nodes: Sequence[Node], fields: Mapping[Node, str]) -> Nod
     if type(other) is not Literal:
         return None
     literal, field = other.value, fields.get(one)
-    if name == "in" and type(literal) is list and literal and {str}.issuperset(map(type, literal)):
+    if name == "in" and type(literal) is list and _HASHED.issuperset(map(type, literal)):
         return _member(frozenset(literal), one, field)
     if name in ("==", "!=", "===", "!==") and type(literal) is str:
         same = _text_equals(literal, one, field, loosely=len(name) == 2)
@@ -118,18 +119,18 @@ def _text_equals(literal: str, node: Node, field: str | None, *, loosely: bool) 
     return equals
 
 
-def _member(members: frozenset[str], node: Node, field: str | None) -> Node:
+def _member(members: frozenset[str | int | float], node: Node, field: str | None) -> Node:
     if field is not None:
 
         def attribute_in(data: Any, _: Any) -> Any:
             value = data.get(field)
-            return type(value) is str and value in members
+            return type(value) in _HASHED and value in members
 
         return attribute_in
 
     def member(data: Any, meter: Any) -> Any:
         value = node(data, meter)
-        return type(value) is str and value in members
+        return type(value) in _HASHED and value in members
 
     return member
 

@@ -1,0 +1,136 @@
+"""The fields of flags, their configurations, environments and segments, as the API takes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+
+from slipway import text
+from slipway.credentials import is_environment
+from slipway.fields import EXACT, cleaned, error, matching, published
+from slipway.flags import jsontext
+from slipway.shape import Shape
+
+RESERVED = ("batch", "export", "import")  # kept for paths beside `/v1/flags/{key}` and `/v1/segments/{key}`
+KEY = r"^(?!(batch|export|import)$)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+ENVIRONMENT = "^(?!all$)[a-z][a-z0-9-]{0,31}$"  # as `is_environment` has it
+REASON, VARIANT, TARGETING_KEY = 500, 64, 256  # characters
+VARIANTS, OVERRIDES, PREREQUISITES = 50, 500, 10  # entries
+VALUES_BYTES = 16 * 1024  # of all variants of a flag
+
+Type = Literal["boolean", "string", "integer", "float", "object"]
+Hash = Literal["v2", "v3"]
+
+Key = Annotated[
+    str,
+    AfterValidator(
+        matching(
+            KEY,
+            "invalid_key",
+            "A key is 1 to 128 letters, digits, dots, dashes and underscores, begins with a letter or digit, "
+            f"and is none of {', '.join(RESERVED)}.",
+        )
+    ),
+    published(KEY, 128),
+]
+# The beginning of a key.
+Prefix = Annotated[
+    str,
+    AfterValidator(
+        matching(r"^[A-Za-z0-9._-]{1,128}$", "invalid_key", "A key begins with letters, digits, dots, dashes or _.")
+    ),
+    published(r"^[A-Za-z0-9._-]{1,128}$", 128),
+]
+Reason = Annotated[str, AfterValidator(cleaned(text.prose, REASON)), published(text.PROSE, REASON, 0)]
+
+
+def _environment(raw: str) -> str:
+    if not is_environment(raw):
+        raise error("invalid_name", "A name is up to 32 of a-z, 0-9 and -, a letter first; `all` is taken.")
+    return raw
+
+
+EnvironmentName = Annotated[str, AfterValidator(_environment), published(ENVIRONMENT, 32)]
+
+
+def _variant(raw: str) -> str:
+    if cleaned(text.line, VARIANT)(raw) != raw:
+        raise error("invalid_variant", "A variant's name has no space around it, and its letters are composed (NFC).")
+    return raw
+
+
+def _values(raw: Any) -> dict[str, Any]:
+    """Values by variant, as JSON has them; of what type they are is the flag's affair."""
+    if not isinstance(raw, dict) or not 1 <= len(raw) <= VARIANTS:
+        raise error("invalid_variants", f"Send an object of 1 to {VARIANTS} variants: their values by name.")
+    return {_variant(name): _value(name, value) for name, value in raw.items()}
+
+
+def _values_patch(raw: Any) -> dict[str, Any]:
+    if not isinstance(raw, dict) or len(raw) > 2 * VARIANTS:
+        raise error("invalid_variants", "Send an object: values by name, and null for a variant that goes.")
+    return {_variant(name): None if value is None else _value(name, value) for name, value in raw.items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    if value is None:
+        raise error("invalid_variants", f"{name}: a variant has a value, not null.")
+    found = jsontext.plain(value)
+    if isinstance(found, int) and abs(found) > EXACT:
+        raise error("out_of_range", f"{name}: a whole number is at most 2^53 - 1.")
+    return found
+
+
+def _targeting(raw: Any) -> dict[str, Any] | None:
+    """A rule, as JSON has it; what is in it is looked at together with the flag. `{}` is no rule."""
+    if raw is None or raw == {}:
+        return None
+    if not isinstance(raw, dict):
+        raise error("invalid_targeting", "Send a rule as an object: JsonLogic with flagd's operators. Null for none.")
+    found: dict[str, Any] = jsontext.plain(raw)
+    return found
+
+
+def _targeting_key(raw: str) -> str:
+    if cleaned(text.line, TARGETING_KEY)(raw) != raw:
+        raise error("invalid_targeting_key", "A targeting key has no space around it, and its letters are composed (NFC).")
+    return raw
+
+
+def _each_once(names: list[str]) -> list[str]:
+    return sorted(set(names))
+
+
+def _variants_schema(least: int, *more: str) -> WithJsonSchema:
+    value = {"type": ["boolean", "string", "number", "object", *more]}
+    names = {"minLength": 1, "maxLength": VARIANT}
+    most = VARIANTS if least else 2 * VARIANTS
+    return WithJsonSchema(
+        {"type": "object", "minProperties": least, "maxProperties": most, "propertyNames": names, "additionalProperties": value}
+    )
+
+
+Variant = Annotated[str, AfterValidator(_variant), published(text.LINE, VARIANT)]
+Variants = Annotated[dict[str, Any], PlainValidator(_values), _variants_schema(1)]
+VariantsPatch = Annotated[dict[str, Any], PlainValidator(_values_patch), _variants_schema(0, "null")]
+Targeting = Annotated[dict[str, Any] | None, PlainValidator(_targeting), WithJsonSchema({"type": ["object", "null"]})]
+Rule = Annotated[dict[str, Any], PlainValidator(_targeting), WithJsonSchema({"type": "object", "minProperties": 1})]
+TargetingKey = Annotated[str, AfterValidator(_targeting_key), published(text.LINE, TARGETING_KEY)]
+TargetingKeys = Annotated[list[TargetingKey], Field(max_length=OVERRIDES), AfterValidator(_each_once)]
+
+
+class Prerequisite(Shape):
+    """Another flag, and the variants of which it has to answer one in the same environment."""
+
+    flag: Key
+    variants: Annotated[list[Variant], Field(min_length=1, max_length=VARIANTS), AfterValidator(_each_once)]
+
+
+def _each_flag_once(wanted: list[Prerequisite]) -> list[Prerequisite]:
+    if len({one.flag for one in wanted}) < len(wanted):
+        raise error("duplicate", "Name each flag once, with all variants that will do.")
+    return sorted(wanted, key=lambda one: one.flag)
+
+
+Prerequisites = Annotated[list[Prerequisite], Field(max_length=PREREQUISITES), AfterValidator(_each_flag_once)]
