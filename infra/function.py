@@ -90,7 +90,7 @@ class DeployedFunction(Construct):
         )
 
     def _call(self, id: str, **when: Any) -> None:
-        """A rule that calls the function. EventBridge retries delivery for a day, Lambda the run twice; then the dead letters."""
+        """A rule calls the function. EventBridge retries delivery for a day, Lambda the run twice; then the dead letters."""
         dead_letters = self.around.dead_letters
         rule = events.CfnRule(
             self,
