@@ -139,7 +139,7 @@ FUNCTIONS = (
         settings.Relay,
         timeout=60,
         grants=(OnBus(), OnObjects("quarantine", "records/relay/", ("s3:PutObject",))),
-        streams=(PRODUCTS, ACCESS),
+        streams=(PRODUCTS, ACCESS, FLAGS),
     ),
     Function(
         "keyring",

@@ -11,6 +11,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.flags.compilation import compiled
+from slipway.flags.publication import read as rows_of
+from slipway.flags.snapshot import path as document_path
 from slipway.keyring import path, read
 from slipway.keys import earlier
 from slipway.outbox import HOMES, envelopes
@@ -48,10 +51,19 @@ def judged(world: World, intents: Intents) -> Findings:
     _products(world, intents, heads, findings)
     _keys(world, intents, heads, findings)
     _members(world, intents, heads, findings)
+    _documents(world, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     for table in TABLES:
         findings.wrong += [f"no schema: {key}" for key, row in _rows(world, table.name).items() if "schema" not in row]
     return findings
+
+
+def _documents(world: World, findings: Findings) -> None:
+    """What each environment answers from is what the table says."""
+    for environment in (sk for pk, sk in _rows(world, "flags") if pk == "list#environments"):
+        blob = world.flags.objects.get(document_path(environment))
+        wanted = compiled(rows_of(world.memory, environment)).body
+        findings.same(f"the flags of {environment}", wanted, None if blob is None else blob.body)
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:
