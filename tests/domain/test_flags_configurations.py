@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
 from slipway.flags import configuration, graph, jsontext
+from slipway.flags.checks import size
+from slipway.flags.configuration import UNTOUCHED
 from slipway.flags.control import Control
 from slipway.outbox import envelopes
 from slipway.ports import Write
@@ -41,8 +43,8 @@ def faults(caught: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]:
 def test_an_untouched_one_is_off_at_version_1_and_has_no_row(control: Control, store: MemoryStore) -> None:
     made(control)
     environment(control, "preview")
-    flag, stored = control.configurations.read(a_call(), "checkout", "preview")
-    view = configuration.view(flag, stored)
+    _, stored = control.configurations.read(a_call(), "checkout", "preview")
+    view = configuration.view(stored)
     assert (view["enabled"], view["default_variant"], view["targeting"], view["version"]) == (False, None, None, 1)
     assert stored.actor == "system:slipway"
     assert store.get(control.flags.shelf.table, "flag#checkout#preview", "head") is None
@@ -396,9 +398,6 @@ def _agree(control: Control, store: MemoryStore) -> None:
         assert set(listed(store, f"uses#segment#s{tag}")) - {"count"} == users
     on = sorted(one["flag"] for one in configurations if one["enabled"] and one["environment"] == "development")
     assert listed(store, "list#state#development#on") == on
-    from slipway.flags.checks import size
-    from slipway.flags.configuration import UNTOUCHED
-
     shared = row(store, "catalogue", "contents")["bytes"]
     for name in control.environments.all(a_call()).names:
         own = sum(size(one) - size(UNTOUCHED) for one in configurations if one["environment"] == name)

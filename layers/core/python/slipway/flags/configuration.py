@@ -19,6 +19,7 @@ from slipway.flags.fields import (
     TargetingKeys,
     Variant,
 )
+from slipway.flags.words import sentences
 from slipway.product import absent
 from slipway.resources import Stored
 from slipway.shape import Shape
@@ -100,10 +101,8 @@ def reasoned(data: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
     return {**without, "reason": reason} if reason else without
 
 
-def view(flag: Stored, stored: Stored) -> dict[str, Any]:
+def view(stored: Stored) -> dict[str, Any]:
     """One version of a configuration as it is answered: a ConfigurationView."""
-    from slipway.flags.words import sentences
-
     data = stored.data
     return {
         "flag": data["flag"],
@@ -113,7 +112,7 @@ def view(flag: Stored, stored: Stored) -> dict[str, Any]:
         "targeting": None if data["targeting"] is None else jsontext.read(data["targeting"]),
         "overrides": data["overrides"],
         "prerequisites": data["prerequisites"],
-        "rules": sentences(flag.data, data),
+        "rules": [sentence.text for sentence in sentences(data)],
         "reason": data.get("reason"),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
