@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, PRODUCTS, Index, Table
+from slipway.tables import ACCESS, AUDIT, FLAGS, PRODUCTS, Index, Table
 
-Bucket = Literal["keys", "quarantine"]
+Bucket = Literal["keys", "flags", "quarantine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes."""
+    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes;
+    `daily`: it runs once a day as well."""
 
     name: str
     job: str
@@ -67,6 +68,12 @@ class Function:
     grants: tuple[Grant, ...] = ()
     streams: tuple[Table, ...] = ()
     pattern: dict[str, Any] | None = None
+    daily: bool = False
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether it is called without waiting, so that what fails needs a place to go."""
+        return self.pattern is not None or self.daily
 
     @property
     def handler(self) -> str:
@@ -120,6 +127,13 @@ FUNCTIONS = (
         grants=(OnTable(AUDIT, ("dynamodb:BatchGetItem", "dynamodb:Query")), *_indexes(AUDIT)),
     ),
     Function(
+        "evaluate",
+        "Answers what flags give, from the published snapshots",
+        settings.Evaluate,
+        memory=1024,
+        grants=(OnObjects("flags", "flags/", ("s3:GetObject",)), OnBucket("flags")),
+    ),
+    Function(
         "relay",
         "Sends the events that rows carry to the bus; the only publisher",
         settings.Relay,
@@ -140,6 +154,24 @@ FUNCTIONS = (
             OnObjects("quarantine", "records/keyring/", ("s3:PutObject",)),
         ),
         streams=(ACCESS,),
+    ),
+    Function(
+        "snapshot",
+        "Publishes the flags of each environment for the hot path",
+        settings.Snapshot,
+        memory=1024,
+        timeout=60,
+        grants=(
+            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("flag#*", "segment#*")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("revision#*",)),
+            OnTable(FLAGS, _QUERY, leading=("list#*",)),
+            OnObjects("flags", "flags/", ("s3:GetObject", "s3:PutObject")),
+            OnObjects("flags", "revisions/", ("s3:PutObject",)),
+            OnBucket("flags"),
+            OnObjects("quarantine", "records/snapshot/", ("s3:PutObject",)),
+        ),
+        streams=(FLAGS,),
+        daily=True,
     ),
     Function(
         "record",

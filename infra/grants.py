@@ -54,7 +54,7 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
     if spec.streams:
         yield _allow(_ABANDONED.actions, _objects(_ABANDONED.bucket, _ABANDONED.prefix, around))
         yield _allow(("s3:ListBucket",), around.data.bucket_arns["quarantine"])
-    if spec.pattern is not None:
+    if spec.asynchronous:
         yield _allow(("sqs:SendMessage",), around.dead_letters.queue_arn)
 
 

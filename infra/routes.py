@@ -45,6 +45,9 @@ ROUTES = (
     Route("DELETE", "/v1/members/{id}", "access", "members.remove"),
     Route("GET", "/v1/me", "access", "me.read"),
     Route("GET", "/v1/audit", "audit", "audit.list"),
+    Route("POST", "/ofrep/v1/evaluate/flags/{key}", "evaluate", "flags.evaluate"),
+    Route("POST", "/ofrep/v1/evaluate/flags", "evaluate", "flags.evaluate_all"),
+    Route("GET", "/v1/environments/{environment}/snapshot", "evaluate", "flags.snapshot"),
     # The page, /docs, /openapi.json, and a problem for every path or method that is not above.
     Route("ANY", "$default", "site"),
 )

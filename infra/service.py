@@ -75,6 +75,14 @@ class Service(Stack):
             description="The one HTTPS API of Slipway",
             protocol_type="HTTP",
             disable_execute_api_endpoint=bool(config.domain) and not config.edge,
+            # For browsers that evaluate flags. Nothing comes with a request by itself, no cookie: whoever has a key may ask.
+            cors_configuration=api.CfnApi.CorsProperty(
+                allow_origins=["*"],
+                allow_methods=["GET", "POST"],
+                allow_headers=["authorization", "content-type", "if-none-match"],
+                expose_headers=["etag", "retry-after"],
+                max_age=7200,
+            ),
         )
         self.edge = Edge(self, self.api, config) if config.edge else None
         self.client = self._user_pool_client()

@@ -14,7 +14,8 @@ from functions.snapshot.handler import handler
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.edge.stream import BatchFailed, Wired
 from slipway.flags.compilation import compiled
-from slipway.flags.publication import Behind, Publisher, path, path_of
+from slipway.flags.publication import Behind, Publisher, path_of
+from slipway.flags.snapshot import path
 from slipway.ports import Put, Row, StoreUnavailable
 from slipway.tables import FLAGS
 from tests.flag_rows import Control, needs

@@ -61,6 +61,9 @@ OPERATIONS: dict[str, Rule] = {
     "members.remove": ADMIN,
     "me.read": Rule("viewer", frozenset({"client", "server"})),
     "audit.list": ADMIN,
+    "flags.evaluate": Rule("viewer", frozenset({"client", "server"})),
+    "flags.evaluate_all": Rule("viewer", frozenset({"client", "server"})),
+    "flags.snapshot": Rule("viewer", frozenset({"server"})),
     "site.read": PUBLIC,
 }
 

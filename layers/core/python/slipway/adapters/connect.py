@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
+CONNECT = 1.0  # seconds at most to connect, in each try
 
 
 def store(settings: Settings, *, budget: float = BUDGET) -> DynamoStore:
@@ -27,7 +28,7 @@ def store(settings: Settings, *, budget: float = BUDGET) -> DynamoStore:
         return DynamoStore(BotoDynamo(), tables)
     from slipway.adapters.aws import AwsClient
 
-    return DynamoStore(AwsClient(budget=budget), tables)
+    return DynamoStore(AwsClient(connect=min(CONNECT, budget), budget=budget), tables)
 
 
 def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs:
@@ -39,7 +40,7 @@ def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs
         return S3Blobs(BotoObjects(), bucket)
     from slipway.adapters.aws import AwsClient
 
-    return S3Blobs(AwsClient(budget=budget), bucket)
+    return S3Blobs(AwsClient(connect=min(CONNECT, budget), budget=budget), bucket)
 
 
 def bus(settings: Relay) -> EventBus:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from slipway.flags.compilation import Rows, compiled
+from slipway.flags.snapshot import path
 from slipway.ports import Blob, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable
 from slipway.resources import HEAD
 from slipway.tables import FLAGS
@@ -28,10 +29,6 @@ _CHUNK = 100  # rows of one reading
 
 class Behind(StoreError):
     """The table's revision is lower than the published one: the table was set back. See the runbook `publication-lag`."""
-
-
-def path(environment: str) -> str:
-    return f"flags/{environment}/current.json"
 
 
 def path_of(environment: str, revision: int) -> str:
