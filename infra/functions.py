@@ -115,6 +115,13 @@ FUNCTIONS = (
         grants=(OnTable(PRODUCTS, _KEEP), *_indexes(PRODUCTS)),
     ),
     Function(
+        "flags",
+        "The control plane of feature flags",
+        settings.Flags,
+        timeout=29,
+        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")), *_indexes(FLAGS)),
+    ),
+    Function(
         "access",
         "API keys, members, and who am I",
         settings.Access,
@@ -139,7 +146,7 @@ FUNCTIONS = (
         settings.Relay,
         timeout=60,
         grants=(OnBus(), OnObjects("quarantine", "records/relay/", ("s3:PutObject",))),
-        streams=(PRODUCTS, ACCESS),
+        streams=(PRODUCTS, ACCESS, FLAGS),
     ),
     Function(
         "keyring",

@@ -159,14 +159,14 @@ def test_copy_and_revert_bring_all_of_it(control: Control) -> None:
     configured(control, environment="staging", prerequisites=needed, **given)
     with pytest.raises(Invalid):
         control.configurations.copy(a_call(), "checkout", "production", 1, "staging", None)
-    _, copied = control.configurations.copy(a_call(), "checkout", "production", 1, "staging", "as in staging")
+    copied = control.configurations.copy(a_call(), "checkout", "production", 1, "staging", "as in staging")
     same = {"enabled", "default_variant", "targeting", "overrides", "prerequisites"}
     _, source = control.configurations.read(a_call(), "checkout", "staging")
     assert {name: copied.data[name] for name in same} == {name: source.data[name] for name in same}
     assert copied.data["environment"] == "production"
-    _, back = control.configurations.revert(a_call(), "checkout", "production", 2, 1, "back")
+    back = control.configurations.revert(a_call(), "checkout", "production", 2, 1, "back")
     assert (back.version, back.data["enabled"], back.data["prerequisites"], back.data["reason"]) == (3, False, [], "back")
-    assert control.configurations.copy(a_call(), "checkout", "staging", None, "staging", None)[1].version == 2
+    assert control.configurations.copy(a_call(), "checkout", "staging", None, "staging", None).version == 2
 
 
 def test_what_was_in_force_then(control: Control) -> None:
@@ -186,7 +186,7 @@ def test_what_was_in_force_then(control: Control) -> None:
 def test_all_environments_at_once(control: Control) -> None:
     made(control)
     configured(control, environment="staging", enabled=True)
-    _, each = control.configurations.each(a_call(), "checkout")
+    each = control.configurations.each(a_call(), "checkout")
     assert [(one.data["environment"], one.data["enabled"], one.version) for one in each] == [
         ("development", False, 1),
         ("production", False, 1),

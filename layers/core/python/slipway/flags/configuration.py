@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from slipway.changes import differences
+from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.fields import (
     VARIANTS,
-    EnvironmentName,
     Prerequisite,
     Prerequisites,
     Reason,
     Targeting,
     TargetingKeys,
     Variant,
+    Version,
 )
 from slipway.flags.words import sentences
 from slipway.product import absent
@@ -39,7 +40,7 @@ UNTOUCHED: Mapping[str, Any] = {
 class ConfigurationPatch(Shape):
     """A merge patch. `overrides` is merged by variant (null takes one away); a rule and lists are replaced as a whole."""
 
-    enabled: bool = Field(default_factory=absent, description="the switch")
+    enabled: StrictBool = Field(default_factory=absent, description="the switch")
     default_variant: Variant | None = Field(default_factory=absent, description="where no rule decides; null: the caller's own")
     targeting: Targeting = Field(default_factory=absent, description="JsonLogic with flagd's operators; null for none")
     overrides: Annotated[dict[Variant, TargetingKeys | None], Field(max_length=VARIANTS)] = Field(
@@ -61,7 +62,7 @@ class Copying(Shape):
 
 
 class RevertingConfiguration(Shape):
-    version: int = Field(ge=1, description="the one to go back to, as a new version")
+    version: Version = Field(description="the one to go back to, as a new version")
     reason: Reason | None = None
 
 

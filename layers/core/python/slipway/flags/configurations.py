@@ -57,11 +57,11 @@ class Configurations:
         flag, place = self.flags.read(key), self.environments.read(call, environment)
         return flag, self._standing(flag, place)
 
-    def each(self, call: Call, key: str) -> tuple[Stored, list[Stored]]:
-        """The flag and its configurations, by environment. Raises NotFound."""
+    def each(self, call: Call, key: str) -> list[Stored]:
+        """The flag's configurations, by environment. Raises NotFound."""
         flag, known = self.flags.read(key), self.environments.all(call).each
         found = {stored.id: stored for stored in self.shelf.read_all([_id(flag, place) for place in known])}
-        return flag, [found.get(_id(flag, place)) or self._untouched(flag, place) for place in known]
+        return [found.get(_id(flag, place)) or self._untouched(flag, place) for place in known]
 
     def at(self, call: Call, key: str, environment: str, moment: datetime) -> tuple[Stored, Stored]:
         """Flag and configuration as they were in force. Raises NotFound before there were both, Invalid in the future."""
@@ -92,7 +92,7 @@ class Configurations:
         patch: ConfigurationPatch,
         *,
         validate_only: bool = False,
-    ) -> tuple[Stored, Stored]:
+    ) -> Stored:
         """Merge the patch into that version (None: whatever stands). What changes nothing makes no version.
 
         Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
@@ -109,7 +109,7 @@ class Configurations:
         reason: str | None,
         *,
         validate_only: bool = False,
-    ) -> tuple[Stored, Stored]:
+    ) -> Stored:
         """A new version that says what an older one said. Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
 
         def reverted(before: Stored) -> Data:
@@ -129,7 +129,7 @@ class Configurations:
         reason: str | None,
         *,
         validate_only: bool = False,
-    ) -> tuple[Stored, Stored]:
+    ) -> Stored:
         """What another environment has. Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
 
         def copied(before: Stored) -> Data:
@@ -158,13 +158,13 @@ class Configurations:
         version: int | None,
         make: Callable[[Stored], Data],
         validate_only: bool,
-    ) -> tuple[Stored, Stored]:
-        def attempt(call: Call) -> tuple[Stored, Stored]:
+    ) -> Stored:
+        def attempt(call: Call) -> Stored:
             plan = self.planned(call, key, environment, version, make)
             if plan.after.version == plan.before.version:
-                return plan.flag, plan.before
+                return plan.before
             _check_reason(plan.place, plan.after.data)
-            return plan.flag, plan.after if validate_only else self._made(call, plan)
+            return plan.after if validate_only else self._made(call, plan)
 
         return settled(call, version, attempt)
 

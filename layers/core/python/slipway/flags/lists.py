@@ -14,10 +14,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from slipway import cursors, roster
+from slipway.fields import EnvironmentName, Owner, Tag
 from slipway.fields import Key as ProductKey
-from slipway.fields import Owner, Tag
 from slipway.flags import ledger
-from slipway.flags.fields import EnvironmentName, Prefix
+from slipway.flags.fields import Prefix
 from slipway.flags.flag import Status
 from slipway.paging import Paging, json_bytes
 from slipway.ports import Span
