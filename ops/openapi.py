@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import functions
-from ops import examples, reference
+from ops import examples, ofrep, reference
 from slipway.access import OPERATIONS
 from slipway.edge.answer import JSON, PROBLEM
 from slipway.edge.http import Api
@@ -52,7 +52,11 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
-    areas = list(dict.fromkeys(_area(operation) for operation in operations))
+    for path, methods in ofrep.PATHS.items():
+        for method, known in methods.items():
+            description = f"{known['description']}\n\n{_who(known['operationId'])}"
+            paths.setdefault(path, {})[method] = {**known, "description": description}
+    areas = list(dict.fromkeys(operation["tags"][0] for path in paths.values() for operation in path.values()))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -73,7 +77,7 @@ def document() -> dict[str, Any]:
                     "description": "An API key (`slp_...`), or an access token of a person who signed in.",
                 }
             },
-            "schemas": dict(sorted((schemas.components | _problem_schemas()).items())),
+            "schemas": dict(sorted((schemas.components | ofrep.SCHEMAS | _problem_schemas()).items())),
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
             "responses": {kinds[0].code: _problem_response(kinds) for kinds in _KINDS.values()},

@@ -34,6 +34,7 @@ PAUSE = 10
 FOR_EVER = float("inf")
 MOST_ENVIRONMENTS = 8  # documents in memory
 LARGEST_BODY = 256 * 1024
+SMALL = 16 * 1024  # of a document that is not worth compressing
 LARGEST_PLAIN = 4 * 1024 * 1024  # of a document that goes out uncompressed: an answer has 6 MB, and quotes are escaped in it
 COUNTED = 60  # seconds between two tellings of how often each flag was asked for
 MOST_COUNTED = 2000  # flags of one telling
@@ -202,7 +203,7 @@ def _context(request: Event) -> Mapping[str, Any]:
         document = json.loads(raw, parse_constant=_no_number) if raw else {}
     except (ValueError, RecursionError):
         raise Refused(400, "PARSE_ERROR", "The body is no JSON in UTF-8.") from None
-    context = (document.get("context") or {}) if isinstance(document, dict) else None
+    context = document.get("context", {}) if isinstance(document, dict) else document
     if not isinstance(context, dict):
         raise Refused(400, "INVALID_CONTEXT", 'Send {"context": {...}}: an object.')
     if not isinstance(context.get("targetingKey", ""), str):
@@ -222,7 +223,7 @@ def _document(copy: Copy | None, request: Event) -> Answer:
     if read.not_modified(request.headers, copy.etag):
         return 304, headers, b""
     body: bytes = copy.content.body
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if len(body) > SMALL and "gzip" in request.headers.get("accept-encoding", ""):
         from zlib import compressobj
 
         gzip = compressobj(wbits=31)

@@ -16,7 +16,8 @@ from slipway import cursors
 from slipway.access import Principal
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
-OPERATIONS = [route for route in ROUTES if not route.public]
+# `evaluate` answers as OFREP has it, not with problems: its own attacks are in `tests/functions/test_evaluate.py`.
+OPERATIONS = [route for route in ROUTES if not route.public and route.function != "evaluate"]
 _MEDIA = {operation.name: operation.media[0] for api in openapi.apis() for operation in api.operations}
 
 

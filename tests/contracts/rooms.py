@@ -10,15 +10,34 @@ from typing import Any
 from functions.access.handler import access
 from functions.access.handler import api as access_api
 from functions.audit.handler import api as audit_api
+from functions.evaluate.handler import Evaluator
 from functions.products.handler import api as products_api
 from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
-from slipway.adapters.memory import MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryStore
+from slipway.copies import Copies
+from slipway.flags.compilation import compiled
+from slipway.flags.snapshot import Snapshot, path
 from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
+from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import Context, Handler, Reply, http_event, reply
 
-_HANDLERS: dict[str, Handler] = {"products": products_api, "access": access_api, "audit": audit_api, "site": site}
+_FLAGS = MemoryBlobs()
+_FLAGS.put(
+    path("production"),
+    compiled(rows([flag("checkout", client_side=True)], [configuration("checkout")])).body,
+    content_type="application/json",
+)
+_COPIES = Copies(_FLAGS, path, Snapshot.read, fresh=2, pause=10, stale=60, most=8)
+evaluate = Evaluator(lambda: _COPIES)
+_HANDLERS: dict[str, Handler] = {
+    "products": products_api,
+    "access": access_api,
+    "audit": audit_api,
+    "evaluate": evaluate,
+    "site": site,
+}
 
 
 @contextmanager
@@ -50,8 +69,8 @@ def furnished() -> dict[str, str]:
 
 def gateway(event: dict[str, Any]) -> Reply:
     """As the gateway does: the function of the route, `$default` for everything else; a public route has no authorizer."""
-    method, path = event["requestContext"]["http"]["method"], event["rawPath"]
-    route = next((route for route in ROUTES if not route.public and fits(route, method, path)), None)
+    method, asked = event["requestContext"]["http"]["method"], event["rawPath"]
+    route = next((route for route in ROUTES if not route.public and fits(route, method, asked)), None)
     if route is None:
         event["requestContext"].pop("authorizer", None)
     return reply(_HANDLERS["site" if route is None else route.function](event, Context()))
