@@ -115,6 +115,13 @@ FUNCTIONS = (
         grants=(OnTable(PRODUCTS, _KEEP), *_indexes(PRODUCTS)),
     ),
     Function(
+        "flags",
+        "The control plane of feature flags",
+        settings.Flags,
+        timeout=29,
+        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")), *_indexes(FLAGS)),
+    ),
+    Function(
         "access",
         "API keys, members, and who am I",
         settings.Access,

@@ -36,7 +36,7 @@ def configured(
     **fields: Any,
 ) -> Stored:
     patch = ConfigurationPatch.model_validate(fields)
-    return control.configurations.update(a_call(seconds), key, environment, version, patch)[1]
+    return control.configurations.update(a_call(seconds), key, environment, version, patch)
 
 
 def segment(control: Control, key: str = "staff", rule: Any = None) -> Stored:

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
-
 from slipway import history
 from slipway.adapters import connect
 from slipway.batch import ATOMIC, create_all, create_each, would_create
 from slipway.edge.http import Answer, Api, Request
-from slipway.history import VersionView
+from slipway.history import Reading, VersionView
 from slipway.listing import Listing, page
-from slipway.moments import Moment
 from slipway.paging import Cursor, Paging
 from slipway.problems import KeyTaken
 from slipway.product import Batch, ImportView, ItemsView, NewProduct, ProductPatch, ProductView, view
 from slipway.products import Products
 from slipway.resources import Created, Stored
 from slipway.settings import Products as Settings
-from slipway.shape import Shape
+from slipway.shape import Shape, Writing
 
 
 def wire() -> Products:
     settings = Settings.load()
     return Products(connect.store(settings), currency=settings.currency)
-
-
-class Writing(Shape):
-    validate_only: bool = Field(default=False, description="answer what would be, and write nothing")
-
-
-class Reading(Shape):
-    as_of: Moment | None = Field(default=None, description="RFC 3339; the version that was in force at this moment")
 
 
 class Exporting(Shape):

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
 from slipway.flags import configuration, graph, jsontext
+from slipway.flags.checks import size
+from slipway.flags.configuration import UNTOUCHED
 from slipway.flags.control import Control
 from slipway.outbox import envelopes
 from slipway.ports import Write
@@ -41,8 +43,8 @@ def faults(caught: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]:
 def test_an_untouched_one_is_off_at_version_1_and_has_no_row(control: Control, store: MemoryStore) -> None:
     made(control)
     environment(control, "preview")
-    flag, stored = control.configurations.read(a_call(), "checkout", "preview")
-    view = configuration.view(flag, stored)
+    _, stored = control.configurations.read(a_call(), "checkout", "preview")
+    view = configuration.view(stored)
     assert (view["enabled"], view["default_variant"], view["targeting"], view["version"]) == (False, None, None, 1)
     assert stored.actor == "system:slipway"
     assert store.get(control.flags.shelf.table, "flag#checkout#preview", "head") is None
@@ -157,14 +159,14 @@ def test_copy_and_revert_bring_all_of_it(control: Control) -> None:
     configured(control, environment="staging", prerequisites=needed, **given)
     with pytest.raises(Invalid):
         control.configurations.copy(a_call(), "checkout", "production", 1, "staging", None)
-    _, copied = control.configurations.copy(a_call(), "checkout", "production", 1, "staging", "as in staging")
+    copied = control.configurations.copy(a_call(), "checkout", "production", 1, "staging", "as in staging")
     same = {"enabled", "default_variant", "targeting", "overrides", "prerequisites"}
     _, source = control.configurations.read(a_call(), "checkout", "staging")
     assert {name: copied.data[name] for name in same} == {name: source.data[name] for name in same}
     assert copied.data["environment"] == "production"
-    _, back = control.configurations.revert(a_call(), "checkout", "production", 2, 1, "back")
+    back = control.configurations.revert(a_call(), "checkout", "production", 2, 1, "back")
     assert (back.version, back.data["enabled"], back.data["prerequisites"], back.data["reason"]) == (3, False, [], "back")
-    assert control.configurations.copy(a_call(), "checkout", "staging", None, "staging", None)[1].version == 2
+    assert control.configurations.copy(a_call(), "checkout", "staging", None, "staging", None).version == 2
 
 
 def test_what_was_in_force_then(control: Control) -> None:
@@ -184,7 +186,7 @@ def test_what_was_in_force_then(control: Control) -> None:
 def test_all_environments_at_once(control: Control) -> None:
     made(control)
     configured(control, environment="staging", enabled=True)
-    _, each = control.configurations.each(a_call(), "checkout")
+    each = control.configurations.each(a_call(), "checkout")
     assert [(one.data["environment"], one.data["enabled"], one.version) for one in each] == [
         ("development", False, 1),
         ("production", False, 1),
@@ -396,9 +398,6 @@ def _agree(control: Control, store: MemoryStore) -> None:
         assert set(listed(store, f"uses#segment#s{tag}")) - {"count"} == users
     on = sorted(one["flag"] for one in configurations if one["enabled"] and one["environment"] == "development")
     assert listed(store, "list#state#development#on") == on
-    from slipway.flags.checks import size
-    from slipway.flags.configuration import UNTOUCHED
-
     shared = row(store, "catalogue", "contents")["bytes"]
     for name in control.environments.all(a_call()).names:
         own = sum(size(one) - size(UNTOUCHED) for one in configurations if one["environment"] == name)

@@ -27,14 +27,12 @@ from slipway.resources import Stored
 from slipway.upgrades import STEPS, Unreadable, newest, upgrade
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
-# What the configurations of the corpus are of.
-FLAG = Stored({"data": {"key": "checkout", "type": "string", "hash": "v3", "variants": '{"new":"n","old":"o"}'}})
 READS: dict[str, Callable[[Row], Any]] = {
     "product": lambda row: view(Stored(row)),
     "key": lambda row: key_view(Stored(row), "2026-11-23T12:00:00.000Z", None),
     "member": lambda row: member_view(Stored(row), "ada@example.com"),
     "flag": lambda row: flag.view(Stored(row)),
-    "configuration": lambda row: configuration.view(FLAG, Stored(row)),
+    "configuration": lambda row: configuration.view(Stored(row)),
     "environment": lambda row: environments.view(Stored(row)),
     "segment": lambda row: segments.view(Stored(row)),
     "audit": entry,

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from slipway import money, text
+from slipway.credentials import is_environment
 from slipway.shape import Shape
 
 RESERVED = ("batch", "export", "import")  # paths beside `/v1/products/{id}`
@@ -21,6 +22,7 @@ KEY = r"^(?!prd_)(?!(batch|export|import)$)[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
 TAG = r"^[a-z0-9][a-z0-9_.:-]{0,39}$"
 ID = r"^prd_[0-9a-z]{26}$"
 HTTPS = r"^https://[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?([/?#][!#-;=?-\[\]_a-z~]*)?$"
+ENVIRONMENT = "^(?!all$)[a-z][a-z0-9-]{0,31}$"  # as `is_environment` has it
 METADATA_KEY = r"^[A-Za-z0-9_.:-]{1,64}$"
 NAME, PREFIX, DESCRIPTION, OWNER, LABEL, URL, VALUE, PRICE = 200, 100, 4_000, 100, 80, 500, 500, 40  # characters
 TAGS, LINKS, METADATA = 20, 10, 50  # entries
@@ -48,6 +50,19 @@ def matching(pattern: str, code: str, detail: str) -> Callable[[str], str]:
 
 def error(code: str, detail: str) -> PydanticCustomError:
     return PydanticCustomError(code, "{detail}", {"detail": detail})
+
+
+def whole(raw: Any) -> int:
+    """A JSON integer, which may be written 60.0, but never a text or true."""
+    if isinstance(raw, bool) or not isinstance(raw, int | Decimal) or raw != int(raw):
+        raise PydanticCustomError("int_type", "Send a whole number.")
+    return int(raw)
+
+
+def _environment(raw: str) -> str:
+    if not is_environment(raw):
+        raise PydanticCustomError("pattern", "Up to 32 of a-z, 0-9 and -, a letter first; `all` is taken.")
+    return raw
 
 
 def published(pattern: str, most: int, least: int = 1) -> WithJsonSchema:
@@ -155,6 +170,11 @@ Tag = Annotated[
     str,
     AfterValidator(matching(TAG, "invalid_tag", "A tag is 1 to 40 of a-z, 0-9 and -_.: and begins with a letter or digit.")),
     published(TAG, 40),
+]
+EnvironmentName = Annotated[
+    str,
+    AfterValidator(_environment),
+    WithJsonSchema({"type": "string", "pattern": ENVIRONMENT, "description": "any but `all`"}),
 ]
 Tags = Annotated[list[Tag], Field(max_length=TAGS), AfterValidator(lambda tags: sorted(set(tags)))]
 Price = Annotated[Any, PlainValidator(_price), _price_schema("amount")]

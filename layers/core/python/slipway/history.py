@@ -11,12 +11,19 @@ from pydantic import Field
 
 from slipway import cursors
 from slipway.calls import Call
+from slipway.moments import Moment
 from slipway.paging import PAGE_BYTES, Paging, json_bytes
 from slipway.problems import Fault, Invalid
 from slipway.resources import Shelf, Stored
 from slipway.shape import Shape
 
 Differ = Callable[[Mapping[str, Any], Mapping[str, Any]], list[dict[str, Any]]]
+
+
+class Reading(Shape):
+    """The query of a read."""
+
+    as_of: Moment | None = Field(default=None, description="RFC 3339; the version that was in force at this moment")
 
 
 class ChangeView(Shape):

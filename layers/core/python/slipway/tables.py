@@ -42,6 +42,6 @@ AUDIT = Table("audit", (Index("by_month", ("month",), ("time", "sk")),), ttl="ex
 # Feature flags: heads and versions of `flag#<key>`, `flag#<key>#<environment>` (its configuration there), `environment#<name>`
 # and `segment#<key>`; beside them `list#...` (what is in which list), `uses#...` (who needs it), `revision#<environment>`
 # (one more with each change of what it answers), `graph#<environment>` and `catalogue` (see `slipway.flags.ledger`).
-FLAGS = Table("flags", stream=True, ttl="expires")
+FLAGS = Table("flags", (BY_CREATED,), stream=True, ttl="expires")
 
 TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from slipway.changes import differences
+from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.fields import (
     VARIANTS,
-    EnvironmentName,
     Prerequisite,
     Prerequisites,
     Reason,
     Targeting,
     TargetingKeys,
     Variant,
+    Version,
 )
+from slipway.flags.words import sentences
 from slipway.product import absent
 from slipway.resources import Stored
 from slipway.shape import Shape
@@ -38,7 +40,7 @@ UNTOUCHED: Mapping[str, Any] = {
 class ConfigurationPatch(Shape):
     """A merge patch. `overrides` is merged by variant (null takes one away); a rule and lists are replaced as a whole."""
 
-    enabled: bool = Field(default_factory=absent, description="the switch")
+    enabled: StrictBool = Field(default_factory=absent, description="the switch")
     default_variant: Variant | None = Field(default_factory=absent, description="where no rule decides; null: the caller's own")
     targeting: Targeting = Field(default_factory=absent, description="JsonLogic with flagd's operators; null for none")
     overrides: Annotated[dict[Variant, TargetingKeys | None], Field(max_length=VARIANTS)] = Field(
@@ -60,7 +62,7 @@ class Copying(Shape):
 
 
 class RevertingConfiguration(Shape):
-    version: int = Field(ge=1, description="the one to go back to, as a new version")
+    version: Version = Field(description="the one to go back to, as a new version")
     reason: Reason | None = None
 
 
@@ -100,10 +102,8 @@ def reasoned(data: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
     return {**without, "reason": reason} if reason else without
 
 
-def view(flag: Stored, stored: Stored) -> dict[str, Any]:
+def view(stored: Stored) -> dict[str, Any]:
     """One version of a configuration as it is answered: a ConfigurationView."""
-    from slipway.flags.words import sentences
-
     data = stored.data
     return {
         "flag": data["flag"],
@@ -113,7 +113,7 @@ def view(flag: Stored, stored: Stored) -> dict[str, Any]:
         "targeting": None if data["targeting"] is None else jsontext.read(data["targeting"]),
         "overrides": data["overrides"],
         "prerequisites": data["prerequisites"],
-        "rules": sentences(flag.data, data),
+        "rules": [sentence.text for sentence in sentences(data)],
         "reason": data.get("reason"),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,

@@ -10,10 +10,10 @@ One that nobody has touched has no row. It reads as version 1: off, made when th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from slipway import history
 from slipway.access import SYSTEM
@@ -26,12 +26,23 @@ from slipway.flags.compilation import Rows, Uncompilable, definition
 from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch, patched, reasoned
 from slipway.flags.environments import Environments
 from slipway.flags.flags import Flags, flag_id
-from slipway.flags.segments import Segments
+from slipway.flags.segments import Segments, segment_id
 from slipway.ports import Absent, ConditionFailed, Store
 from slipway.problems import Conflict, Fault, Invalid, NotFound
-from slipway.resources import Event, Stored
+from slipway.resources import Event, Shelf, Stored
 
 Data = dict[str, Any]
+
+
+class Plan(NamedTuple):
+    """A change that may be made: what stands before and after it, what it is then answered from, and what changes beside."""
+
+    flag: Stored
+    place: Stored
+    before: Stored
+    after: Stored
+    rows: Rows
+    beside: list[Beside]
 
 
 class Configurations:
@@ -46,11 +57,11 @@ class Configurations:
         flag, place = self.flags.read(key), self.environments.read(call, environment)
         return flag, self._standing(flag, place)
 
-    def each(self, call: Call, key: str) -> tuple[Stored, list[Stored]]:
-        """The flag and its configurations, by environment. Raises NotFound."""
+    def each(self, call: Call, key: str) -> list[Stored]:
+        """The flag's configurations, by environment. Raises NotFound."""
         flag, known = self.flags.read(key), self.environments.all(call).each
         found = {stored.id: stored for stored in self.shelf.read_all([_id(flag, place) for place in known])}
-        return flag, [found.get(_id(flag, place)) or self._untouched(flag, place) for place in known]
+        return [found.get(_id(flag, place)) or self._untouched(flag, place) for place in known]
 
     def at(self, call: Call, key: str, environment: str, moment: datetime) -> tuple[Stored, Stored]:
         """Flag and configuration as they were in force. Raises NotFound before there were both, Invalid in the future."""
@@ -81,7 +92,7 @@ class Configurations:
         patch: ConfigurationPatch,
         *,
         validate_only: bool = False,
-    ) -> tuple[Stored, Stored]:
+    ) -> Stored:
         """Merge the patch into that version (None: whatever stands). What changes nothing makes no version.
 
         Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
@@ -98,7 +109,7 @@ class Configurations:
         reason: str | None,
         *,
         validate_only: bool = False,
-    ) -> tuple[Stored, Stored]:
+    ) -> Stored:
         """A new version that says what an older one said. Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
 
         def reverted(before: Stored) -> Data:
@@ -118,7 +129,7 @@ class Configurations:
         reason: str | None,
         *,
         validate_only: bool = False,
-    ) -> tuple[Stored, Stored]:
+    ) -> Stored:
         """What another environment has. Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
 
         def copied(before: Stored) -> Data:
@@ -147,54 +158,65 @@ class Configurations:
         version: int | None,
         make: Callable[[Stored], Data],
         validate_only: bool,
-    ) -> tuple[Stored, Stored]:
-        def attempt(call: Call) -> tuple[Stored, Stored]:
-            flag, place = self.flags.read(key), self.environments.read(call, environment)
-            before = self._standing(flag, place)
-            if version is not None and version != before.version:
-                raise self.shelf.elsewhere(before)
-            if flag.data["status"] == "archived":
-                raise Conflict("The flag is archived; restore it first.")
-            data = make(before)
-            if all(data[name] == before.data[name] for name in UNTOUCHED):
-                return flag, before
-            _check_reason(place, data)
-            version_of_graph = ledger.number(self.store, graph.place(environment), "version")
-            events = [_event(before, data)]
-            would = self.shelf.would_be(call, before, data, events)
-            rows = self.gathered(flag, would)
-            if found := faults(flag.data, data, rules(rows)):
-                raise wrong(found)
-            beside = [
-                ledger.unchanged(flag),
-                ledger.unchanged(place),
-                ledger.revised(environment, size(data) - size(before.data)),
-                *ledger.moved(_places(before.data), _places(data)),
-                *self._prerequisites(before.data, data),
-                *self._segments(before.data, data),
-            ]
-            if {one["flag"] for one in data["prerequisites"]} - {one["flag"] for one in before.data["prerequisites"]}:
-                beside.append(ledger.advanced(graph.place(environment), version_of_graph))
-            _check_compiles(key, rows)
-            if validate_only:
-                return flag, would
-            if before.version == 1:
-                with suppress(ConditionFailed):
-                    self.store.put(self.shelf.table, self._untouched(flag, place).row, Absent())
-            return flag, update(self.shelf, call, before, data, events, beside)
+    ) -> Stored:
+        def attempt(call: Call) -> Stored:
+            plan = self.planned(call, key, environment, version, make)
+            if plan.after.version == plan.before.version:
+                return plan.before
+            _check_reason(plan.place, plan.after.data)
+            return plan.after if validate_only else self._made(call, plan)
 
         return settled(call, version, attempt)
 
-    def gathered(self, flag: Stored, stored: Stored) -> Rows:
-        """All that this configuration answers from: what it needs, and all their segments. Raises Invalid for a cycle."""
+    def planned(self, call: Call, key: str, environment: str, version: int | None, make: Callable[[Stored], Data]) -> Plan:
+        """What a change would be, looked at from all sides; nothing is written. Where it changes nothing, `after` is `before`.
+
+        Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
+        flag, place = self.flags.read(key), self.environments.read(call, environment)
+        before = self._standing(flag, place)
+        if version is not None and version != before.version:
+            raise self.shelf.elsewhere(before)
+        if flag.data["status"] == "archived":
+            raise Conflict("The flag is archived; restore it first.")
+        data = make(before)
+        if all(data[name] == before.data[name] for name in UNTOUCHED):
+            return Plan(flag, place, before, before, self.gathered(flag, before), [])
+        version_of_graph = ledger.number(self.store, graph.place(environment), "version")
+        after = self.shelf.would_be(call, before, data, [_event(before, data)])
+        rows = self.gathered(flag, after)
+        if found := faults(flag.data, data, rules(rows)):
+            raise wrong(found)
+        beside = [
+            ledger.unchanged(flag),
+            ledger.unchanged(place),
+            ledger.revised(environment, size(data) - size(before.data)),
+            *ledger.moved(_places(before.data), _places(data)),
+            *self._prerequisites(before.data, data),
+            *self._segments(before.data, data),
+        ]
+        if {one["flag"] for one in data["prerequisites"]} - {one["flag"] for one in before.data["prerequisites"]}:
+            beside.append(ledger.advanced(graph.place(environment), version_of_graph))
+        _check_compiles(key, rows)
+        return Plan(flag, place, before, after, rows, beside)
+
+    def _made(self, call: Call, plan: Plan) -> Stored:
+        if plan.before.version == 1:
+            with suppress(ConditionFailed):
+                self.store.put(self.shelf.table, self._untouched(plan.flag, plan.place).row, Absent())
+        return update(self.shelf, call, plan.before, plan.after.data, [_event(plan.before, plan.after.data)], plan.beside)
+
+    def gathered(self, flag: Stored, stored: Stored, at: datetime | None = None) -> Rows:
+        """All that this configuration answers from: what it needs, and all their segments; as it stands, or stood then.
+
+        Raises Invalid for a cycle."""
         environment, wanted = stored.data["environment"], [one["flag"] for one in stored.data["prerequisites"]]
-        others = graph.reached(self.shelf, flag.data["key"], environment, wanted)
+        others = graph.reached(_reader(self.shelf, at), flag.data["key"], environment, wanted)
         standing = [stored, *(one for one in others.values() if one is not None)]
-        heads = [flag, *self.flags.shelf.read_all([flag_id(key) for key in others])]
-        segments = self.segments.standing(
-            {key for one in standing for key in references(jsontext.read(one.data["targeting"] or "null"))}
-        )
-        return Rows(environment, 0, *(tuple(one.row for one in each) for each in (heads, standing, segments)))
+        heads = [flag, *_reader(self.flags.shelf, at)([flag_id(key) for key in others])]
+        used = {key for one in standing for key in references(jsontext.read(one.data["targeting"] or "null"))}
+        segments = _reader(self.segments.shelf, at)([segment_id(key) for key in sorted(used)])
+        there = [one for one in segments if one.data["status"] != "deleted"]
+        return Rows(environment, 0, *(tuple(one.row for one in each) for each in (heads, standing, there)))
 
     def _prerequisites(self, before: Mapping[str, Any], after: Data) -> list[Beside]:
         """What has to hold of the flags that it needs, and who keeps in mind that it does. Raises Invalid."""
@@ -231,6 +253,21 @@ class Configurations:
         heads = {stored.data["key"]: stored for stored in self.segments.standing(joined)}
         beside = [one for key in joined for one in ledger.needed("segment", heads[key], key, user)]
         return [*beside, *(ledger.released("segment", key, user) for key in sorted(old - new))]
+
+
+def _reader(shelf: Shelf, at: datetime | None) -> graph.Reader:
+    """Reads what there is of these ids: now, or as it was at that moment."""
+    if at is None:
+        return lambda ids: [one for first in range(0, len(ids), 100) for one in shelf.read_all(ids[first : first + 100])]
+
+    def then(ids: Sequence[str]) -> list[Stored]:
+        found = []
+        for id in ids:
+            with suppress(NotFound):
+                found.append(shelf.at(id, at))
+        return found
+
+    return then
 
 
 def _id(flag: Stored, place: Stored) -> str:

@@ -12,15 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from slipway.access import SYSTEM
 from slipway.calls import Call
 from slipway.changes import differences, told
-from slipway.fields import Description
+from slipway.fields import Description, EnvironmentName
 from slipway.flags import ledger
 from slipway.flags.beside import Beside, create, settled, taken, update
-from slipway.flags.fields import EnvironmentName
 from slipway.ports import Absent, ConditionFailed, Equals, Put, Store, Update
 from slipway.problems import Conflict, NotFound
 from slipway.product import absent
@@ -43,16 +42,16 @@ TOLD = ("name", "protected", "approval", "status")
 class NewEnvironment(Shape):
     name: EnvironmentName
     description: Description | None = None
-    protected: bool = Field(default=False, description="whether a change of a flag there has to give its reason")
-    approval: bool = Field(default=False, description="whether a change of a flag there takes a second person")
+    protected: StrictBool = Field(default=False, description="whether a change of a flag there has to give its reason")
+    approval: StrictBool = Field(default=False, description="whether a change of a flag there takes a second person")
 
 
 class EnvironmentPatch(Shape):
     """A merge patch."""
 
     description: Description | None = Field(default_factory=absent)
-    protected: bool = Field(default_factory=absent)
-    approval: bool = Field(default_factory=absent)
+    protected: StrictBool = Field(default_factory=absent)
+    approval: StrictBool = Field(default_factory=absent)
 
 
 class EnvironmentView(Shape):
@@ -164,7 +163,7 @@ class Environments:
 
         return self.shelf.change(lambda: self.read(call, name), version, attempt)
 
-    def delete(self, call: Call, name: str, version: int | None) -> Stored:
+    def delete(self, call: Call, name: str, version: int | None, *, validate_only: bool = False) -> Stored:
         """For good. Raises NotFound, PreconditionFailed, Conflict for the last one, and while a flag is on in it."""
 
         def attempt(call: Call) -> Stored:
@@ -184,8 +183,10 @@ class Environments:
                 Beside(Update(FLAGS, f"revision#{name}", "revision", add={"revision": 1}, condition=same)),
                 ledger.advanced(ledger.ENVIRONMENT_SET, known.number),
             ]
-            event = _event("environment.deleted.v1", before.version + 1, before.data, data)
-            return update(self.shelf, call, before, data, [event], beside)
+            events = [_event("environment.deleted.v1", before.version + 1, before.data, data)]
+            if validate_only:
+                return self.shelf.would_be(call, before, data, events)
+            return update(self.shelf, call, before, data, events, beside)
 
         return settled(call, version, attempt)
 

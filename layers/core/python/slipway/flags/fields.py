@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from slipway import text
-from slipway.credentials import is_environment
-from slipway.fields import EXACT, cleaned, error, matching, published
+from slipway.fields import EXACT, cleaned, error, matching, published, whole
 from slipway.flags import jsontext
 from slipway.shape import Shape
 
 RESERVED = ("batch", "export", "import")  # kept for paths beside `/v1/flags/{key}` and `/v1/segments/{key}`
 KEY = r"^(?!(batch|export|import)$)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
-ENVIRONMENT = "^(?!all$)[a-z][a-z0-9-]{0,31}$"  # as `is_environment` has it
 REASON, VARIANT, TARGETING_KEY = 500, 64, 256  # characters
 VARIANTS, OVERRIDES, PREREQUISITES = 50, 500, 10  # entries
 VALUES_BYTES = 16 * 1024  # of all variants of a flag
@@ -42,16 +40,8 @@ Prefix = Annotated[
     ),
     published(r"^[A-Za-z0-9._-]{1,128}$", 128),
 ]
+Version = Annotated[int, Field(ge=1, le=10**9), BeforeValidator(whole)]
 Reason = Annotated[str, AfterValidator(cleaned(text.prose, REASON)), published(text.PROSE, REASON, 0)]
-
-
-def _environment(raw: str) -> str:
-    if not is_environment(raw):
-        raise error("invalid_name", "A name is up to 32 of a-z, 0-9 and -, a letter first; `all` is taken.")
-    return raw
-
-
-EnvironmentName = Annotated[str, AfterValidator(_environment), published(ENVIRONMENT, 32)]
 
 
 def _variant(raw: str) -> str:

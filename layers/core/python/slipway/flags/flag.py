@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from slipway.changes import differences
 from slipway.fields import Description, Owner, Tags
 from slipway.fields import Key as ProductKey
 from slipway.flags import jsontext
-from slipway.flags.fields import Hash, Key, Type, Variants, VariantsPatch
+from slipway.flags.fields import Hash, Key, Type, Variants, VariantsPatch, Version
 from slipway.product import absent
 from slipway.resources import Stored
 from slipway.shape import Shape
@@ -32,7 +32,7 @@ class NewFlag(Shape):
     owner: Owner | None = None
     tags: Tags = []
     product: ProductKey | None = Field(default=None, description="the key of a product that it belongs to")
-    client_side: bool = Field(default=False, description="whether keys of browsers and apps may evaluate it")
+    client_side: StrictBool = Field(default=False, description="whether keys of browsers and apps may evaluate it")
     hash: Hash = Field(default="v3", description="how `fractional` puts into buckets: flagd's v2 or v3")
 
 
@@ -44,7 +44,7 @@ class FlagPatch(Shape):
     owner: Owner | None = Field(default_factory=absent)
     tags: Tags | None = Field(default_factory=absent)
     product: ProductKey | None = Field(default_factory=absent)
-    client_side: bool = Field(default_factory=absent)
+    client_side: StrictBool = Field(default_factory=absent)
 
     def fields(self) -> dict[str, Any]:
         """The fields that it names, as plain values."""
@@ -52,7 +52,7 @@ class FlagPatch(Shape):
 
 
 class Reverting(Shape):
-    version: int = Field(ge=1, description="the one to go back to, as a new version")
+    version: Version = Field(description="the one to go back to, as a new version")
 
 
 class FlagView(Shape):

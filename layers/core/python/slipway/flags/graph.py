@@ -5,11 +5,13 @@ The version of the graph's row guards the walk: two changes that would close a c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from slipway.flags import ledger
 from slipway.problems import Fault, Invalid
-from slipway.resources import Shelf, Stored
+from slipway.resources import Stored
+
+Reader = Callable[[Sequence[str]], list[Stored]]  # what there is of these ids
 
 MOST_REACHED = 50  # flags that one needs, and those that they need, and so on
 
@@ -18,7 +20,7 @@ def place(environment: str) -> ledger.Place:
     return f"graph#{environment}", "graph"
 
 
-def reached(configured: Shelf, key: str, environment: str, wanted: Sequence[str]) -> dict[str, Stored | None]:
+def reached(read: Reader, key: str, environment: str, wanted: Sequence[str]) -> dict[str, Stored | None]:
     """The configuration (None: untouched) of every flag that `key` needs when it needs the `wanted` ones.
 
     Raises Invalid, which names the cycle."""
@@ -26,10 +28,10 @@ def reached(configured: Shelf, key: str, environment: str, wanted: Sequence[str]
     found: dict[str, Stored | None] = {}
     asked = list(wanted)
     while asked and key not in behind and len(behind) <= MOST_REACHED:
-        read = configured.read_all([f"flag#{flag}#{environment}" for flag in asked])
+        standing = read([f"flag#{flag}#{environment}" for flag in asked])
         found |= dict.fromkeys(asked)
         asked = []
-        for stored in read:
+        for stored in standing:
             found[stored.data["flag"]] = stored
             for one in stored.data["prerequisites"]:
                 if one["flag"] not in behind:

@@ -38,6 +38,10 @@ def switched_on(environment: str) -> str:
     return f"list#state#{environment}#on"
 
 
+def stale(environment: str) -> str:
+    return f"list#stale#{environment}"
+
+
 def moved(before: Iterable[Place], after: Iterable[Place]) -> list[Beside]:
     """The lists, brought from the one to the other; the resource's own head guards them."""
     old, new = set(before), set(after)

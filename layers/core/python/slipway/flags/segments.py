@@ -63,6 +63,11 @@ class UseView(Shape):
     environment: str
 
 
+class UsesView(Shape):
+    count: int
+    items: list[UseView]
+
+
 def view(stored: Stored) -> dict[str, Any]:
     """One version of a segment as it is answered: a SegmentView."""
     data = stored.data
@@ -148,7 +153,7 @@ class Segments:
 
         return settled(call, version, attempt)
 
-    def delete(self, call: Call, key: str, version: int | None) -> Stored:
+    def delete(self, call: Call, key: str, version: int | None, *, validate_only: bool = False) -> Stored:
         """For good. Raises NotFound, PreconditionFailed, Conflict while it is in use."""
 
         def attempt(call: Call) -> Stored:
@@ -162,8 +167,10 @@ class Segments:
                 *ledger.moved([(ledger.SEGMENTS, key)], []),
                 *_answers(known, -_bytes(before.data)),
             ]
-            event = _event("segment.deleted.v1", before.version + 1, before.data, data)
-            return update(self.shelf, call, before, data, [event], beside)
+            events = [_event("segment.deleted.v1", before.version + 1, before.data, data)]
+            if validate_only:
+                return self.shelf.would_be(call, before, data, events)
+            return update(self.shelf, call, before, data, events, beside)
 
         return settled(call, version, attempt)
 
