@@ -90,8 +90,8 @@ def _versions(world: World, findings: Findings) -> dict[str, Row]:
 
 
 def _events(world: World, findings: Findings) -> None:
-    """Every version that has something to tell was told: it is in the audit once and was counted once, and the bus first saw the events of
-    a resource in their order."""
+    """Every version that has something to tell was told: it is in the audit once and was counted once, and the bus first saw
+    the events of a resource in their order."""
     versions = [(id, number, images[0]) for id, numbers in world.history.items() for number, images in numbers.items()]
     wanted = Counter((id, number) for id, number, image in versions if image["events"])
     rows = list(_rows(world, "audit").values())
