@@ -36,7 +36,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "object",
         "properties": {
             "context": {
-                "type": "object",
+                "type": ["object", "null"],
                 "description": "Whatever the rules ask for; `targetingKey` is the unit's id",
                 "properties": {"targetingKey": {"type": "string"}},
             }

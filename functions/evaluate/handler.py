@@ -203,7 +203,9 @@ def _context(request: Event) -> Mapping[str, Any]:
         document = json.loads(raw, parse_constant=_no_number) if raw else {}
     except (ValueError, RecursionError):
         raise Refused(400, "PARSE_ERROR", "The body is no JSON in UTF-8.") from None
-    context = document.get("context", {}) if isinstance(document, dict) else document
+    context = document.get("context") if isinstance(document, dict) else []
+    if context is None:  # as Go writes what is not there
+        return {}
     if not isinstance(context, dict):
         raise Refused(400, "INVALID_CONTEXT", 'Send {"context": {...}}: an object.')
     if not isinstance(context.get("targetingKey", ""), str):

@@ -21,7 +21,7 @@ from slipway.adapters import connect
 from slipway.credentials import parse
 from slipway.keys import NewKey
 
-ENVIRONMENT = "prod"
+ENVIRONMENT = "development"
 KEYS = {
     "admin": NewKey("Demo: automation", "admin", role="admin"),
     "server": NewKey("Demo: a service", "server", ENVIRONMENT),

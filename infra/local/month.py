@@ -55,11 +55,11 @@ PEOPLE = (
 )
 
 KEYS = (
-    KeyStory(1, "Web shop", "server", "prod", ((15, "rotate"),)),
+    KeyStory(1, "Web shop", "server", "production", ((15, "rotate"),)),
     KeyStory(2, "Terraform", "admin", None, ((11, "revoke"),)),
-    KeyStory(3, "Mobile app 4", "client", "prod", ((22, "revoke"),)),
+    KeyStory(3, "Mobile app 4", "client", "production", ((22, "revoke"),)),
     KeyStory(5, "Web shop, staging", "server", "staging"),
-    KeyStory(18, "Mobile app 5", "client", "prod"),
+    KeyStory(18, "Mobile app 5", "client", "production"),
 )
 
 

@@ -11,6 +11,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.flags.compilation import compiled
+from slipway.flags.publication import read as rows_of
+from slipway.flags.snapshot import path as document_path
 from slipway.keyring import path, read
 from slipway.keys import earlier
 from slipway.outbox import HOMES, envelopes
@@ -48,10 +51,19 @@ def judged(world: World, intents: Intents) -> Findings:
     _products(world, intents, heads, findings)
     _keys(world, intents, heads, findings)
     _members(world, intents, heads, findings)
+    _documents(world, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     for table in TABLES:
         findings.wrong += [f"no schema: {key}" for key, row in _rows(world, table.name).items() if "schema" not in row]
     return findings
+
+
+def _documents(world: World, findings: Findings) -> None:
+    """What each environment answers from is what the table says."""
+    for environment in (sk for pk, sk in _rows(world, "flags") if pk == "list#environments"):
+        blob = world.flags.objects.get(document_path(environment))
+        wanted = compiled(rows_of(world.memory, environment)).body
+        findings.same(f"the flags of {environment}", wanted, None if blob is None else blob.body)
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:
@@ -78,10 +90,10 @@ def _versions(world: World, findings: Findings) -> dict[str, Row]:
 
 
 def _events(world: World, findings: Findings) -> None:
-    """Every version of everything was told: it is in the audit once and was counted once, and the bus first saw the events of
+    """Every version that has something to tell was told: it is in the audit once and was counted once, and the bus first saw the events of
     a resource in their order."""
     versions = [(id, number, images[0]) for id, numbers in world.history.items() for number, images in numbers.items()]
-    wanted = Counter((id, number) for id, number, _ in versions)
+    wanted = Counter((id, number) for id, number, image in versions if image["events"])
     rows = list(_rows(world, "audit").values())
     findings.compare("event", wanted, Counter((row["pk"], row["sequence"]) for row in rows))
     told = {(row["pk"], row["sequence"]): [row["type"], row["changes"], row["actor"], row["time"]] for row in rows}

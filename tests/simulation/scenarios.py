@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import NamedTuple
 from unittest.mock import patch
 
 import functions.products.handler as products
 import slipway.imports as imports
+from functions.evaluate.handler import FRESH
+from slipway.flags.control import Control
+from tests.flagging import configured, made, segment
 from tests.simulation.clients import Client
 from tests.simulation.world import World
 
@@ -112,6 +116,27 @@ def reads(world: World, client: Client) -> None:
         assert client.get("/v1/audit", query).json["items"][-1]["type"] == "product.created.v1"
 
 
+def flags(world: World, client: Client) -> None:
+    """The rows come from the control plane's use cases, undisturbed; what makes documents of them is disturbed."""
+    control = Control(world.memory)
+    made(control, "checkout")
+    world.pump()
+    configured(control, "checkout", "development", enabled=True, default_variant="on")
+    configured(control, "checkout", "staging", enabled=True, default_variant="off")
+    world.pump()
+    for environment in ("development", "staging", "development"):
+        world.evaluated(environment)
+        world.evaluated(environment, "checkout")
+        world.now += timedelta(seconds=FRESH)
+    made(control, "search")
+    segment(control)
+
+
+def another_flag(world: World, client: Client) -> None:
+    if ("flag#rival", "head") not in world.memory.tables.get("flags", {}):
+        made(Control(world.memory), "rival")
+
+
 SCENARIOS = (
     Scenario("one product", one_product, edit_the_same),
     Scenario("many edits", many_edits, edit_the_same),
@@ -119,6 +144,7 @@ SCENARIOS = (
     Scenario("keys", keys, another_key),
     Scenario("members", members, another_admin),
     Scenario("reads", reads, another_product),
+    Scenario("flags", flags, another_flag),
 )
 
 

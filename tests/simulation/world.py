@@ -4,6 +4,7 @@ again. Nothing in it is random but what its seed says, and no time passes but it
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,27 +14,33 @@ from functions.access.handler import Access
 from functions.access.handler import handler as access
 from functions.audit.handler import handler as audit
 from functions.authorize.handler import Authorizer
+from functions.evaluate.handler import FOR_EVER, FRESH, MOST_ENVIRONMENTS, PAUSE, Evaluator
 from functions.invite.handler import handler as invite
 from functions.keyring.handler import handler as keyring
 from functions.products.handler import handler as products
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
+from functions.snapshot.handler import handler as snapshot
 from infra.functions import FUNCTIONS
+from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.authentication import Authentication
+from slipway.copies import Copies
 from slipway.edge import observe
 from slipway.edge.consumer import Consumer, once
 from slipway.edge.http import Api
 from slipway.edge.stream import Wired
 from slipway.events import AnyEvent, pattern
+from slipway.flags.publication import Publisher
+from slipway.flags.snapshot import Snapshot, path
 from slipway.keyring import Keyring
 from slipway.keys import Keys
 from slipway.members import Members
 from slipway.ports import Row, Store, Update
 from slipway.products import Products
-from slipway.tables import ACCESS, PRODUCTS, Table
+from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
 from slipway.upgrades import upgrader
-from tests.functions.events import ADMIN, Reply, call
+from tests.functions.events import ADMIN, Reply, call, http_event, reply
 from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, nothing
 from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
 
@@ -64,17 +71,19 @@ class World:
         self.faults, self.chance = Faults(plan), chance or Chance()
         self.now = START
         self.memory = MemoryStore()
-        self.keys, self.quarantine = MemoryBlobs(), MemoryBlobs()
+        self.keys, self.flags, self.quarantine = MemoryBlobs(), MemoryBlobs(), MemoryBlobs()
         self.people = People(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
         self.store = FaultyStore(self.memory, self.faults)
         self._key_files = FaultyBlobs("keys", self.keys, self.faults)
+        self._documents = FaultyBlobs("flags", self.flags, self.faults)
         self._nonces = 0
         self._counter, self._relay, self._batch, self._sink = counter, relay, batch, sink
         self._stack = ExitStack()
         self._plug_in()
         self.authorize: Function = self._authorizer()
+        self.evaluate: Function = self._evaluator()
 
     def __enter__(self) -> Self:
         self._stack.callback(setattr, observe, "sink", observe.sink)
@@ -86,6 +95,7 @@ class World:
             access.testing(use=use, now=lambda: self.now, nonce=self._nonce),
             relay.testing(Wired(FaultyBus(self.bus.take, self.faults), quarantine)),
             keyring.testing(Wired((self.store, self._key_files), quarantine)),
+            snapshot.testing(Wired(Publisher(self.store, self._documents), quarantine)),
             audit.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             record.testing(self.store),
             invite.testing((self.store, self.people)),
@@ -124,6 +134,17 @@ class World:
             return dict(answer["context"]) if answer["isAuthorized"] else None
         raise AssertionError("the authorizer cannot tell for ever")
 
+    def evaluated(self, environment: str, key: str | None = None, **context: Any) -> Reply | None:
+        """What a server key of that environment is answered: one flag, or all; None when the instance died."""
+        principal = Principal("server", "key_server", environment=environment)
+        path = "/ofrep/v1/evaluate/flags" + (f"/{key}" if key else "")
+        body = json.dumps({"context": context})
+        try:
+            return reply(self.evaluate(http_event("POST", path, body=body, principal=principal)))
+        except Crash:
+            self.evaluate = self._evaluator()
+            return None
+
     # --- what the platform does ---
 
     def pump(self) -> None:
@@ -148,7 +169,7 @@ class World:
     # --- inside ---
 
     def _plug_in(self) -> None:
-        streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS)}
+        streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS, FLAGS)}
 
         def changed(table: str, old: Row | None, new: Row | None) -> None:
             streams[table].add(old, new)
@@ -166,7 +187,7 @@ class World:
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))
         self.bus.rules.append(("tally", pattern(), self._run("tally", tally)))
-        reading: dict[str, Callable[[Any, Any], Any]] = {"relay": self._relay, "keyring": keyring}
+        reading: dict[str, Callable[[Any, Any], Any]] = {"relay": self._relay, "keyring": keyring, "snapshot": snapshot}
         self.readers = [
             Reader(
                 function.name, streams[table.name], self._run(function.name, reading[function.name]), self._batch, self.chance
@@ -183,6 +204,14 @@ class World:
             return Authentication(Keyring(self._key_files), lambda: self.store, _no_tokens)
 
         return self._run("authorize", Authorizer(wire, clock=lambda: self.now.timestamp()))
+
+    def _evaluator(self) -> Function:
+        def wire() -> Copies:
+            return Copies(
+                self._documents, path, Snapshot.read, fresh=FRESH, pause=PAUSE, stale=FOR_EVER, most=MOST_ENVIRONMENTS
+            )
+
+        return self._run("evaluate", Evaluator(wire, clock=lambda: self.now.timestamp()))
 
     def _nonce(self) -> str:
         self._nonces += 1
