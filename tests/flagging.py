@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from slipway.flags.configuration import ConfigurationPatch
+from slipway.adapters.memory import MemoryStore
+from slipway.flags import jsontext
+from slipway.flags.checks import references, size
+from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch
 from slipway.flags.control import Control
 from slipway.flags.environments import EnvironmentPatch, NewEnvironment
 from slipway.flags.flag import FlagPatch, NewFlag
@@ -69,3 +72,49 @@ def row(store: Store, pk: str, sk: str) -> Row:
 
 def revision(store: Store, environment: str) -> int:
     return int(row(store, f"revision#{environment}", "revision")["revision"])
+
+
+def disagreements(store: MemoryStore) -> list[str]:
+    """Where the rows beside (`slipway.flags.ledger`) do not say what the resources do."""
+    rows = store.tables.get("flags", {})
+    heads = [one for (_, sk), one in rows.items() if sk == "head"]
+    data: dict[str, list[dict[str, Any]]] = {"flag": [], "configuration": [], "environment": [], "segment": []}
+    for one in heads:
+        data[one["kind"]].append(one["data"])
+    lists, uses = set[tuple[str, str]](), set[tuple[str, str]]()
+    for of in data["flag"]:
+        names = ["list#flags"] if of["status"] == "active" else ["list#archived"]
+        if of["status"] == "active":
+            names += [f"list#tag#{tag}" for tag in of.get("tags", [])]
+            names += [f"list#{field}#{of[field]}" for field in ("owner", "product") if field in of]
+        lists |= {(name, of["key"]) for name in names}
+    lists |= {("list#environments", of["name"]) for of in data["environment"] if of["status"] == "active"}
+    lists |= {("list#segments", of["key"]) for of in data["segment"] if of["status"] == "active"}
+    for of in data["configuration"]:
+        user = f"{of['flag']}#{of['environment']}"
+        lists |= {(f"list#state#{of['environment']}#on", of["flag"])} if of["enabled"] else set()
+        uses |= {(f"uses#flag#{one['flag']}", user) for one in of["prerequisites"]}
+        uses |= {(f"uses#segment#{key}", user) for key in references(jsontext.read(of["targeting"] or "null"))}
+    active = [of for of in data["flag"] if of["status"] == "active"]
+    shared = sum(200 + len(of["key"]) + len(of["variants"].encode()) for of in active)
+    shared += sum(20 + len(of["key"]) + len(of["targeting"].encode()) for of in data["segment"] if of["status"] == "active")
+    wanted: dict[str, Any] = {
+        "lists": lists,
+        "uses": uses,
+        "flags": len(active),
+        "bytes": shared,
+        **{f"bytes of {name}": shared + _own(data["configuration"], name) for _, name in lists if _ == "list#environments"},
+    }
+    contents = rows.get(("catalogue", "contents"), {})
+    found: dict[str, Any] = {
+        "lists": {key for key in rows if key[0].startswith("list#")},
+        "uses": {key for key in rows if key[0].startswith("uses#") and key[1] != "count"},
+        "flags": contents.get("flags", 0),
+        "bytes": contents.get("bytes", 0),
+        **{f"bytes of {name}": rows[f"revision#{name}", "revision"]["bytes"] for _, name in lists if _ == "list#environments"},
+    }
+    return [f"{what}: {found[what]}, not {wanted[what]}" for what in wanted if found[what] != wanted[what]]
+
+
+def _own(configurations: list[dict[str, Any]], environment: str) -> int:
+    return sum(size(one) - size(UNTOUCHED) for one in configurations if one["environment"] == environment)

@@ -6,6 +6,7 @@ import base64
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any, NamedTuple
@@ -136,6 +137,10 @@ QUERIES = (
     "=" * 5_000,
     ";".join("ab"),
     "environment=../../x",
+    "state=on",
+    "stale=maybe&environment=staging",
+    "environment=nowhere&state=off",
+    "prefix=%23",
 )
 
 HEADERS: tuple[dict[str, str], ...] = (
@@ -195,6 +200,8 @@ IDS = (
     "é",
     "\u202e",
     "verifiers#live",
+    "list#flags",
+    "flag%23x%23y",
     "x" * 5_000,
     "{id}",
     "null",
@@ -273,8 +280,14 @@ def _event(
     if body is None and route.method in ("POST", "PATCH", "PUT"):
         body = _sound(route)
     sent = {"Content-Type": _MEDIA[str(route.operation)], "If-Match": "*", "Idempotency-Key": "hostile", **headers}
-    path = route.path.replace("{id}", id)
+    path = _path(route, id)
     return http_event(route.method, path, query=query, headers=sent, body=body, principal=principal)
+
+
+def _path(route: Route, id: str) -> str:
+    """`id` in the place of the last variable that the area names its own with."""
+    named = re.sub(r"(/v1/[a-z]+/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
+    return named.replace("{environment}", "development")
 
 
 def _sound(route: Route) -> bytes:
@@ -286,11 +299,39 @@ def _sound(route: Route) -> bytes:
         "metadata": {"sku": "ESP-2", "weight": 2.5, "new": True},
         "links": [{"label": "Datasheet", "url": "https://example.com/x.pdf"}],
     }
+    configuration = {
+        "enabled": True,
+        "default_variant": "off",
+        "targeting": {"if": [{"==": [{"var": "plan"}, "beta"]}, "on", {"fractional": [["on", 20], ["off", 80]]}]},
+        "overrides": {"on": ["ada"]},
+        "prerequisites": [{"flag": "hopper", "variants": ["on"]}],
+        "reason": "Everybody waits for it",
+    }
     bodies: dict[str | None, Any] = {
         "products.create": product,
         "products.update": {"name": "Mocha pot", "metadata": {"sku": None}, "price": 19.99},
         "products.batch": {"items": [product | {"key": "second"}, {"name": "Mocha pot", "price": "9.99"}]},
         "products.import": {"key": "third", "name": "Kettle", "price": "9.99"},
+        "flags.create": {
+            "key": "espresso",
+            "type": "string",
+            "variants": {"hot": "yes", "cold": "no"},
+            "tags": ["kitchen"],
+            "owner": "team-coffee",
+            "product": "grinder",
+            "client_side": True,
+        },
+        "flags.update": {"description": "Warm milk", "variants": {"tepid": True}, "tags": None},
+        "flags.revert": {"version": 1},
+        "configurations.update": configuration,
+        "configurations.revert": {"version": 1, "reason": "It was better"},
+        "configurations.copy": {"from": "staging", "reason": "Tried there"},
+        "configurations.explain": {"context": {"targetingKey": "u1", "plan": "beta", "weight": 2.5, "roles": [1, None]}},
+        "configurations.preview": {"change": configuration, "contexts": [{"targetingKey": "u1"}, {"plan": "beta"}]},
+        "segments.create": {"key": "barista", "targeting": {"ends_with": [{"var": "email"}, "@example.com"]}},
+        "segments.update": {"targeting": {"in": [{"var": "email"}, ["ada@example.com"]]}, "description": "They work here"},
+        "environments.create": {"name": "preview", "description": "For a day", "protected": True},
+        "environments.update": {"protected": False, "approval": True},
         "keys.create": {"kind": "admin", "role": "editor", "name": "ci"},
         "keys.rotate": {"overlap_seconds": 60},
         "members.invite": {"email": "ada@example.com", "role": "viewer"},
@@ -307,6 +348,12 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "audit.list": (["audit", *[None] * 5], ("day", "pk", "sk")),
         "keys.list": (["keys", None, None, None], ("created_at", "pk")),
         "members.list": (["members"], ("created_at", "pk")),
+        "flags.list": (["flags.list", None, None, None, None, "active", None, None, None], ("key",)),
+        "flags.versions": (["flags.versions", target], ("version",)),
+        "configurations.versions": (["configurations.versions", target, "development"], ("version",)),
+        "segments.list": (["segments.list", None], ("key",)),
+        "segments.versions": (["segments.versions", target], ("version",)),
+        "environments.list": (["environments.list"], ("key",)),
     }
     if route.operation not in lists:
         return

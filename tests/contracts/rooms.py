@@ -11,12 +11,14 @@ from functions.access.handler import access
 from functions.access.handler import api as access_api
 from functions.audit.handler import api as audit_api
 from functions.evaluate.handler import Evaluator
+from functions.flags.handler import api as flags_api
 from functions.products.handler import api as products_api
 from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.copies import Copies
 from slipway.flags.compilation import compiled
+from slipway.flags.control import Control
 from slipway.flags.snapshot import Snapshot, path
 from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
@@ -33,6 +35,7 @@ _COPIES = Copies(_FLAGS, path, Snapshot.read, fresh=2, pause=10, stale=60, most=
 evaluate = Evaluator(lambda: _COPIES)
 _HANDLERS: dict[str, Handler] = {
     "products": products_api,
+    "flags": flags_api,
     "access": access_api,
     "audit": audit_api,
     "evaluate": evaluate,
@@ -46,25 +49,33 @@ def opened() -> Iterator[MemoryStore]:
     store = LimitedStore()
     with ExitStack() as stack:
         stack.enter_context(products_api.testing(use=Products(store)))
+        stack.enter_context(flags_api.testing(use=Control(store)))
         stack.enter_context(access_api.testing(use=access(store)))
         stack.enter_context(audit_api.testing(use=store))
         yield store
 
 
 def furnished() -> dict[str, str]:
-    """A product, a key and a member to aim at; their ids by area."""
+    """A product, a flag and what belongs to it, a key and a member to aim at; their ids by area."""
+    _made("flags", {"key": "hopper", "type": "boolean"})
     bodies: dict[str, dict[str, object]] = {
+        "flags": {"key": "crema", "type": "boolean", "tags": ["kitchen"]},
+        "segments": {"key": "staff", "targeting": {"in": [{"var": "email"}, ["ada@example.com"]]}},
+        "environments": {"name": "kitchen"},
         "products": {"name": "Grinder", "price": "9.99", "key": "grinder"},
         "keys": {"kind": "admin", "role": "viewer", "name": "robot"},
         "members": {"email": "grace@example.com", "role": "viewer"},
     }
-    ids = {}
-    for area, body in bodies.items():
-        sent = {"content-type": "application/json"}
-        made = gateway(http_event("POST", f"/v1/{area}", headers=sent, body=json.dumps(body)))
-        assert made.status == 201, made.body
-        ids[area] = str(made.json["id"])
-    return ids
+    names = ("id", "key", "name")
+    made = {area: _made(area, body) for area, body in bodies.items()}
+    return {area: next(str(found[name]) for name in names if name in found) for area, found in made.items()}
+
+
+def _made(area: str, body: dict[str, object]) -> dict[str, Any]:
+    sent = {"content-type": "application/json"}
+    made = gateway(http_event("POST", f"/v1/{area}", headers=sent, body=json.dumps(body)))
+    assert made.status == 201, made.body
+    return dict(made.json)
 
 
 def gateway(event: dict[str, Any]) -> Reply:

@@ -19,7 +19,20 @@ EACH = 300 if os.environ.get("SLIPWAY_PROVE") else 10  # examples an operation, 
 
 # What a request that fits its schema may be refused for: rules between values, or with what stands in the store.
 BEYOND_THE_SCHEMA = {"bad_cursor", "idempotency_mismatch", "precondition_failed"}
+# Of a rule that means nothing (`slipway.flags.rules`), and of names that a rule has to repeat letter by letter.
+_RULE = {"not_a_rule", "unknown_operator", "wrong_arity", "unknown_reference", "nested_reference", "bad_path", "bad_weight"}
+_FLAG = {"invalid_variant", "invalid_targeting_key", "mixed_types", "required", "duplicate", "unknown_variant", "unknown_flag"}
 RULES = {
+    "flags.create": _FLAG,
+    "flags.update": _FLAG,
+    "flags.list": {"required"},
+    "flags.read": {"in_the_future"},
+    "configurations.read": {"in_the_future"},
+    "configurations.update": _RULE | _FLAG,
+    "configurations.explain": {"in_the_future"},
+    "configurations.preview": _RULE | _FLAG,
+    "segments.create": _RULE,
+    "segments.update": _RULE,
     "audit.list": {"after_to"},
     "members.invite": {"pattern"},
     "keys.create": {"forbidden", "required", "too_small"},

@@ -13,14 +13,25 @@ from hypothesis import strategies as st
 from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
 from slipway.flags import configuration, graph, jsontext
-from slipway.flags.checks import size
-from slipway.flags.configuration import UNTOUCHED
 from slipway.flags.control import Control
 from slipway.outbox import envelopes
 from slipway.ports import Write
 from slipway.problems import Conflict, Invalid, NotFound, PreconditionFailed
 from tests.catalogue import START, a_call
-from tests.flagging import BETA, configured, edited, environment, listed, made, resegmented, revision, row, ruled, segment
+from tests.flagging import (
+    BETA,
+    configured,
+    disagreements,
+    edited,
+    environment,
+    listed,
+    made,
+    resegmented,
+    revision,
+    row,
+    ruled,
+    segment,
+)
 
 
 @pytest.fixture
@@ -377,28 +388,4 @@ def test_the_rows_beside_agree_with_the_resources(story: list[tuple[str, str, st
                 environment(control, f"e{other}")
         except (Conflict, Invalid):
             pass
-    _agree(control, store)
-
-
-def _agree(control: Control, store: MemoryStore) -> None:
-    rows = store.tables["flags"]
-    heads = {pk: one for (pk, sk), one in rows.items() if sk == "head"}
-    flags = {one["data"]["key"]: one["data"] for one in heads.values() if one["kind"] == "flag"}
-    configurations = [one["data"] for one in heads.values() if one["kind"] == "configuration"]
-    active = sorted(key for key, data in flags.items() if data["status"] == "active")
-    assert listed(store, "list#flags") == active
-    assert row(store, "catalogue", "contents")["flags"] == len(active)
-    for tag in "abc":
-        assert listed(store, f"list#tag#{tag}") == [key for key in active if tag in flags[key].get("tags", [])]
-        users = {
-            f"{one['flag']}#{one['environment']}" for one in configurations if tag in [p["flag"] for p in one["prerequisites"]]
-        }
-        assert set(listed(store, f"uses#flag#{tag}")) - {"count"} == users
-        users = {f"{one['flag']}#{one['environment']}" for one in configurations if f'"s{tag}"' in (one["targeting"] or "")}
-        assert set(listed(store, f"uses#segment#s{tag}")) - {"count"} == users
-    on = sorted(one["flag"] for one in configurations if one["enabled"] and one["environment"] == "development")
-    assert listed(store, "list#state#development#on") == on
-    shared = row(store, "catalogue", "contents")["bytes"]
-    for name in control.environments.all(a_call()).names:
-        own = sum(size(one) - size(UNTOUCHED) for one in configurations if one["environment"] == name)
-        assert row(store, f"revision#{name}", "revision")["bytes"] == shared + own, name
+    assert disagreements(store) == []

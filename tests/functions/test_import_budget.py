@@ -17,6 +17,7 @@ BUDGETS = {
     "site": 64,
     "authorize": 52,
     "products": 225,
+    "flags": 260,
     "access": 225,
     "audit": 215,
     "relay": 170,
@@ -33,7 +34,7 @@ NOWHERE = {
     *("boto3", "botocore", "jwt"),
 }
 RESOLVER = "aws_lambda_powertools.event_handler.api_gateway"
-DESK = {"products", "access", "audit"}  # over Powertools' resolver, which the others do without
+DESK = {"products", "flags", "access", "audit"}  # over Powertools' resolver, which the others do without
 HOT = {"pydantic", "pydantic_core", "typing_extensions", "dataclasses", "inspect"}
 
 CODE = """

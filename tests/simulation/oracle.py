@@ -20,6 +20,7 @@ from slipway.outbox import HOMES, envelopes
 from slipway.ports import Row
 from slipway.resources import version_sk
 from slipway.tables import TABLES
+from tests.flagging import disagreements
 from tests.simulation.clients import Intents
 from tests.simulation.world import World
 
@@ -51,11 +52,24 @@ def judged(world: World, intents: Intents) -> Findings:
     _products(world, intents, heads, findings)
     _keys(world, intents, heads, findings)
     _members(world, intents, heads, findings)
+    _flags(world, intents, heads, findings)
     _documents(world, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     for table in TABLES:
         findings.wrong += [f"no schema: {key}" for key, row in _rows(world, table.name).items() if "schema" not in row]
     return findings
+
+
+def _flags(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Each flag stands once, has every change once, and the rows beside agree with it."""
+    flags = {head["data"]["key"]: head["data"] for head in heads.values() if head["kind"] == "flag"}
+    if intents.flags:
+        findings.compare("flag", Counter(intents.flags), Counter(list(flags)))
+    for key, marks in intents.tags.items():
+        findings.compare(f"tag of {key}", Counter(marks), Counter(flags[key].get("tags", [])))
+    for id, units in intents.overrides.items():
+        findings.compare(f"override of {id}", Counter(units), Counter(heads[id]["data"]["overrides"].get("on", [])))
+    findings.wrong += disagreements(world.memory)
 
 
 def _documents(world: World, findings: Findings) -> None:
@@ -90,10 +104,10 @@ def _versions(world: World, findings: Findings) -> dict[str, Row]:
 
 
 def _events(world: World, findings: Findings) -> None:
-    """Every version that has something to tell was told: it is in the audit once and was counted once, and the bus first saw
-    the events of a resource in their order."""
+    """Every version of everything was told, but for the first of a configuration, which nobody made: it is in the audit once
+    and was counted once, and the bus first saw the events of a resource in their order."""
     versions = [(id, number, images[0]) for id, numbers in world.history.items() for number, images in numbers.items()]
-    wanted = Counter((id, number) for id, number, image in versions if image["events"])
+    wanted = Counter((id, number) for id, number, image in versions if (image["kind"], number) != ("configuration", 1))
     rows = list(_rows(world, "audit").values())
     findings.compare("event", wanted, Counter((row["pk"], row["sequence"]) for row in rows))
     told = {(row["pk"], row["sequence"]): [row["type"], row["changes"], row["actor"], row["time"]] for row in rows}
@@ -125,7 +139,7 @@ def _products(world: World, intents: Intents, heads: dict[str, Row], findings: F
     findings.same("claims", {f"key#{h['data']['key']}": id for id, h in products.items() if "key" in h["data"]}, claims)
 
 
-_MOVES = ("product.archived.v1", "product.restored.v1")
+_MOVES = ("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1")
 
 
 def _keys(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:

@@ -137,6 +137,37 @@ def another_flag(world: World, client: Client) -> None:
         made(Control(world.memory), "rival")
 
 
+def control(world: World, client: Client) -> None:
+    """What people do with flags, every call of it disturbed."""
+    client.flag("checkout")
+    client.flag("search")
+    world.pump()
+    client.tag("checkout", "web")
+    client.segment("beta")
+    needs = [{"flag": "search", "variants": ["on"]}]
+    rule = {"if": [{"$ref": "beta"}, "on", "off"]}
+    client.override("checkout", "production", "ada", enabled=True, prerequisites=needs)
+    client.override("checkout", "production", "bob", prerequisites=[], targeting=rule)
+    world.pump()
+    client.environment("preview")
+    client.archive_flag("search")
+    client.restore_flag("search")
+    client.describe("/v1/environments/preview", "for a day")
+    client.describe("/v1/segments/beta", "the curious")
+    client.override("checkout", "production", "eve", targeting=None)
+    client.delete("/v1/segments/beta")
+    client.delete("/v1/environments/preview")
+
+
+def another_tag(world: World, client: Client) -> None:
+    """And another configuration, where there is a flag; else another flag."""
+    if "checkout" in client.intents.flags:
+        client.tag("checkout", "rival")
+        client.override("checkout", "production", "rival")
+    else:
+        client.flag("rival")
+
+
 SCENARIOS = (
     Scenario("one product", one_product, edit_the_same),
     Scenario("many edits", many_edits, edit_the_same),
@@ -145,6 +176,7 @@ SCENARIOS = (
     Scenario("members", members, another_admin),
     Scenario("reads", reads, another_product),
     Scenario("flags", flags, another_flag),
+    Scenario("control of flags", control, another_tag),
 )
 
 

@@ -15,6 +15,7 @@ from functions.access.handler import handler as access
 from functions.audit.handler import handler as audit
 from functions.authorize.handler import Authorizer
 from functions.evaluate.handler import FOR_EVER, FRESH, MOST_ENVIRONMENTS, PAUSE, Evaluator
+from functions.flags.handler import handler as flags
 from functions.invite.handler import handler as invite
 from functions.keyring.handler import handler as keyring
 from functions.products.handler import handler as products
@@ -31,6 +32,7 @@ from slipway.edge.consumer import Consumer, once
 from slipway.edge.http import Api
 from slipway.edge.stream import Wired
 from slipway.events import AnyEvent, pattern
+from slipway.flags.control import Control
 from slipway.flags.publication import Publisher
 from slipway.flags.snapshot import Snapshot, path
 from slipway.keyring import Keyring
@@ -92,6 +94,7 @@ class World:
         quarantine = FaultyBlobs("quarantine", self.quarantine, self.faults)
         for testing in (
             products.testing(use=Products(self.store), now=lambda: self.now, nonce=self._nonce),
+            flags.testing(use=Control(self.store), now=lambda: self.now, nonce=self._nonce),
             access.testing(use=use, now=lambda: self.now, nonce=self._nonce),
             relay.testing(Wired(FaultyBus(self.bus.take, self.faults), quarantine)),
             keyring.testing(Wired((self.store, self._key_files), quarantine)),
@@ -222,7 +225,13 @@ class World:
         return hashlib.shake_256(f"entropy {self._nonces}".encode()).digest(size)
 
 
-_ANSWERING: dict[str, Api[Any]] = {"products": products, "audit": audit}
+_ANSWERING: dict[str, Api[Any]] = {
+    "products": products,
+    "audit": audit,
+    "flags": flags,
+    "segments": flags,
+    "environments": flags,
+}
 
 
 def _no_tokens() -> Any:

@@ -65,8 +65,8 @@ def _environment(raw: str) -> str:
     return raw
 
 
-def published(pattern: str, most: int, least: int = 1) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "minLength": least, "maxLength": most, "pattern": pattern})
+def published(pattern: str, most: int, least: int = 1, **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "minLength": least, "maxLength": most, "pattern": pattern, **more})
 
 
 def _metadata(raw: Any) -> dict[str, Any]:
@@ -174,7 +174,7 @@ Tag = Annotated[
 EnvironmentName = Annotated[
     str,
     AfterValidator(_environment),
-    WithJsonSchema({"type": "string", "pattern": ENVIRONMENT, "description": "any but `all`"}),
+    WithJsonSchema({"type": "string", "pattern": ENVIRONMENT, "description": "any but `all`", "examples": ["production"]}),
 ]
 Tags = Annotated[list[Tag], Field(max_length=TAGS), AfterValidator(lambda tags: sorted(set(tags)))]
 Price = Annotated[Any, PlainValidator(_price), _price_schema("amount")]

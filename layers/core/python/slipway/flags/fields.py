@@ -30,7 +30,7 @@ Key = Annotated[
             f"and is none of {', '.join(RESERVED)}.",
         )
     ),
-    published(KEY, 128),
+    published(KEY, 128, examples=["new-checkout"]),
 ]
 # The beginning of a key.
 Prefix = Annotated[
@@ -96,17 +96,26 @@ def _variants_schema(least: int, *more: str) -> WithJsonSchema:
     value = {"type": ["boolean", "string", "number", "object", *more]}
     names = {"minLength": 1, "maxLength": VARIANT}
     most = VARIANTS if least else 2 * VARIANTS
-    return WithJsonSchema(
-        {"type": "object", "minProperties": least, "maxProperties": most, "propertyNames": names, "additionalProperties": value}
-    )
+    bounds = {"minProperties": least, "maxProperties": most, "propertyNames": names, "additionalProperties": value}
+    return WithJsonSchema({"type": "object", **bounds, "examples": [{"on": True, "off": False}]})
 
 
-Variant = Annotated[str, AfterValidator(_variant), published(text.LINE, VARIANT)]
+Variant = Annotated[str, AfterValidator(_variant), published(text.LINE, VARIANT, examples=["on"])]
 Variants = Annotated[dict[str, Any], PlainValidator(_values), _variants_schema(1)]
 VariantsPatch = Annotated[dict[str, Any], PlainValidator(_values_patch), _variants_schema(0, "null")]
-Targeting = Annotated[dict[str, Any] | None, PlainValidator(_targeting), WithJsonSchema({"type": ["object", "null"]})]
-Rule = Annotated[dict[str, Any], PlainValidator(_targeting), WithJsonSchema({"type": "object", "minProperties": 1})]
-TargetingKey = Annotated[str, AfterValidator(_targeting_key), published(text.LINE, TARGETING_KEY)]
+Targeting = Annotated[
+    dict[str, Any] | None,
+    PlainValidator(_targeting),
+    WithJsonSchema({"type": ["object", "null"], "examples": [{"if": [{"==": [{"var": "plan"}, "beta"]}, "on", "off"]}]}),
+]
+Rule = Annotated[
+    dict[str, Any],
+    PlainValidator(_targeting),
+    WithJsonSchema({"type": "object", "minProperties": 1, "examples": [{"ends_with": [{"var": "email"}, "@example.com"]}]}),
+]
+TargetingKey = Annotated[
+    str, AfterValidator(_targeting_key), published(text.LINE, TARGETING_KEY, examples=["mbr_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+]
 TargetingKeys = Annotated[list[TargetingKey], Field(max_length=OVERRIDES), AfterValidator(_each_once)]
 
 
