@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from slipway.flags import shapes
 from slipway.flags.coercion import truth
-from slipway.flags.fractional import bucketed, draw, prefix, shares
+from slipway.flags.fractional import bucketed, by_targeting_key, draw, prefix, shares
 from slipway.flags.limits import MOST_DEPTH, MOST_NODES, Unanswerable, walked
 from slipway.flags.operators import READING, STRICT
 from slipway.flags.shapes import Literal
@@ -72,7 +72,7 @@ class Compiler:
         if name in ("if", "?:"):
             return shapes.choice(nodes)
         if name == "and":
-            return shapes.conjunction(nodes)
+            return shapes.Conjunction(nodes)
         if name == "or":
             return shapes.disjunction(nodes)
         if name in READING:
@@ -127,22 +127,10 @@ class Compiler:
             if all(type(part) is Literal for part in parts):
                 split = shares([part.value for part in parts])  # type: ignore[attr-defined]
                 if split is not None and short:
-                    return self._short(bucketed(self.hash, split, prefix(self.hash, self.flag)))
+                    return by_targeting_key(bucketed(self.hash, split, prefix(self.hash, self.flag)))
                 if split is not None and type(nodes[0]) is not Literal:
                     return self._explicit(bucketed(self.hash, split), nodes)
         return self.drawn(nodes, root)
-
-    def _short(self, bucket: Callable[[str], Any]) -> Node:
-        def fractional(data: Any, _: Any) -> Any:
-            key = data.get("targetingKey")
-            if type(key) is not str or not key:
-                return None
-            try:
-                return bucket(key)
-            except ValueError:  # half of a surrogate pair is no text
-                return None
-
-        return fractional
 
     def _explicit(self, bucket: Callable[[str], Any], nodes: list[Node]) -> Node:
         by, flag, hash = nodes[0], self.flag, self.hash

@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from slipway.flags.shapes import Node
     from slipway.flags.trace import Step
 
     Answer = Callable[[Any, float], "Evaluation"]
+    Parts = tuple[Node, dict[str | None, "Evaluation"]]
 
 
 class _Kept:
@@ -86,6 +88,7 @@ class FlagSet:
         self._flags, self._evaluators, self._trouble = flags, evaluators, trouble
         self._ready: dict[str, Evaluation | Answer] = {}
         self._compiled: dict[str, Compiler] = {}
+        self._parts: dict[str, Parts] = {}
 
     @classmethod
     def parse(cls, document: Any, hash: str = "v3") -> FlagSet:
@@ -180,6 +183,12 @@ class FlagSet:
         self._ready[key] = ready
         return ready
 
+    def parts(self, key: str) -> Parts | None:
+        """What answers many flags at once: the rule as a function of a context that is a dict, and the evaluations of the
+        texts that it gives and of null. For everything else, and where there is None, `ready` has the answer."""
+        self.ready(key)
+        return self._parts.get(key)
+
     # --- inside ---
 
     def _error(self, key: str, code: str, detail: str) -> Evaluation:
@@ -213,29 +222,42 @@ class FlagSet:
         def error(code: str, detail: str) -> Evaluation:
             return Evaluation(key, None, None, "ERROR", code, detail, metadata)
 
-        def answer(context: Any, now: float) -> Evaluation:
-            if type(context) is not dict:
-                if context is not None and not isinstance(context, dict):
-                    return error("INVALID_CONTEXT", "The context is no JSON object.")
-                context = context or {}
+        def named(result: Any) -> Evaluation:
+            if result is None:
+                return default
+            if not isinstance(result, (str, bool, int, float)):
+                return error("GENERAL", "The targeting gives a list or an object, not the name of a variant.")
+            name = text(result)
+            return outcomes.get(name) or error("GENERAL", f"The targeting names {name[:100]!r}, which is no variant.")
+
+        def careful(context: Any, now: float) -> Evaluation:
+            if context is not None and not isinstance(context, dict):
+                return error("INVALID_CONTEXT", "The context is no JSON object.")
             try:
+                data = context or {}
                 if whole:
                     own = {"flagKey": key, "timestamp": int(now)}
-                    context = {**context, "targetingKey": context.get("targetingKey"), "$flagd": own}
-                result = run(context, meter() if metered else None)
-                if result is None:
-                    return default
-                if type(result) is str and result in outcomes:
-                    return outcomes[result]
-                if isinstance(result, (str, bool, int, float)):
-                    name = text(result)
-                    return outcomes.get(name) or error("GENERAL", f"The targeting names {name[:100]!r}, which is no variant.")
-                return error("GENERAL", "The targeting gives a list or an object, not the name of a variant.")
+                    data = {**data, "targetingKey": data.get("targetingKey"), "$flagd": own}
+                return named(run(data, meter() if metered else None))
             except Unanswerable as wrong:
                 return error(wrong.code, wrong.detail)
             except Exception as failed:
                 return error("GENERAL", f"The targeting fails on this context ({type(failed).__name__}).")
 
+        def answer(context: Any, now: float) -> Evaluation:
+            if type(context) is dict:
+                try:
+                    result = run(context, None)
+                    return outcomes[result] if type(result) is str else named(result)
+                except Exception:
+                    return careful(context, now)  # tells what is wrong
+            return careful(context, now)
+
+        if whole or metered:
+            return careful
+        texts: dict[str | None, Evaluation] = {None: default}
+        texts.update(outcomes)
+        self._parts[key] = run, texts
         return answer
 
 
