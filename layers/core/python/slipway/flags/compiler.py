@@ -59,7 +59,9 @@ class Compiler:
         if not isinstance(logic, dict) or len(logic) != 1:
             return Literal(logic)
         ((name, raw),) = logic.items()
-        if name == "$ref" and isinstance(raw, str) and raw in self.evaluators:
+        if name == "$ref" and isinstance(raw, str):
+            if raw not in self.evaluators:
+                return _unknown(f"There is no shared rule {raw[:100]!r}.")
             return self.node(self.evaluators[raw], depth - 1, root, at)
         args = raw if isinstance(raw, list) else [raw]
         return self.operator(name, args, depth - 1, root, (at, name), isinstance(raw, list))
@@ -86,7 +88,7 @@ class Compiler:
 
             self.extensions.add(name)
             return operator(name, nodes)
-        return _unknown(name)
+        return _unknown(f"There is no operator {name[:100]!r}.")
 
     def strict(self, name: str, nodes: list[Node]) -> Node:
         function = STRICT[name]
@@ -209,8 +211,8 @@ def _folded(function: Callable[..., Any], values: list[Any]) -> Node:
         return lambda _data, _meter: function(*values)  # whoever reaches it gets the error
 
 
-def _unknown(name: str) -> Node:
+def _unknown(detail: str) -> Node:
     def unknown(_data: Any, _meter: Any) -> Any:
-        raise Unanswerable("PARSE_ERROR", f"There is no operator {name!r}.")
+        raise Unanswerable("PARSE_ERROR", detail)
 
     return unknown

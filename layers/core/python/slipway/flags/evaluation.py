@@ -127,11 +127,13 @@ class FlagSet:
 
     @property
     def errors(self) -> dict[str, str]:
-        """What is wrong with each bad flag, and under "" with the document. Compiles every flag."""
+        """What is wrong with each flag that answers everybody with an error, and under "" with the document.
+
+        Compiles every flag."""
         bad = {"": self._trouble} if self._trouble else {}
         for key in self._flags:
             ready = self.ready(key)
-            if isinstance(ready, Evaluation) and ready.error_code == "PARSE_ERROR":
+            if isinstance(ready, Evaluation) and ready.error_code is not None:
                 bad[key] = ready.error_details or ""
         return bad
 
