@@ -30,6 +30,7 @@ import json
 
 from slipway.flags.coercion import text
 from slipway.flags.compiler import Compiler
+from slipway.flags.form import fault, is_metadata, values
 from slipway.flags.fractional import HASHES
 from slipway.flags.limits import Meter, Unanswerable
 from slipway.values import Value
@@ -117,7 +118,7 @@ class FlagSet:
         trouble = ""
         if not isinstance(evaluators, dict):
             evaluators, trouble = {}, "`$evaluators` is no object."
-        if not _is_metadata(metadata):
+        if not is_metadata(metadata):
             metadata, trouble = {}, "`metadata` is no object of texts, numbers and truth values."
         return cls(flags, evaluators, metadata, hash, trouble)
 
@@ -200,7 +201,7 @@ class FlagSet:
         return str((self._flags[key].get("metadata") or {}).get("hash", self.hash))
 
     def _made(self, key: str, flag: Any) -> Evaluation | Answer:
-        wrong = _fault(flag)
+        wrong = fault(flag)
         if wrong:
             raise Unanswerable("PARSE_ERROR", wrong)
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
@@ -217,8 +218,8 @@ class FlagSet:
         run = compiler.compile(flag["targeting"])
         metered, whole = compiler.walks or meter is not Meter, compiler.whole
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
-        values = _values(flag)
-        outcomes = {name: Evaluation(key, values[name], name, "TARGETING_MATCH", None, None, metadata) for name in values}
+        found = values(flag)
+        outcomes = {name: Evaluation(key, found[name], name, "TARGETING_MATCH", None, None, metadata) for name in found}
         default = _default(key, flag, metadata, "DEFAULT")
 
         def error(code: str, detail: str) -> Evaluation:
@@ -272,44 +273,4 @@ def _default(key: str, flag: Any, metadata: Mapping[str, Any], reason: str) -> E
     if name not in flag["variants"]:
         detail = f"The default {name[:100]!r} is no variant."
         return Evaluation(key, None, None, "ERROR", "GENERAL", detail, metadata)
-    return Evaluation(key, _values(flag)[name], name, reason, None, None, metadata)
-
-
-def _values(flag: Any) -> dict[str, Any]:
-    """The variants; whole numbers as floats where the flag is a float flag."""
-    variants: dict[str, Any] = flag["variants"]
-    kinds = {type(value) for value in variants.values()}
-    declared = (flag.get("metadata") or {}).get("type") == "float"
-    if int in kinds and kinds <= {int, float} and (declared or float in kinds):
-        return {name: float(value) for name, value in variants.items()}
-    return variants
-
-
-def _fault(flag: Any) -> str:
-    """Why the flag cannot be evaluated; "" when it can. What may be saved is a narrower question: `slipway.flags.rules`."""
-    if not isinstance(flag, dict):
-        return "The flag is no object."
-    if flag.get("state") not in ("ENABLED", "DISABLED"):
-        return "`state` is ENABLED or DISABLED."
-    variants = flag.get("variants")
-    if not isinstance(variants, dict) or not variants or not all(isinstance(name, str) for name in variants):
-        return "`variants` is an object with at least one variant."
-    if None in [value if value is None else 0 for value in variants.values()]:
-        return "A variant has a value, not null."
-    default = flag.get("defaultVariant")
-    if default is not None and not isinstance(default, (str, bool)):
-        return "`defaultVariant` is the name of a variant or null."
-    metadata = flag.get("metadata") or {}
-    if not _is_metadata(metadata):
-        return "`metadata` is an object of texts, numbers and truth values."
-    if metadata.get("hash", "v3") not in HASHES:
-        return f"`metadata.hash` is one of {', '.join(HASHES)}."
-    if flag.get("targeting") and not isinstance(flag["targeting"], dict):
-        return "`targeting` is an object."
-    return ""
-
-
-def _is_metadata(metadata: Any) -> bool:
-    return isinstance(metadata, dict) and all(
-        isinstance(name, str) and isinstance(value, (str, int, float, bool)) for name, value in metadata.items()
-    )
+    return Evaluation(key, values(flag)[name], name, reason, None, None, metadata)
