@@ -21,7 +21,16 @@ EACH = 300 if os.environ.get("SLIPWAY_PROVE") else 10  # examples an operation, 
 BEYOND_THE_SCHEMA = {"bad_cursor", "idempotency_mismatch", "precondition_failed"}
 # Of a rule that means nothing (`slipway.flags.rules`), and of names that a rule has to repeat letter by letter.
 _RULE = {"not_a_rule", "unknown_operator", "wrong_arity", "unknown_reference", "nested_reference", "bad_path", "bad_weight"}
-_FLAG = {"invalid_variant", "invalid_targeting_key", "mixed_types", "required", "duplicate", "unknown_variant", "unknown_flag"}
+_FLAG = {
+    "invalid_variant",
+    "invalid_targeting_key",
+    "mixed_types",
+    "required",
+    "duplicate",
+    "unknown_variant",
+    "unknown_flag",
+    "cycle",
+}
 RULES = {
     "flags.create": _FLAG,
     "flags.update": _FLAG,

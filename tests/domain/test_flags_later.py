@@ -23,7 +23,7 @@ from tests.catalogue import START, a_call
 from tests.flagging import configured, listed, made, ruled
 
 BOB = Principal("member", "mbr_bob", "editor")
-ON = {"enabled": True, "default_variant": "on"}
+ON: dict[str, Any] = {"enabled": True, "default_variant": "on"}
 
 
 @pytest.fixture

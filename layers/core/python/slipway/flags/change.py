@@ -7,7 +7,7 @@ Kept in both (`data` of their rows): flag, environment, base (the version of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.configurations import Configurations, Plan
-from slipway.flags.fields import Key, Reason
+from slipway.flags.fields import Because, Key
 from slipway.problems import Conflict, Fault
 from slipway.resources import Stored
 from slipway.shape import Shape
@@ -30,7 +30,7 @@ class NewChange(Shape):
     flag: Key
     environment: EnvironmentName
     change: ConfigurationPatch
-    reason: Annotated[Reason, Field(min_length=1)]
+    reason: Because
 
 
 class PlannedView(Shape):
