@@ -51,7 +51,11 @@ def body(drawn: Drawn, alarms: list[cloudwatch.CfnAlarm], region: str) -> dict[s
         [{"type": "alarm", "properties": {"title": "Alarms", "alarms": [alarm.attr_arn for alarm in alarms]}}],
         [_text("# Behind the door: events, functions, tables")],
         [
-            _graph("From a write to the bus, ms", region, [drawn(own("RelayDelay")._replace(statistic="p99"))]),
+            _graph(
+                "From a write to the bus, and to the hot path, ms",
+                region,
+                [drawn(own(name)._replace(statistic="p99")) for name in ("RelayDelay", "PublishDelay")],
+            ),
             _graph(
                 "Age of what a stream's reader reads, ms",
                 region,

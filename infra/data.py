@@ -15,6 +15,7 @@ from slipway import tables
 
 # Per second and table or index: where a runaway client stops costing money. At most about $2 an hour of writes.
 READ_CEILING, WRITE_CEILING = 4000, 1000
+REVISION_DAYS = 90  # that a past revision of an environment's flags is kept
 
 
 class Data(Stack):
@@ -29,6 +30,14 @@ class Data(Stack):
             # The verifiers of environments' keys, made from the access table: the newest is all that counts.
             "keys": self._bucket(
                 "Keys", expires=None, server_access_logs_bucket=access_logs, server_access_logs_prefix="keys/"
+            ),
+            # What each environment answers from: the newest is read, past revisions are for who looks back.
+            "flags": self._bucket(
+                "Flags",
+                expires=REVISION_DAYS,
+                prefix="revisions/",
+                server_access_logs_bucket=access_logs,
+                server_access_logs_prefix="flags/",
             ),
             # Records that no reader of a stream could handle; somebody looks at each.
             "quarantine": self._bucket(
@@ -66,8 +75,8 @@ class Data(Stack):
             )
         return made
 
-    def _bucket(self, id: str, *, expires: int | None, **options: Any) -> s3.Bucket:
-        """Private, TLS only. `expires`: days that an object is kept, None for ever."""
+    def _bucket(self, id: str, *, expires: int | None, prefix: str | None = None, **options: Any) -> s3.Bucket:
+        """Private, TLS only. `expires`: days that an object (below `prefix`) is kept, None for ever."""
         return s3.Bucket(
             self,
             f"{id}Bucket",
@@ -79,6 +88,7 @@ class Data(Stack):
                 s3.LifecycleRule(
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                     expiration=None if expires is None else Duration.days(expires),
+                    prefix=prefix,
                 )
             ],
             **options,

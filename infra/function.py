@@ -46,7 +46,9 @@ class DeployedFunction(Construct):
             layers=around.layers,
             role=self.role.attr_arn,
             dead_letter_config=(
-                lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=around.dead_letters.queue_arn) if spec.pattern else None
+                lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=around.dead_letters.queue_arn)
+                if spec.asynchronous
+                else None
             ),
             # The runtime's own start and end lines say nothing that the canonical line of a request does not.
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(
@@ -56,13 +58,15 @@ class DeployedFunction(Construct):
         runtime = "Python 3.13 is the newest that every dependency is tested on; a new one comes with its own change"
         acknowledge(self.function, "AwsSolutions-L1", runtime)
         acknowledge(self.function, "Serverless-LambdaLatestVersion", runtime)
-        if spec.pattern is None:
+        if not spec.asynchronous:
             unused = "never invoked asynchronously: the right to fill a queue would be one that it never uses"
             acknowledge(self.function, "Serverless-LambdaDLQ", unused)
         for table in spec.streams:
             self._read(around.data.tables[table.name], table.name)
         if spec.pattern is not None:
-            self._consume(spec.pattern)
+            self._call("Rule", event_bus_name=around.bus.event_bus_name, event_pattern=spec.pattern)
+        if spec.daily:
+            self._call("Daily", schedule_expression="rate(1 day)")
 
     def _read(self, table: dynamodb.Table, name: str) -> None:
         """Every change of the table, in order per item. A batch is tried until it is 12 hours old, halved each time: a short
@@ -85,15 +89,14 @@ class DeployedFunction(Construct):
             ),
         )
 
-    def _consume(self, pattern: dict[str, Any]) -> None:
-        """A rule on the bus. EventBridge retries delivery for a day, Lambda the run twice; then the dead letters."""
+    def _call(self, id: str, **when: Any) -> None:
+        """A rule calls the function. EventBridge retries delivery for a day, Lambda the run twice; then the dead letters."""
         dead_letters = self.around.dead_letters
         rule = events.CfnRule(
             self,
-            "Rule",
+            id,
             description=f"{self.spec.job}.",
-            event_bus_name=self.around.bus.event_bus_name,
-            event_pattern=pattern,
+            **when,
             state="ENABLED",
             targets=[
                 events.CfnRule.TargetProperty(
@@ -108,7 +111,7 @@ class DeployedFunction(Construct):
         )
         lambda_.CfnPermission(
             self,
-            "RuleMayInvoke",
+            f"{id}MayInvoke",
             action="lambda:InvokeFunction",
             function_name=self.function.attr_arn,
             principal="events.amazonaws.com",
@@ -116,7 +119,7 @@ class DeployedFunction(Construct):
         )
         dead_letters.add_to_resource_policy(
             iam.PolicyStatement(
-                sid=f"Rule{self.node.id}",
+                sid=f"{id}{self.node.id}",
                 actions=["sqs:SendMessage"],
                 principals=[iam.ServicePrincipal("events.amazonaws.com")],
                 resources=[dead_letters.queue_arn],

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, PRODUCTS, Index, Table
+from slipway.tables import ACCESS, AUDIT, BY_MONTH, FLAGS, PRODUCTS, Index, Table
 
-Bucket = Literal["keys", "quarantine"]
+Bucket = Literal["keys", "flags", "quarantine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,20 @@ class OnUserPool:
     actions: tuple[str, ...]
 
 
-Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool
+@dataclass(frozen=True, slots=True)
+class OnOneShots:
+    """Actions on the one-shots that wake a function; and to hand over the role by which they do."""
+
+    actions: tuple[str, ...] = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
+
+
+Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes."""
+    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes;
+    `daily`: it runs once a day as well; `woken`: by one-shots."""
 
     name: str
     job: str
@@ -67,6 +75,13 @@ class Function:
     grants: tuple[Grant, ...] = ()
     streams: tuple[Table, ...] = ()
     pattern: dict[str, Any] | None = None
+    daily: bool = False
+    woken: bool = False
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether it is called without waiting, so that what fails needs a place to go."""
+        return self.pattern is not None or self.daily or self.woken
 
     @property
     def handler(self) -> str:
@@ -108,6 +123,13 @@ FUNCTIONS = (
         grants=(OnTable(PRODUCTS, _KEEP), *_indexes(PRODUCTS)),
     ),
     Function(
+        "flags",
+        "The control plane of feature flags",
+        settings.Flags,
+        timeout=29,
+        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")), *_indexes(FLAGS)),
+    ),
+    Function(
         "access",
         "API keys, members, and who am I",
         settings.Access,
@@ -120,12 +142,19 @@ FUNCTIONS = (
         grants=(OnTable(AUDIT, ("dynamodb:BatchGetItem", "dynamodb:Query")), OnTable(AUDIT, _QUERY, index=BY_MONTH)),
     ),
     Function(
+        "evaluate",
+        "Answers what flags give, from the published snapshots",
+        settings.Evaluate,
+        memory=1024,
+        grants=(OnObjects("flags", "flags/", ("s3:GetObject",)), OnBucket("flags")),
+    ),
+    Function(
         "relay",
         "Sends the events that rows carry to the bus; the only publisher",
         settings.Relay,
         timeout=60,
         grants=(OnBus(), OnObjects("quarantine", "records/relay/", ("s3:PutObject",))),
-        streams=(PRODUCTS, ACCESS),
+        streams=(PRODUCTS, ACCESS, FLAGS),
     ),
     Function(
         "keyring",
@@ -140,6 +169,48 @@ FUNCTIONS = (
             OnObjects("quarantine", "records/keyring/", ("s3:PutObject",)),
         ),
         streams=(ACCESS,),
+    ),
+    Function(
+        "snapshot",
+        "Publishes the flags of each environment for the hot path",
+        settings.Snapshot,
+        memory=1024,
+        timeout=60,
+        grants=(
+            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("flag#*", "segment#*")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("revision#*",)),
+            OnTable(FLAGS, _QUERY, leading=("list#*",)),
+            OnObjects("flags", "flags/", ("s3:GetObject", "s3:PutObject")),
+            OnObjects("flags", "revisions/", ("s3:PutObject",)),
+            OnBucket("flags"),
+            OnObjects("quarantine", "records/snapshot/", ("s3:PutObject",)),
+        ),
+        streams=(FLAGS,),
+        daily=True,
+    ),
+    Function(
+        "planner",
+        "Makes scheduled changes when their minute has come",
+        settings.Flags,
+        timeout=60,
+        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),),
+        woken=True,
+    ),
+    Function(
+        "calendar",
+        "Keeps the one-shots in step with the scheduled changes",
+        settings.Calendar,
+        timeout=60,
+        grants=(
+            OnTable(
+                FLAGS,
+                ("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+                leading=("chg_*", "sch_*", "list#proposals", "list#schedules"),
+            ),
+            OnOneShots(),
+        ),
+        pattern=events.pattern(events.SchedulePlanned, events.ScheduleCancelled),
+        daily=True,
     ),
     Function(
         "record",

@@ -35,7 +35,7 @@ from slipway.moments import Moment
 from slipway.outbox import HOMES
 from slipway.ports import Bus, Store, StoreUnavailable
 from slipway.problems import Problem
-from slipway.tables import ACCESS, PRODUCTS
+from slipway.tables import ACCESS, FLAGS, PRODUCTS
 from slipway.upgrades import Unreadable, newest, upgrader
 
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
@@ -44,6 +44,7 @@ out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 _READERS: dict[str, tuple[str, type[settings.Settings]]] = {
     PRODUCTS.name: ("products", settings.Products),
     ACCESS.name: ("access", settings.Access),
+    FLAGS.name: ("flags", settings.Flags),
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 import functions
 from infra.routes import ROUTES
-from ops import examples, reference
+from ops import examples, ofrep, reference
 from slipway.access import OPERATIONS, ROLES
 from slipway.edge.answer import JSON, PROBLEM
 from slipway.edge.http import Api
@@ -62,7 +62,12 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
-    areas = list(dict.fromkeys(_area(operation) for operation in sorted(operations, key=lambda each: _ORDER[each.name])))
+    for path, methods in ofrep.PATHS.items():
+        for method, known in methods.items():
+            description = f"{known['description']}\n\n{_who(known['operationId'])}"
+            paths.setdefault(path, {})[method] = {**known, "description": description}
+    described = [operation for path in paths.values() for operation in path.values()]
+    areas = list(dict.fromkeys(one["tags"][0] for one in sorted(described, key=lambda each: _ORDER[each["operationId"]])))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -83,7 +88,7 @@ def document() -> dict[str, Any]:
                     "description": "An API key (`slp_...`), or an access token of a person who signed in.",
                 }
             },
-            "schemas": dict(sorted((schemas.components | _problem_schemas()).items())),
+            "schemas": dict(sorted((schemas.components | ofrep.SCHEMAS | _problem_schemas()).items())),
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
             "responses": {

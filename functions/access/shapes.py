@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -12,14 +11,13 @@ from pydantic_core import PydanticCustomError
 from slipway import text
 from slipway.access import Principal
 from slipway.calls import timestamp
-from slipway.credentials import is_environment
+from slipway.fields import EnvironmentName as Environment
+from slipway.fields import whole
 from slipway.keys import LONGEST_OVERLAP, NAME, earlier, prefix, status
 from slipway.moments import Moment
 from slipway.paging import Paging
 from slipway.resources import Stored
 from slipway.shape import Shape
-
-ENVIRONMENT = "^(?!all$)[a-z][a-z0-9-]{0,31}$"  # as `is_environment` has it
 
 Kind = Literal["client", "server", "admin"]
 Role = Literal["viewer", "editor", "admin"]
@@ -33,31 +31,11 @@ def _name(raw: str) -> str:
         raise PydanticCustomError("invalid_text", "{detail}", {"detail": str(bad)}) from None
 
 
-def _environment(raw: str) -> str:
-    if not is_environment(raw):
-        raise PydanticCustomError("pattern", "Up to 32 of a-z, 0-9 and -, a letter first; `all` is taken.")
-    return raw
-
-
-def _whole(raw: Any) -> int:
-    """A JSON integer, which may be written 60.0, but never a text or true."""
-    if isinstance(raw, bool) or not isinstance(raw, int | Decimal) or raw != int(raw):
-        raise PydanticCustomError("int_type", "Send a whole number.")
-    return int(raw)
-
-
 Name = Annotated[
     str,
     AfterValidator(_name),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": NAME, "pattern": text.LINE}),
 ]
-Environment = Annotated[
-    str,
-    AfterValidator(_environment),
-    WithJsonSchema({"type": "string", "pattern": ENVIRONMENT, "description": "any but `all`"}),
-]
-
-
 # --- examples, for the reference ------------------------------------------------------------------------
 
 _NEW_KEY: dict[str, Any] = {"name": "Checkout service", "kind": "server", "environment": "production"}
@@ -104,7 +82,7 @@ class Rotation(Shape):
     overlap_seconds: Annotated[
         int,
         Field(ge=0, le=LONGEST_OVERLAP, description="for which the secret before still works; 0 for one that leaked"),
-        BeforeValidator(_whole),
+        BeforeValidator(whole),
     ] = 24 * 3600
 
 

@@ -45,4 +45,4 @@ def publish(use: Use, environments: Sequence[str]) -> set[int]:
     return {index for index, environment in enumerate(environments) if environment in failed}
 
 
-handler = Stream("keyring", wire, decode, publish, wave=100)
+handler = Stream("keyring", wire, decode, publish, wave=100, delay="PublishDelay")

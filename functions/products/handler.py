@@ -5,35 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import Field
-
-from slipway import cursors
+from slipway import history
 from slipway.adapters import connect
 from slipway.batch import ATOMIC, create_all, create_each, would_create
 from slipway.calls import Call
 from slipway.edge.http import Answer, Api, Request
+from slipway.history import Reading, VersionView
 from slipway.listing import Listing, page
-from slipway.moments import Moment
 from slipway.paging import Cursor, Paging
 from slipway.problems import KeyTaken
-from slipway.product import Batch, ImportView, ItemsView, NewProduct, ProductPatch, ProductView, VersionView, view
+from slipway.product import Batch, ImportView, ItemsView, NewProduct, ProductPatch, ProductView, view
 from slipway.products import Products
 from slipway.resources import Created, Stored
 from slipway.settings import Products as Settings
-from slipway.shape import Shape
+from slipway.shape import Shape, Writing
 
 
 def wire() -> Products:
     settings = Settings.load()
     return Products(connect.store(settings), currency=settings.currency)
-
-
-class Writing(Shape):
-    validate_only: bool = Field(default=False, description="answer what would be, and write nothing")
-
-
-class Reading(Shape):
-    as_of: Moment | None = Field(default=None, description="RFC 3339; the version that was in force at this moment")
 
 
 class Exporting(Shape):
@@ -131,15 +121,11 @@ def versions(request: Request[Products, None, Paging]) -> Answer:
 
     A page may be shorter than `limit`: the list ends where `next_cursor` is missing.
     """
-    ref, cursor = request.path["id"], request.query.cursor
+    ref, query = request.path["id"], request.query
     parts = ["products.versions", ref]
-    below = None if cursor is None else int(cursors.decode(cursor, parts, {"version": int})["version"])
-    found, more = request.use.versions(ref, below=below, limit=request.query.limit)
-    items = [
-        {"version": one.stored.version, "at": one.stored.updated_at, "actor": one.stored.actor, "changes": one.changes}
-        for one in found
-    ]
-    return Answer(200, {"items": items}, next=cursors.encode(parts, {"version": more}) if more else None)
+    below = history.below(query, parts)
+    items, next = history.page(request.use.versions(ref, below=below, limit=query.limit), parts)
+    return Answer(200, {"items": items}, next=next)
 
 
 @api.post(

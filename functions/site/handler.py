@@ -9,14 +9,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from slipway.edge import headers as read
 from slipway.edge import observe
-from slipway.edge.answer import Rendered, common_headers, problem
-from slipway.edge.event import Event
+from slipway.edge.answer import Rendered, problem
+from slipway.edge.event import Event, common_headers
 from slipway.edge.operation import methods, unmatched
 from slipway.problems import Problem
 
@@ -43,7 +42,7 @@ SECURITY = {
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    request = Event(event, datetime.now(UTC), os.urandom(16).hex())
+    request = Event(event, os.urandom(16).hex())
     route = f"GET {request.path}" if request.path in PAGES else "none"
     with observe.Line(
         "site",

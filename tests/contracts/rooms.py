@@ -5,20 +5,43 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
 from typing import Any
 
 from functions.access.handler import access
 from functions.access.handler import api as access_api
 from functions.audit.handler import api as audit_api
+from functions.evaluate.handler import Evaluator, documents
+from functions.flags.handler import api as flags_api
 from functions.products.handler import api as products_api
 from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
-from slipway.adapters.memory import MemoryStore
+from slipway.access import Principal
+from slipway.adapters.memory import MemoryBlobs, MemoryStore
+from slipway.flags.compilation import compiled
+from slipway.flags.control import Control
+from slipway.flags.snapshot import path
 from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
+from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import Context, Handler, Reply, http_event, reply
 
-_HANDLERS: dict[str, Handler] = {"products": products_api, "access": access_api, "audit": audit_api, "site": site}
+_FLAGS = MemoryBlobs()
+_FLAGS.put(
+    path("production"),
+    compiled(rows([flag("checkout", client_side=True)], [configuration("checkout")])).body,
+    content_type="application/json",
+)
+_COPIES = documents(_FLAGS)
+evaluate = Evaluator(lambda: _COPIES)
+_HANDLERS: dict[str, Handler] = {
+    "products": products_api,
+    "flags": flags_api,
+    "access": access_api,
+    "audit": audit_api,
+    "evaluate": evaluate,
+    "site": site,
+}
 
 
 @contextmanager
@@ -27,31 +50,46 @@ def opened() -> Iterator[MemoryStore]:
     store = LimitedStore()
     with ExitStack() as stack:
         stack.enter_context(products_api.testing(use=Products(store)))
+        stack.enter_context(flags_api.testing(use=Control(store)))
         stack.enter_context(access_api.testing(use=access(store)))
         stack.enter_context(audit_api.testing(use=store))
         yield store
 
 
 def furnished() -> dict[str, str]:
-    """A product, a key and a member to aim at; their ids by area."""
+    """A product, a flag and what belongs to it, a key and a member to aim at; their ids by area."""
+    _made("flags", {"key": "hopper", "type": "boolean"})
     bodies: dict[str, dict[str, object]] = {
+        "flags": {"key": "crema", "type": "boolean", "tags": ["kitchen"]},
+        "segments": {"key": "staff", "targeting": {"in": [{"var": "email"}, ["ada@example.com"]]}},
+        "environments": {"name": "kitchen"},
         "products": {"name": "Grinder", "price": "9.99", "key": "grinder"},
         "keys": {"kind": "admin", "role": "viewer", "name": "robot"},
         "members": {"email": "grace@example.com", "role": "viewer"},
     }
-    ids = {}
-    for area, body in bodies.items():
-        sent = {"content-type": "application/json"}
-        made = gateway(http_event("POST", f"/v1/{area}", headers=sent, body=json.dumps(body)))
-        assert made.status == 201, made.body
-        ids[area] = str(made.json["id"])
-    return ids
+    made = {area: _made(area, body) for area, body in bodies.items()}
+    ids = {area: str(next(found[name] for name in ("id", "key", "name") if name in found)) for area, found in made.items()}
+    later: dict[str, object] = {"flag": "hopper", "environment": "development", "change": {"enabled": True}, "reason": "Spring"}
+    at = f"{date.today() + timedelta(days=30)}T09:00:00Z"
+    ids |= {"proposals": _made("proposals", later)["id"], "schedules": _made("schedules", later | {"at": at})["id"]}
+    approved = _made("proposals", later)["id"]
+    second = Principal("member", "mbr_second", "editor")
+    event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
+    assert gateway(event).status == 200
+    return ids | {"proposals.apply": approved}
+
+
+def _made(area: str, body: dict[str, object]) -> dict[str, Any]:
+    sent = {"content-type": "application/json"}
+    made = gateway(http_event("POST", f"/v1/{area}", headers=sent, body=json.dumps(body)))
+    assert made.status == 201, made.body
+    return dict(made.json)
 
 
 def gateway(event: dict[str, Any]) -> Reply:
     """As the gateway does: the function of the route, `$default` for everything else; a public route has no authorizer."""
-    method, path = event["requestContext"]["http"]["method"], event["rawPath"]
-    route = next((route for route in ROUTES if not route.public and fits(route, method, path)), None)
+    method, asked = event["requestContext"]["http"]["method"], event["rawPath"]
+    route = next((route for route in ROUTES if not route.public and fits(route, method, asked)), None)
     if route is None:
         event["requestContext"].pop("authorizer", None)
     return reply(_HANDLERS["site" if route is None else route.function](event, Context()))

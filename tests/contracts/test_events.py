@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from ops.schemas import PUBLISHED, publish, text
 from slipway.events import CONTRACTS, Event, MemberInvited, MemberRemoved, ProductCreated, parse, pattern, schema
+from slipway.outbox import HOMES
 from tests.records import matches
 
 FROZEN = Path(__file__).parent / "published"
@@ -22,6 +23,12 @@ FACTS: dict[str, dict[str, Any]] = {
     "product": {"name": "Ada", "stage": "idea", "status": "active"},
     "key": {"kind": "server", "environment": "prod", "status": "active"},
     "member": {"role": "viewer", "status": "active"},
+    "flag": {"key": "checkout", "type": "boolean", "status": "active"},
+    "configuration": {"flag": "checkout", "environment": "production", "enabled": True, "reason": True},
+    "environment": {"name": "production", "protected": True, "approval": False, "status": "active"},
+    "segment": {"key": "staff", "status": "active"},
+    "proposal": {"flag": "checkout", "environment": "production", "status": "open"},
+    "schedule": {"flag": "checkout", "environment": "staging", "status": "planned", "at": "2026-12-01T09:00:00.000Z"},
 }
 
 
@@ -70,7 +77,7 @@ def test_the_name_and_the_source_follow_from_the_kind() -> None:
         kind, _, number = name.split(".")
         assert contract.__name__.lower() == "".join(name.split(".")[:2]), name
         assert number == f"v{contract.model_fields['version'].annotation.__args__[0]}"  # type: ignore[union-attr]
-        assert contract.origin() == ("slipway.products" if kind == "product" else "slipway.access")
+        assert contract.origin() == f"slipway.{HOMES[kind].name}"
 
 
 values: st.SearchStrategy[Any] = st.recursive(

@@ -15,7 +15,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from infra.routes import ROUTES
-from ops import openapi, reference
+from ops import ofrep, openapi, reference
 from slipway.access import OPERATIONS
 from slipway.problems import tree
 from tests.contracts import rooms
@@ -48,6 +48,11 @@ def test_it_breaks_nothing_that_was_published(document: dict[str, Any]) -> None:
 def test_every_route_is_served_and_nothing_else() -> None:
     served = {
         (operation.method, operation.path, api.name, operation.name) for api in openapi.apis() for operation in api.operations
+    }
+    served |= {
+        (method.upper(), path, "evaluate", operation["operationId"])
+        for path, methods in ofrep.PATHS.items()
+        for method, operation in methods.items()
     }
     assert served == {(route.method, route.path, route.function, route.operation) for route in ROUTES if not route.public}
 

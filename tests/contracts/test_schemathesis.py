@@ -12,6 +12,7 @@ import schemathesis
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
+from functions.evaluate.handler import OPERATIONS
 from tests.contracts import rooms
 from tests.contracts.bridge import TOKEN, application
 
@@ -19,7 +20,32 @@ EACH = 300 if os.environ.get("SLIPWAY_PROVE") else 10  # examples an operation, 
 
 # What a request that fits its schema may be refused for: rules between values, or with what stands in the store.
 BEYOND_THE_SCHEMA = {"bad_cursor", "idempotency_mismatch", "precondition_failed"}
+# Of a rule that means nothing (`slipway.flags.rules`), and of names that a rule has to repeat letter by letter.
+_RULE = {"not_a_rule", "unknown_operator", "wrong_arity", "unknown_reference", "nested_reference", "bad_path", "bad_weight"}
+_FLAG = {
+    "invalid_variant",
+    "invalid_targeting_key",
+    "mixed_types",
+    "required",
+    "duplicate",
+    "unknown_variant",
+    "unknown_flag",
+    "cycle",
+}
+_LATER = _RULE | _FLAG | {"unknown_environment"}
 RULES = {
+    "flags.create": _FLAG,
+    "flags.update": _FLAG,
+    "flags.list": {"required"},
+    "flags.read": {"in_the_future"},
+    "configurations.read": {"in_the_future"},
+    "configurations.update": _RULE | _FLAG,
+    "configurations.explain": {"in_the_future"},
+    "configurations.preview": _RULE | _FLAG,
+    "proposals.open": _LATER,
+    "schedules.plan": _LATER | {"not_a_minute", "out_of_reach"},
+    "segments.create": _RULE,
+    "segments.update": _RULE,
     "audit.list": {"after_to", "pattern"},
     "members.invite": {"pattern"},
     "keys.create": {"forbidden", "required", "too_small"},
@@ -29,6 +55,7 @@ RULES = {
     "products.read": {"in_the_future"},
 }
 NO_SCHEMA = {"products.import"}  # lines of JSON, or CSV
+NO_SCHEMA |= set(OPERATIONS.values())  # errors as OFREP has them; `test_evaluate` holds them to its document
 
 schema = schemathesis.openapi.from_wsgi("/openapi.json", application)
 schema.config.generation.update(allow_x00=False)  # no text has it here: it is refused at the door, with a test of its own
@@ -57,6 +84,8 @@ def sound_requests_are_taken(context: Any, response: Any, case: Any) -> None:
     operation, problem = case.operation.definition.raw["operationId"], response.json()
     if operation in NO_SCHEMA or problem["code"] in BEYOND_THE_SCHEMA:
         return
+    if problem["detail"].startswith("Idempotency-Key must"):
+        return  # the published contract does not say of which characters it is
     broken = {error["code"] for error in problem.get("errors", ())}
     assert broken, problem
     assert broken <= RULES.get(operation, set()) | {"out_of_range"}, problem  # a number that no table keeps

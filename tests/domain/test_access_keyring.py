@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from slipway import keyring
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
-from slipway.keyring import FRESH, MOST_UNKNOWN, STALE, Entry, Keyring, path, publish, read
+from slipway.copies import MOST_UNKNOWN
+from slipway.keyring import FRESH, STALE, Entry, Keyring, path, publish, read
 from slipway.ports import Blob, ConditionFailed, Page, Put, Row, StoreUnavailable
 from slipway.tables import ACCESS
 
@@ -295,7 +296,7 @@ def test_made_up_environments_turn_nobody_away_and_fill_no_memory() -> None:
         if number % 100 == 0:
             assert ring.find("prod", "s0", NOW + number / 1000)
     assert ring.find("dev", "s0", NOW + 9.999), "one whose file was not asked for before"
-    assert len(ring._unknown) <= MOST_UNKNOWN
+    assert len(ring._files._unknown) <= MOST_UNKNOWN
 
 
 def test_a_name_without_a_file_is_remembered_for_a_while_only() -> None:
@@ -316,7 +317,7 @@ def test_many_files_are_bounded_in_memory() -> None:
         store.transact([Put(ACCESS, verifier("s0", f"e{number}"))], f"t{number}")
         publish(store, bucket, f"e{number}")
         assert ring.find(f"e{number}", "s0", NOW + 10 * number)
-    assert len(ring._copies) == keyring.MOST_ENVIRONMENTS
+    assert len(ring._files._copies) == keyring.MOST_ENVIRONMENTS
 
 
 def test_a_publication_reads_the_live_secrets_and_the_days_of_their_keys_only() -> None:

@@ -16,6 +16,8 @@ from slipway import keyring
 from slipway.adapters.attributes import unmarshal_row
 from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
+from slipway.flags import configuration, environments, flag, proposals, schedules, segments
+from slipway.flags.control import Control
 from slipway.keys import Keys
 from slipway.members import Members
 from slipway.outbox import envelopes
@@ -30,6 +32,12 @@ READS: dict[str, Callable[[Row], Any]] = {
     "product": lambda row: view(Stored(row)),
     "key": lambda row: key_view(Stored(row), "2026-11-23T12:00:00.000Z", None),
     "member": lambda row: member_view(Stored(row), "ada@example.com"),
+    "flag": lambda row: flag.view(Stored(row)),
+    "configuration": lambda row: configuration.view(Stored(row)),
+    "environment": lambda row: environments.view(Stored(row)),
+    "proposal": lambda row: proposals.view(Stored(row), "2026-11-02T12:00:00.000Z"),
+    "schedule": lambda row: schedules.view(Stored(row)),
+    "segment": lambda row: segments.view(Stored(row)),
     "audit": entry,
     # Rows beside the resources, as their readers take them.
     "verifier": lambda row: {"keys": json.loads(keyring.written("prod", 1, [row], []))["keys"], "role": row["role"]},
@@ -77,7 +85,10 @@ def test_every_schema_of_a_kind_is_in_the_corpus(kind: str) -> None:
 def test_a_kind_is_written_in_its_newest_schema() -> None:
     store = MemoryStore()
     same: Callable[[Row], Row] = lambda row: row  # noqa: E731
-    for shelf in (Products(store).shelf, Keys(store, os.urandom, same).shelf, Members(store, same).shelf):
+    flags = Control(store)
+    shelves = [Products(store).shelf, Keys(store, os.urandom, same).shelf, Members(store, same).shelf]
+    shelves += [flags.flags.shelf, flags.configurations.shelf, flags.environments.shelf, flags.segments.shelf]
+    for shelf in (*shelves, flags.proposals.shelf, flags.schedules.shelf):
         assert shelf.schema == newest(shelf.kind), shelf.kind
 
 

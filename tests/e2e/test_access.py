@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("fading")]
 def test_each_kind_of_key_is_who_it_says(stack: Stack) -> None:
     admin, server, client = (stack.call("GET", "/v1/me", token=kind).json() for kind in ("admin", "server", "client"))
     assert (admin["kind"], admin["role"], admin["environment"]) == ("admin", "admin", None)
-    assert (server["kind"], server["role"], server["environment"]) == ("server", None, "production")
-    assert (client["kind"], client["role"], client["environment"]) == ("client", None, "production")
+    assert (server["kind"], server["role"], server["environment"]) == ("server", None, "development")
+    assert (client["kind"], client["role"], client["environment"]) == ("client", None, "development")
     for kind in ("server", "client"):
         assert stack.call("GET", "/v1/products", token=kind).status == 403
 

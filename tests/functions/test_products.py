@@ -13,7 +13,8 @@ from functions.products.handler import api, handler
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.cursors import encode
-from slipway.product import ItemsView, ProductView, VersionView
+from slipway.history import VersionView
+from slipway.product import ItemsView, ProductView
 from slipway.products import Products
 from tests.catalogue import START
 from tests.functions.events import ADMIN, EDITOR, VIEWER, Context, Reply, call, http_event

@@ -12,8 +12,10 @@ LOCKED = {
     "ProductsTable241ADBFF": "AWS::DynamoDB::Table",
     "AccessTable13A21DD9": "AWS::DynamoDB::Table",
     "AuditTableB07F8EEB": "AWS::DynamoDB::Table",
+    "FlagsTableFD632D5F": "AWS::DynamoDB::Table",
     "AccessLogsBucket83982689": "AWS::S3::Bucket",
     "KeysBucketC65599E5": "AWS::S3::Bucket",
+    "FlagsBucket2C449A3E": "AWS::S3::Bucket",
     "QuarantineBucketFDBDA180": "AWS::S3::Bucket",
     "UserPool6BA7E5F2": "AWS::Cognito::UserPool",
 }
@@ -51,7 +53,7 @@ def test_a_table_is_as_its_schema_says(aws: Assembly, table: Table) -> None:
 def test_the_access_log_of_buckets_is_kept_apart(aws: Assembly) -> None:
     buckets = aws.of("AWS::S3::Bucket")
     logged = {id for id, bucket in buckets.items() if "LoggingConfiguration" in bucket}
-    assert {id[:-14] for id in logged} == {"Keys", "Quarantine"}
+    assert {id[:-14] for id in logged} == {"Flags", "Keys", "Quarantine"}
 
 
 def test_people_are_invited_and_sign_in_with_pkce(aws: Assembly) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.functions.events import Reply
+from slipway.access import Principal
+from tests.functions.events import ADMIN, Reply
 from tests.simulation.world import World
 
 TRIES = 25
@@ -24,6 +25,9 @@ class Intents:
     products: list[str] = field(default_factory=list)  # names; each stands once
     edits: dict[str, list[str]] = field(default_factory=dict)  # by product id: marks in its metadata, and as many counted
     moves: list[tuple[str, str]] = field(default_factory=list)  # (product id, event type): happened once more
+    flags: list[str] = field(default_factory=list)  # keys; each stands once
+    tags: dict[str, list[str]] = field(default_factory=dict)  # by flag key
+    overrides: dict[str, list[str]] = field(default_factory=dict)  # by id of the configuration: keys that get `on`
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -74,21 +78,96 @@ class Client:
         self.intents.edits.setdefault(id, []).append(mark)
 
     def archive(self, id: str) -> None:
-        self._move(id, "archived", "DELETE", f"/v1/products/{id}", "product.archived.v1")
+        path = f"/v1/products/{id}"
+        self._move(path, "archived", "DELETE", path, (id, "product.archived.v1"))
 
     def restore(self, id: str) -> None:
-        self._move(id, "active", "POST", f"/v1/products/{id}/restore", "product.restored.v1")
+        path = f"/v1/products/{id}"
+        self._move(path, "active", "POST", f"{path}/restore", (id, "product.restored.v1"))
 
-    def _move(self, id: str, status: str, method: str, path: str, event: str) -> None:
+    def _move(self, path: str, status: str, method: str, action: str, moved: tuple[str, str]) -> None:
         for _ in range(TRIES):
-            read = self.get(f"/v1/products/{id}")
+            read = self.get(path)
             if read.json["status"] == status:
                 break
-            reply = self.world.http(method, path, if_match=read.headers["etag"])
+            reply = self.world.http(method, action, if_match=read.headers["etag"])
             assert reply is None or reply.status in (200, 412), reply.body
         else:
-            raise AssertionError(f"{id} never becomes {status}")
-        self.intents.moves.append((id, event))
+            raise AssertionError(f"{path} never becomes {status}")
+        self.intents.moves.append(moved)
+
+    # --- flags ---
+
+    def flag(self, key: str) -> None:
+        reply = self.post("/v1/flags", {"key": key, "type": "boolean"}, key)
+        assert reply.status == 201, reply.body
+        self.intents.flags.append(key)
+
+    def tag(self, key: str, mark: str) -> None:
+        self._edit(f"/v1/flags/{key}", lambda flag: None if mark in flag["tags"] else {"tags": [*flag["tags"], mark]})
+        self.intents.tags.setdefault(key, []).append(mark)
+
+    def override(self, key: str, environment: str, unit: str, **fields: Any) -> None:
+        def change(configuration: Any) -> Any:
+            units = configuration["overrides"].get("on", [])
+            return None if unit in units else {"overrides": {"on": [*units, unit]}, "reason": "a test", **fields}
+
+        self._edit(f"/v1/flags/{key}/environments/{environment}", change)
+        self.intents.overrides.setdefault(f"flag#{key}#{environment}", []).append(unit)
+
+    def segment(self, key: str) -> None:
+        body = {"key": key, "targeting": {"==": [{"var": "plan"}, "beta"]}}
+        assert self.post("/v1/segments", body, f"segment {key}").status == 201
+
+    def environment(self, name: str) -> None:
+        assert self.post("/v1/environments", {"name": name}, f"environment {name}").status == 201
+
+    def describe(self, path: str, text: str, **fields: Any) -> None:
+        self._edit(path, lambda one: None if one["description"] == text else {"description": text, **fields})
+
+    def delete(self, path: str) -> None:
+        for _ in range(TRIES):
+            reply = self.world.http("DELETE", path, if_match="*")
+            if reply is not None and reply.status in (204, 404):
+                return
+        raise AssertionError(f"{path} is never deleted")
+
+    def later(self, area: str, body: dict[str, Any], key: str) -> str:
+        """The path of a change request, or of a planned change."""
+        reply = self.post(f"/v1/{area}", body, key)
+        assert reply.status == 201, reply.body
+        return f"/v1/{area}/{reply.json['id']}"
+
+    def moved(self, path: str, status: str, action: str = "", principal: Principal = ADMIN) -> None:
+        """Take a change request or a planned change to this status; without an action, it comes to it by itself."""
+        for _ in range(TRIES):
+            read = self.get(path)
+            if read.json["status"] == status:
+                break
+            assert action, read.json
+            reply = self.world.http("POST", f"{path}/{action}", principal=principal, if_match=read.headers["etag"])
+            assert reply is None or reply.status in (200, 412), reply.body
+        else:
+            raise AssertionError(f"{path} never becomes {status}")
+        self.intents.moves.append((path.rpartition("/")[2], f"{path.split('/')[2][:-1]}.{status}.v1"))
+
+    def archive_flag(self, key: str) -> None:
+        path = f"/v1/flags/{key}"
+        self._move(path, "archived", "POST", f"{path}/archive", (f"flag#{key}", "flag.archived.v1"))
+
+    def restore_flag(self, key: str) -> None:
+        path = f"/v1/flags/{key}"
+        self._move(path, "active", "POST", f"{path}/restore", (f"flag#{key}", "flag.restored.v1"))
+
+    def _edit(self, path: str, change: Callable[[Any], Any]) -> None:
+        """What `change` makes of what stands; None where it is there already."""
+        for _ in range(TRIES):
+            read = self.get(path)
+            if (patch := change(read.json)) is None:
+                return
+            reply = self.world.http("PATCH", path, patch, if_match=read.headers["etag"])
+            assert reply is None or reply.status in (200, 412), reply.body
+        raise AssertionError(f"{path} is never changed")
 
     # --- keys ---
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from datetime import timedelta
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import functions.products.handler as products
 import slipway.imports as imports
+from functions.evaluate.handler import FRESH
+from slipway.access import Principal
+from slipway.flags.control import Control
+from tests.flagging import configured, made, segment
 from tests.simulation.clients import Client
 from tests.simulation.world import World
 
@@ -146,6 +151,98 @@ def reads(world: World, client: Client) -> None:
         assert client.get("/v1/audit", query).json["items"][-1]["type"] == "product.created.v1"
 
 
+def flags(world: World, client: Client) -> None:
+    """The rows come from the control plane's use cases, undisturbed; what makes documents of them is disturbed."""
+    control = Control(world.memory)
+    made(control, "checkout")
+    world.pump()
+    configured(control, "checkout", "development", enabled=True, default_variant="on")
+    configured(control, "checkout", "staging", enabled=True, default_variant="off")
+    world.pump()
+    for environment in ("development", "staging", "development"):
+        world.evaluated(environment)
+        world.evaluated(environment, "checkout")
+        world.now += timedelta(seconds=FRESH)
+    made(control, "search")
+    segment(control)
+
+
+def another_flag(world: World, client: Client) -> None:
+    if ("flag#rival", "head") not in world.memory.tables.get("flags", {}):
+        made(Control(world.memory), "rival")
+
+
+def control(world: World, client: Client) -> None:
+    """What people do with flags, every call of it disturbed."""
+    client.flag("checkout")
+    client.flag("search")
+    world.pump()
+    client.tag("checkout", "web")
+    client.segment("beta")
+    needs = [{"flag": "search", "variants": ["on"]}]
+    rule = {"if": [{"$ref": "beta"}, "on", "off"]}
+    client.override("checkout", "production", "ada", enabled=True, prerequisites=needs)
+    client.override("checkout", "production", "bob", prerequisites=[], targeting=rule)
+    world.pump()
+    client.environment("preview")
+    client.archive_flag("search")
+    client.restore_flag("search")
+    client.describe("/v1/environments/preview", "for a day")
+    client.describe("/v1/segments/beta", "the curious")
+    client.override("checkout", "production", "eve", targeting=None)
+    client.delete("/v1/segments/beta")
+    client.delete("/v1/environments/preview")
+
+
+def later(world: World, client: Client) -> None:
+    """Changes that a second person approves, and changes that a minute brings."""
+    client.flag("checkout")
+    client.describe("/v1/environments/production", "takes two", approval=True)
+
+    def wanted(environment: str, unit: str) -> dict[str, Any]:
+        change = {"overrides": {"on": [unit]}}
+        return {"flag": "checkout", "environment": environment, "change": change, "reason": "a test"}
+
+    asked, unwanted, forgotten = (client.later("proposals", wanted("production", unit), unit) for unit in ("ada", "bob", "eve"))
+    client.moved(asked, "approved", "approve", Principal("member", "mbr_second", "editor"))
+    client.moved(asked, "applied", "apply")
+    client.moved(unwanted, "rejected", "reject")
+    at = {"at": (world.now.replace(second=0) + timedelta(minutes=30)).isoformat()}
+    plan, called_off, spoilt = (
+        client.later("schedules", wanted(environment, unit) | at, unit)
+        for environment, unit in (("development", "joe"), ("development", "kim"), ("staging", "lea"))
+    )
+    client.moved(called_off, "cancelled", "cancel")
+    client.override("checkout", "staging", "zoe")
+    world.settle()
+    world.now += timedelta(hours=1)
+    world.settle()
+    client.moved(plan, "fired")
+    client.moved(spoilt, "failed")
+    world.now += timedelta(days=8)
+    world.daily()
+    world.settle()
+    client.moved(forgotten, "expired")
+    client.intents.overrides["flag#checkout#production"] = ["ada"]
+    client.intents.overrides["flag#checkout#development"] = ["joe"]
+
+
+def a_tag(world: World, client: Client) -> None:
+    if "checkout" in client.intents.flags:
+        client.tag("checkout", "rival")
+    else:
+        client.flag("rival")
+
+
+def another_tag(world: World, client: Client) -> None:
+    """And another configuration, where there is a flag; else another flag."""
+    if "checkout" in client.intents.flags:
+        client.tag("checkout", "rival")
+        client.override("checkout", "production", "rival")
+    else:
+        client.flag("rival")
+
+
 SCENARIOS = (
     Scenario("one product", one_product, edit_the_same),
     Scenario("many edits", many_edits, edit_the_same),
@@ -154,6 +251,9 @@ SCENARIOS = (
     Scenario("members", members, another_admin),
     Scenario("signing in", signing_in, another_admin),
     Scenario("reads", reads, another_product),
+    Scenario("flags", flags, another_flag),
+    Scenario("control of flags", control, another_tag),
+    Scenario("flags later", later, a_tag),
 )
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -15,12 +15,19 @@ from functions.access.handler import Access
 from functions.access.handler import handler as access
 from functions.audit.handler import handler as audit
 from functions.authorize.handler import Authorizer
+from functions.calendar.handler import Use as Calendar
+from functions.calendar.handler import handler as calendar
+from functions.evaluate.handler import Evaluator, documents
+from functions.flags.handler import handler as flags
 from functions.invite.handler import handler as invite
 from functions.keyring.handler import handler as keyring
+from functions.planner.handler import handler as planner
 from functions.products.handler import handler as products
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
+from functions.snapshot.handler import handler as snapshot
 from infra.functions import FUNCTIONS
+from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.authentication import Authentication
 from slipway.edge import observe
@@ -28,16 +35,29 @@ from slipway.edge.consumer import Consumer, once
 from slipway.edge.http import Api
 from slipway.edge.stream import Wired
 from slipway.events import AnyEvent, pattern
+from slipway.flags.control import Control
+from slipway.flags.publication import Publisher
 from slipway.keyring import Keyring
 from slipway.keys import Keys
 from slipway.members import Members
 from slipway.ports import Row, Store, Update
 from slipway.products import Products
-from slipway.tables import ACCESS, PRODUCTS, Table
+from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
 from slipway.upgrades import upgrader
-from tests.functions.events import ADMIN, Reply, call
+from tests.functions.events import ADMIN, Reply, call, http_event, reply
 from tests.lines import SCHEMA, broken
-from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, PoolTokens, nothing
+from tests.simulation.faults import (
+    Crash,
+    Faults,
+    FaultyBlobs,
+    FaultyBus,
+    FaultyStore,
+    OneShots,
+    People,
+    Plan,
+    PoolTokens,
+    nothing,
+)
 from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -67,19 +87,21 @@ class World:
         self.faults, self.chance = Faults(plan), chance or Chance()
         self.now = START
         self.memory = MemoryStore()
-        self.keys, self.quarantine = MemoryBlobs(), MemoryBlobs()
-        self.people = People(self.faults)
+        self.keys, self.flags, self.quarantine = MemoryBlobs(), MemoryBlobs(), MemoryBlobs()
+        self.people, self.shots = People(self.faults), OneShots(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
         self.misspoken: list[str] = []  # what is wrong with lines of the log
         self.store = FaultyStore(self.memory, self.faults)
         self._key_files = FaultyBlobs("keys", self.keys, self.faults)
         self._remembered: dict[str, tuple[dict[str, Any] | None, datetime]] = {}
+        self._documents = FaultyBlobs("flags", self.flags, self.faults)
         self._nonces = 0
         self._counter, self._relay, self._batch = counter, relay, batch
         self._stack = ExitStack()
         self._plug_in()
         self.authorize: Function = self._authorizer()
+        self.evaluate: Function = self._evaluator()
 
     def __enter__(self) -> Self:
         self._stack.callback(setattr, observe, "sink", observe.sink)
@@ -88,12 +110,16 @@ class World:
         quarantine = FaultyBlobs("quarantine", self.quarantine, self.faults)
         for testing in (
             products.testing(use=Products(self.store), now=lambda: self.now, nonce=self._nonce),
+            flags.testing(use=Control(self.store), now=lambda: self.now, nonce=self._nonce),
             access.testing(use=use, now=lambda: self.now, nonce=self._nonce),
             relay.testing(Wired(FaultyBus(self.bus.take, self.faults), quarantine)),
             keyring.testing(Wired((self.store, self._key_files), quarantine)),
+            snapshot.testing(Wired(Publisher(self.store, self._documents), quarantine)),
             audit.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             record.testing(self.store),
             invite.testing((self.store, self.people)),
+            calendar.testing(Calendar(Control(self.store), self.shots, lambda: self.now)),
+            planner.testing(Control(self.store).schedules, lambda: self.now),
         ):
             self._stack.enter_context(testing)
         return self
@@ -103,14 +129,23 @@ class World:
 
     # --- what clients do ---
 
-    def http(self, method: str, path: str, body: Any = None, *, query: str = "", **headers: str) -> Reply | None:
-        """One request by an admin; None when the function died, or answered with a fault of its own."""
+    def http(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: str = "",
+        principal: Principal = ADMIN,
+        **headers: str,
+    ) -> Reply | None:
+        """One request, by an admin unless told; None when the function died, or answered with a fault of its own."""
         self.now += timedelta(seconds=1)
         function = _ANSWERING.get(path.split("/")[2], access)
         self.faults.functions.append(function.name)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            reply = call(function, method, path, body, query=query, headers=names, principal=ADMIN)
+            reply = call(function, method, path, body, query=query, headers=names, principal=principal)
         except Crash:
             return None
         finally:
@@ -144,6 +179,17 @@ class World:
     def later(self, **time: int) -> None:
         self.now += timedelta(**time)
 
+    def evaluated(self, environment: str, key: str | None = None, **context: Any) -> Reply | None:
+        """What a server key of that environment is answered: one flag, or all; None when the instance died."""
+        principal = Principal("server", "key_server", environment=environment)
+        path = "/ofrep/v1/evaluate/flags" + (f"/{key}" if key else "")
+        body = json.dumps({"context": context})
+        try:
+            return reply(self.evaluate(http_event("POST", path, body=body, principal=principal)))
+        except Crash:
+            self.evaluate = self._evaluator()
+            return None
+
     # --- what the platform does ---
 
     def pump(self) -> None:
@@ -151,11 +197,19 @@ class World:
         for reader in self.readers:
             reader.deliver()
         self.bus.deliver()
+        for id in self._due[:1]:
+            with suppress(Crash, Exception):  # the one-shot stays, and comes again
+                self._planner({"schedule": id})
+                del self.shots.waiting[id]
+
+    def daily(self) -> None:
+        """What the clock starts once a day."""
+        self.bus.waiting.append((self._calendar, {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}))
 
     def settle(self, limit: int = 2000) -> None:
         """Until nothing is on its way."""
         for _ in range(limit):
-            if not self.bus.waiting and all(reader.idle for reader in self.readers):
+            if not self.bus.waiting and not self._due and all(reader.idle for reader in self.readers):
                 return
             self.pump()
         raise AssertionError("the platform never comes to rest")
@@ -166,6 +220,10 @@ class World:
         self.chance.random = None
 
     # --- inside ---
+
+    @property
+    def _due(self) -> list[str]:
+        return [id for id, at in self.shots.waiting.items() if at <= self.now]
 
     def _logged(self, text: str) -> None:
         """There are hundreds of thousands of lines: of each shape the first is held against the schema, and of every one what
@@ -180,7 +238,7 @@ class World:
         self.misspoken += [f"{name}: {line[name]}" for name in _FREE if name in line and not _FREE[name].fullmatch(line[name])]
 
     def _plug_in(self) -> None:
-        streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS)}
+        streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS, FLAGS)}
 
         def changed(table: str, old: Row | None, new: Row | None) -> None:
             streams[table].add(old, new)
@@ -193,12 +251,13 @@ class World:
         self.bus = Bus(self.chance)
         tally = Consumer("tally", lambda: self.store, self._counter, AnyEvent)
         patterns = {function.name: function.pattern for function in FUNCTIONS if function.pattern is not None}
-        consumers: dict[str, Callable[[Any, Any], Any]] = {"record": record, "invite": invite}
+        consumers: dict[str, Callable[[Any, Any], Any]] = {"record": record, "invite": invite, "calendar": calendar}
         assert patterns.keys() == consumers.keys(), "a rule without its function here"
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))
+        self._calendar, self._planner = self._run("calendar", calendar), self._run("planner", planner)
         self.bus.rules.append(("tally", pattern(), self._run("tally", tally)))
-        reading: dict[str, Callable[[Any, Any], Any]] = {"relay": self._relay, "keyring": keyring}
+        reading: dict[str, Callable[[Any, Any], Any]] = {"relay": self._relay, "keyring": keyring, "snapshot": snapshot}
         self.readers = [
             Reader(
                 function.name, streams[table.name], self._run(function.name, reading[function.name]), self._batch, self.chance
@@ -217,6 +276,9 @@ class World:
 
         return self._run("authorize", Authorizer(wire, clock=lambda: self.now.timestamp()))
 
+    def _evaluator(self) -> Function:
+        return self._run("evaluate", Evaluator(lambda: documents(self._documents), clock=lambda: self.now.timestamp()))
+
     def _nonce(self) -> str:
         self._nonces += 1
         return f"nonce-{self._nonces}"
@@ -226,7 +288,15 @@ class World:
         return hashlib.shake_256(f"entropy {self._nonces}".encode()).digest(size)
 
 
-_ANSWERING: dict[str, Api[Any]] = {"products": products, "audit": audit}
+_ANSWERING: dict[str, Api[Any]] = {
+    "products": products,
+    "audit": audit,
+    "flags": flags,
+    "segments": flags,
+    "environments": flags,
+    "proposals": flags,
+    "schedules": flags,
+}
 _TELLING = ("service", "level", "error_code", "route", "status", "principal_kind")
 _SHAPES: dict[tuple[str | int | None, ...], list[str]] = {}  # of lines, and what is wrong with them
 _FREE = {name: re.compile(SCHEMA["properties"][name]["pattern"]) for name in ("principal", "trace_id", "timestamp")}

@@ -1,8 +1,10 @@
-"""What changed from one version of a product to the next: for its history, and for the events that tell others."""
+"""What changed from one version of a resource to the next: for its history, and for the events that tell others.
+
+The generic part, and then a product's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from slipway.resources import Event
@@ -12,34 +14,41 @@ TOLD = ("key", "name", "stage", "status", "price", "tags")  # with their values 
 LONG = 400  # bytes; longer values are not told either
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], fields: Sequence[str]) -> list[dict[str, Any]]:
     """What differs, as `{"field", "from", "to"}`; `from` only if there was a before."""
     found: list[dict[str, Any]] = []
-    for field in FIELDS:
-        old, new = _value(before, field), _value(after, field)
+    for field in fields:
+        old, new = before.get(field), after.get(field)
         if old != new:
             start = {"from": old} if before else {}
             found.append({"field": field, **start, "to": new})
     return found
 
 
-def told(change: dict[str, Any]) -> dict[str, Any]:
-    """A change as an event may carry it: small, and without what people write."""
-    shown = change["field"] in TOLD and all(len(str(change.get(end)).encode()) <= LONG for end in ("from", "to"))
+def told(change: dict[str, Any], fields: Collection[str]) -> dict[str, Any]:
+    """A change as an event may carry it: small, and without what people write; values of these fields alone."""
+    shown = change["field"] in fields and all(len(str(change.get(end)).encode()) <= LONG for end in ("from", "to"))
     return change if shown else {"field": change["field"]}
+
+
+# --- products -------------------------------------------------------------------------------------------
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return differences(_priced(before), _priced(after), FIELDS)
 
 
 def event(type: str, version: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> Event:
     facts: dict[str, Any] = {name: after[name] for name in ("key", "name", "stage", "status") if name in after}
-    return type, facts | {"version": version, "changes": [told(change) for change in changes(before, after)]}
+    return type, facts | {"version": version, "changes": [told(change, TOLD) for change in changes(before, after)]}
 
 
 def creation(data: Mapping[str, Any]) -> list[Event]:
     return [event("product.created.v1", 1, {}, data)]
 
 
-def _value(data: Mapping[str, Any], field: str) -> Any:
-    return price_in_force(data) if field == "price" and data else data.get(field)
+def _priced(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**data, "price": price_in_force(data)} if data else data
 
 
 def price_in_force(data: Mapping[str, Any]) -> dict[str, Any]:

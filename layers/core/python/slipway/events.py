@@ -179,6 +179,197 @@ class MemberRemoved(MemberEvent):
     type: Literal["member.removed.v1"]
 
 
+# --- flags ----------------------------------------------------------------------------------------------
+
+
+class FlagFacts(Changed):
+    key: Name
+    type: Name
+    status: Name
+
+
+class FlagEvent(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    data: FlagFacts
+
+
+class FlagCreated(FlagEvent):
+    """A feature flag was made. It is off everywhere."""
+
+    type: Literal["flag.created.v1"]
+
+
+class FlagUpdated(FlagEvent):
+    """What a flag is, or what it can answer, changed."""
+
+    type: Literal["flag.updated.v1"]
+
+
+class FlagArchived(FlagEvent):
+    """A flag was put away: it answers nowhere any more. It can be restored."""
+
+    type: Literal["flag.archived.v1"]
+
+
+class FlagRestored(FlagEvent):
+    """An archived flag is active again."""
+
+    type: Literal["flag.restored.v1"]
+
+
+class ConfigurationFacts(Changed):
+    flag: Name
+    environment: Name
+    enabled: bool
+    reason: Annotated[bool, Field(description="whether one was given; it stays in the resource")]
+
+
+class ConfigurationUpdated(Event):
+    """What a flag answers in one environment changed."""
+
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    type: Literal["configuration.updated.v1"]
+    data: ConfigurationFacts
+
+
+class EnvironmentFacts(Changed):
+    name: Name
+    protected: bool
+    approval: bool
+    status: Name
+
+
+class EnvironmentEvent(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    data: EnvironmentFacts
+
+
+class EnvironmentCreated(EnvironmentEvent):
+    """There is a new environment; every flag is off in it."""
+
+    type: Literal["environment.created.v1"]
+
+
+class EnvironmentUpdated(EnvironmentEvent):
+    """An environment asks for something else of those who change flags in it."""
+
+    type: Literal["environment.updated.v1"]
+
+
+class EnvironmentDeleted(EnvironmentEvent):
+    """An environment is gone, for good."""
+
+    type: Literal["environment.deleted.v1"]
+
+
+class SegmentFacts(Changed):
+    key: Name
+    status: Name
+
+
+class SegmentEvent(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    data: SegmentFacts
+
+
+class SegmentCreated(SegmentEvent):
+    """There is a new shared rule."""
+
+    type: Literal["segment.created.v1"]
+
+
+class SegmentUpdated(SegmentEvent):
+    """A shared rule changed, and with it every flag that uses it."""
+
+    type: Literal["segment.updated.v1"]
+
+
+class SegmentDeleted(SegmentEvent):
+    """A shared rule is gone, for good."""
+
+    type: Literal["segment.deleted.v1"]
+
+
+class PlannedFacts(Changed):
+    flag: Name
+    environment: Name
+    status: Name
+
+
+class ProposalEvent(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    data: PlannedFacts
+
+
+class ProposalOpened(ProposalEvent):
+    """Somebody asks for a change that takes a second person."""
+
+    type: Literal["proposal.opened.v1"]
+
+
+class ProposalApproved(ProposalEvent):
+    """A second person agrees to a change."""
+
+    type: Literal["proposal.approved.v1"]
+
+
+class ProposalApplied(ProposalEvent):
+    """A change that was agreed to is made."""
+
+    type: Literal["proposal.applied.v1"]
+
+
+class ProposalRejected(ProposalEvent):
+    """A change that was asked for is not wanted."""
+
+    type: Literal["proposal.rejected.v1"]
+
+
+class ProposalExpired(ProposalEvent):
+    """Nobody made a change in time that was asked for."""
+
+    type: Literal["proposal.expired.v1"]
+
+
+class ScheduleFacts(PlannedFacts):
+    at: Time
+
+
+class ScheduleEvent(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    data: ScheduleFacts
+
+
+class SchedulePlanned(ScheduleEvent):
+    """A change is to be made at a minute to come."""
+
+    type: Literal["schedule.planned.v1"]
+
+
+class ScheduleCancelled(ScheduleEvent):
+    """A change that was planned is not to be made."""
+
+    type: Literal["schedule.cancelled.v1"]
+
+
+class ScheduleFired(ScheduleEvent):
+    """A change that was planned is made."""
+
+    type: Literal["schedule.fired.v1"]
+
+
+class ScheduleFailed(ScheduleEvent):
+    """A change that was planned could not be made: nothing happened."""
+
+    type: Literal["schedule.failed.v1"]
+
+
 # --- all of them ----------------------------------------------------------------------------------------
 
 CONTRACTS: dict[str, type[Event]] = {
@@ -194,6 +385,26 @@ CONTRACTS: dict[str, type[Event]] = {
         MemberInvited,
         MemberUpdated,
         MemberRemoved,
+        FlagCreated,
+        FlagUpdated,
+        FlagArchived,
+        FlagRestored,
+        ConfigurationUpdated,
+        EnvironmentCreated,
+        EnvironmentUpdated,
+        EnvironmentDeleted,
+        SegmentCreated,
+        SegmentUpdated,
+        SegmentDeleted,
+        ProposalOpened,
+        ProposalApproved,
+        ProposalApplied,
+        ProposalRejected,
+        ProposalExpired,
+        SchedulePlanned,
+        ScheduleCancelled,
+        ScheduleFired,
+        ScheduleFailed,
     )
 }
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from slipway.copies import Copies
 from slipway.credentials import EVERYWHERE
-from slipway.ports import Blobs, ConditionFailed, NotModified, Row, Store, StoreError, StoreUnavailable
+from slipway.ports import Blobs, ConditionFailed, Row, Store, StoreUnavailable
 from slipway.tables import ACCESS
 from slipway.upgrades import upgrade
 from slipway.values import Value
@@ -25,7 +26,6 @@ FRESH = 15  # seconds for which a file is believed without asking
 STALE = 24 * 3600  # seconds for which the last good copy serves while the bucket does not answer
 PAUSE = 5  # seconds before a bucket that failed is asked again for the same file
 MOST_ENVIRONMENTS = 64  # files in memory
-MOST_UNKNOWN = 256  # names remembered as having no file
 _TRIES = 20
 
 
@@ -123,74 +123,16 @@ def read(body: bytes) -> dict[str, Entry]:
         raise ValueError("not a key file") from error
 
 
-class _Copy:
-    """A file in memory. `asked`: when the bucket may be asked again; `good`: when it last confirmed this copy."""
-
-    __slots__ = ("asked", "entries", "etag", "good")
-
-    def __init__(self, entries: dict[str, Entry], etag: str, now: float) -> None:
-        self.entries, self.etag = entries, etag
-        self.good, self.asked = now, now + FRESH
-
-
 class Keyring:
-    """The key files as one instance of a function sees them: at most 15 s old while the bucket answers.
-
-    What a caller invents costs one question at most and little memory. The questions are not counted: whoever invents names
-    fast could use the number up, and turn away those whose file is not in memory yet.
-    """
+    """The key files as one instance of a function sees them: at most 15 s old while the bucket answers."""
 
     def __init__(self, blobs: Blobs) -> None:
-        self._blobs = blobs
-        self._copies: dict[str, _Copy] = {}
-        self._unknown: dict[str, float] = {}  # name: until when
-        self._out = 0.0  # until when the bucket is not asked for a first copy, because it did not answer
+        self._files = Copies(blobs, path, read, fresh=FRESH, pause=PAUSE, stale=STALE, most=MOST_ENVIRONMENTS)
 
     def find(self, environment: str, selector: str, now: float) -> Entry | None:
         """The entry of a live secret, None where there is none. `now`: epoch seconds.
 
         Raises StoreUnavailable when the bucket does not answer and no copy younger than 24 h is at hand."""
-        copy = self._copies.get(environment)
-        if copy is None:
-            copy = self._first(environment, now)
-        elif now >= copy.asked:
-            copy = self._again(environment, copy, now)
-        entry = copy.entries.get(selector) if copy is not None else None
+        copy = self._files.find(environment, now)
+        entry = copy.content.get(selector) if copy is not None else None
         return entry if entry is not None and entry.lives(now) else None
-
-    def _first(self, environment: str, now: float) -> _Copy | None:
-        if self._unknown.get(environment, 0) > now:
-            return None
-        if now < self._out:
-            raise StoreUnavailable("the bucket of the key files did not answer a moment ago")
-        try:
-            blob = self._blobs.get(path(environment))
-            entries = {} if blob is None else read(blob.body)
-        except (StoreError, ValueError) as error:
-            self._out = now + PAUSE
-            raise StoreUnavailable(f"{path(environment)} cannot be read") from error
-        if blob is None:
-            self._unknown.pop(environment, None)
-            if len(self._unknown) >= MOST_UNKNOWN:
-                del self._unknown[next(iter(self._unknown))]  # the one remembered longest
-            self._unknown[environment] = now + FRESH
-            return None
-        if len(self._copies) >= MOST_ENVIRONMENTS:
-            del self._copies[min(self._copies, key=lambda name: self._copies[name].asked)]
-        copy = self._copies[environment] = _Copy(entries, blob.etag, now)
-        return copy
-
-    def _again(self, environment: str, copy: _Copy, now: float) -> _Copy | None:
-        try:
-            blob = self._blobs.get(path(environment), etag=copy.etag)
-            if blob is None:
-                del self._copies[environment]
-                return None
-            copy = self._copies[environment] = _Copy(read(blob.body), blob.etag, now)
-        except NotModified:
-            copy.good, copy.asked = now, now + FRESH
-        except (StoreError, ValueError):
-            if now - copy.good > STALE:
-                raise StoreUnavailable(f"no good copy of {path(environment)} for a day") from None
-            copy.asked = now + PAUSE
-        return copy

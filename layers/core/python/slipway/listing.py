@@ -70,12 +70,10 @@ def page(products: Products, listing: Listing) -> tuple[list[Stored], str | None
     parts, prefix = listing.parts(), text.sorting(listing.name_prefix) if listing.name_prefix is not None else None
     order = BY_CREATED if prefix is None else BY_NAME
     found, more = roster.page(
-        products.shelf,
+        roster.indexed(products.shelf, order, prefix),
         listing.takes,
         listing.limit,
         _start(order, parts, listing.cursor, prefix),
-        index=order,
-        prefix=prefix,
         round=100 if listing.filtered else listing.limit,
         size=lambda stored: json_bytes(view(stored)),
     )
@@ -85,8 +83,9 @@ def page(products: Products, listing: Listing) -> tuple[list[Stored], str | None
 def walk(products: Products, parts: Sequence[str | None], cursor: str | None, most: int) -> Iterator[tuple[Stored, str | None]]:
     """Up to `most` products in the order of creation, each with the cursor of what follows it (None at the end)."""
     start = _start(BY_CREATED, parts, cursor, None)
+    read = roster.indexed(products.shelf)
     while most > 0:
-        entries, start = roster.read(products.shelf, min(100, most), start)
+        entries, start = read(min(100, most), start)
         for _, stored, after in roster.followed(entries, start):
             if stored is not None:
                 yield stored, _cursor(BY_CREATED, parts, after)

@@ -13,12 +13,22 @@ from typing import Any
 from slipway.calls import derived_id
 from slipway.ports import Row
 from slipway.resources import HEAD
-from slipway.tables import ACCESS, PRODUCTS, Table
+from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
 
 Envelope = dict[str, Any]
 
 # The kind of resource is the first word of its events' types.
-HOMES: dict[str, Table] = {"product": PRODUCTS, "key": ACCESS, "member": ACCESS}
+HOMES: dict[str, Table] = {
+    "product": PRODUCTS,
+    "key": ACCESS,
+    "member": ACCESS,
+    "flag": FLAGS,
+    "configuration": FLAGS,
+    "environment": FLAGS,
+    "segment": FLAGS,
+    "proposal": FLAGS,
+    "schedule": FLAGS,
+}
 
 
 def due(old: Row | None, new: Row | None) -> list[Envelope]:

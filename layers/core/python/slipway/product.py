@@ -42,7 +42,7 @@ class NewProduct(Shape):
     links: Links = []
 
 
-def _absent() -> Any:
+def absent() -> Any:
     """Of a field that a patch does not name; which ones it names is in `model_fields_set`."""
     return None
 
@@ -50,15 +50,15 @@ def _absent() -> Any:
 class ProductPatch(Shape):
     """A merge patch (RFC 7396): null takes a field away; objects are merged, lists replaced."""
 
-    name: Name = Field(default_factory=_absent)
-    price: PricePatch = Field(default_factory=_absent)
-    key: Key | None = Field(default_factory=_absent)
-    description: Description | None = Field(default_factory=_absent)
-    stage: Stage = Field(default_factory=_absent)
-    owner: Owner | None = Field(default_factory=_absent)
-    tags: Tags | None = Field(default_factory=_absent)
-    metadata: MetadataPatch = Field(default_factory=_absent)
-    links: Links | None = Field(default_factory=_absent)
+    name: Name = Field(default_factory=absent)
+    price: PricePatch = Field(default_factory=absent)
+    key: Key | None = Field(default_factory=absent)
+    description: Description | None = Field(default_factory=absent)
+    stage: Stage = Field(default_factory=absent)
+    owner: Owner | None = Field(default_factory=absent)
+    tags: Tags | None = Field(default_factory=absent)
+    metadata: MetadataPatch = Field(default_factory=absent)
+    links: Links | None = Field(default_factory=absent)
 
     def fields(self) -> dict[str, Any]:
         """The fields that it names, as plain values."""
@@ -98,21 +98,6 @@ class ProductView(Shape):
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
-
-
-class ChangeView(Shape):
-    """`from` is missing where the product began."""
-
-    field: str
-    from_: Any = Field(default=None, alias="from")
-    to: Any = None
-
-
-class VersionView(Shape):
-    version: int = Field(ge=1)
-    at: str
-    actor: str = Field(description="`kind:id` of who did it")
-    changes: list[ChangeView]
 
 
 class ItemView(Shape):

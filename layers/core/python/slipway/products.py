@@ -16,14 +16,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
-from slipway import money, text
-from slipway.calls import Call, timestamp
+from slipway import history, money, text
+from slipway.calls import Call
 from slipway.changes import changes, creation, event, price_in_force
 from slipway.fields import METADATA
-from slipway.paging import PAGE_BYTES, json_bytes
 from slipway.ports import Put, Row, Store
 from slipway.problems import Conflict, Fault, Invalid, KeyTaken, NotFound
 from slipway.product import NewProduct, ProductPatch
@@ -38,13 +36,6 @@ ROW_BYTES = 16 * 1024
 GIVEN_BYTES = ROW_BYTES - 4 * 1024  # of those, for what people give: the rest has room for all that we add at any change
 
 Data = dict[str, Any]
-
-
-class Version(NamedTuple):
-    """One version and what it changed: `[{"field", "from", "to"}]`, with all values; `from` is missing in the first one."""
-
-    stored: Stored
-    changes: list[dict[str, Any]]
 
 
 class Products:
@@ -77,23 +68,11 @@ class Products:
 
     def at(self, call: Call, ref: str, moment: datetime) -> Stored:
         """The version that was in force. Raises NotFound before the creation, Invalid in the future."""
-        head = self.read(ref)
-        if timestamp(moment) > max(call.stamp, head.updated_at):  # it may bear the time of a clock that is ahead of ours
-            detail = "The moment lies in the future; leave as_of out to read what stands now."
-            raise Invalid(detail, errors=[Fault("/query/as_of", "in_the_future", detail)])
-        return self.shelf.at(head, moment)
+        return history.at(self.shelf, call, self.read(ref), moment)
 
-    def versions(self, ref: str, *, below: int | None = None, limit: int = 50) -> tuple[list[Version], int | None]:
+    def versions(self, ref: str, *, below: int | None = None, limit: int = 50) -> tuple[list[history.Version], int | None]:
         """Newest first, only those below `below`; and where to go on (None: that was all). Raises NotFound."""
-        found = self.shelf.versions(self._id(ref), below=below, limit=limit + 1)
-        shown, size = list[Version](), 0
-        for one, before in zip_longest(found, found[1:]):
-            if len(shown) == limit or size > PAGE_BYTES:
-                break
-            if before or one.version == 1:
-                shown.append(Version(one, changes(before.data if before else {}, one.data)))
-                size += json_bytes(shown[-1].changes)
-        return shown, (shown[-1].stored.version if shown and shown[-1].stored.version > 1 else None)
+        return history.versions(self.shelf, self._id(ref), changes, below=below, limit=limit)
 
     # --- writes ---
 
@@ -174,9 +153,7 @@ class Products:
             held, wanted = set(_claims(before.data)), set(_claims(data))
             if validate_only:
                 self._check_free(before.id, data)
-                writes, _token = self.shelf.updating(call, before, data, events)
-                assert isinstance(writes[0], Put)
-                return Stored(writes[0].row)
+                return self.shelf.would_be(call, before, data, events)
             try:
                 return self.shelf.update(call, before, data, events, claim=wanted - held, release=held - wanted)
             except KeyTaken:

@@ -88,7 +88,8 @@ class Shelf:
     """All resources of one kind.
 
     `upgrade` turns a row of any past schema into the newest (see `slipway.upgrades`); `indexed` gives the index attributes;
-    `fits` raises for a head that may not be written.
+    `fits` raises for a head that may not be written. `named`: an id is a name that people choose, so that a standing resource
+    may be somebody else's.
     """
 
     def __init__(
@@ -101,8 +102,9 @@ class Shelf:
         upgrade: Callable[[Row], Row],
         indexed: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda _: {},
         fits: Callable[[Row], None] = lambda _: None,
+        named: bool = False,
     ) -> None:
-        self.store, self.table, self.kind, self.schema = store, table, kind, schema
+        self.store, self.table, self.kind, self.schema, self.named = store, table, kind, schema, named
         self._upgrade, self._indexed, self._fits = upgrade, indexed, fits
 
     # --- reads ---
@@ -115,7 +117,7 @@ class Shelf:
         """One strong read. Raises NotFound."""
         stored = self.find(id)
         if stored is None:
-            raise NotFound(f"There is no {self.kind} {id!r}.")
+            raise NotFound(f"There is no {self.kind} {self._called(id)!r}.")
         return stored
 
     def read_all(self, ids: Sequence[str]) -> list[Stored]:
@@ -127,6 +129,13 @@ class Shelf:
         """The id of the resource that holds the claim."""
         row = self.store.get(self.table, claim.pk, "key")
         return None if row is None else str(upgrade("claim", row)["id"])
+
+    def past(self, id: str, version: int) -> Stored:
+        """One past version, not the head. Raises NotFound."""
+        row = self.store.get(self.table, id, version_sk(version)) if 1 <= version < 10**10 else None
+        if row is None:
+            raise NotFound(f"The {self.kind} has no past version {version}.")
+        return Stored(self._upgrade(row))
 
     def versions(self, id: str, *, below: int | None = None, limit: int = 100) -> list[Stored]:
         """Newest first: the head, then past versions; with `below`, only those smaller than it. Raises NotFound."""
@@ -162,11 +171,11 @@ class Shelf:
             else:
                 high = middle.version
         if found is None:
-            raise NotFound(f"The {self.kind} {id!r} did not exist at {wanted}.")
+            raise NotFound(f"The {self.kind} {self._called(id)!r} did not exist at {wanted}.")
         return found
 
     def made(self, call: Call, id: str) -> Stored | None:
-        """What an earlier try of this very call created, as it was then. Raises IdempotencyMismatch."""
+        """What an earlier try of this very call created, as it was then; None where none did. Raises IdempotencyMismatch."""
         standing = self.find(id)
         return None if standing is None else self._replayed(call, standing)
 
@@ -194,6 +203,8 @@ class Shelf:
             standing = self.made(call, id)
             if standing is None and failed.index > len(claims):
                 raise
+            if standing is None and failed.index == 0:
+                raise KeyTaken(f"Another {self.kind} has this key; choose another one.") from None
             if standing is None:
                 raise KeyTaken(
                     f"Another {self.kind} has the key {claims[failed.index - 1].name!r}; choose another key."
@@ -220,11 +231,7 @@ class Shelf:
             if failed.index >= len(writes):
                 raise
             if failed.index < 2:
-                current = self.read(before.id)
-                raise PreconditionFailed(
-                    f"The {self.kind} is at version {current.version}, not {before.version}; read it and repeat the change.",
-                    headers={"ETag": current.etag},
-                ) from None
+                raise self.elsewhere(self.read(before.id)) from None
             raise KeyTaken(f"Another {self.kind} has this key; choose another key.") from None
         first = writes[0]
         assert isinstance(first, Put)
@@ -237,16 +244,24 @@ class Shelf:
         for _ in range(TRIES):
             before = read()
             if version is not None and version != before.version:
-                raise PreconditionFailed(
-                    f"The {self.kind} is at version {before.version}; read it and repeat the change.",
-                    headers={"ETag": before.etag},
-                )
+                raise self.elsewhere(before)
             try:
                 return attempt(before)
             except PreconditionFailed:
                 if version is not None:
                     raise
         raise Conflict(f"Others keep changing this {self.kind}; try again, best with the version that you have read.")
+
+    def elsewhere(self, standing: Stored) -> PreconditionFailed:
+        """What to raise where another version is wanted."""
+        detail = f"The {self.kind} is at version {standing.version}; read it and repeat the change."
+        return PreconditionFailed(detail, headers={"ETag": standing.etag})
+
+    def would_be(self, call: Call, before: Stored, data: Mapping[str, Any], events: Sequence[Event]) -> Stored:
+        """What an update would make; nothing is written."""
+        (head, *_), _token = self.updating(call, before, data, events)
+        assert isinstance(head, Put)
+        return Stored(head.row)
 
     def creating(
         self, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], claims: Sequence[Claim] = ()
@@ -255,6 +270,8 @@ class Shelf:
         head = self._head(call, id, data, events, version=1, created_at=call.stamp)
         if call.idempotency_key is not None:
             head["digest"] = call.digest
+        if self.named:
+            head["origin"] = call.new_id("")
         self._fits(head)
         return [Put(self.table, head, Absent()), *self._claimed(id, claims)]
 
@@ -285,6 +302,9 @@ class Shelf:
 
     # --- inside ---
 
+    def _called(self, id: str) -> str:
+        return id.partition("#")[2] if self.named else id
+
     def _past(self, id: str, version: int) -> Stored:
         row = self.store.get(self.table, id, version_sk(version))
         assert row is not None, "a head has all its past versions"
@@ -314,10 +334,12 @@ class Shelf:
     def _claimed(self, id: str, claims: Iterable[Claim]) -> list[Put]:
         return [Put(self.table, {"pk": claim.pk, "sk": "key", "schema": 1, "id": id}, Absent()) for claim in claims]
 
-    def _replayed(self, call: Call, standing: Stored) -> Stored:
+    def _replayed(self, call: Call, standing: Stored) -> Stored | None:
         if standing.version > 1:
             first = self._past(standing.id, 1)
             standing = Stored({**first.row, "sk": HEAD})
+        if self.named and standing.row.get("origin") != call.new_id(""):
+            return None
         if call.idempotency_key is not None and standing.row.get("digest") != call.digest:
             raise IdempotencyMismatch("This Idempotency-Key was used with another request; send a new key with a new request.")
         return standing

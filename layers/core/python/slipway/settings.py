@@ -66,6 +66,17 @@ class Access(Settings, kw_only=True):
     table_access: str
 
 
+class Flags(Settings, kw_only=True):
+    table_flags: str
+
+
+class Calendar(Settings, kw_only=True):
+    table_flags: str
+    schedule_group: str
+    schedule_role: str  # ARN; by it the one-shots call
+    planner: str  # ARN of the function that they call
+
+
 class Stream(Settings, kw_only=True):
     """Of a function that reads a table's stream."""
 
@@ -76,6 +87,15 @@ class Stream(Settings, kw_only=True):
 class Keyring(Stream, kw_only=True):
     table_access: str
     bucket_keys: str
+
+
+class Snapshot(Stream, kw_only=True):
+    table_flags: str
+    bucket_flags: str
+
+
+class Evaluate(Settings, kw_only=True):
+    bucket_flags: str
 
 
 class Invite(Settings, kw_only=True):

@@ -42,4 +42,9 @@ BY_MONTH = Index("by_month", ("month",), ("time", "sk"))
 # its indexes.
 AUDIT = Table("audit", (BY_MONTH, Index("by_day", ("day",), ("time", "sk"))), ttl="expires")
 
-TABLES = (PRODUCTS, ACCESS, AUDIT)
+# Feature flags: heads and versions of `flag#<key>`, `flag#<key>#<environment>` (its configuration there), `environment#<name>`
+# and `segment#<key>`; beside them `list#...` (what is in which list), `uses#...` (who needs it), `revision#<environment>`
+# (one more with each change of what it answers), `graph#<environment>` and `catalogue` (see `slipway.flags.ledger`).
+FLAGS = Table("flags", (BY_CREATED,), stream=True, ttl="expires")
+
+TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway.settings import Invite, Relay, Settings
+from slipway.settings import Calendar, Invite, Relay, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from slipway.adapters.dynamodb import DynamoStore
     from slipway.adapters.eventbus import EventBus
     from slipway.adapters.s3 import S3Blobs
+    from slipway.adapters.scheduler import SchedulerSchedules
 
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
+CONNECT = 1.0  # seconds at most to connect, in each try
 
 
 def store(settings: Settings, *, budget: float = BUDGET) -> DynamoStore:
@@ -27,7 +29,7 @@ def store(settings: Settings, *, budget: float = BUDGET) -> DynamoStore:
         return DynamoStore(BotoDynamo(), tables)
     from slipway.adapters.aws import AwsClient
 
-    return DynamoStore(AwsClient(budget=budget), tables)
+    return DynamoStore(AwsClient(connect=min(CONNECT, budget), budget=budget), tables)
 
 
 def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs:
@@ -39,7 +41,7 @@ def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs
         return S3Blobs(BotoObjects(), bucket)
     from slipway.adapters.aws import AwsClient
 
-    return S3Blobs(AwsClient(budget=budget), bucket)
+    return S3Blobs(AwsClient(connect=min(CONNECT, budget), budget=budget), bucket)
 
 
 def bus(settings: Relay) -> EventBus:
@@ -52,3 +54,9 @@ def directory(settings: Invite) -> CognitoDirectory:
     from slipway.adapters.directory import CognitoDirectory
 
     return CognitoDirectory(settings.user_pool)
+
+
+def schedules(settings: Calendar) -> SchedulerSchedules:
+    from slipway.adapters.scheduler import SchedulerSchedules
+
+    return SchedulerSchedules(settings.schedule_group, settings.planner, settings.schedule_role)

@@ -11,7 +11,7 @@ from typing import Any
 
 from slipway.calls import timestamp
 from slipway.edge import headers as read
-from slipway.edge.event import Event
+from slipway.edge.event import Event, common_headers
 from slipway.problems import Problem
 from slipway.values import Value
 
@@ -73,15 +73,6 @@ def success(answer: Answer, event: Event) -> Rendered:
 def problem(error: Problem, event: Event) -> Rendered:
     headers = common_headers(event) | {"Cache-Control": "no-store", "Content-Type": PROBLEM} | error.headers
     return Rendered(error.status, headers, dumps(error.body(instance=event.path[:256], request_id=event.request_id)))
-
-
-def common_headers(event: Event) -> dict[str, str]:
-    return {
-        "X-Request-Id": event.request_id,
-        "X-Correlation-Id": event.correlation_id,
-        "traceparent": event.traceparent,
-        "X-Content-Type-Options": "nosniff",
-    }
 
 
 def dumps(value: Any) -> str:

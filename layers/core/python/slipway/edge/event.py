@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
+from binascii import a2b_base64
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
 
 from slipway.access import Principal
 from slipway.edge import headers as read
-from slipway.problems import Malformed, TooLarge
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from slipway.access import Kind, Role
-
+    from typing import Any
 
 KINDS = frozenset({"client", "server", "admin", "member"})  # of principals that come over HTTP
 
@@ -21,9 +18,9 @@ KINDS = frozenset({"client", "server", "admin", "member"})  # of principals that
 class Event:
     """What the door needs of an event: method, path, headers (lower case), query string, ids, principal, body."""
 
-    def __init__(self, event: Mapping[str, Any], now: datetime, nonce: str) -> None:
+    def __init__(self, event: Mapping[str, Any], nonce: str) -> None:
         http = event["requestContext"]["http"]
-        self.now, self.nonce = now, nonce
+        self.nonce = nonce
         self.method: str = http["method"].upper()
         self.path: str = event.get("rawPath") or http["path"]
         self.raw_query: str = event.get("rawQueryString") or ""
@@ -41,17 +38,35 @@ class Event:
         if kind not in KINDS or not id:
             return None
         role, environment = context.get("role") or None, context.get("environment") or None
-        return Principal(cast("Kind", kind), id, cast("Role | None", role), environment)
+        return Principal(kind, id, role, environment)
 
     def body(self, largest: int) -> bytes:
         """The body's bytes. Raises TooLarge, Malformed."""
         text: str = self._event.get("body") or ""
         if len(text) > (largest * 4 // 3 + 4 if self._event.get("isBase64Encoded") else largest):
-            raise TooLarge(f"The body may have at most {largest} bytes.")
+            raise _too_large(largest)
         try:
-            raw = base64.b64decode(text, validate=True) if self._event.get("isBase64Encoded") else text.encode()
+            raw = a2b_base64(text, strict_mode=True) if self._event.get("isBase64Encoded") else text.encode()
         except ValueError:  # no base64, or a lone surrogate
+            from slipway.problems import Malformed
+
             raise Malformed("The body cannot be decoded.") from None
         if len(raw) > largest:
-            raise TooLarge(f"The body may have at most {largest} bytes.")
+            raise _too_large(largest)
         return raw
+
+
+def common_headers(event: Event) -> dict[str, str]:
+    """Of every answer."""
+    return {
+        "X-Request-Id": event.request_id,
+        "X-Correlation-Id": event.correlation_id,
+        "traceparent": event.traceparent,
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _too_large(largest: int) -> Exception:
+    from slipway.problems import TooLarge  # dear to a cold start, and only for what goes wrong
+
+    return TooLarge(f"The body may have at most {largest} bytes.")

@@ -7,7 +7,10 @@ import re
 from collections.abc import Mapping
 
 from slipway.edge import observe
-from slipway.problems import Malformed, PreconditionRequired
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.problems import Malformed
 
 MATCHES_NOTHING = -1  # no version is negative
 
@@ -23,14 +26,16 @@ def if_match(headers: Mapping[str, str]) -> int | None:
     resource has (RFC 9110, 13.1.1). Raises PreconditionRequired, Malformed."""
     value = headers.get("if-match")
     if value is None:
+        from slipway.problems import PreconditionRequired
+
         raise PreconditionRequired('Send If-Match with the ETag that you read, for example If-Match: "3", or *.')
     if value.strip() == "*":
         return None
     if not _TAGS.fullmatch(value):
-        raise Malformed('If-Match must be a quoted entity tag, for example "3", or *.')
+        raise _malformed('If-Match must be a quoted entity tag, for example "3", or *.')
     versions = {int(tag) for weak, tag in _ONE_TAG.findall(value) if not weak and _VERSION.fullmatch(tag)}
     if len(versions) > 1:
-        raise Malformed("Send the one entity tag that you read in If-Match, not a list of versions.")
+        raise _malformed("Send the one entity tag that you read in If-Match, not a list of versions.")
     return versions.pop() if versions else MATCHES_NOTHING
 
 
@@ -46,7 +51,7 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
     """1 to 255 printable ASCII characters. Raises Malformed."""
     value = headers.get("idempotency-key")
     if value is not None and not _IDEMPOTENCY.fullmatch(value):
-        raise Malformed("Idempotency-Key must have 1 to 255 printable ASCII characters.")
+        raise _malformed("Idempotency-Key must have 1 to 255 printable ASCII characters.")
     return value
 
 
@@ -72,3 +77,9 @@ def media_type(headers: Mapping[str, str]) -> tuple[str, str]:
         if name.strip().lower() == "charset":
             charset = value.strip().strip('"').lower()
     return type.strip().lower(), charset
+
+
+def _malformed(detail: str) -> Malformed:
+    from slipway.problems import Malformed  # dear to a cold start, and only for what goes wrong
+
+    return Malformed(detail)

@@ -181,7 +181,7 @@ class Api(Generic[Use]):
         return self._answered(None, {})
 
     def _answered(self, operation: Operation | None, variables: Mapping[str, str]) -> Response[Any]:
-        event = Event(self._resolver.current_event.raw_event, self._now(), self._nonce())
+        event = Event(self._resolver.current_event.raw_event, self._nonce())
         with observe.Line(
             self.name,
             request_id=event.request_id,
@@ -227,7 +227,7 @@ class Api(Generic[Use]):
         call = Call(
             principal=principal,
             operation=operation.name,
-            now=event.now,
+            now=self._now(),
             nonce=event.nonce,
             request_id=event.request_id,
             correlation_id=event.correlation_id,

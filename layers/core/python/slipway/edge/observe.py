@@ -36,8 +36,9 @@ METRICS = {
     "Errors4xx": "Count",
     "Latency": "Milliseconds",  # of a request, inside the function
     "Failures": "Count",  # what an asynchronous function could not do yet and is given again
-    "Quarantined": "Count",  # records put aside for good
+    "Quarantined": "Count",  # records put aside for good, flags left at their last good form
     "RelayDelay": "Milliseconds",  # from a write to its event on the bus
+    "PublishDelay": "Milliseconds",  # from a change of keys or flags to the file that the hot path reads, or to a failed try
     "SystemRoots": "Count",  # connections that Amazon's own roots did not verify
 }
 
@@ -54,6 +55,12 @@ def to_stdout(text: str) -> None:
 
 
 sink: Callable[[str], None] = to_stdout
+_open: list[Line] = []
+
+
+def line() -> Line:
+    """The innermost line that is open, for what was not handed one."""
+    return _open[-1]
 
 
 class Line:
@@ -92,12 +99,14 @@ class Line:
 
     def __enter__(self) -> Line:
         global _cold
+        _open.append(self)
         self.fields["cold"], _cold = _cold, False
         self._before = counts.total()
         self._started = time.perf_counter()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _open.remove(self)
         took = round((time.perf_counter() - self._started) * 1000, 3)
         if error is not None:
             self.failure(error)

@@ -57,7 +57,9 @@ class Stream(Generic[Use, Item]):
 
     `decode(change)` is pure: what a change asks for, or None; whatever it raises is permanent (quarantine).
     `handle(use, items)` has the effect, for up to `wave` items of different rows: the indexes of those that failed; whatever
-    it raises is transient (again later). `delay` names the metric of the time from the write to its effect.
+    it raises is transient (again later). `delay` names the metric of the time from the write to its effect, or to a try that
+    failed. `daily(use)` is what the function does besides, when the clock calls; what it raises comes again, then is a dead
+    letter.
     """
 
     def __init__(
@@ -69,28 +71,31 @@ class Stream(Generic[Use, Item]):
         *,
         wave: int = 1,
         delay: str | None = None,
+        daily: Callable[[Use], None] | None = None,
     ) -> None:
         self.name, self.wave, self.delay = name, wave, delay
-        self.decode, self.handle = decode, handle
+        self.decode, self.handle, self.daily = decode, handle, daily
         self._wire = wire
         self._wired: Wired[Use] | None = None
 
     def __call__(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
+        request = {"request_id": getattr(context, "aws_request_id", "none"), "trace_id": "", "correlation_id": ""}
+        if self.daily is not None and "Records" not in event:
+            with observe.Line(self.name, **request, source=event["source"]):
+                self.daily(self._ready().use)
+            return {}
         records = event["Records"]
-        with observe.Line(
-            self.name,
-            request_id=getattr(context, "aws_request_id", "none"),
-            trace_id="",
-            correlation_id="",
-            source=_table(records[0]),
-            records=len(records),
-        ) as line:
-            if self._wired is None:
-                self._wired = self._wire()  # in here, so that a setting that is missing leaves a line
-            failed = _Batch(self, self._wired, line).run(records)
-        if failed and self._wired.raise_failures:
+        with observe.Line(self.name, **request, source=_table(records[0]), records=len(records)) as line:
+            wired = self._ready()  # in here, so that a setting that is missing leaves a line
+            failed = _Batch(self, wired, line).run(records)
+        if failed and wired.raise_failures:
             raise BatchFailed(f"{len(failed)} of {len(records)} records are to come again")
         return {"batchItemFailures": [{"itemIdentifier": sequence} for sequence in failed]}
+
+    def _ready(self) -> Wired[Use]:
+        if self._wired is None:
+            self._wired = self._wire()
+        return self._wired
 
     @contextmanager
     def testing(self, wired: Wired[Use]) -> Iterator[None]:
@@ -146,7 +151,7 @@ class _Batch(Generic[Use, Item]):
         for index, record in enumerate(records):
             if index in missed:
                 self._fail(record)
-            elif self.stream.delay is not None and "ApproximateCreationDateTime" in record["dynamodb"]:
+            if self.stream.delay is not None and "ApproximateCreationDateTime" in record["dynamodb"]:
                 self.line.longest(self.stream.delay, (time.time() - record["dynamodb"]["ApproximateCreationDateTime"]) * 1000)
         self.wave.clear()
 

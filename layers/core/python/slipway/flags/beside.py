@@ -1,0 +1,70 @@
+"""Rows that change together with a resource, each with what it means that its condition does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from slipway.calls import Call
+from slipway.ports import ConditionFailed, Row, Write
+from slipway.problems import Conflict, Fault, KeyTaken, PreconditionFailed
+from slipway.resources import TRIES, Created, Event, Shelf, Stored
+
+Done = TypeVar("Done")
+
+
+class Moved(Exception):
+    """Something that was read has changed since: read again, and decide again."""
+
+
+def _moved(_: Row | None) -> Exception:
+    return Moved()
+
+
+class Beside(NamedTuple):
+    """`failed` makes the error of the row that stood in the way."""
+
+    write: Write
+    failed: Callable[[Row | None], Exception] = _moved
+
+
+def create(
+    shelf: Shelf, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], beside: Sequence[Beside], field: str
+) -> Created:
+    """`field`: the one that holds the name. Raises KeyTaken, IdempotencyMismatch, and what `failed` makes."""
+    try:
+        return shelf.create(call, id, data, events, also=[one.write for one in beside])
+    except ConditionFailed as failed:
+        raise beside[failed.index - 1].failed(failed.row) from None
+    except KeyTaken:
+        raise taken(shelf.kind, field) from None
+
+
+def taken(kind: str, field: str) -> KeyTaken:
+    detail = f"There is, or was, another {kind} of this name; choose another one."
+    return KeyTaken(detail, errors=[Fault(f"/{field}", "key_taken", detail)])
+
+
+def update(
+    shelf: Shelf, call: Call, before: Stored, data: Mapping[str, Any], events: Sequence[Event], beside: Sequence[Beside]
+) -> Stored:
+    """Raises PreconditionFailed, and what `failed` makes."""
+    try:
+        return shelf.update(call, before, data, events, also=[one.write for one in beside])
+    except ConditionFailed as failed:
+        raise beside[failed.index - 2].failed(failed.row) from None
+
+
+def settled(call: Call, version: int | None, attempt: Callable[[Call], Done]) -> Done:
+    """What `attempt` makes, which begins with reading, and again when another change came between; each as a call of its own.
+
+    `version`: the one that is wanted, None for whatever stands. Raises Conflict where others never stop."""
+    for tried in range(TRIES):
+        try:
+            return attempt(call.but(nonce=f"{call.nonce}.{tried}"))
+        except Moved:
+            continue
+        except PreconditionFailed:
+            if version is not None:
+                raise
+    raise Conflict("Others keep changing what this change looks at; try again.")

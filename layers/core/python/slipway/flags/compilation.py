@@ -1,0 +1,345 @@
+"""From the rows of one environment to the document that evaluation reads.
+
+    {"flags": {...}, "$evaluators": {...},                    what every reader of flagd documents takes
+     "metadata": {"flagSetId": <environment>, "version": "<revision>", "left_out": "<keys>"},
+     "slipway": {"revision": n,
+                 "client_side": [keys that browsers may see],
+                 "flags": {...}, "evaluators": {...},         with operators that only Slipway knows: left out above
+                 "faults": {key: why}}}                       what stands at its last good form, or nowhere
+
+A flag's rule asks in this order: prerequisites (one that is not met gives null, so the default), overrides, own targeting.
+
+A prerequisite is another flag's rule inside of this one, with the buckets that it has at home. A short `fractional` draws by
+the key of the flag in which it stands: with v2 an explicit text does the same, which every provider understands. With v3, or
+where the two flags are hashed differently, there are no such words: `as_flag`, which only Slipway knows, says it.
+
+A flag that cannot be compiled stays as it was in the last document, and harms no other. Equal rows, equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from slipway.flags.coercion import text
+from slipway.flags.compiler import AS_FLAG, EXTENSIONS
+from slipway.flags.evaluation import FlagSet
+from slipway.flags.rules import ARITY
+from slipway.ports import Row
+from slipway.values import Value
+
+Rule = Any  # JsonLogic
+Document = Mapping[str, Any]
+
+_KEY = {"var": "targetingKey"}
+_OURS = {*EXTENSIONS, AS_FLAG}
+_written = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+class Rows(Value):
+    """What one environment answers from, as it stood at one revision: heads, in any order."""
+
+    environment: str
+    revision: int
+    flags: tuple[Row, ...] = ()
+    configurations: tuple[Row, ...] = ()
+    segments: tuple[Row, ...] = ()
+
+
+class Compiled(Value):
+    """`faults`: why, for each flag and "segment <key>" that stands at its last good form, or nowhere."""
+
+    body: bytes
+    flags: int
+    faults: Mapping[str, str]
+
+
+class Uncompilable(Exception):
+    """Why a flag or a segment has no form in the document."""
+
+
+def compiled(rows: Rows, last: Document | None = None) -> Compiled:
+    """`last`: the document that stands, for what cannot be compiled. Never raises for what a row holds."""
+    before, extra = last or {}, (last or {}).get("slipway", {})
+    segments, faults = _segments(rows.segments, {**before.get("$evaluators", {}), **extra.get("evaluators", {})})
+    heads = {row["data"]["key"]: row for row in rows.flags if row["data"].get("status", "active") == "active"}
+    sources = _Sources(heads, {row["data"]["flag"]: row for row in rows.configurations}, segments)
+    flags, stood = {}, {**before.get("flags", {}), **extra.get("flags", {})}
+    for key in sorted(heads):
+        try:
+            flags[key] = sources.definition(key)
+        except Exception as error:  # what cannot be foreseen of one flag is no harm to the others
+            faults[key] = str(error) if isinstance(error, Uncompilable) else f"It cannot be read ({type(error).__name__})."
+            if key in stood:
+                flags[key] = stood[key]
+    ours = {key for key, flag in flags.items() if _used(flag.get("targeting"), segments) & _OURS}
+    client_side = [key for key in flags if heads[key]["data"].get("client_side")]
+    body = _document(rows, flags, ours, segments, client_side, faults)
+    return Compiled(body, len(flags), faults)
+
+
+def definition(key: str, rows: Rows) -> dict[str, Any]:
+    """One flag as it would stand in the document, for who wants to know before it is saved. Raises Uncompilable."""
+    segments, _ = _segments(rows.segments, {})
+    heads = {row["data"]["key"]: row for row in rows.flags}
+    return _Sources(heads, {row["data"]["flag"]: row for row in rows.configurations}, segments).definition(key)
+
+
+def _document(
+    rows: Rows,
+    flags: Mapping[str, Any],
+    ours: set[str],
+    segments: Mapping[str, Rule],
+    client_side: list[str],
+    faults: Mapping[str, str],
+) -> bytes:
+    def part(keys: Iterable[str]) -> tuple[dict[str, Any], dict[str, Rule]]:
+        chosen = {key: flags[key] for key in keys}
+        names = {name for flag in chosen.values() for name in _references(flag.get("targeting"))}
+        return chosen, {name: segments[name] for name in names if name in segments}
+
+    portable, evaluators = part(key for key in flags if key not in ours)
+    own, own_evaluators = part(ours)
+    metadata = {"flagSetId": rows.environment, "version": str(rows.revision)}
+    if ours:
+        metadata["left_out"] = ",".join(sorted(ours))
+    slipway = {
+        "revision": rows.revision,
+        "client_side": client_side,
+        "flags": own,
+        "evaluators": own_evaluators,
+        "faults": dict(faults),
+    }
+    document = {"flags": portable, "$evaluators": evaluators, "metadata": metadata, "slipway": slipway}
+    return _written(document).encode()
+
+
+def _segments(rows: Iterable[Row], stood: Mapping[str, Rule]) -> tuple[dict[str, Rule], dict[str, str]]:
+    """Segments by key, and what is wrong with some."""
+    segments, faults = {}, {}
+    for row in sorted(rows, key=lambda row: str(row["data"]["key"])):
+        key = row["data"]["key"]
+        try:
+            rule = _parsed(row["data"]["targeting"])
+            _checked(rule, {})
+            segments[key] = rule
+        except Exception as error:
+            faults[f"segment {key}"] = (
+                str(error) if isinstance(error, Uncompilable) else f"It cannot be read ({type(error).__name__})."
+            )
+            if key in stood:
+                segments[key] = stood[key]
+    return segments, faults
+
+
+class _Sources:
+    """The flags of one environment as their rows have them."""
+
+    def __init__(self, heads: Mapping[str, Row], configurations: Mapping[str, Row], segments: Mapping[str, Rule]) -> None:
+        self.heads, self.configurations, self.segments = heads, configurations, segments
+        self._rules: dict[str, Rule] = {}
+        self._open: set[str] = set()
+
+    def definition(self, key: str) -> dict[str, Any]:
+        """The flag as flagd knows it. Raises Uncompilable."""
+        head, variants, default = self.heads[key]["data"], self._variants(key), self._default(key)
+        metadata = {"hash": head["hash"], "version": int(self.configurations[key]["version"]) if self._touched(key) else 1}
+        if head["type"] == "float":
+            metadata["type"] = "float"
+        flag: dict[str, Any] = {"variants": variants, "defaultVariant": default, "metadata": metadata, "state": "DISABLED"}
+        if self._enabled(key):
+            flag["state"] = "ENABLED"
+            if (rule := self.rule(key)) is not None:
+                flag["targeting"] = rule
+        _written(flag).encode()  # raises for what no document can hold: half a surrogate pair, an infinity
+        bad = FlagSet.parse({"flags": {key: flag}, "$evaluators": self.segments}).errors
+        if bad:
+            raise Uncompilable(bad[key])
+        return flag
+
+    def rule(self, key: str) -> Rule:
+        """All that decides about the variant; None where only the default does. Raises Uncompilable."""
+        if key not in self._rules:
+            if key in self._open:
+                raise Uncompilable(f"{key!r} is its own prerequisite.")
+            self._open.add(key)
+            try:
+                self._rules[key] = self._rule(key)
+            finally:
+                self._open.discard(key)
+        return self._rules[key]
+
+    def _rule(self, key: str) -> Rule:
+        configuration, variants = self._configuration(key), self._variants(key)
+        steps: list[Rule] = []
+        for prerequisite in configuration.get("prerequisites") or ():
+            met = self._met(prerequisite["flag"], prerequisite["variants"], self.heads[key]["data"]["hash"])
+            steps += [] if met is True else [{"!": [met]}, None]
+        for variant, units in sorted((configuration.get("overrides") or {}).items()):
+            if variant not in variants:
+                raise Uncompilable(f"An override names {variant!r}, which is no variant.")
+            steps += [{"in": [_KEY, sorted(units)]}, variant] if units else []
+        own = _parsed(configuration.get("targeting") or "null") or None
+        if own is not None:
+            _checked(own, self.segments)
+            if "$ref" in own:
+                own = self.segments[own["$ref"]]  # a flagd document has no reference in the place of a whole rule
+        return {"if": [*steps, own]} if steps else own
+
+    def _met(self, base: str, wanted: list[str], host: str) -> Rule:
+        """Whether the prerequisite is met: a rule that is hashed by `host`, or true or false where that is certain."""
+        if base not in self.heads:
+            raise Uncompilable(f"Its prerequisite {base!r} does not exist.")
+        if unknown := sorted(set(wanted) - self._variants(base).keys()):
+            raise Uncompilable(f"Its prerequisite {base!r} has no variant {unknown[0]!r}.")
+        if not self._enabled(base):
+            return False
+        rule, default = self.rule(base), self._default(base)
+        if rule is None:
+            return default in wanted
+        if default in wanted:
+            rule = _or_default(rule, default)
+        rule = _at_home(rule, base, self.heads[base]["data"]["hash"], host, self.segments)
+        return {"in": [rule, [answer for variant in sorted(wanted) for answer in _answers(variant)]]}
+
+    def _touched(self, key: str) -> bool:
+        return key in self.configurations
+
+    def _configuration(self, key: str) -> Mapping[str, Any]:
+        """Of one that nobody touched: nothing, and switched off."""
+        found: Mapping[str, Any] = self.configurations[key]["data"] if self._touched(key) else {}
+        return found
+
+    def _enabled(self, key: str) -> bool:
+        return self._configuration(key).get("enabled") is True
+
+    def _variants(self, key: str) -> dict[str, Any]:
+        variants = _parsed(self.heads[key]["data"]["variants"])
+        if not isinstance(variants, dict):
+            raise Uncompilable(f"The variants of {key!r} are no object.")
+        return variants
+
+    def _default(self, key: str) -> str | None:
+        default: str | None = self._configuration(key).get("default_variant")
+        if default is not None and default not in self._variants(key):
+            raise Uncompilable(f"The default of {key!r} is {default!r}, which is no variant.")
+        return default
+
+
+# --- rules ----------------------------------------------------------------------------------------------
+
+
+def _parsed(source: str) -> Any:
+    try:
+        return json.loads(source)
+    except (ValueError, TypeError, RecursionError):
+        raise Uncompilable("A part of it is no JSON.") from None
+
+
+def _checked(rule: Rule, segments: Mapping[str, Rule]) -> None:
+    """Raises Uncompilable for what evaluation would trip over."""
+    if not isinstance(rule, dict):
+        raise Uncompilable("Its rule is no object.")
+    for name in _references(rule):
+        if name not in segments:
+            raise Uncompilable(f"It refers to the segment {name!r}, which does not exist.")
+    if unknown := sorted(_used(rule, segments) - ARITY.keys() - {"?:"}):
+        raise Uncompilable(f"There is no operator {unknown[0]!r}.")
+
+
+def _operations(rule: Rule) -> Iterable[tuple[str, Any]]:
+    """Every operator in the rule with what it is given."""
+    waiting = [rule]
+    while waiting:
+        at = waiting.pop()
+        if isinstance(at, list):
+            waiting += at
+        elif isinstance(at, dict) and len(at) == 1:
+            yield from at.items()
+            waiting += at.values()
+
+
+def _references(rule: Rule) -> set[str]:
+    return {str(raw) for name, raw in _operations(rule) if name == "$ref"}
+
+
+def _used(rule: Rule, segments: Mapping[str, Rule]) -> set[str]:
+    """The operators of the rule and of the segments that it refers to."""
+    rules = [rule, *(segments.get(name) for name in _references(rule))]
+    return {name for rule in rules for name, _ in _operations(rule)} - {"$ref"}
+
+
+def _rewritten(rule: Rule, instead: Callable[[str, Any, Callable[[Rule], Rule]], Rule]) -> Rule:
+    """The rule with `instead(name, arguments, go on)` in the place of every operator, outermost first."""
+    if isinstance(rule, list):
+        return [_rewritten(item, instead) for item in rule]
+    if not isinstance(rule, dict) or len(rule) != 1:
+        return rule
+    ((name, raw),) = rule.items()
+    return instead(name, raw, lambda inner: _rewritten(inner, instead))
+
+
+def _or_default(rule: Rule, default: str) -> Rule:
+    """The rule with the default where it gives null."""
+    if not isinstance(rule, dict) or len(rule) != 1:
+        return default if rule is None else rule
+    ((name, raw),) = rule.items()
+    args = raw if isinstance(raw, list) else [raw]
+    if name == "if" and len(args) > 1:
+        answers = [_or_default(arg, default) if number % 2 else arg for number, arg in enumerate(args)]
+        return {"if": [*answers[:-1], _or_default(args[-1], default)] if len(args) % 2 else [*answers, default]}
+    if name == "fractional" and all(isinstance(part[0], str) and part[0] for part in args if isinstance(part, list) and part):
+        return {"or": [rule, default]}
+    return {"if": [{"===": [rule, None]}, default, rule]}
+
+
+def _at_home(rule: Rule, flag: str, hash: str, host: str, segments: Mapping[str, Rule]) -> Rule:
+    """The rule of `flag`, hashed by `hash`, as it stands in a rule that is hashed by `host`: it answers as it does at home."""
+
+    def named(name: str, raw: Any, go_on: Callable[[Rule], Rule]) -> Rule:
+        if name == "$ref":
+            return _expanded(raw, go_on, segments)
+        if name == "var" and (raw[0] if isinstance(raw, list) and raw else raw) == "$flagd.flagKey":
+            return flag
+        return {name: raw if name == AS_FLAG else go_on(raw)}
+
+    def drawn(name: str, raw: Any, go_on: Callable[[Rule], Rule]) -> Rule:
+        if name == "$ref":
+            return _expanded(raw, go_on, segments)
+        if name == AS_FLAG:
+            return {name: raw}
+        args = raw if isinstance(raw, list) else [raw]
+        if name == "fractional":
+            short = bool(args) and isinstance(args[0], list)
+            if hash != host or (short and hash == "v3"):
+                raise _Unsayable
+            if short:
+                return {"if": [_KEY, {"fractional": [{"cat": [flag, _KEY]}, *go_on(args)]}, None]}
+        return {name: go_on(raw)}
+
+    rule = _rewritten(rule, named)
+    try:
+        return _rewritten(rule, drawn)
+    except _Unsayable:
+        return {AS_FLAG: [flag, hash, rule]}
+
+
+class _Unsayable(Exception):
+    """Flagd has no words for it."""
+
+
+def _expanded(name: str, go_on: Callable[[Rule], Rule], segments: Mapping[str, Rule]) -> Rule:
+    """The reference; or the segment itself where it says something else than at home."""
+    rule = go_on(segments[name])
+    return {"$ref": name} if rule == segments[name] else rule
+
+
+def _answers(variant: str) -> list[Any]:
+    """What a rule may give to mean this variant: its name, and the truth value or number that is written so."""
+    try:
+        value = json.loads(variant)
+    except (ValueError, RecursionError):
+        return [variant]
+    same = isinstance(value, (bool, int, float)) and text(value) == variant
+    return [variant, value] if same else [variant]

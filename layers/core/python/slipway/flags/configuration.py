@@ -1,0 +1,133 @@
+"""A flag's configuration in one environment, as the API takes and answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, StrictBool
+
+from slipway.changes import differences
+from slipway.fields import EnvironmentName
+from slipway.flags import jsontext
+from slipway.flags.fields import (
+    Because,
+    OverridesPatch,
+    Prerequisite,
+    Prerequisites,
+    Reason,
+    Targeting,
+    Variant,
+    Version,
+)
+from slipway.flags.words import sentences
+from slipway.product import absent
+from slipway.resources import Stored
+from slipway.shape import Shape
+
+FIELDS = ("enabled", "default_variant", "targeting", "overrides", "prerequisites", "reason")
+TOLD = ("enabled", "default_variant", "prerequisites")  # with their values in events
+# What a configuration is before anybody touches it.
+UNTOUCHED: Mapping[str, Any] = {
+    "enabled": False,
+    "default_variant": None,
+    "targeting": None,
+    "overrides": {},
+    "prerequisites": [],
+}
+
+
+class ConfigurationPatch(Shape):
+    """A merge patch. `overrides` is merged by variant (null takes one away); a rule and lists are replaced as a whole."""
+
+    enabled: StrictBool = Field(default_factory=absent, description="the switch")
+    default_variant: Variant | None = Field(default_factory=absent, description="where no rule decides; null: the caller's own")
+    targeting: Targeting = Field(default_factory=absent, description="JsonLogic with flagd's operators; null for none")
+    overrides: OverridesPatch = Field(
+        default_factory=absent, description="targeting keys by the variant that they get, before any rule"
+    )
+    prerequisites: Prerequisites | None = Field(
+        default_factory=absent, description="other flags that have to answer one of these variants first"
+    )
+    reason: Reason | None = Field(default_factory=absent, description="of this change; a protected environment asks for it")
+
+    def fields(self) -> dict[str, Any]:
+        """The fields that it names, as plain values."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Copying(Shape):
+    from_: EnvironmentName = Field(alias="from", description="the environment whose configuration is taken over")
+    reason: Reason | None = None
+
+
+class SwitchingOff(Shape):
+    reason: Because
+
+
+class RevertingConfiguration(Shape):
+    version: Version = Field(description="the one to go back to, as a new version")
+    reason: Reason | None = None
+
+
+class ConfigurationView(Shape):
+    flag: str
+    environment: str
+    enabled: bool
+    default_variant: str | None
+    targeting: dict[str, Any] | None
+    overrides: dict[str, list[str]]
+    prerequisites: list[Prerequisite]
+    rules: list[str] = Field(description="what the configuration says, in words, in the order in which it is asked")
+    reason: str | None = Field(description="that was given for this version")
+    created_at: str
+    updated_at: str
+    version: int = Field(ge=1)
+
+
+class ConfigurationsView(Shape):
+    items: list[ConfigurationView]
+
+
+def patched(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The data with these fields changed; the reason is that of the change alone."""
+    result = {**data, **{name: value for name, value in fields.items() if name in UNTOUCHED}}
+    if "overrides" in fields:
+        merged = {**data["overrides"], **fields["overrides"]}
+        result["overrides"] = {variant: keys for variant, keys in merged.items() if keys}
+    if "targeting" in fields:
+        result["targeting"] = None if fields["targeting"] is None else jsontext.written(fields["targeting"])
+    result["prerequisites"] = result["prerequisites"] or []
+    return reasoned(result, fields.get("reason"))
+
+
+def reasoned(data: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
+    without = {name: value for name, value in data.items() if name != "reason"}
+    return {**without, "reason": reason} if reason else without
+
+
+def view(stored: Stored) -> dict[str, Any]:
+    """One version of a configuration as it is answered: a ConfigurationView."""
+    data = stored.data
+    return {
+        "flag": data["flag"],
+        "environment": data["environment"],
+        "enabled": data["enabled"],
+        "default_variant": data["default_variant"],
+        "targeting": None if data["targeting"] is None else jsontext.read(data["targeting"]),
+        "overrides": data["overrides"],
+        "prerequisites": data["prerequisites"],
+        "rules": [sentence.text for sentence in sentences(data)],
+        "reason": data.get("reason"),
+        "created_at": stored.created_at,
+        "updated_at": stored.updated_at,
+        "version": stored.version,
+    }
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return differences(_plain(before), _plain(after), FIELDS)
+
+
+def _plain(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**data, "targeting": data["targeting"] and jsontext.read(data["targeting"])} if data else data

@@ -1,0 +1,276 @@
+"""What a flag answers: flagd's definitions, evaluated.
+
+    flags = FlagSet.parse(document)                            never raises; a bad flag stands in `flags.errors`
+    flags.evaluate("checkout", {"targetingKey": "u1"}, now=0)  never raises; an Evaluation
+
+A flag is compiled when it is first asked for, to closures; what does not depend on the context is answered from memory.
+
+    reason            when                                                        variant    value
+    STATIC            there is no targeting                                       default    its value
+    TARGETING_MATCH   the targeting names a variant, `fractional` included        named      its value
+    DEFAULT           the targeting gives null                                    default    its value
+    DEFAULT           the default is wanted, and there is none                    None       None: the caller's own
+    DISABLED          the flag is switched off                                    None       None: the caller's own
+    ERROR             see `error_code`                                            None       None
+
+    FLAG_NOT_FOUND    there is no such flag
+    PARSE_ERROR       the document or the flag cannot be read, or an operator is reached that does not exist
+    INVALID_CONTEXT   the context is no JSON object
+    GENERAL           a variant is named that does not exist, or the rule cannot be answered within the limits
+
+Two keys of a flag's metadata mean something: `hash` ("v2" | "v3", see `slipway.flags.fractional`) and `type`: "float" makes
+its whole numbers floats, 1 -> 1.0. So does a variant with a fraction beside them.
+
+Operators that only Slipway knows (`extensions` tells which flags use them) are described in `slipway.flags.extensions`.
+"""
+
+from __future__ import annotations
+
+import json
+
+from slipway.flags.coercion import text
+from slipway.flags.compiler import Compiler
+from slipway.flags.form import fault, is_metadata, values
+from slipway.flags.fractional import HASHES
+from slipway.flags.limits import Meter, Unanswerable
+from slipway.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from slipway.flags.shapes import Node
+    from slipway.flags.trace import Step
+
+    Answer = Callable[[Any, float], "Evaluation"]
+    Parts = tuple[Node, dict[str | None, "Evaluation"]]
+
+
+class _Kept:
+    """Beside the fields: where `slipway.flags.ofrep` keeps the bytes that it made of this evaluation."""
+
+    __slots__ = ("ofrep",)
+
+    ofrep: bytes
+
+
+class Evaluation(_Kept, Value):
+    """`value` and `metadata` are shared between evaluations: they are not to be changed."""
+
+    key: str
+    value: Any
+    variant: str | None
+    reason: str
+    error_code: str | None
+    error_details: str | None
+    metadata: Mapping[str, Any]
+
+    @property
+    def has_value(self) -> bool:
+        """False where the caller's own default applies."""
+        return self.variant is not None
+
+
+class Explanation(Value):
+    """An evaluation, and the operators that were visited for it; empty where the targeting is not asked."""
+
+    evaluation: Evaluation
+    trace: tuple[Step, ...]
+
+
+class FlagSet:
+    """The flags of one document, which is not to be changed afterwards."""
+
+    def __init__(
+        self, flags: Mapping[str, Any], evaluators: Mapping[str, Any], metadata: Mapping[str, Any], hash: str, trouble: str = ""
+    ) -> None:
+        self.metadata, self.hash = metadata, hash
+        self._flags, self._evaluators, self._trouble = flags, evaluators, trouble
+        self._ready: dict[str, Evaluation | Answer] = {}
+        self._compiled: dict[str, Compiler] = {}
+        self._parts: dict[str, Parts] = {}
+
+    @classmethod
+    def parse(cls, document: Any, hash: str = "v3") -> FlagSet:
+        """Of a flagd document: a dict, or JSON as str or bytes. `hash`: for flags whose metadata pins none.
+
+        Raises ValueError for another hash than those; for no document."""
+        if hash not in HASHES:
+            raise ValueError(f"the hash is one of {', '.join(HASHES)}")
+        try:
+            return cls._read(document, hash)
+        except (ValueError, RecursionError):
+            return cls({}, {}, {}, hash, "The document is no JSON.")
+        except Exception as error:  # values of classes that are no JSON's
+            return cls({}, {}, {}, hash, f"The document cannot be read ({type(error).__name__}).")
+
+    @classmethod
+    def _read(cls, document: Any, hash: str) -> FlagSet:
+        if isinstance(document, (str, bytes)):
+            document = json.loads(document)
+        flags = document.get("flags") if isinstance(document, dict) else None
+        if isinstance(flags, list):
+            flags = {flag["key"]: flag for flag in flags if isinstance(flag, dict) and isinstance(flag.get("key"), str)}
+        if not isinstance(flags, dict):
+            return cls({}, {}, {}, hash, "The document has no `flags`: an object of flags by key.")
+        evaluators, metadata = document.get("$evaluators") or {}, document.get("metadata") or {}
+        trouble = ""
+        if not isinstance(evaluators, dict):
+            evaluators, trouble = {}, "`$evaluators` is no object."
+        if not is_metadata(metadata):
+            metadata, trouble = {}, "`metadata` is no object of texts, numbers and truth values."
+        return cls(flags, evaluators, metadata, hash, trouble)
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self._flags)
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What is wrong with each flag that answers everybody with an error, and under "" with the document.
+
+        Compiles every flag."""
+        bad = {"": self._trouble} if self._trouble else {}
+        for key in self._flags:
+            ready = self.ready(key)
+            if isinstance(ready, Evaluation) and ready.error_code is not None:
+                bad[key] = ready.error_details or ""
+        return bad
+
+    def extensions(self, key: str) -> frozenset[str]:
+        """The names of the operators in this flag's targeting that no other flagd provider knows."""
+        self.ready(key)
+        return frozenset(self._compiled[key].extensions) if key in self._compiled else frozenset()
+
+    def evaluate(self, key: str, context: Mapping[str, Any] | None = None, *, now: float) -> Evaluation:
+        """`context`: a dict of JSON values, with the unit's id as `targetingKey`; `now`: Unix seconds."""
+        try:
+            ready = self._ready.get(key) or self.ready(key)
+            return ready if type(ready) is Evaluation else ready(context, now)  # type: ignore[operator]
+        except Exception:  # a key that is no text, or a stack that was used up before we were called
+            return self._error(key, "GENERAL", "The flag could not be evaluated.")
+
+    def evaluate_all(self, context: Mapping[str, Any] | None = None, *, now: float) -> list[Evaluation]:
+        """Every flag of the document, in its order."""
+        return [self.evaluate(key, context, now=now) for key in self._flags]
+
+    def explain(self, key: str, context: Mapping[str, Any] | None = None, *, now: float) -> Explanation:
+        """As `evaluate`, with what led to it."""
+        if type(self._ready.get(key) or self.ready(key)) is Evaluation:
+            return Explanation(self.evaluate(key, context, now=now), ())
+        from slipway.flags.trace import Tracer, Tracing
+
+        tracer = Tracer()
+        try:
+            answer = self._targeted(key, self._flags[key], Tracing(key, self._hash(key), self._evaluators), lambda: tracer)
+            return Explanation(answer(context, now), tuple(tracer.steps))
+        except RecursionError:  # it takes a deeper stack than `evaluate`
+            return Explanation(self.evaluate(key, context, now=now), ())
+
+    def ready(self, key: str) -> Evaluation | Answer:
+        """What `evaluate` asks: the Evaluation itself where the context does not matter, else a function of context and now."""
+        if key in self._ready:
+            return self._ready[key]
+        if key not in self._flags:
+            if self._trouble and not self._flags:
+                return self._error(key, "PARSE_ERROR", self._trouble)
+            return self._error(key, "FLAG_NOT_FOUND", "There is no such flag.")
+        ready: Evaluation | Answer
+        try:
+            ready = self._made(key, self._flags[key])
+        except Unanswerable as wrong:
+            ready = self._error(key, wrong.code, wrong.detail)
+        except Exception as error:  # what cannot be foreseen of one flag is no harm to the others
+            ready = self._error(key, "PARSE_ERROR", f"The flag cannot be read ({type(error).__name__}).")
+        self._ready[key] = ready
+        return ready
+
+    def parts(self, key: str) -> Parts | None:
+        """What answers many flags at once: the rule as a function of a context that is a dict, and the evaluations of the
+        texts that it gives and of null. For everything else, and where there is None, `ready` has the answer."""
+        self.ready(key)
+        return self._parts.get(key)
+
+    # --- inside ---
+
+    def _error(self, key: str, code: str, detail: str) -> Evaluation:
+        return Evaluation(key, None, None, "ERROR", code, detail, self.metadata)
+
+    def _hash(self, key: str) -> str:
+        return str((self._flags[key].get("metadata") or {}).get("hash", self.hash))
+
+    def _made(self, key: str, flag: Any) -> Evaluation | Answer:
+        wrong = fault(flag)
+        if wrong:
+            raise Unanswerable("PARSE_ERROR", wrong)
+        metadata = {**self.metadata, **(flag.get("metadata") or {})}
+        if flag["state"] == "DISABLED":
+            return Evaluation(key, None, None, "DISABLED", None, None, metadata)
+        if not flag.get("targeting"):
+            return _default(key, flag, metadata, "STATIC")
+        compiler = Compiler(key, self._hash(key), self._evaluators)
+        answer = self._targeted(key, flag, compiler, Meter)
+        self._compiled[key] = compiler
+        return answer
+
+    def _targeted(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[], Meter]) -> Answer:
+        run = compiler.compile(flag["targeting"])
+        metered, whole = compiler.walks or meter is not Meter, compiler.whole
+        metadata = {**self.metadata, **(flag.get("metadata") or {})}
+        found = values(flag)
+        outcomes = {name: Evaluation(key, found[name], name, "TARGETING_MATCH", None, None, metadata) for name in found}
+        default = _default(key, flag, metadata, "DEFAULT")
+
+        def error(code: str, detail: str) -> Evaluation:
+            return Evaluation(key, None, None, "ERROR", code, detail, metadata)
+
+        def named(result: Any) -> Evaluation:
+            if result is None:
+                return default
+            if not isinstance(result, (str, bool, int, float)):
+                return error("GENERAL", "The targeting gives a list or an object, not the name of a variant.")
+            name = text(result)
+            return outcomes.get(name) or error("GENERAL", f"The targeting names {name[:100]!r}, which is no variant.")
+
+        def careful(context: Any, now: float) -> Evaluation:
+            if context is not None and not isinstance(context, dict):
+                return error("INVALID_CONTEXT", "The context is no JSON object.")
+            try:
+                data = context or {}
+                if whole:
+                    own = {"flagKey": key, "timestamp": int(now)}
+                    data = {**data, "targetingKey": data.get("targetingKey"), "$flagd": own}
+                return named(run(data, meter() if metered else None))
+            except Unanswerable as wrong:
+                return error(wrong.code, wrong.detail)
+            except Exception as failed:
+                return error("GENERAL", f"The targeting fails on this context ({type(failed).__name__}).")
+
+        def answer(context: Any, now: float) -> Evaluation:
+            if type(context) is dict:
+                try:
+                    result = run(context, None)
+                    return outcomes[result] if type(result) is str else named(result)
+                except Exception:
+                    return careful(context, now)  # tells what is wrong
+            return careful(context, now)
+
+        if whole or metered:
+            return careful
+        texts: dict[str | None, Evaluation] = {None: default}
+        texts.update(outcomes)
+        self._parts[key] = run, texts
+        return answer
+
+
+def _default(key: str, flag: Any, metadata: Mapping[str, Any], reason: str) -> Evaluation:
+    name = flag.get("defaultVariant")
+    if isinstance(name, bool):
+        name = text(name)
+    if not name:
+        return Evaluation(key, None, None, "DEFAULT", None, None, metadata)
+    if name not in flag["variants"]:
+        detail = f"The default {name[:100]!r} is no variant."
+        return Evaluation(key, None, None, "ERROR", "GENERAL", detail, metadata)
+    return Evaluation(key, values(flag)[name], name, reason, None, None, metadata)

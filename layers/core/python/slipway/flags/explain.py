@@ -1,0 +1,163 @@
+"""Why a flag answers what it answers: the version in force, what decided, the bucket, and every operator on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from slipway.calls import Call
+from slipway.fields import error
+from slipway.flags import jsontext
+from slipway.flags.checks import escaped
+from slipway.flags.coercion import truth
+from slipway.flags.compilation import Rows, definition
+from slipway.flags.configurations import Configurations, rules
+from slipway.flags.evaluation import Evaluation, FlagSet
+from slipway.flags.trace import Step
+from slipway.flags.words import sentences
+from slipway.moments import Moment
+from slipway.problems import Conflict
+from slipway.shape import Shape
+
+
+def _context(raw: Any) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise error("invalid_context", "Send a context as an object: targetingKey and the attributes that rules ask for.")
+    found: dict[str, Any] = jsontext.plain(raw)
+    return found
+
+
+Context = Annotated[
+    dict[str, Any],
+    PlainValidator(_context),
+    WithJsonSchema({"type": "object", "description": "as an SDK sends it: `targetingKey`, and attributes"}),
+]
+
+
+class Explaining(Shape):
+    context: Context = {}
+    at: Moment | None = Field(default=None, description="RFC 3339; by what was in force at this moment")
+
+
+class EvaluationView(Shape):
+    value: Any = Field(description="null where the caller's own default applies")
+    variant: str | None
+    reason: str
+    error_code: str | None
+    error_details: str | None
+
+
+class DecidedView(Shape):
+    pointer: str = Field(description="what decided: a place in the configuration (RFC 6901)")
+    words: str
+
+
+class BucketView(Shape):
+    bucket: int
+    of: int
+    variant: Any
+
+
+class NeededView(Shape):
+    flag: str
+    variant: str | None
+    met: bool
+
+
+class StepView(Shape):
+    pointer: str = Field(description="of the operator in the targeting; a segment stands in the place of its reference")
+    operator: str
+    result: Any
+
+
+class ExplanationView(Shape):
+    flag: str
+    environment: str
+    at: str
+    flag_version: int
+    version: int = Field(description="of the configuration that was in force")
+    evaluation: EvaluationView
+    decided: DecidedView
+    bucket: BucketView | None = Field(description="where a `fractional` decided")
+    prerequisites: list[NeededView]
+    trace: list[StepView] = Field(description="every operator of the rule, in the order in which they finished")
+
+
+def explained(
+    configurations: Configurations, call: Call, key: str, environment: str, context: Mapping[str, Any], at: datetime | None
+) -> dict[str, Any]:
+    """An ExplanationView. Raises NotFound, Conflict (archived), Invalid for a moment in the future."""
+    if at is None:
+        flag, stored = configurations.read(call, key, environment)
+    else:
+        flag, stored = configurations.at(call, key, environment, at)
+    if flag.data["status"] == "archived":
+        raise Conflict("The flag is archived: it answers nowhere.")
+    rows, now = configurations.gathered(flag, stored, at), (at or call.now).timestamp()
+    evaluation = evaluated(key, rows, context, now)
+    needed = [
+        {"flag": one["flag"], "variant": answer.variant, "met": answer.variant in one["variants"]}
+        for one in stored.data["prerequisites"]
+        for answer in [evaluated(one["flag"], rows, context, now)]
+    ]
+    steps = _steps(key, rows, context, now)
+    place = _decided(stored.data, needed, steps, context)
+    draws = [step.draw for step in steps if step.draw is not None]
+    shown = place.startswith("/targeting")
+    return {
+        "flag": key,
+        "environment": environment,
+        "at": call.stamp if at is None else at,
+        "flag_version": flag.version,
+        "version": stored.version,
+        "evaluation": {name: getattr(evaluation, name) for name in EvaluationView.model_fields},
+        "decided": {"pointer": place, "words": dict(sentences(stored.data))[place]},
+        "bucket": {"bucket": draws[-1].bucket, "of": draws[-1].buckets, "variant": draws[-1].variant}
+        if draws and shown
+        else None,
+        "prerequisites": needed,
+        "trace": [{"pointer": step.pointer, "operator": step.operator, "result": step.result} for step in steps if shown],
+    }
+
+
+def evaluated(key: str, rows: Rows, context: Mapping[str, Any], now: float) -> Evaluation:
+    """What the flag answers by these rows, as the published document would have it."""
+    return flag_set(key, rows).evaluate(key, context, now=now)
+
+
+def flag_set(key: str, rows: Rows) -> FlagSet:
+    return FlagSet.parse({"flags": {key: definition(key, rows)}, "$evaluators": rules(rows)})
+
+
+def _steps(key: str, rows: Rows, context: Mapping[str, Any], now: float) -> tuple[Step, ...]:
+    """Of its own rule alone: what stands before it is told by itself."""
+    bare = {"prerequisites": [], "overrides": {}, "enabled": True}
+    own = [{**row, "data": {**row["data"], **bare}} for row in rows.configurations if row["data"]["flag"] == key]
+    return flag_set(key, rows.but(configurations=tuple(own))).explain(key, context, now=now).trace
+
+
+def _decided(data: Mapping[str, Any], needed: list[dict[str, Any]], steps: tuple[Step, ...], context: Mapping[str, Any]) -> str:
+    """The place in the configuration whose sentence came true."""
+    if not data["enabled"]:
+        return "/enabled"
+    for place, one in enumerate(needed):
+        if not one["met"]:
+            return f"/prerequisites/{place}"
+    for variant, keys in sorted(data["overrides"].items()):
+        if context.get("targetingKey") in keys:
+            return f"/overrides/{escaped(variant)}"
+    results = {step.pointer: step.result for step in steps}
+    if data["targeting"] is None or results.get("") is None:
+        return "/default_variant"
+    rule = jsontext.read(data["targeting"])
+    if not isinstance(rule.get("if"), list):
+        return "/targeting"
+    args = rule["if"]
+    for at in range(0, len(args) - 1, 2):
+        met = results.get(f"/if/{at}") if isinstance(args[at], dict) else args[at]
+        if truth(met):
+            return f"/targeting/if/{at}"
+    return f"/targeting/if/{len(args) - 1}"

@@ -1,0 +1,99 @@
+"""A feature flag as the API takes and answers it. What may be done with it is in `slipway.flags.flags`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, StrictBool
+
+from slipway.changes import differences
+from slipway.fields import Description, Owner, Tags
+from slipway.fields import Key as ProductKey
+from slipway.flags import jsontext
+from slipway.flags.fields import Hash, Key, Type, Variants, VariantsPatch, Version
+from slipway.product import absent
+from slipway.resources import Stored
+from slipway.shape import Shape
+
+Status = Literal["active", "archived"]
+BOOLEAN = {"on": True, "off": False}
+FIELDS = ("key", "type", "description", "owner", "tags", "product", "client_side", "hash", "variants", "status")
+TOLD = ("key", "type", "tags", "product", "client_side", "hash", "status")  # with their values in events
+
+
+class NewFlag(Shape):
+    """What a flag is made of. `type` and `hash` stay as they are."""
+
+    key: Key
+    type: Type
+    variants: Variants | None = Field(default=None, description="values by name; of a boolean flag `on` and `off` unless told")
+    description: Description | None = None
+    owner: Owner | None = None
+    tags: Tags = []
+    product: ProductKey | None = Field(default=None, description="the key of a product that it belongs to")
+    client_side: StrictBool = Field(default=False, description="whether keys of browsers and apps may evaluate it")
+    hash: Hash = Field(default="v3", description="how `fractional` puts into buckets: flagd's v2 or v3")
+
+
+class FlagPatch(Shape):
+    """A merge patch: null takes a field away, and a variant; a variant's value is replaced as a whole."""
+
+    variants: VariantsPatch = Field(default_factory=absent)
+    description: Description | None = Field(default_factory=absent)
+    owner: Owner | None = Field(default_factory=absent)
+    tags: Tags | None = Field(default_factory=absent)
+    product: ProductKey | None = Field(default_factory=absent)
+    client_side: StrictBool = Field(default_factory=absent)
+
+    def fields(self) -> dict[str, Any]:
+        """The fields that it names, as plain values."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Reverting(Shape):
+    version: Version = Field(description="the one to go back to, as a new version")
+
+
+class FlagView(Shape):
+    key: str
+    type: Type
+    description: str | None
+    owner: str | None
+    tags: list[str]
+    product: str | None
+    client_side: bool
+    hash: Hash
+    variants: dict[str, Any]
+    status: Status
+    created_at: str
+    updated_at: str
+    version: int = Field(ge=1)
+
+
+def view(stored: Stored) -> dict[str, Any]:
+    """One version of a flag as it is answered: a FlagView."""
+    data = stored.data
+    return {
+        "key": data["key"],
+        "type": data["type"],
+        "description": data.get("description"),
+        "owner": data.get("owner"),
+        "tags": data.get("tags", []),
+        "product": data.get("product"),
+        "client_side": data["client_side"],
+        "hash": data["hash"],
+        "variants": jsontext.read(data["variants"]),
+        "status": data["status"],
+        "created_at": stored.created_at,
+        "updated_at": stored.updated_at,
+        "version": stored.version,
+    }
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return differences(_plain(before), _plain(after), FIELDS)
+
+
+def _plain(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**data, "variants": jsontext.read(data["variants"])} if data else data

@@ -1,0 +1,28 @@
+"""JSON values as they are kept: one text of one value. What storage has no type for, 1.0 and its like, survives so."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+
+def written(value: Any) -> str:
+    """Equal values, equal text: names sorted, no space. A Decimal is the nearest double, with its fraction: 1.0 stays 1.0."""
+    return _encoded(value)
+
+
+def read(text: str) -> Any:
+    return json.loads(text)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it: floats where Decimals stood."""
+    return read(written(value))
+
+
+def _double(value: Decimal) -> float:
+    return float(value)
+
+
+_encoded = json.JSONEncoder(default=_double, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode

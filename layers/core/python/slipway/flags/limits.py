@@ -1,0 +1,46 @@
+"""What bounds a rule and its evaluation, and how a rule says that it cannot answer."""
+
+from __future__ import annotations
+
+MOST_DEPTH = 100  # of operators and lists inside each other in one flag's targeting, shared rules included
+MOST_NODES = 100_000  # values in one flag's targeting, shared rules included
+MOST_STEPS = 100_000  # nodes that one evaluation visits inside of map, filter, reduce, all, some and none
+MOST_ITEMS = 10_000  # of a list that an operator walks through
+MOST_TEXT = 65_536  # characters that an operator makes
+MOST_BITS = 1_024  # of a whole number that an operator computes with; every double is smaller
+
+
+class Unanswerable(Exception):
+    """The rule has no answer. `code` is an error code of OpenFeature: GENERAL or PARSE_ERROR."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
+class Meter:
+    """What is left of an evaluation's steps. Only flags that walk through lists have one."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MOST_STEPS
+
+    def spend(self, steps: int) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise Unanswerable("GENERAL", f"The rule takes more than {MOST_STEPS:,} steps with this context.")
+
+
+def walked(items: list[object], most: int = MOST_ITEMS) -> list[object]:
+    """The list, when it is short enough to be walked through. Raises Unanswerable."""
+    if len(items) > most:
+        raise Unanswerable("GENERAL", f"A list has {len(items):,} items; this operator walks through {most:,} at most.")
+    return items
+
+
+def made(text: str) -> str:
+    """The text, when it is short enough to be kept. Raises Unanswerable."""
+    if len(text) > MOST_TEXT:
+        raise Unanswerable("GENERAL", f"An operator makes a text of more than {MOST_TEXT:,} characters.")
+    return text

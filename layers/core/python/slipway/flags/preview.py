@@ -1,0 +1,71 @@
+"""What a change would do, before it is made: who would get another variant than now."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from slipway.calls import Call
+from slipway.flags.change import pointed
+from slipway.flags.configuration import ConfigurationPatch
+from slipway.flags.configurations import Configurations
+from slipway.flags.explain import Context, flag_set
+from slipway.shape import Shape
+
+CONTEXTS = 1_000
+
+
+class Previewing(Shape):
+    """Without `contexts` the change is tried on 1,000 made-up ones, which have a targeting key and nothing else."""
+
+    change: ConfigurationPatch
+    contexts: list[Context] | None = Field(default=None, min_length=1, max_length=CONTEXTS)
+
+
+class MoveView(Shape):
+    """`from`, `to`: variants; null where the caller's own default applies, or an error is answered."""
+
+    from_: str | None = Field(alias="from")
+    to: str | None
+    count: int
+
+
+class PreviewView(Shape):
+    contexts: int = Field(description="that were tried")
+    changed: int = Field(description="that would get another variant")
+    moves: list[MoveView]
+
+
+def previewed(
+    configurations: Configurations,
+    call: Call,
+    key: str,
+    environment: str,
+    change: ConfigurationPatch,
+    contexts: Sequence[dict[str, Any]] | None,
+) -> dict[str, Any]:
+    """A PreviewView. Raises NotFound, Conflict (archived), Invalid."""
+    plan = pointed(lambda: configurations.patched(call, key, environment, None, change))
+    now = call.now.timestamp()
+    before = flag_set(key, configurations.gathered(plan.flag, plan.before))
+    after = flag_set(key, plan.rows)
+    tried = sample(key) if contexts is None else contexts
+    moves = Counter((before.evaluate(key, one, now=now).variant, after.evaluate(key, one, now=now).variant) for one in tried)
+    changed = {pair: count for pair, count in moves.items() if pair[0] != pair[1]}
+    return {
+        "contexts": len(tried),
+        "changed": sum(changed.values()),
+        "moves": [
+            {"from": old, "to": new, "count": count}
+            for (old, new), count in sorted(changed.items(), key=lambda item: (-item[1], str(item[0])))
+        ],
+    }
+
+
+def sample(key: str) -> list[dict[str, Any]]:
+    """Contexts of units that are like no other, and the same whenever the flag is looked at."""
+    return [{"targetingKey": hashlib.sha256(f"{key} {number}".encode()).hexdigest()[:16]} for number in range(CONTEXTS)]

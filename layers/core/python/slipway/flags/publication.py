@@ -1,0 +1,138 @@
+"""The document of an environment, in the bucket: made of what the table says, after every change of it.
+
+    revisions/<environment>/<revision>.json   as it was at that revision: written once, kept for a while
+    flags/<environment>/current.json          the newest, which evaluation reads
+
+Whatever changes what an environment answers adds 1 to its row `revision#<environment>`, in the same transaction. So rows that
+were read between two equal readings of that number belong together. The pointer moves only over the object that was read
+before the rows, and only forward: it is never older than the last change that a writer was told of, in whatever order and
+however often writers are told, and whoever else writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from slipway.flags.compilation import Rows, compiled
+from slipway.flags.snapshot import path
+from slipway.ports import Blob, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable
+from slipway.resources import HEAD
+from slipway.tables import FLAGS
+
+JSON = "application/json"
+_TRIES = 20
+_CHUNK = 100  # rows of one reading
+
+
+class Behind(StoreError):
+    """The table's revision is lower than the published one: the table was set back. See the runbook `publication-lag`."""
+
+
+def path_of(environment: str, revision: int) -> str:
+    return f"revisions/{environment}/{revision}.json"
+
+
+def touched(row: Row) -> tuple[str, int] | None:
+    """The environment whose document a change to this row outdates, and the revision that it is to have at least."""
+    family, _, environment = str(row["pk"]).partition("#")
+    return (environment, int(row["revision"])) if family == "revision" else None
+
+
+class Publisher:
+    """Brings documents up to the table. Remembers what it published: a burst of changes is one publication."""
+
+    def __init__(self, store: Store, blobs: Blobs) -> None:
+        self._store, self._blobs = store, blobs
+        self._published: dict[str, int] = {}  # revision by environment; it only grows, whoever else writes
+
+    def publish(self, environment: str, least: int | None = None) -> Mapping[str, str]:
+        """Make the document anew, unless it has the revision `least` already. Returns what is wrong with which flags.
+
+        Raises Behind; StoreUnavailable when others keep winning, or nothing answers."""
+        if least is not None and self._published.get(environment, -1) >= least:
+            return {}
+        for _ in range(_TRIES):
+            standing = self._blobs.get(path(environment))
+            last = _document(standing)
+            published = last.get("slipway", {"revision": -1})["revision"]
+            if least is not None and published >= least:
+                self._published[environment] = published
+                return {}
+            rows = read(self._store, environment)
+            if rows.revision < published:
+                raise Behind(f"{environment} is at {rows.revision} in the table, and at {published} where it is read")
+            made = compiled(rows, last)
+            if self._moved(environment, rows.revision, made.body, standing):
+                self._published[environment] = rows.revision
+                return made.faults
+        raise StoreUnavailable(f"{path(environment)} is changed faster than it can be written")
+
+    def sweep(self) -> tuple[dict[str, Mapping[str, str]], list[StoreError]]:
+        """Compare every document with the table, and repair it: faults by environment, and what kept others from that."""
+        faults, errors = {}, []
+        for environment in _members(self._store, "list#environments"):
+            try:
+                faults[environment] = self.publish(environment)
+            except StoreError as error:
+                errors.append(error)
+        return faults, errors
+
+    def _moved(self, environment: str, revision: int, body: bytes, standing: Blob | None) -> bool:
+        """Whether the pointer has these bytes now; False where somebody published since `standing` was read."""
+        if standing is not None and standing.body == body:
+            return True
+        with suppress(ConditionFailed):  # it was written by whoever was here before
+            self._blobs.put(path_of(environment, revision), body, content_type=JSON, absent=True)
+        try:
+            if standing is None:
+                self._blobs.put(path(environment), body, content_type=JSON, absent=True)
+            else:
+                self._blobs.put(path(environment), body, content_type=JSON, etag=standing.etag)
+        except ConditionFailed:
+            return False
+        return True
+
+
+def read(store: Store, environment: str) -> Rows:
+    """All that the environment answers from, at one revision. Raises StoreUnavailable when it never stands still."""
+    for _ in range(_TRIES):
+        before = _revision(store, environment)
+        flags = _members(store, "list#flags")
+        heads = _heads(store, [f"flag#{key}" for key in flags])
+        configurations = _heads(store, [f"flag#{key}#{environment}" for key in flags])
+        segments = _heads(store, [f"segment#{key}" for key in _members(store, "list#segments")])
+        if _revision(store, environment) == before:
+            return Rows(environment, before, tuple(heads), tuple(configurations), tuple(segments))
+    raise StoreUnavailable(f"the flags of {environment} change faster than they can be read")
+
+
+def _revision(store: Store, environment: str) -> int:
+    row = store.get(FLAGS, f"revision#{environment}", "revision")
+    return 0 if row is None else int(row["revision"])
+
+
+def _members(store: Store, partition: str) -> list[str]:
+    found: list[str] = []
+    start: Any = None
+    while True:
+        page = store.query(FLAGS, (partition,), limit=1000, start=start)
+        found += [row["sk"] for row in page.rows]
+        if (start := page.next) is None:
+            return found
+
+
+def _heads(store: Store, ids: list[str]) -> list[Row]:
+    asked = [(id, HEAD) for id in ids]
+    return [row for first in range(0, len(asked), _CHUNK) for row in store.get_many(FLAGS, asked[first : first + _CHUNK])]
+
+
+def _document(blob: Blob | None) -> dict[str, Any]:
+    """What stands there; nothing where it is damaged: the document is made of the rows alone then, so that it heals."""
+    try:
+        document: dict[str, Any] = json.loads(blob.body) if blob is not None else {}
+        return document if isinstance(document.get("slipway", {"revision": 0})["revision"], int) else {}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}

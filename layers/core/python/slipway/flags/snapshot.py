@@ -1,0 +1,54 @@
+"""The published document of an environment as one instance of a function reads it (`slipway.flags.compilation` writes it)."""
+
+from __future__ import annotations
+
+import json
+
+from slipway.flags.evaluation import FlagSet
+from slipway.flags.ofrep import Bulk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def path(environment: str) -> str:
+    return f"flags/{environment}/current.json"
+
+
+class Snapshot:
+    """`flags`: all of them, those with our own operators too; `client_side`: the keys that browsers may see."""
+
+    def __init__(self, document: Any, body: bytes) -> None:
+        ours, metadata = document["slipway"], document["metadata"]
+        self.body = body
+        self.client_side = frozenset(ours["client_side"])
+        self.flags = FlagSet.parse(
+            {
+                "flags": {**document["flags"], **ours["flags"]},
+                "$evaluators": {**document["$evaluators"], **ours["evaluators"]},
+                "metadata": {name: metadata[name] for name in ("flagSetId", "version")},
+            }
+        )
+        self._bulk: dict[bool, Bulk] = {}
+
+    @classmethod
+    def read(cls, body: bytes) -> Snapshot:
+        """Raises ValueError for what is no published document."""
+        try:
+            return cls(json.loads(body), body)
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError("not a published document") from error
+
+    @classmethod
+    def empty(cls, environment: str) -> Snapshot:
+        """Of an environment of which nothing was ever published."""
+        slipway: dict[str, Any] = {"client_side": [], "flags": {}, "evaluators": {}}
+        document = {"flags": {}, "$evaluators": {}, "metadata": {"flagSetId": environment, "version": "0"}, "slipway": slipway}
+        return cls(document, b"")
+
+    def bulk(self, client: bool) -> Bulk:
+        """All flags for one audience: a browser's, or everybody else's."""
+        if client not in self._bulk:
+            self._bulk[client] = Bulk(self.flags, self.flags.metadata["version"], visible=self.client_side if client else None)
+        return self._bulk[client]

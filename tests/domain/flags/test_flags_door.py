@@ -1,0 +1,217 @@
+"""What may be saved: every fault of a flag at once, each with its place."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+from referencing import Registry, Resource
+
+from slipway.flags.definition import flag_faults, is_key, shared_faults
+from slipway.flags.evaluation import FlagSet
+from slipway.flags.rules import MOST_FAULTS, targeting_faults
+from tests.domain.flags import random_rules
+
+EACH = 3_000 if os.environ.get("SLIPWAY_PROVE") == "1" else 300  # flags that the schema of flagd is asked about
+GOOD = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
+SHARED = {"staff": {"ends_with": [{"var": "email"}, "@acme.com"]}}
+
+
+def faults(**changed: Any) -> list[tuple[str, str]]:
+    return [(fault.pointer, fault.code) for fault in flag_faults({**GOOD, **changed}, SHARED)]
+
+
+def rule_faults(rule: Any) -> list[tuple[str, str]]:
+    """Of a condition."""
+    found = targeting_faults({"if": [rule, "on"]}, ["on"], SHARED, "")
+    assert all(fault.detail.endswith((".", "?")) for fault in found)
+    return [(fault.pointer.removeprefix("/if/0"), fault.code) for fault in found]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, []),
+        ({"targeting": {}}, []),
+        ({"targeting": {"$ref": "staff"}, "variants": {"true": 1, "false": 2}, "defaultVariant": None}, []),
+        ({"state": "on"}, [("/state", "bad_state")]),
+        ({"variants": {}, "defaultVariant": None}, [("/variants", "bad_variants")]),
+        ({"variants": {"on": 1, "off": None}}, [("/variants/off", "bad_value")]),
+        ({"variants": {"on": 1, "off": [1]}}, [("/variants/off", "bad_value")]),
+        ({"variants": {"on": 1, "off": float("nan")}}, [("/variants/off", "bad_value")]),
+        ({"variants": {"on": 1, "off": "no"}}, [("/variants/off", "mixed_types")]),
+        ({"variants": {"": 1, "off": 2}}, [("/variants/", "bad_variants")]),
+        ({"defaultVariant": "none"}, [("/defaultVariant", "bad_default")]),
+        ({"defaultVariant": True}, [("/defaultVariant", "bad_default")]),
+        ({"metadata": []}, [("/metadata", "bad_metadata")]),
+        ({"metadata": {"a": None, "hash": "v1"}}, [("/metadata/a", "bad_metadata"), ("/metadata/hash", "bad_hash")]),
+        ({"metadata": {"type": "integer"}}, [("/metadata/type", "bad_type")]),
+        ({"metadata": {"type": "boolean", "hash": "v2"}}, []),
+        ({"variants": {"off": 1.0}, "metadata": {"type": "integer"}}, []),
+        ({"variants": {"off": 1.5}, "metadata": {"type": "integer"}}, [("/metadata/type", "bad_type")]),
+        ({"targeting": []}, [("/targeting", "not_a_rule")]),
+    ],
+)
+def test_faults_of_a_flag(changed: Any, expected: Any) -> None:
+    assert faults(**changed) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"start_with": [1]}, [("/start_with", "unknown_operator")]),
+        ({"a/b~": []}, [("/a~1b~0", "unknown_operator")]),
+        ({"==": [1]}, [("/==", "wrong_arity")]),
+        ({">": [1, 2, 3]}, [("/>", "wrong_arity")]),
+        ({"and": [{"==": [1]}, {"!=": [1, {"in": []}]}]}, [("/and/0/==", "wrong_arity"), ("/and/1/!=/1/in", "wrong_arity")]),
+        ({"a": 1, "b": 2}, [("", "not_a_rule")]),
+        ({"$ref": "nobody"}, [("/$ref", "unknown_reference")]),
+        ({"$ref": "staff"}, []),
+        ({"var": "$flagd.secret"}, [("/var", "bad_path")]),
+        ({"var": [["a"]]}, [("/var/0", "bad_path")]),
+        ({"var": ["$flagd.timestamp", 1]}, []),
+        ({"fractional": [["a", -1]]}, [("/fractional/0/1", "bad_weight")]),
+        ({"fractional": [["a", 0.5]]}, [("/fractional/0/1", "bad_weight")]),
+        ({"fractional": [["a", float("inf")]]}, [("/fractional/0/1", "bad_weight")]),
+        ({"fractional": [["a", 50.0], ["b", {"var": "w"}]]}, []),
+        ({"fractional": [["a", 0], ["b", 0]]}, [("/fractional", "bad_weight")]),
+        ({"fractional": [["a", 2**31 - 1], ["b"]]}, [("/fractional", "bad_weight")]),
+        ({"fractional": [{"var": "a"}]}, [("/fractional/0", "wrong_arity")]),
+        ({"fractional": [{"var": "a"}, ["a", 1, 1]]}, [("/fractional/1", "wrong_arity")]),
+        ({"sem_ver": [{"var": "v"}, "=", "1.x"]}, [("/sem_ver/2", "bad_version")]),
+        ({"sem_ver": [{"var": "v"}, "==", "1.2.0-rc.1"]}, [("/sem_ver/1", "bad_comparison")]),
+        ({"sem_ver": ["v1.2.0", "=", "1.2"]}, [("/sem_ver/0", "bad_version"), ("/sem_ver/2", "bad_version")]),
+        ({"sem_ver": [{"cat": ["1.2.", {"var": "patch"}]}, "=", {"var": "v"}]}, [("/sem_ver/0", "bad_version")]),
+        ({"starts_with": [{"var": "v"}, 7]}, [("/starts_with/1", "bad_argument")]),
+        ({"ends_with": [{"$ref": "staff"}, "x"]}, [("/ends_with/0", "bad_argument")]),
+        ({"or": {"var": "v"}}, [("/or", "not_a_list")]),
+        ({"missing": ["a", {"var": "b"}]}, [("/missing/1", "bad_argument")]),
+        ({"missing_some": ["1", ["a", 7]]}, [("/missing_some/0", "bad_argument"), ("/missing_some/1/1", "bad_argument")]),
+        ({"missing_some": [1, "a"]}, [("/missing_some/1", "bad_argument")]),
+        ({"var": ["a", {"var": "b"}]}, [("/var/1", "bad_argument")]),
+        ({"fractional": ["u1", ["a", 1]]}, [("/fractional/0", "bad_argument")]),
+        ({"matches": [{"var": "v"}, "(a"]}, [("/matches/1", "bad_pattern")]),
+        ({"matches": [{"var": "v"}, {"var": "p"}]}, [("/matches/1", "bad_pattern")]),
+        ({"in_cidr": [{"var": "ip"}, "10.0.0.1/8"]}, [("/in_cidr/1", "bad_network")]),
+        ({"in_cidr": [{"var": "ip"}, ["10.0.0.0/8", "x"]]}, [("/in_cidr/1/1", "bad_network")]),
+        ({"in_dates": [{"var": "d"}, "2026-01-01", None]}, [("/in_dates/1", "bad_moment")]),
+        ({"in_dates": [{"var": "d"}, "2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z"]}, [("/in_dates/2", "bad_range")]),
+        ({"in_range": [{"var": "n"}, 1, "9"]}, [("/in_range/2", "bad_number")]),
+        ({"in_range": [{"var": "n"}, 5, 1]}, [("/in_range/2", "bad_range")]),
+        ({"in_range": [{"var": "n"}, None, {"var": "most"}]}, []),
+    ],
+)  # fmt: skip
+def test_faults_of_a_rule(rule: Any, expected: Any) -> None:
+    assert rule_faults(rule) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("start_with", "starts_with"), ("startsWith", "starts_with"), ("regex", "matches"), ("eq", "=="), ("?:", "if")],
+)
+def test_an_unknown_operator_comes_with_the_one_that_was_meant(written: str, meant: str) -> None:
+    (fault,) = [fault for fault in targeting_faults({written: [1, 2]}, ["on"], {}) if fault.code == "unknown_operator"]
+    assert fault.detail == f"There is no operator {written!r}; did you mean {meant!r}?"
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"if": [True, "on", "of"]}, [("/if/2", "unknown_variant")]),
+        ({"if": [True, "on", True, "of", None]}, [("/if/3", "unknown_variant")]),
+        ({"if": ["of", "on"]}, []),
+        ({"if": [True, True]}, [("/if/1", "unknown_variant")]),
+        ({"if": [True, ["on"]]}, [("/if/1", "unknown_variant")]),
+        ({"if": [True, {"var": "which"}]}, []),
+        ({"or": [{"var": "which"}, "of"]}, [("/or/1", "unknown_variant")]),
+        ({"and": ["of", "on"]}, []),
+        ({"or": ["of", "on"]}, [("/or/0", "unknown_variant")]),
+        ({"fractional": [["on", 1], [{"if": [True, "of"]}, 1]]}, [("/fractional/1/0/if/1", "unknown_variant")]),
+        ({"==": [1, 2]}, [("/==", "unknown_variant")] * 2),
+        ({"if": [True, {"$ref": "staff"}]}, [("/if/1/$ref/ends_with", "unknown_variant")] * 0),
+    ],
+)
+def test_what_the_targeting_may_answer_is_a_variant(rule: Any, expected: Any) -> None:
+    found = targeting_faults(rule, ["on"], SHARED, "")
+    assert [(fault.pointer, fault.code) for fault in found] == expected
+
+
+def test_shared_rules() -> None:
+    assert shared_faults(SHARED) == []
+    found = shared_faults({"a b": {"!": {"$ref": "staff"}}, "c": "text", "d": {"nonsense": 1}})
+    assert [(fault.pointer, fault.code) for fault in found] == [
+        ("/a b", "bad_key"),
+        ("/a b/!/$ref", "nested_reference"),
+        ("/c", "not_a_rule"),
+        ("/d/nonsense", "unknown_operator"),
+    ]
+
+
+def test_faults_are_all_told_but_not_without_end() -> None:
+    assert len(targeting_faults({"and": [{"x": 1}] * 5_000}, [], {})) == MOST_FAULTS
+    deep: Any = 1
+    for _ in range(500):
+        deep = {"!": [deep]}
+    assert [fault.code for fault in targeting_faults({"if": [deep, "on"]}, ["on"], {})] == ["too_deep"]
+
+
+@pytest.mark.parametrize("key", ["a", "A.b_c-9", "x" * 128])
+def test_keys(key: str) -> None:
+    assert is_key(key)
+
+
+@pytest.mark.parametrize("key", ["", ".a", "-a", "_a", "a/b", "a b", "ä", "x" * 129, None, 7])
+def test_what_is_no_key(key: Any) -> None:
+    assert not is_key(key)
+    assert flag_faults(GOOD, key=key or "")[0].code == "bad_key"
+
+
+def test_what_passes_the_door_is_never_a_bad_flag_nor_names_an_unknown_variant() -> None:
+    passed = 0
+    for seed in range(1_000):
+        random = Random(seed)
+        flag = {"state": "ENABLED", "variants": random_rules.VARIANTS, "targeting": random_rules.targeting(random)}
+        if flag_faults(flag):
+            continue
+        passed += 1
+        found = FlagSet.parse({"flags": {"f": flag}}).evaluate("f", random_rules.context(random), now=seed)
+        assert found.error_code in (None, "GENERAL")
+    assert passed > 200
+
+
+SPECS = [folder / "shared" / "specs" for folder in Path(__file__).parents]
+
+
+def test_what_passes_the_door_is_accepted_by_the_schema_of_flagd() -> None:
+    specs = next(filter(Path.exists, SPECS), None)
+    if specs is None:
+        pytest.skip("no folder of specifications is at hand")
+    named = {name: json.loads((specs / f"flagd-{name}.schema.json").read_text()) for name in ("flags", "targeting")}
+    resources = [(schema["$id"], Resource.from_contents(schema)) for schema in named.values()]
+    registry: Registry[Any] = Registry().with_resources(resources)
+    schema = Draft7Validator({"$ref": named["flags"]["$id"]}, registry=registry)
+    accepted = 0
+    for seed in range(EACH):
+        random = Random(seed)
+        flag = {"state": "ENABLED", "variants": random_rules.VARIANTS, "targeting": random_rules.targeting(random)}
+        if not flag_faults(flag):
+            accepted += 1
+            assert schema.is_valid({"flags": {"f": flag}}), flag
+    assert accepted > EACH / 5
+
+
+def test_what_the_features_evaluate_passes_the_door_save_what_is_wrong_on_purpose() -> None:
+    document = json.loads((Path(__file__).parent / "features" / "flags.json").read_text())
+    assert shared_faults(document["$evaluators"]) == []
+    wrong = {key for key, flag in document["flags"].items() if flag_faults(flag, document["$evaluators"], key=key)}
+    assert wrong == {
+        "wrong-default", "unknown-variant", "unknown-operator", "unknown-operator-not-reached", "unknown-reference",
+        "bad-state", "no-other-properties",
+        "op-negative", "semver-greater", "semver-greater-or-equal",  # flagd evaluates them, its schema refuses them
+        *(f"split-{what}-{hash}" for what in ("all", "too-heavy") for hash in ("v2", "v3")),
+    }  # fmt: skip
