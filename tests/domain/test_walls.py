@@ -26,8 +26,11 @@ CONSTANTS = {"credentials", "events", "money", "settings", "tables"}
 
 
 def modules(folder: str = "") -> set[str]:
+    """Modules and packages of the domain, or the modules of another folder."""
     assert slipway.__file__ is not None
-    return {path.stem for path in (Path(slipway.__file__).parent / folder).glob("*.py")} - {"__init__"}
+    root = Path(slipway.__file__).parent / folder
+    packages = {path.parent.name for path in root.glob("*/__init__.py")} - {"adapters", "edge"}
+    return packages | {path.stem for path in root.glob("*.py")} - {"__init__"}
 
 
 def test_every_module_of_the_domain_is_inside_the_walls() -> None:

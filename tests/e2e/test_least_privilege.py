@@ -31,10 +31,9 @@ AWS_ALONE = {
     ("sqs:SendMessage", ""): "the destination of an event that no run could handle",
     ("s3:ListBucket", "{quarantine}"): "the destination of a batch that was given up",
     ("s3:PutObject", "{quarantine}/aws/lambda/*"): "the destination of a batch that was given up",
-    (
-        "s3:ListBucket",
-        "{keys}",
-    ): "S3 tells only who may list that an object is not there, the embedded AWS everybody",
+    ("s3:ListBucket", "{keys}"): "S3 tells only who may list that an object is missing, the embedded AWS everybody",
+    ("s3:ListBucket", "{flags}"): "S3 tells only who may list that an object is missing, the embedded AWS everybody",
+    ("iam:PassRole", ""): "whoever makes a one-shot hands over the role by which it calls",
 }
 
 
