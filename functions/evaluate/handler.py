@@ -124,6 +124,7 @@ class Evaluator:
         except Exception as error:  # a bug of ours: told as one, without a word of what was in it
             line.failure(error)
             found = Refused(500, "GENERAL", "Something went wrong on our side; tell us the request id.")
+        line.fields.setdefault("error_code", found.code.lower())
         document = {"errorCode": found.code, "errorDetails": found.detail, "key": name if route == SINGLE else ""}
         return found.status, found.headers, json.dumps(document, separators=(",", ":")).encode()
 
@@ -149,6 +150,8 @@ class Evaluator:
         if stale:
             evaluation = evaluation.but(metadata={**evaluation.metadata, **stale})
         status, body = ofrep.single(evaluation)
+        if evaluation.error_code is not None:
+            line["error_code"] = evaluation.error_code.lower()
         if status != 404:
             self._count(environment, name)
         return status, {}, body
