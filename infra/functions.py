@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, FLAGS, PRODUCTS, Index, Table
+from slipway.tables import ACCESS, AUDIT, FLAGS, PRODUCTS, USAGE, Index, Table
 
 Bucket = Literal["keys", "flags", "quarantine"]
 
@@ -58,7 +58,7 @@ Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool
 @dataclass(frozen=True, slots=True)
 class Function:
     """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes;
-    `daily`: it runs once a day as well."""
+    `daily`: it runs once a day as well; `lines`: whose log lines it reads, and the word that marks them."""
 
     name: str
     job: str
@@ -69,11 +69,12 @@ class Function:
     streams: tuple[Table, ...] = ()
     pattern: dict[str, Any] | None = None
     daily: bool = False
+    lines: tuple[str, str] | None = None
 
     @property
     def asynchronous(self) -> bool:
         """Whether it is called without waiting, so that what fails needs a place to go."""
-        return self.pattern is not None or self.daily
+        return self.pattern is not None or self.daily or self.lines is not None
 
     @property
     def handler(self) -> str:
@@ -119,7 +120,12 @@ FUNCTIONS = (
         "The control plane of feature flags",
         settings.Flags,
         timeout=29,
-        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")), *_indexes(FLAGS)),
+        grants=(
+            OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),
+            *_indexes(FLAGS),
+            OnTable(USAGE, ("dynamodb:BatchGetItem",), leading=("seen#*",)),
+            OnTable(USAGE, _QUERY, leading=("usage#*",)),
+        ),
     ),
     Function(
         "access",
@@ -179,6 +185,22 @@ FUNCTIONS = (
         ),
         streams=(FLAGS,),
         daily=True,
+    ),
+    Function(
+        "usage",
+        "Counts how often flags are asked for, and lists those that nobody seems to need",
+        settings.Usage,
+        timeout=300,
+        grants=(
+            OnTable(USAGE, ("dynamodb:PutItem",), leading=("told#*", "usage#*", "seen#*", "counting")),
+            OnTable(USAGE, _QUERY, leading=("told#*", "seen#*")),
+            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("flag#*", "segment#*")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("revision#*", "environment#*")),
+            OnTable(FLAGS, _QUERY, leading=("list#*",)),
+            OnTable(FLAGS, ("dynamodb:PutItem", "dynamodb:DeleteItem"), leading=("list#stale#*",)),
+        ),
+        daily=True,
+        lines=("evaluate", "evaluations"),
     ),
     Function(
         "record",

@@ -26,6 +26,7 @@ BUDGETS = {
     "snapshot": 110,
     "evaluate": 70,
     "invite": 165,
+    "usage": 120,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {

@@ -77,6 +77,21 @@ def test_a_stream_has_a_mapping_and_an_event_a_rule(aws: Assembly, spec: Functio
     assert patterns == ([] if spec.pattern is None else [spec.pattern])
 
 
+@each
+def test_log_lines_come_from_the_function_that_is_named(aws: Assembly, spec: Function) -> None:
+    name = spec.name.capitalize()
+    filters = [made for id, made in aws.of("AWS::Logs::SubscriptionFilter").items() if id == f"{name}Lines"]
+    assert len(filters) == (spec.lines is not None)
+    for made in filters:
+        writer, word = spec.lines or ("", "")
+        assert made["FilterPattern"] == word
+        assert made["LogGroupName"]["Ref"].startswith(f"{writer.capitalize()}Logs")
+        permission = aws.of("AWS::Lambda::Permission")[f"LogMayInvoke{name}"]
+        assert permission["Principal"] == "logs.amazonaws.com"
+        assert permission["SourceArn"]["Fn::GetAtt"][0] == made["LogGroupName"]["Ref"]
+        assert permission["FunctionName"] == made["DestinationArn"]
+
+
 def test_rules_listen_to_what_is_sent() -> None:
     by_name = {spec.name: spec.pattern for spec in FUNCTIONS if spec.pattern is not None}
     sent = {contract.origin() for contract in events.CONTRACTS.values()}

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import functions.products.handler as products
 import slipway.imports as imports
-from functions.evaluate.handler import FRESH
+from functions.evaluate.handler import COUNTED, FRESH
 from slipway.flags.control import Control
 from tests.flagging import configured, made, segment
 from tests.simulation.clients import Client
@@ -132,6 +132,21 @@ def flags(world: World, client: Client) -> None:
     segment(control)
 
 
+def counting(world: World, client: Client) -> None:
+    """Lines of two instances and of two days; one of them is told of when the day has been summed already."""
+    made(Control(world.memory), "checkout", tags=["web"])
+    world.settle()
+    for key in ("checkout", None, "checkout"):
+        world.evaluated("production", key)
+        world.now += timedelta(seconds=COUNTED)
+    world.daily()
+    world.settle()
+    world.evaluated("development", "checkout")
+    world.now += timedelta(days=1)
+    world.evaluated("production", "checkout")
+    world.daily()
+
+
 def another_flag(world: World, client: Client) -> None:
     if ("flag#rival", "head") not in world.memory.tables.get("flags", {}):
         made(Control(world.memory), "rival")
@@ -177,6 +192,7 @@ SCENARIOS = (
     Scenario("reads", reads, another_product),
     Scenario("flags", flags, another_flag),
     Scenario("control of flags", control, another_tag),
+    Scenario("counting", counting, another_flag),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -15,16 +15,17 @@ from slipway.calls import Call, derived_id
 from slipway.edge import stream
 from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
+from slipway.flags.counting import Counting, Told
 from slipway.outbox import Envelope, envelopes
 from slipway.ports import Blobs, Put, Store, Update
 from slipway.resources import Created, Shelf, Stored
-from slipway.tables import ACCESS
+from slipway.tables import ACCESS, USAGE
 from tests.simulation.enumeration import Bug, played
 from tests.simulation.oracle import Findings
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.world import TALLY
 
-PRODUCT, EDITS, KEYS = SCENARIOS[0], SCENARIOS[1], SCENARIOS[3]
+PRODUCT, EDITS, KEYS, COUNTING = SCENARIOS[0], SCENARIOS[1], SCENARIOS[3], SCENARIOS[8]
 _numbers = itertools.count()
 
 
@@ -158,6 +159,21 @@ def last_writer_wins() -> Bug:
     return Bug(patch.object(keyring, "publish", publish))
 
 
+def added_up() -> Bug:
+    """Adds each line to the day's sum, instead of keeping it as a row of its own."""
+
+    def note(counting: Counting, lines: Sequence[Told]) -> None:
+        for line in lines:
+            for environment, counts in line.counts.items():
+                for key, number in counts.items():
+                    day = (f"usage#{environment}#{key}", line.day.isoformat())
+                    add = Update(USAGE, *day, set={"schema": 1}, add={"evaluations": number})
+                    counting.store.transact([add], f"{next(_numbers)}")
+                    counting._mark(environment, key, line.day.isoformat())
+
+    return Bug(patch.object(Counting, "note", note))
+
+
 def _one_more(event: AnyEvent) -> Update:
     return Update(TALLY, "total", event.type, add={"events": 1})
 
@@ -195,6 +211,7 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (overtaking_relay, EDITS, "relay", "wrong"),
         (version_before_the_last, PRODUCT, "products", "wrong"),
         (last_writer_wins, KEYS, "keyring", "wrong"),
+        (added_up, COUNTING, "usage", "doubled"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -205,5 +222,5 @@ def test_it_is_found(make: Callable[[], Bug], scenario: Scenario, suspect: str, 
 
 def test_the_mistake_alone_is_what_is_found() -> None:
     """Without it there is nothing, so that none of the above is a false alarm."""
-    for scenario in (PRODUCT, EDITS, KEYS):
+    for scenario in (PRODUCT, EDITS, KEYS, COUNTING):
         assert not played(scenario).findings

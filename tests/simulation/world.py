@@ -22,6 +22,7 @@ from functions.products.handler import handler as products
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
 from functions.snapshot.handler import handler as snapshot
+from functions.usage.handler import handler as usage
 from infra.functions import FUNCTIONS
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
@@ -33,6 +34,7 @@ from slipway.edge.http import Api
 from slipway.edge.stream import Wired
 from slipway.events import AnyEvent, pattern
 from slipway.flags.control import Control
+from slipway.flags.counting import Counting
 from slipway.flags.publication import Publisher
 from slipway.flags.snapshot import Snapshot, path
 from slipway.keyring import Keyring
@@ -42,7 +44,7 @@ from slipway.ports import Row, Store, Update
 from slipway.products import Products
 from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
 from slipway.upgrades import upgrader
-from tests.functions.events import ADMIN, Reply, call, http_event, reply
+from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_event, reply
 from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, nothing
 from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
 
@@ -77,6 +79,7 @@ class World:
         self.people = People(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
+        self.told: list[dict[str, dict[str, int]]] = []  # what evaluation told of its evaluations in its log
         self.store = FaultyStore(self.memory, self.faults)
         self._key_files = FaultyBlobs("keys", self.keys, self.faults)
         self._documents = FaultyBlobs("flags", self.flags, self.faults)
@@ -89,7 +92,7 @@ class World:
 
     def __enter__(self) -> Self:
         self._stack.callback(setattr, observe, "sink", observe.sink)
-        observe.sink = self._sink
+        observe.sink = self._log
         use = Access(Keys(self.store, self._entropy, upgrader("key")), Members(self.store, upgrader("member")))
         quarantine = FaultyBlobs("quarantine", self.quarantine, self.faults)
         for testing in (
@@ -102,6 +105,7 @@ class World:
             audit.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             record.testing(self.store),
             invite.testing((self.store, self.people)),
+            usage.testing(Counting(self.store)),
         ):
             self._stack.enter_context(testing)
         return self
@@ -156,6 +160,10 @@ class World:
             reader.deliver()
         self.bus.deliver()
 
+    def daily(self) -> None:
+        """The clock calls who counts."""
+        self.bus.waiting.append((self._run("usage", usage), daily(self.now)))
+
     def settle(self, limit: int = 2000) -> None:
         """Until nothing is on its way."""
         for _ in range(limit):
@@ -198,6 +206,15 @@ class World:
             for function in FUNCTIONS
             for table in function.streams
         ]
+
+    def _log(self, text: str) -> None:
+        """A line of a function's log; those that tell of evaluations go to who counts them, at least once."""
+        self._sink(text)
+        line = json.loads(text)
+        if "evaluations" in line:
+            self.told.append(line["evaluations"])
+            event = log_event(text, self.now, f"{len(self.told)}")
+            self.bus.waiting += [(self._run("usage", usage), event)] * (2 if self.chance.repeats() else 1)
 
     def _run(self, name: str, function: Callable[[Any, Any], Any]) -> Function:
         return running(name, self.faults, function)

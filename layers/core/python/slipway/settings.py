@@ -68,6 +68,7 @@ class Access(Settings, kw_only=True):
 
 class Flags(Settings, kw_only=True):
     table_flags: str
+    table_usage: str
 
 
 class Stream(Settings, kw_only=True):
@@ -89,6 +90,11 @@ class Snapshot(Stream, kw_only=True):
 
 class Evaluate(Settings, kw_only=True):
     bucket_flags: str
+
+
+class Usage(Settings, kw_only=True):
+    table_flags: str
+    table_usage: str
 
 
 class Invite(Settings, kw_only=True):
