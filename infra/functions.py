@@ -52,13 +52,21 @@ class OnUserPool:
     actions: tuple[str, ...]
 
 
-Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool
+@dataclass(frozen=True, slots=True)
+class OnOneShots:
+    """Actions on the one-shots that wake a function; and to hand over the role by which they do."""
+
+    actions: tuple[str, ...] = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
+
+
+Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
     """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes;
-    `daily`: it runs once a day as well; `lines`: whose log lines it reads, and the word that marks them."""
+    `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines it reads, and the word in
+    them."""
 
     name: str
     job: str
@@ -69,12 +77,13 @@ class Function:
     streams: tuple[Table, ...] = ()
     pattern: dict[str, Any] | None = None
     daily: bool = False
+    woken: bool = False
     lines: tuple[str, str] | None = None
 
     @property
     def asynchronous(self) -> bool:
         """Whether it is called without waiting, so that what fails needs a place to go."""
-        return self.pattern is not None or self.daily or self.lines is not None
+        return self.pattern is not None or self.daily or self.woken or self.lines is not None
 
     @property
     def handler(self) -> str:
@@ -118,7 +127,7 @@ FUNCTIONS = (
     Function(
         "flags",
         "The control plane of feature flags",
-        settings.Flags,
+        settings.FlagsAndUsage,
         timeout=29,
         grants=(
             OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),
@@ -189,7 +198,7 @@ FUNCTIONS = (
     Function(
         "usage",
         "Counts how often flags are asked for, and lists those that nobody seems to need",
-        settings.Usage,
+        settings.FlagsAndUsage,
         timeout=300,
         grants=(
             OnTable(USAGE, ("dynamodb:PutItem",), leading=("told#*", "usage#*", "seen#*", "counting")),
@@ -201,6 +210,30 @@ FUNCTIONS = (
         ),
         daily=True,
         lines=("evaluate", "evaluations"),
+    ),
+    Function(
+        "planner",
+        "Makes scheduled changes when their minute has come",
+        settings.Flags,
+        timeout=60,
+        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),),
+        woken=True,
+    ),
+    Function(
+        "calendar",
+        "Keeps the one-shots in step with the scheduled changes",
+        settings.Calendar,
+        timeout=60,
+        grants=(
+            OnTable(
+                FLAGS,
+                ("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+                leading=("chg_*", "sch_*", "list#proposals", "list#schedules"),
+            ),
+            OnOneShots(),
+        ),
+        pattern=events.pattern(events.SchedulePlanned, events.ScheduleCancelled),
+        daily=True,
     ),
     Function(
         "record",

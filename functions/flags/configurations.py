@@ -11,6 +11,7 @@ from slipway.flags.configuration import (
     ConfigurationView,
     Copying,
     RevertingConfiguration,
+    SwitchingOff,
     view,
 )
 from slipway.flags.control import Control
@@ -51,7 +52,8 @@ def update(request: Request[Control, ConfigurationPatch, Writing]) -> Answer:
 
     `overrides` are merged by variant, null takes one away; rules and lists are replaced as a whole. What is asked in which
     order: the switch, prerequisites, overrides, the rule, the default. Whatever is wrong is named with its place. A protected
-    environment asks for a `reason`. A change that changes nothing makes no version.
+    environment asks for a `reason`; one that takes a second person takes change requests alone (409). A change that changes
+    nothing makes no version.
     """
     only, version = request.query.validate_only, request.if_match
     stored = request.use.configurations.update(request.call, *_names(request), version, request.body, validate_only=only)
@@ -83,6 +85,17 @@ def copy(request: Request[Control, Copying, Writing]) -> Answer:
         request.call, *_names(request), version, body.from_, body.reason, validate_only=only
     )
     return _changed(stored, only)
+
+
+@api.post(f"{ONE}/off", "configurations.off", body=SwitchingOff, answers={200: ConfigurationView})
+def off(request: Request[Control, SwitchingOff, None]) -> Answer:
+    """Switch a flag off, at once.
+
+    For emergencies: whatever version stands, and without the second person that an environment may ask for. The reason stays
+    with the version, and the audit has who it was. Off already: nothing changes.
+    """
+    stored = request.use.configurations.switch_off(request.call, *_names(request), request.body.reason)
+    return _changed(stored, False)
 
 
 @api.get(f"{ONE}/versions", "configurations.versions", query=Paging, answers={200: [VersionView]})

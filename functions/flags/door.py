@@ -7,7 +7,7 @@ from slipway.adapters import connect
 from slipway.edge.http import Answer, Api
 from slipway.flags.control import Control
 from slipway.history import Version
-from slipway.settings import Flags as Settings
+from slipway.settings import FlagsAndUsage as Settings
 
 Found = tuple[list[Version], int | None]
 

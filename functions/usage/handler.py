@@ -9,11 +9,11 @@ from slipway.adapters import connect
 from slipway.edge.logs import LogLine, Logs
 from slipway.flags.counting import Counting, environments, told
 from slipway.flags.staleness import judge
-from slipway.settings import Usage
+from slipway.settings import FlagsAndUsage
 
 
 def wire() -> Counting:
-    return Counting(connect.store(Usage.load()))
+    return Counting(connect.store(FlagsAndUsage.load()))
 
 
 def note(counting: Counting, lines: Sequence[LogLine]) -> None:

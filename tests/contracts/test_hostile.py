@@ -36,7 +36,7 @@ def targets(store: MemoryStore) -> dict[str, str]:
 
 
 def _of(route: Route, targets: dict[str, str]) -> str:
-    return targets.get(route.path.split("/")[2], "")
+    return targets.get(str(route.operation), targets.get(route.path.split("/")[2], ""))
 
 
 @pytest.mark.parametrize("operation", [route.operation for route in hostile.OPERATIONS])

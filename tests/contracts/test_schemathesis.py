@@ -31,6 +31,8 @@ RULES = {
     "configurations.update": _RULE | _FLAG,
     "configurations.explain": {"in_the_future"},
     "configurations.preview": _RULE | _FLAG,
+    "proposals.open": _RULE | _FLAG,
+    "schedules.plan": _RULE | _FLAG | {"not_a_minute", "out_of_reach"},
     "segments.create": _RULE,
     "segments.update": _RULE,
     "audit.list": {"after_to"},

@@ -68,7 +68,17 @@ class Access(Settings, kw_only=True):
 
 class Flags(Settings, kw_only=True):
     table_flags: str
+
+
+class FlagsAndUsage(Flags, kw_only=True):
     table_usage: str
+
+
+class Calendar(Settings, kw_only=True):
+    table_flags: str
+    schedule_group: str
+    schedule_role: str  # ARN; by it the one-shots call
+    planner: str  # ARN of the function that they call
 
 
 class Stream(Settings, kw_only=True):
@@ -90,11 +100,6 @@ class Snapshot(Stream, kw_only=True):
 
 class Evaluate(Settings, kw_only=True):
     bucket_flags: str
-
-
-class Usage(Settings, kw_only=True):
-    table_flags: str
-    table_usage: str
 
 
 class Invite(Settings, kw_only=True):

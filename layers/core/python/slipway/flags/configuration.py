@@ -11,12 +11,11 @@ from slipway.changes import differences
 from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.fields import (
-    VARIANTS,
+    OverridesPatch,
     Prerequisite,
     Prerequisites,
     Reason,
     Targeting,
-    TargetingKeys,
     Variant,
     Version,
 )
@@ -43,7 +42,7 @@ class ConfigurationPatch(Shape):
     enabled: StrictBool = Field(default_factory=absent, description="the switch")
     default_variant: Variant | None = Field(default_factory=absent, description="where no rule decides; null: the caller's own")
     targeting: Targeting = Field(default_factory=absent, description="JsonLogic with flagd's operators; null for none")
-    overrides: Annotated[dict[Variant, TargetingKeys | None], Field(max_length=VARIANTS)] = Field(
+    overrides: OverridesPatch = Field(
         default_factory=absent, description="targeting keys by the variant that they get, before any rule"
     )
     prerequisites: Prerequisites | None = Field(
@@ -59,6 +58,10 @@ class ConfigurationPatch(Shape):
 class Copying(Shape):
     from_: EnvironmentName = Field(alias="from", description="the environment whose configuration is taken over")
     reason: Reason | None = None
+
+
+class SwitchingOff(Shape):
+    reason: Annotated[Reason, Field(min_length=1)]
 
 
 class RevertingConfiguration(Shape):

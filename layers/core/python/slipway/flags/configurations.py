@@ -96,8 +96,21 @@ class Configurations:
         """Merge the patch into that version (None: whatever stands). What changes nothing makes no version.
 
         Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
-        make: Callable[[Stored], Data] = lambda before: patched(before.data, patch.fields())  # noqa: E731
-        return self._change(call, key, environment, version, make, validate_only)
+        return self._change(call, key, environment, version, _patching(patch), validate_only)
+
+    def switch_off(self, call: Call, key: str, environment: str, reason: str) -> Stored:
+        """At once, whatever version stands, and without a second person. Raises NotFound, Conflict (archived)."""
+        off: Callable[[Stored], Data] = lambda before: reasoned({**before.data, "enabled": False}, reason)  # noqa: E731
+
+        def attempt(call: Call) -> Stored:
+            plan = self.planned(call, key, environment, None, off)
+            return plan.before if plan.after is plan.before else self.write(call, plan, [])
+
+        return settled(call, None, attempt)
+
+    def patched(self, call: Call, key: str, environment: str, version: int | None, patch: ConfigurationPatch) -> Plan:
+        """`planned`, of a merge patch."""
+        return self.planned(call, key, environment, version, _patching(patch))
 
     def revert(
         self,
@@ -161,10 +174,11 @@ class Configurations:
     ) -> Stored:
         def attempt(call: Call) -> Stored:
             plan = self.planned(call, key, environment, version, make)
-            if plan.after.version == plan.before.version:
+            if plan.after is plan.before:
                 return plan.before
+            self.check_approved(plan)
             _check_reason(plan.place, plan.after.data)
-            return plan.after if validate_only else self._made(call, plan)
+            return plan.after if validate_only else self.write(call, plan, [])
 
         return settled(call, version, attempt)
 
@@ -199,11 +213,19 @@ class Configurations:
         _check_compiles(key, rows)
         return Plan(flag, place, before, after, rows, beside)
 
-    def _made(self, call: Call, plan: Plan) -> Stored:
+    def check_approved(self, plan: Plan) -> None:
+        """Raises Conflict where a change takes a second person."""
+        if plan.place.data["approval"]:
+            detail = f"A change in {plan.place.data['name']!r} takes a second person: open a change request (/v1/proposals)."
+            raise Conflict(detail, errors=[Fault("", "approval_needed", detail)])
+
+    def write(self, call: Call, plan: Plan, finished: Sequence[Beside]) -> Stored:
+        """Make the change, together with what it finishes. Raises PreconditionFailed, Moved."""
         if plan.before.version == 1:
             with suppress(ConditionFailed):
                 self.store.put(self.shelf.table, self._untouched(plan.flag, plan.place).row, Absent())
-        return update(self.shelf, call, plan.before, plan.after.data, [_event(plan.before, plan.after.data)], plan.beside)
+        beside = [*plan.beside, *finished]
+        return update(self.shelf, call, plan.before, plan.after.data, [_event(plan.before, plan.after.data)], beside)
 
     def gathered(self, flag: Stored, stored: Stored, at: datetime | None = None) -> Rows:
         """All that this configuration answers from: what it needs, and all their segments; as it stands, or stood then.
@@ -253,6 +275,10 @@ class Configurations:
         heads = {stored.data["key"]: stored for stored in self.segments.standing(joined)}
         beside = [one for key in joined for one in ledger.needed("segment", heads[key], key, user)]
         return [*beside, *(ledger.released("segment", key, user) for key in sorted(old - new))]
+
+
+def _patching(patch: ConfigurationPatch) -> Callable[[Stored], Data]:
+    return lambda before: patched(before.data, patch.fields())
 
 
 def _reader(shelf: Shelf, at: datetime | None) -> graph.Reader:

@@ -1,0 +1,44 @@
+"""`slipway.ports.Schedules` over EventBridge Scheduler."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway.adapters import boto
+from slipway.adapters.client import Counts, Refused
+
+
+class SchedulerSchedules:
+    """One-shots in one group, each of which calls the function `target` by the role and then deletes itself."""
+
+    def __init__(self, group: str, target: str, role: str, scheduler: Any = None) -> None:
+        self.group, self.target, self.role = group, target, role
+        self.counts = Counts()
+        self._client = scheduler or boto.client("scheduler")
+
+    def add(self, name: str, at: datetime) -> None:
+        minute = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00")
+        self._unless(
+            "ConflictException",
+            "CreateSchedule",
+            self._client.create_schedule,
+            Name=name,
+            ScheduleExpression=f"at({minute})",
+            ScheduleExpressionTimezone="UTC",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            ActionAfterCompletion="DELETE",
+            Target={"Arn": self.target, "RoleArn": self.role, "Input": json.dumps({"schedule": name})},
+        )
+
+    def remove(self, name: str) -> None:
+        self._unless("ResourceNotFoundException", "DeleteSchedule", self._client.delete_schedule, Name=name)
+
+    def _unless(self, code: str, operation: str, method: Any, **request: Any) -> None:
+        """Make the call; a refusal with this code means that it is done already."""
+        try:
+            boto.call(operation, method, self.counts, GroupName=self.group, **request)
+        except Refused as refused:
+            if refused.code != code:
+                raise
