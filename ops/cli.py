@@ -19,7 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from ops import backfill as filling
-from ops import keys
+from ops import flags, keys
 from ops import replay as sending
 from ops import schemas as publishing
 from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, find, laptop
@@ -77,6 +77,7 @@ app = typer.Typer(
 )
 
 app.add_typer(keys.app, name="keys")
+app.add_typer(flags.app, name="flags")
 
 
 @app.callback()

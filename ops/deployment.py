@@ -67,7 +67,7 @@ def find(stage: str) -> Deployment:
 
 
 def laptop() -> dict[str, str]:
-    """The AWS variables of what runs on this machine. Raises Trouble."""
+    """The variables, AWS's and our own, of what runs on this machine. Raises Trouble."""
     try:
         home = Home.from_environment()
     except NoHome as trouble:
@@ -75,7 +75,9 @@ def laptop() -> dict[str, str]:
     found = read_json(home.endpoint) if home.holder() is not None else None
     if found is None:
         raise Trouble("Slipway does not run on this machine; `make up` starts it.", UNREACHABLE)
-    return {**CREDENTIALS, "AWS_ENDPOINT_URL": found["endpoint"]}
+    ours = read_json(home.details)
+    door = {} if ours is None else {"SLIPWAY_URL": ours["api_url"], "SLIPWAY_KEY": ours["keys"]["admin"]}
+    return {**CREDENTIALS, "AWS_ENDPOINT_URL": found["endpoint"], **door}
 
 
 def _function(configuration: Mapping[str, Any]) -> list[tuple[str, dict[str, str]]]:

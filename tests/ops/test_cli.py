@@ -54,8 +54,8 @@ def slipway(*arguments: str) -> Result:
 
 def test_every_command_explains_itself() -> None:
     assert "Exit codes" in slipway("--help").stdout
-    for command in ("backfill", "invite", "replay", "schemas"):
-        assert slipway(command, "--help").exit_code == 0
+    for command in ("backfill", "invite", "replay", "schemas", "flags plan", "flags apply"):
+        assert slipway(*command.split(), "--help").exit_code == 0
 
 
 def test_a_backfill_of_the_newest_shape_reads_and_writes_nothing(catalogue: Catalogue) -> None:
