@@ -66,7 +66,7 @@ Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots
 class Function:
     """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes;
     `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines it reads, and the word in
-    them."""
+    them; `custom`: it is a custom resource of other stacks."""
 
     name: str
     job: str
@@ -79,11 +79,12 @@ class Function:
     daily: bool = False
     woken: bool = False
     lines: tuple[str, str] | None = None
+    custom: bool = False
 
     @property
     def asynchronous(self) -> bool:
         """Whether it is called without waiting, so that what fails needs a place to go."""
-        return self.pattern is not None or self.daily or self.woken or self.lines is not None
+        return self.pattern is not None or self.daily or self.woken or self.custom or self.lines is not None
 
     @property
     def handler(self) -> str:
@@ -234,6 +235,22 @@ FUNCTIONS = (
         ),
         pattern=events.pattern(events.SchedulePlanned, events.ScheduleCancelled),
         daily=True,
+    ),
+    Function(
+        "seed",
+        "Makes the flags that come with other stacks, where there are none",
+        settings.Flags,
+        timeout=60,
+        grants=(
+            OnTable(
+                FLAGS,
+                (
+                    *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+                    *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
+                ),
+            ),
+        ),
+        custom=True,
     ),
     Function(
         "record",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ops.api import Api
-from ops.definitions import Definition
 from ops.deployment import Trouble
+from slipway.flags.code import Definition
 from slipway.flags.configuration import UNTOUCHED
 
 MANAGED = ("description", "owner", "tags", "product", "client_side", "variants")  # of a flag; type and hash never change

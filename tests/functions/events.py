@@ -127,3 +127,17 @@ def daily(moment: datetime) -> dict[str, Any]:
     """What a rule with a rate sends."""
     time = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"source": "aws.events", "detail-type": "Scheduled Event", "time": time, "detail": {}}
+
+
+def resource_event(key: str, definition: str, *, type: str = "Create", id: str = "1", **more: Any) -> dict[str, Any]:
+    """What CloudFormation sends of a `FlagDefinition` in somebody's stack."""
+    return {
+        "RequestType": type,
+        "RequestId": id,
+        "ResponseURL": "https://cloudformation.example.com/answer",
+        "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/Shop/1",
+        "LogicalResourceId": "NewCheckout",
+        "ResourceType": "Custom::SlipwayFlag",
+        "ResourceProperties": {"ServiceToken": "arn", "ServiceTimeout": "300", "Key": key, "Definition": definition},
+        **more,
+    }

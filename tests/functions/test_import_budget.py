@@ -31,6 +31,7 @@ BUDGETS = {
     "evaluate": 70,
     "invite": 165,
     "usage": 120,
+    "seed": 260,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {

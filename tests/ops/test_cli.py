@@ -119,12 +119,12 @@ def test_a_bus_that_refuses_is_told(bus: Bus) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["backfill", "flag"], "none of product, key, member"),
+        (["backfill", "fruit"], "none of product, key, member"),
         (["replay"], "--since"),
         (["replay", "--since", "yesterday"], "RFC 3339"),
         (["replay", "--since", "2026-11-02", "--until", "2026-11-01"], "not before"),
         (["replay", "--since", "2026-11-02", "--subject", "abc"], "is no id"),
-        (["replay", "--since", "2026-11-02", "--kind", "flag"], "none of product, key, member"),
+        (["replay", "--since", "2026-11-02", "--kind", "fruit"], "none of product, key, member"),
         (["polish"], "No such command"),
     ],
 )

@@ -147,6 +147,15 @@ def counting(world: World, client: Client) -> None:
     world.daily()
 
 
+def seeding(world: World, client: Client) -> None:
+    """A stack that brings a flag, and one that brings it again."""
+    for _ in range(2):
+        world.deploy("checkout", '{"type": "boolean", "environments": {"staging": {"state": "ENABLED"}}}')
+        world.settle()
+    assert set(world.deployed) == {"SUCCESS"}, world.deployed
+    assert Control(world.memory).flags.configured.read("flag#checkout#staging").version == 2
+
+
 def another_flag(world: World, client: Client) -> None:
     if ("flag#rival", "head") not in world.memory.tables.get("flags", {}):
         made(Control(world.memory), "rival")
@@ -193,6 +202,7 @@ SCENARIOS = (
     Scenario("flags", flags, another_flag),
     Scenario("control of flags", control, another_tag),
     Scenario("counting", counting, another_flag),
+    Scenario("seeding", seeding, another_flag),
 )
 
 

@@ -21,6 +21,7 @@ from functions.keyring.handler import handler as keyring
 from functions.products.handler import handler as products
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
+from functions.seed.handler import handler as seed
 from functions.snapshot.handler import handler as snapshot
 from functions.usage.handler import handler as usage
 from infra.functions import FUNCTIONS
@@ -44,7 +45,7 @@ from slipway.ports import Row, Store, Update
 from slipway.products import Products
 from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
 from slipway.upgrades import upgrader
-from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_event, reply
+from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_event, reply, resource_event
 from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, nothing
 from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
 
@@ -79,6 +80,7 @@ class World:
         self.people = People(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
+        self.deployed: list[str] = []  # how each resource of another stack ended
         self.told: list[dict[str, dict[str, int]]] = []  # what evaluation told of its evaluations in its log
         self.store = FaultyStore(self.memory, self.faults)
         self._key_files = FaultyBlobs("keys", self.keys, self.faults)
@@ -106,6 +108,7 @@ class World:
             record.testing(self.store),
             invite.testing((self.store, self.people)),
             usage.testing(Counting(self.store)),
+            seed.testing(Control(self.store), self._answered, lambda: self.now),
         ):
             self._stack.enter_context(testing)
         return self
@@ -164,6 +167,11 @@ class World:
         """The clock calls who counts."""
         self.bus.waiting.append((self._run("usage", usage), daily(self.now)))
 
+    def deploy(self, key: str, definition: str) -> None:
+        """Another stack that brings a flag; it is tried again until it is answered."""
+        event = resource_event(key, definition, id=f"{len(self.deployed)} {key}")
+        self.bus.waiting.append((self._run("seed", seed), event))
+
     def settle(self, limit: int = 2000) -> None:
         """Until nothing is on its way."""
         for _ in range(limit):
@@ -206,6 +214,9 @@ class World:
             for function in FUNCTIONS
             for table in function.streams
         ]
+
+    def _answered(self, url: str, body: bytes) -> None:
+        self.deployed.append(json.loads(body)["Status"])
 
     def _log(self, text: str) -> None:
         """A line of a function's log; those that tell of evaluations go to who counts them, at least once."""
