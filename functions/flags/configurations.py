@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.flags.door import api, version_page
+from functions.flags.door import api, changed, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
 from slipway.flags.configuration import (
@@ -19,7 +19,6 @@ from slipway.flags.explain import Explaining, ExplanationView, explained
 from slipway.flags.preview import Previewing, PreviewView, previewed
 from slipway.history import Reading, VersionView
 from slipway.paging import Paging
-from slipway.resources import Stored
 from slipway.shape import Writing
 
 ALL = "/v1/flags/{key}/environments"
@@ -57,7 +56,7 @@ def update(request: Request[Control, ConfigurationPatch, Writing]) -> Answer:
     """
     only, version = request.query.validate_only, request.if_match
     stored = request.use.configurations.update(request.call, *_names(request), version, request.body, validate_only=only)
-    return _changed(stored, only)
+    return changed(stored, view, only)
 
 
 @api.post(
@@ -74,7 +73,7 @@ def revert(request: Request[Control, RevertingConfiguration, Writing]) -> Answer
     stored = request.use.configurations.revert(
         request.call, *_names(request), version, body.version, body.reason, validate_only=only
     )
-    return _changed(stored, only)
+    return changed(stored, view, only)
 
 
 @api.post(f"{ONE}/copy", "configurations.copy", body=Copying, query=Writing, answers={200: ConfigurationView}, versioned=True)
@@ -84,7 +83,7 @@ def copy(request: Request[Control, Copying, Writing]) -> Answer:
     stored = request.use.configurations.copy(
         request.call, *_names(request), version, body.from_, body.reason, validate_only=only
     )
-    return _changed(stored, only)
+    return changed(stored, view, only)
 
 
 @api.post(f"{ONE}/off", "configurations.off", body=SwitchingOff, answers={200: ConfigurationView})
@@ -95,7 +94,7 @@ def off(request: Request[Control, SwitchingOff, None]) -> Answer:
     with the version, and the audit has who it was. Off already: nothing changes.
     """
     stored = request.use.configurations.switch_off(request.call, *_names(request), request.body.reason)
-    return _changed(stored, False)
+    return changed(stored, view, False)
 
 
 @api.get(f"{ONE}/versions", "configurations.versions", query=Paging, answers={200: [VersionView]})
@@ -134,7 +133,3 @@ def preview(request: Request[Control, Previewing, None]) -> Answer:
 
 def _names(request: Request[Control, object, object]) -> tuple[str, str]:
     return request.path["key"], request.path["environment"]
-
-
-def _changed(stored: Stored, only_validated: bool) -> Answer:
-    return Answer(200, view(stored), etag=None if only_validated else stored.etag)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functions.flags.door import api
+from functools import partial
+
+from functions.flags.door import api, changed, created
 from slipway import roster
 from slipway.edge.http import Answer, Request
 from slipway.flags.change import NewChange
@@ -28,11 +30,7 @@ def open_(request: Request[Control, NewChange, Writing]) -> Answer:
     """
     only = request.query.validate_only
     made = request.use.proposals.open(request.call, request.body, validate_only=only)
-    body = view(made.stored, request.call.stamp)
-    if only:
-        return Answer(200, body)
-    location = f"/v1/proposals/{made.stored.id}"
-    return Answer(201, body, location=location, etag=made.stored.etag, replayed=made.replayed)
+    return created(made, partial(view, now=request.call.stamp), "/v1/proposals", only)
 
 
 @api.get("/v1/proposals", "proposals.list", query=ProposalListing, answers={200: [ProposalView]})
@@ -72,4 +70,4 @@ def reject(request: Request[Control, None, None]) -> Answer:
 
 
 def _moved(request: Request[Control, None, None], stored: Stored) -> Answer:
-    return Answer(200, view(stored, request.call.stamp), etag=stored.etag)
+    return changed(stored, partial(view, now=request.call.stamp), False)

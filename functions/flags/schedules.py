@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.flags.door import api
+from functions.flags.door import api, changed, created
 from slipway import roster
 from slipway.edge.http import Answer, Request
 from slipway.flags.control import Control
@@ -26,10 +26,7 @@ def plan(request: Request[Control, NewSchedule, Writing]) -> Answer:
     """
     only = request.query.validate_only
     made = request.use.schedules.plan(request.call, request.body, validate_only=only)
-    if only:
-        return Answer(200, view(made.stored))
-    location = f"/v1/schedules/{made.stored.id}"
-    return Answer(201, view(made.stored), location=location, etag=made.stored.etag, replayed=made.replayed)
+    return created(made, view, "/v1/schedules", only)
 
 
 @api.get("/v1/schedules", "schedules.list", query=ScheduleListing, answers={200: [ScheduleView]})
@@ -46,11 +43,11 @@ def index(request: Request[Control, None, ScheduleListing]) -> Answer:
 def read(request: Request[Control, None, None]) -> Answer:
     """Read a scheduled change."""
     stored = request.use.schedules.read(request.path["id"])
-    return Answer(200, view(stored), etag=stored.etag)
+    return changed(stored, view, False)
 
 
 @api.post("/v1/schedules/{id}/cancel", "schedules.cancel", answers={200: ScheduleView}, versioned=True)
 def cancel(request: Request[Control, None, None]) -> Answer:
     """Cancel a scheduled change. One that was made or failed is past cancelling (409)."""
     stored = request.use.schedules.cancel(request.call, request.path["id"], request.if_match)
-    return Answer(200, view(stored), etag=stored.etag)
+    return changed(stored, view, False)

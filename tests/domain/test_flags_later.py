@@ -17,13 +17,13 @@ from slipway.flags.control import Control
 from slipway.flags.schedules import NewSchedule, awaited, reconciled
 from slipway.outbox import envelopes
 from slipway.ports import Write
-from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, NotFound, PreconditionFailed
+from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, PreconditionFailed
 from slipway.resources import Stored
 from tests.catalogue import START, a_call
 from tests.flagging import configured, listed, made, ruled
 
 BOB = Principal("member", "mbr_bob", "editor")
-ON = {"enabled": True, "default_variant": "on"}
+ON: dict[str, Any] = {"enabled": True, "default_variant": "on"}
 
 
 @pytest.fixture
@@ -169,12 +169,14 @@ def test_what_nobody_decides_on_expires(control: Control, store: MemoryStore) ->
 
 
 def test_a_request_is_looked_at_as_a_change_is(control: Control) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid) as caught:
         opened(control, change={"default_variant": "maybe"})
+    assert [(fault.pointer, fault.code) for fault in caught.value.errors] == [("/change/default_variant", "unknown_variant")]
     with pytest.raises(Conflict, match="nothing to change"):
         opened(control, change={"enabled": False})
-    with pytest.raises(NotFound):
+    with pytest.raises(Invalid) as caught:
         opened(control, environment="nowhere")
+    assert [(fault.pointer, fault.code) for fault in caught.value.errors] == [("/environment", "unknown_environment")]
 
 
 def test_an_emergency_waits_for_nobody(control: Control) -> None:

@@ -25,7 +25,7 @@ from tests.simulation.oracle import Findings
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.world import TALLY
 
-PRODUCT, EDITS, KEYS, COUNTING = SCENARIOS[0], SCENARIOS[1], SCENARIOS[3], SCENARIOS[8]
+PRODUCT, EDITS, KEYS, COUNTING = SCENARIOS[0], SCENARIOS[1], SCENARIOS[3], SCENARIOS[9]
 _numbers = itertools.count()
 
 

@@ -6,8 +6,8 @@ Kept in both (`data` of their rows): flag, environment, base (the version of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from pydantic import Field
 
@@ -16,8 +16,8 @@ from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.configurations import Configurations, Plan
-from slipway.flags.fields import Key, Reason
-from slipway.problems import Conflict, Fault
+from slipway.flags.fields import Because, Key
+from slipway.problems import Conflict, Fault, Invalid, NotFound
 from slipway.resources import Stored
 from slipway.shape import Shape
 
@@ -30,7 +30,7 @@ class NewChange(Shape):
     flag: Key
     environment: EnvironmentName
     change: ConfigurationPatch
-    reason: Annotated[Reason, Field(min_length=1)]
+    reason: Because
 
 
 class PlannedView(Shape):
@@ -44,6 +44,31 @@ class PlannedView(Shape):
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
+
+
+def pointed(patching: Callable[[], Plan]) -> Plan:
+    """The plan of a change that stands at `/change` in the body. Raises what it does."""
+    try:
+        return patching()
+    except Invalid as wrong:
+        errors = [Fault(f"/change{fault.pointer}", fault.code, fault.detail) for fault in wrong.errors]
+        raise Invalid(wrong.detail, errors=errors) from None
+
+
+def planned(configurations: Configurations, call: Call, new: NewChange) -> Plan:
+    """What the change would be. Raises Conflict (archived), Invalid."""
+    faults = []
+    for name, read in (
+        ("flag", lambda: configurations.flags.read(new.flag)),
+        ("environment", lambda: configurations.environments.read(call, new.environment)),
+    ):
+        try:
+            read()
+        except NotFound as missing:
+            faults.append(Fault(f"/{name}", f"unknown_{name}", missing.detail))
+    if faults:
+        raise Invalid("There is nothing to change.", errors=faults)
+    return pointed(lambda: configurations.patched(call, new.flag, new.environment, None, new.change))
 
 
 def kept(new: NewChange, plan: Plan) -> Data:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, StrictBool
 
@@ -11,6 +11,7 @@ from slipway.changes import differences
 from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.fields import (
+    Because,
     OverridesPatch,
     Prerequisite,
     Prerequisites,
@@ -61,7 +62,7 @@ class Copying(Shape):
 
 
 class SwitchingOff(Shape):
-    reason: Annotated[Reason, Field(min_length=1)]
+    reason: Because
 
 
 class RevertingConfiguration(Shape):

@@ -41,6 +41,7 @@ Prefix = Annotated[
     published(r"^[A-Za-z0-9._-]{1,128}$", 128),
 ]
 Version = Annotated[int, Field(ge=1, le=10**9), BeforeValidator(whole)]
+Because = Annotated[str, AfterValidator(cleaned(text.line, REASON)), published(text.LINE, REASON)]  # a reason that has to be
 Reason = Annotated[str, AfterValidator(cleaned(text.prose, REASON)), published(text.PROSE, REASON, 0)]
 
 

@@ -84,11 +84,11 @@ class Proposals:
         return self.shelf.read(id)
 
     def open(self, call: Call, new: NewChange, *, validate_only: bool = False) -> Created:
-        """Raises NotFound, Conflict (archived, or nothing changes), Invalid, IdempotencyMismatch."""
+        """Raises Conflict (archived, or nothing changes), Invalid, IdempotencyMismatch."""
         id = call.new_id("chg_")
         if standing := self.shelf.made(call, id):
             return Created(standing, True)
-        planned = self.configurations.patched(call, new.flag, new.environment, None, new.change)
+        planned = change.planned(self.configurations, call, new)
         who = call.cause["actor"]
         more = {"status": "open", "opened_by": who, "expires_at": timestamp(call.now + STANDS)}
         data = {**change.kept(new, planned), **more}

@@ -78,12 +78,12 @@ class Schedules:
         return self.shelf.read(id)
 
     def plan(self, call: Call, new: NewSchedule, *, validate_only: bool = False) -> Created:
-        """Raises NotFound, Conflict (archived, nothing changes, or a second person is asked for), Invalid."""
+        """Raises Conflict (archived, nothing changes, or a second person is asked for), Invalid, IdempotencyMismatch."""
         id = call.new_id("sch_")
         if standing := self.shelf.made(call, id):
             return Created(standing, True)
         _check_moment(new.at, call.now)
-        planned = self.configurations.patched(call, new.flag, new.environment, None, new.change)
+        planned = change.planned(self.configurations, call, new)
         self.configurations.check_approved(planned)
         more = {"status": "planned", "planned_by": call.cause["actor"], "at": timestamp(new.at)}
         data = {**change.kept(new, planned), **more}
