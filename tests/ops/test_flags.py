@@ -250,3 +250,21 @@ def test_without_a_door_it_says_what_to_set(tmp_path: Path, monkeypatch: pytest.
     result = CliRunner().invoke(ops.cli.app, ["flags", "plan", str(tmp_path)])
     assert result.exit_code == 3
     assert "Set SLIPWAY_URL" in result.output
+
+
+def test_an_api_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "checkout.json").write_text('{"type": "boolean"}')
+    monkeypatch.setenv("SLIPWAY_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("SLIPWAY_KEY", "slw_admin")
+    result = CliRunner().invoke(ops.cli.app, ["flags", "plan", str(tmp_path)])
+    assert result.exit_code == 3
+    assert "http://127.0.0.1:9 does not answer" in result.output
+
+
+def test_what_the_gateway_itself_says_is_told(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.file()
+    for body, said in ((b'{"message": "Unauthorized"}', "401 Unauthorized"), (b"<html>", "is SLIPWAY_URL the API?")):
+        monkeypatch.setattr(ops.flags, "from_environment", lambda body=body: Api(lambda *_: Reply(401, {}, body)))
+        code, told = room.run("plan")
+        assert code == 1
+        assert said in told
