@@ -93,7 +93,8 @@ class Function:
 
 _QUERY = ("dynamodb:Query",)
 # Of an area that keeps versioned resources: a transaction is granted as the writes that it holds.
-_KEEP = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem")
+_CHANGE = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
+_KEEP = (*_CHANGE, "dynamodb:Query")
 
 
 def _indexes(table: Table) -> tuple[OnTable, ...]:
@@ -217,7 +218,7 @@ FUNCTIONS = (
         "Makes scheduled changes when their minute has come",
         settings.Flags,
         timeout=60,
-        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),),
+        grants=(OnTable(FLAGS, (*_CHANGE, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),),
         woken=True,
     ),
     Function(

@@ -42,10 +42,11 @@ def role(scope: Construct, spec: Function, log_group: logs.CfnLogGroup, around: 
             finding = f"AwsSolutions-IAM5[Resource::{bucket}/{grant.prefix}*]"
             acknowledge(made, finding, "objects below one prefix: their names come with what is written")
         if isinstance(grant, OnOneShots):
-            group = Stack.of(scope).resolve(around.schedule_group)["Ref"]
-            one_shots = f"arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/<{group}>/*"
+            one_shots = (
+                f"arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/default/{around.schedule_prefix}*"
+            )
             finding = f"AwsSolutions-IAM5[Resource::{one_shots}]"
-            acknowledge(made, finding, "one-shots of one group: each is named after the change that it is for")
+            acknowledge(made, finding, "one-shots of this stage: each is named after the change that it is for")
     return made
 
 
@@ -78,7 +79,7 @@ def _resource(grant: Grant, around: Surroundings) -> str:
         case OnBus():
             return around.bus.event_bus_arn
         case OnOneShots():
-            return f"arn:{Aws.PARTITION}:scheduler:{Aws.REGION}:{Aws.ACCOUNT_ID}:schedule/{around.schedule_group}/*"
+            return f"arn:{Aws.PARTITION}:scheduler:{Aws.REGION}:{Aws.ACCOUNT_ID}:schedule/default/{around.schedule_prefix}*"
         case OnUserPool():
             return data.user_pool.user_pool_arn
 

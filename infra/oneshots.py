@@ -1,23 +1,23 @@
-"""What wakes a function at a minute that somebody named: a group of EventBridge schedules, and the role by which they call."""
+"""What wakes a function at a minute that somebody named: EventBridge schedules, and the role by which they call."""
 
 from __future__ import annotations
 
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from infra.config import Config
 
 
 class OneShots(Construct):
-    """`group` and `role`; `wake` says whom the schedules may call."""
+    """`prefix` of the schedules' names, which tells this stage's from others, and `role`; `wake` says whom they may call."""
 
     def __init__(self, scope: Construct, config: Config) -> None:
         super().__init__(scope, "OneShots")
-        self.group = scheduler.CfnScheduleGroup(self, "Group", name=f"slipway{config.suffix}")
-        own = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": self.group.attr_arn}}
+        self.prefix = f"slipway{config.suffix}."
+        group = f"arn:{Aws.PARTITION}:scheduler:{Aws.REGION}:{Aws.ACCOUNT_ID}:schedule-group/default"
+        own = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group}}
         service = {"Service": "scheduler.amazonaws.com"}
         trust = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole", "Condition": own}
         self.role = iam.CfnRole(

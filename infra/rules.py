@@ -156,7 +156,7 @@ def private_buckets(estate: Estate) -> Iterator[tuple[str, str]]:
 
 
 def literal_grants(estate: Estate) -> Iterator[tuple[str, str]]:
-    """These actions on this resource. A wildcard stands only behind a prefix of object keys or a group of one-shots, and where
+    """These actions on this resource. A wildcard stands only behind a prefix of object keys or of one-shots, and where
     X-Ray needs it."""
     for kind in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         for id, policy in estate.of(kind):
@@ -251,10 +251,10 @@ def _named_within(target: str, actions: list[str]) -> bool:
 
 
 def _one_shots(target: str, actions: list[str]) -> bool:
-    """Schedules of one group of ours."""
-    _, _, within = target.partition(":schedule/")
+    """Schedules whose names begin as those of one stage do."""
+    _, _, name = target.partition(":schedule/default/")
     made = {"scheduler:CreateSchedule", "scheduler:DeleteSchedule"}
-    return within.startswith("<") and within.endswith(">/*") and target.count("*") == 1 and set(actions) <= made
+    return name.startswith("slipway") and name.endswith(".*") and target.count("*") == 1 and set(actions) <= made
 
 
 def _objects(target: str, actions: list[str]) -> bool:

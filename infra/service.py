@@ -90,7 +90,7 @@ class Service(Stack):
         self.client = self._user_pool_client()
         self.one_shots = OneShots(self, config)
         around = Surroundings(
-            config, data, self.bus, self.dead_letters, self._layers(), self.one_shots.group.ref, self.one_shots.role
+            config, data, self.bus, self.dead_letters, self._layers(), self.one_shots.prefix, self.one_shots.role
         )
         self.functions: dict[str, DeployedFunction] = {}
         for spec in FUNCTIONS:
@@ -136,7 +136,7 @@ class Service(Stack):
             "client": self.config.client(spec.name),
             "currency": self.config.currency,
             "bus": self.bus.event_bus_name,
-            "schedule_group": self.one_shots.group.ref,
+            "schedule_prefix": self.one_shots.prefix,
             "schedule_role": self.one_shots.role.attr_arn,
             **({"planner": self.functions["planner"].function.attr_arn} if "planner" in self.functions else {}),
             "raise_failures": self.config.local,

@@ -19,5 +19,5 @@ class Surroundings:
     bus: events.EventBus
     dead_letters: sqs.Queue
     layers: list[str]  # ARNs
-    schedule_group: str  # of the one-shots
+    schedule_prefix: str  # of the names of one-shots
     schedule_role: iam.CfnRole  # by which they wake a function

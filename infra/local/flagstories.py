@@ -12,7 +12,7 @@ DEVELOPMENT, STAGING, PRODUCTION = "development", "staging", "production"
 
 @dataclass(frozen=True, slots=True)
 class FlagStory:
-    """`end`: on which day it was archived; `later`: a change that waits, for tomorrow or for a second person."""
+    """`end`: on which day it was archived; `later`: a change that waits, for tomorrow or for a second person, since `asked`."""
 
     day: int
     owner: str
@@ -20,6 +20,7 @@ class FlagStory:
     changes: tuple[Change, ...] = ()
     end: int | None = None
     later: tuple[Literal["schedules", "proposals"], str, Mapping[str, Any], str] | None = None
+    asked: int = 30
 
 
 CREW = {
@@ -103,6 +104,8 @@ FLAG_STORIES = (
             (8, DEVELOPMENT, _on(default_variant="on", prerequisites=[{"flag": "live-map", "variants": ["on"]}])),
             (16, STAGING, _on(overrides={"on": ["priya.raman", "tom.haddad"]})),
         ),
+        later=("proposals", PRODUCTION, _on(**_crew_first(0)), "Let the crew try"),
+        asked=17,  # and nobody answered
     ),
     FlagStory(
         10,

@@ -108,7 +108,7 @@ class Month:
             use.flags.archive(self._call(by, "flags.archive", story.end, key, 90), key, 1)
         if story.later is not None:
             area, environment, change, reason = story.later
-            call = self._call(by, area, DAYS, key, 91)
+            call = self._call(by, area, story.asked, key, 91)
             wish = {"flag": key, "environment": environment, "change": change, "reason": reason}
             if area == "proposals":
                 use.proposals.open(call, NewChange.model_validate(wish))

@@ -17,15 +17,14 @@ from slipway.ports import StoreUnavailable
 TARGET, ROLE = "arn:aws:lambda:eu-west-1:111122223333:function:planner", "arn:aws:iam::111122223333:role/one-shots"
 AT = datetime(2026, 12, 1, 10, 30, tzinfo=timezone(timedelta(hours=1)))
 CREATE: dict[str, Any] = {
-    "GroupName": "slipway",
-    "Name": "sch_1",
+    "Name": "slipway.sch_1",
     "ScheduleExpression": "at(2026-12-01T09:30:00)",
     "ScheduleExpressionTimezone": "UTC",
     "FlexibleTimeWindow": {"Mode": "OFF"},
     "ActionAfterCompletion": "DELETE",
     "Target": {"Arn": TARGET, "RoleArn": ROLE, "Input": json.dumps({"schedule": "sch_1"})},
 }
-DELETE = {"GroupName": "slipway", "Name": "sch_1"}
+DELETE = {"Name": "slipway.sch_1"}
 
 
 @pytest.fixture
@@ -35,11 +34,11 @@ def stub() -> Stubber:
 
 
 def schedules(stub: Stubber) -> SchedulerSchedules:
-    return SchedulerSchedules("slipway", TARGET, ROLE, stub.client)
+    return SchedulerSchedules("slipway.", TARGET, ROLE, stub.client)
 
 
 def test_one_is_made_and_removed(stub: Stubber) -> None:
-    arn = "arn:aws:scheduler:eu-west-1:111122223333:schedule/slipway/sch_1"
+    arn = "arn:aws:scheduler:eu-west-1:111122223333:schedule/default/slipway.sch_1"
     stub.add_response("create_schedule", {"ScheduleArn": arn}, CREATE)
     stub.add_response("delete_schedule", {}, DELETE)
     with stub:

@@ -45,7 +45,12 @@ def test_its_flags_are_in_states_that_one_meets() -> None:
     ]
     assert control.flags.read("old-booking-form").data["status"] == "archived"
     heads = [row for (_, sk), row in store.tables["flags"].items() if sk == "head"]
-    assert sorted(row["kind"] for row in heads if row["kind"] in ("proposal", "schedule")) == ["proposal", "schedule"]
+    assert sorted(row["kind"] for row in heads if row["kind"] in ("proposal", "schedule")) == [
+        "proposal",
+        "proposal",
+        "schedule",
+    ]
+    assert control.proposals.expire(call.but(now=END)) == 1
     changed = [stored.updated_at for stored in control.configurations.shelf.versions("flag#live-map#production")]
     assert all(later >= earlier for later, earlier in itertools.pairwise(changed))
     assert all(stored.created_at < call.but(now=END).stamp for stored in states.values())

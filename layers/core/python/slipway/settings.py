@@ -76,7 +76,7 @@ class FlagsAndUsage(Flags, kw_only=True):
 
 class Calendar(Settings, kw_only=True):
     table_flags: str
-    schedule_group: str
+    schedule_prefix: str  # of the names of one-shots
     schedule_role: str  # ARN; by it the one-shots call
     planner: str  # ARN of the function that they call
 

@@ -59,4 +59,4 @@ def directory(settings: Invite) -> CognitoDirectory:
 def schedules(settings: Calendar) -> SchedulerSchedules:
     from slipway.adapters.scheduler import SchedulerSchedules
 
-    return SchedulerSchedules(settings.schedule_group, settings.planner, settings.schedule_role)
+    return SchedulerSchedules(settings.schedule_prefix, settings.planner, settings.schedule_role)

@@ -11,10 +11,11 @@ from slipway.adapters.client import Counts, Refused
 
 
 class SchedulerSchedules:
-    """One-shots in one group, each of which calls the function `target` by the role and then deletes itself."""
+    """One-shots of the default group whose names begin with `prefix`; each calls the function `target` by the role, and then
+    deletes itself."""
 
-    def __init__(self, group: str, target: str, role: str, scheduler: Any = None) -> None:
-        self.group, self.target, self.role = group, target, role
+    def __init__(self, prefix: str, target: str, role: str, scheduler: Any = None) -> None:
+        self.prefix, self.target, self.role = prefix, target, role
         self.counts = Counts()
         self._client = scheduler or boto.client("scheduler")
 
@@ -24,7 +25,7 @@ class SchedulerSchedules:
             "ConflictException",
             "CreateSchedule",
             self._client.create_schedule,
-            Name=name,
+            name,
             ScheduleExpression=f"at({minute})",
             ScheduleExpressionTimezone="UTC",
             FlexibleTimeWindow={"Mode": "OFF"},
@@ -33,12 +34,12 @@ class SchedulerSchedules:
         )
 
     def remove(self, name: str) -> None:
-        self._unless("ResourceNotFoundException", "DeleteSchedule", self._client.delete_schedule, Name=name)
+        self._unless("ResourceNotFoundException", "DeleteSchedule", self._client.delete_schedule, name)
 
-    def _unless(self, code: str, operation: str, method: Any, **request: Any) -> None:
+    def _unless(self, code: str, operation: str, method: Any, name: str, **request: Any) -> None:
         """Make the call; a refusal with this code means that it is done already."""
         try:
-            boto.call(operation, method, self.counts, GroupName=self.group, **request)
+            boto.call(operation, method, self.counts, Name=f"{self.prefix}{name}", **request)
         except Refused as refused:
             if refused.code != code:
                 raise

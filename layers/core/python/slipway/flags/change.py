@@ -57,11 +57,12 @@ def pointed(patching: Callable[[], Plan]) -> Plan:
 
 def planned(configurations: Configurations, call: Call, new: NewChange) -> Plan:
     """What the change would be. Raises Conflict (archived), Invalid."""
+    named: dict[str, Callable[[], Stored]] = {
+        "flag": lambda: configurations.flags.read(new.flag),
+        "environment": lambda: configurations.environments.read(call, new.environment),
+    }
     faults = []
-    for name, read in (
-        ("flag", lambda: configurations.flags.read(new.flag)),
-        ("environment", lambda: configurations.environments.read(call, new.environment)),
-    ):
+    for name, read in named.items():
         try:
             read()
         except NotFound as missing:
