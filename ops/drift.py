@@ -11,7 +11,7 @@ from ops.deployment import Trouble
 from slipway.flags.code import Definition
 from slipway.flags.configuration import UNTOUCHED
 
-MANAGED = ("description", "owner", "tags", "product", "client_side", "variants")  # of a flag; type and hash never change
+FIXED = ("type", "hash")  # of a flag, for ever
 
 Verb = Literal["create", "restore", "update", "configure", "take variants out", "archive"]
 Change = tuple[str, Any, Any]  # field, from, to
@@ -61,7 +61,7 @@ def _flag(wanted: dict[str, Any], standing: Mapping[str, Any] | None) -> Iterato
     if standing is None:
         yield Step("create", key, 0, body=wanted)
         return
-    for name in ("type", "hash"):
+    for name in FIXED:
         if wanted[name] != standing[name]:
             raise Trouble(
                 f"{key}: its {name} is {standing[name]} and stays so; a flag that is a {wanted[name]} is another one."
@@ -69,7 +69,7 @@ def _flag(wanted: dict[str, Any], standing: Mapping[str, Any] | None) -> Iterato
     version = standing["version"]
     if standing["status"] == "archived":
         yield Step("restore", key, version)
-    changes = _changes(standing, wanted, MANAGED)
+    changes = _changes(standing, wanted, tuple(name for name in wanted if name not in FIXED))
     gone = {name: None for name in standing["variants"] if name not in wanted["variants"]}
     body = {name: value for name, _, value in changes}
     if "variants" in body:

@@ -114,6 +114,15 @@ def test_what_is_wrong_fails_the_deploy_with_its_words_and_makes_nothing(stacks:
     assert ("flag#checkout", "head") not in stacks.store.tables["flags"]
 
 
+def test_a_rule_that_is_not_valid_fails_the_deploy_and_is_mended_by_the_next(stacks: Stacks) -> None:
+    wrong = {"type": "boolean", "environments": {"staging": {"state": "ENABLED", "defaultVariant": "maybe"}}}
+    answer = stacks.put(wrong)
+    assert (answer["Status"], "/default_variant" in answer["Reason"]) == ("FAILED", True)
+    assert stacks.configuration("staging") == (1, False, None)
+    assert stacks.put({"type": "boolean", "environments": {"staging": ON}}, id="2")["Status"] == "SUCCESS"
+    assert stacks.configuration("staging") == (2, True, "on")
+
+
 def test_what_the_world_lacks_is_tried_again(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
     def down(*_: object) -> None:
         raise StoreUnavailable("down")
