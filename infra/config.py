@@ -45,6 +45,10 @@ class Config:
         """What tells the names of another stage apart: "" for the default stage."""
         return "" if self.stage == DEFAULT_STAGE else f"-{self.stage}"
 
+    def function(self, name: str) -> str:
+        """The name of a function that other people's stacks call."""
+        return f"slipway{self.suffix}-{name}"
+
     def stack(self, part: str) -> str:
         """The name of one of the stacks: Data, Service or Watch."""
         return f"Slipway{part}{self.suffix}"

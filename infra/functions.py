@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, FLAGS, PRODUCTS, Index, Table
+from slipway.tables import ACCESS, AUDIT, BY_MONTH, FLAGS, PRODUCTS, USAGE, Index, Table
 
 Bucket = Literal["keys", "flags", "quarantine"]
 
@@ -65,7 +65,8 @@ Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots
 @dataclass(frozen=True, slots=True)
 class Function:
     """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes;
-    `daily`: it runs once a day as well; `woken`: by one-shots."""
+    `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines it reads, and the word in
+    them; `custom`: it is a custom resource of other stacks."""
 
     name: str
     job: str
@@ -77,11 +78,13 @@ class Function:
     pattern: dict[str, Any] | None = None
     daily: bool = False
     woken: bool = False
+    lines: tuple[str, str] | None = None
+    custom: bool = False
 
     @property
     def asynchronous(self) -> bool:
         """Whether it is called without waiting, so that what fails needs a place to go."""
-        return self.pattern is not None or self.daily or self.woken
+        return self.pattern is not None or self.daily or self.woken or self.custom or self.lines is not None
 
     @property
     def handler(self) -> str:
@@ -126,9 +129,14 @@ FUNCTIONS = (
     Function(
         "flags",
         "The control plane of feature flags",
-        settings.Flags,
+        settings.FlagsAndUsage,
         timeout=29,
-        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")), *_indexes(FLAGS)),
+        grants=(
+            OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),
+            *_indexes(FLAGS),
+            OnTable(USAGE, ("dynamodb:BatchGetItem",), leading=("seen#*",)),
+            OnTable(USAGE, _QUERY, leading=("usage#*",)),
+        ),
     ),
     Function(
         "access",
@@ -190,6 +198,22 @@ FUNCTIONS = (
         daily=True,
     ),
     Function(
+        "usage",
+        "Counts how often flags are asked for, and lists those that nobody seems to need",
+        settings.FlagsAndUsage,
+        timeout=300,
+        grants=(
+            OnTable(USAGE, ("dynamodb:PutItem",), leading=("told#*", "usage#*", "seen#*", "counting")),
+            OnTable(USAGE, _QUERY, leading=("told#*", "seen#*")),
+            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("flag#*", "segment#*")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("revision#*", "environment#*")),
+            OnTable(FLAGS, _QUERY, leading=("list#*",)),
+            OnTable(FLAGS, ("dynamodb:PutItem", "dynamodb:DeleteItem"), leading=("list#stale#*",)),
+        ),
+        daily=True,
+        lines=("evaluate", "evaluations"),
+    ),
+    Function(
         "planner",
         "Makes scheduled changes when their minute has come",
         settings.Flags,
@@ -212,6 +236,22 @@ FUNCTIONS = (
         ),
         pattern=events.pattern(events.SchedulePlanned, events.ScheduleCancelled),
         daily=True,
+    ),
+    Function(
+        "seed",
+        "Makes the flags that come with other stacks, where there are none",
+        settings.Flags,
+        timeout=60,
+        grants=(
+            OnTable(
+                FLAGS,
+                (
+                    *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+                    *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
+                ),
+            ),
+        ),
+        custom=True,
     ),
     Function(
         "record",

@@ -41,6 +41,7 @@ ROUTES = (
     Route("POST", "/v1/flags/{key}/restore", "flags", "flags.restore"),
     Route("POST", "/v1/flags/{key}/revert", "flags", "flags.revert"),
     Route("GET", "/v1/flags/{key}/versions", "flags", "flags.versions"),
+    Route("GET", "/v1/flags/{key}/usage", "flags", "flags.usage"),
     Route("GET", "/v1/flags/{key}/environments", "flags", "configurations.list"),
     Route("GET", "/v1/flags/{key}/environments/{environment}", "flags", "configurations.read"),
     Route("PATCH", "/v1/flags/{key}/environments/{environment}", "flags", "configurations.update"),

@@ -11,6 +11,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -97,6 +98,7 @@ class Service(Stack):
         for spec in FUNCTIONS:
             self.functions[spec.name] = DeployedFunction(self, spec, self._environment(spec), around)
         self.one_shots.wake(self.functions["planner"].function)
+        self._subscriptions()
         self._routes()
         self.stage = self._stage()
         self._domain()
@@ -176,6 +178,31 @@ class Service(Stack):
             read_attributes=["email", "email_verified"],
             write_attributes=["email"],
         )
+
+    def _subscriptions(self) -> None:
+        """Who reads the log lines of another function, and which of them."""
+        for reader in self.functions.values():
+            if reader.spec.lines is None:
+                continue
+            writer, word = reader.spec.lines
+            group = self.functions[writer].log_group
+            permission = lambda_.CfnPermission(
+                self,
+                f"LogMayInvoke{reader.node.id}",
+                action="lambda:InvokeFunction",
+                function_name=reader.function.attr_arn,
+                principal="logs.amazonaws.com",
+                source_arn=group.attr_arn,
+                source_account=Aws.ACCOUNT_ID,
+            )
+            subscription = logs.CfnSubscriptionFilter(
+                self,
+                f"{reader.node.id}Lines",
+                log_group_name=group.ref,
+                filter_pattern=word,
+                destination_arn=reader.function.attr_arn,
+            )
+            subscription.add_dependency(permission)  # the service tries the permission out
 
     def _routes(self) -> None:
         authorizer = self._authorizer()

@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 
 from infra.local.home import folder
 from ops import backfill as filling
-from ops import keys
+from ops import flags, keys
 from ops import replay as sending
 from ops import schemas as publishing
 from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, caller, find, laptop
@@ -79,6 +79,7 @@ app = typer.Typer(
 )
 
 app.add_typer(keys.app, name="keys")
+app.add_typer(flags.app, name="flags")
 
 
 @app.callback()
@@ -89,7 +90,7 @@ def common(
 ) -> None:
     ctx.obj = stage
     if local:
-        os.environ.update(laptop())
+        os.environ.update({**laptop(), **caller()})
     elif "AWS_REGION" in os.environ:  # boto3 knows the older name only
         os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
 

@@ -110,7 +110,7 @@ def disagreements(store: MemoryStore) -> list[str]:
     }
     contents = rows.get(("catalogue", "contents"), {})
     found: dict[str, Any] = {
-        "lists": {key for key in rows if key[0].startswith("list#")},
+        "lists": {key for key in rows if key[0].startswith("list#") and not key[0].startswith("list#stale#")},
         "uses": {key for key in rows if key[0].startswith("uses#") and key[1] != "count"},
         "flags": contents.get("flags", 0),
         "bytes": contents.get("bytes", 0),

@@ -82,7 +82,7 @@ class Evaluator:
     def __init__(self, wire: Callable[[], Copies], clock: Callable[[], float] = time.time) -> None:
         self._wire, self._clock = wire, clock
         self._copies: Copies | None = None
-        self._counts: dict[str, dict[str, int]] = {}  # by environment and flag, "*" for all of them
+        self._counts: dict[str, dict[str, int]] = {}  # by environment and flag; `slipway.flags.counting`
         self._told = 0.0  # when they were told last
 
     def __call__(self, event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class Evaluator:
         stale = {"stale": True} if copy is not None and copy.doubted else {}
         client, now = principal.kind == "client", self._clock()
         if route == BULK:
-            self._count(environment, "*")
+            self._count(environment, "*client" if client else "*")
             etag, body = snapshot.bulk(client).answer(context, now, stale)
             if read.not_modified(request.headers, etag):
                 return 304, {"ETag": etag}, b""

@@ -11,7 +11,7 @@ from slipway.edge.http import Answer, Api
 from slipway.flags.control import Control
 from slipway.history import Version
 from slipway.resources import Created, Stored
-from slipway.settings import Flags as Settings
+from slipway.settings import FlagsAndUsage as Settings
 
 View = Callable[[Stored], dict[str, Any]]
 Found = tuple[list[Version], int | None]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.demo import ENVIRONMENT
 from tests.e2e.stack import ROOT, Stack, until
 from tests.e2e.test_events import PATIENCE, create, entries
 
@@ -55,6 +58,17 @@ def test_a_backfill_finds_every_row_in_the_newest_shape(stack: Stack) -> None:
         code, said = slipway(stack, "backfill", kind)
         assert code == 0, said
         assert f"{kind} rows read, 0 rewritten" in said
+
+
+def test_flags_become_what_their_files_say(stack: Stack, tmp_path: Path) -> None:
+    key = f"coded-{secrets.token_hex(4)}"
+    answers = {ENVIRONMENT: {"state": "ENABLED", "defaultVariant": "on"}}
+    (tmp_path / f"{key}.json").write_text(json.dumps({"type": "boolean", "owner": "web", "environments": answers}))
+    assert slipway(stack, "flags", "plan", str(tmp_path))[0] == 2
+    code, said = slipway(stack, "flags", "apply", str(tmp_path))
+    assert code == 0, said
+    assert slipway(stack, "flags", "plan", str(tmp_path))[0] == 0
+    assert stack.call("GET", f"/v1/flags/{key}/environments/{ENVIRONMENT}").json()["default_variant"] == "on"
 
 
 def test_a_stage_that_is_not_deployed_is_told(stack: Stack) -> None:

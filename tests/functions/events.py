@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from slipway.access import Principal
@@ -112,3 +114,30 @@ def reply(answer: Mapping[str, Any]) -> Reply:
     raw = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
     headers = {name.lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
     return Reply(int(answer["statusCode"]), headers, raw)
+
+
+def log_event(message: str, moment: datetime, id: str) -> dict[str, Any]:
+    """One line of a function's log, as CloudWatch Logs delivers it."""
+    line = {"id": id, "timestamp": int(moment.timestamp() * 1000), "message": message}
+    delivery = {"messageType": "DATA_MESSAGE", "logGroup": "evaluate", "logEvents": [line]}
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(delivery).encode())).decode()}}
+
+
+def daily(moment: datetime) -> dict[str, Any]:
+    """What a rule with a rate sends."""
+    time = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"source": "aws.events", "detail-type": "Scheduled Event", "time": time, "detail": {}}
+
+
+def resource_event(key: str, definition: str, *, type: str = "Create", id: str = "1", **more: Any) -> dict[str, Any]:
+    """What CloudFormation sends of a `FlagDefinition` in somebody's stack."""
+    return {
+        "RequestType": type,
+        "RequestId": id,
+        "ResponseURL": "https://cloudformation.example.com/answer",
+        "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/Shop/1",
+        "LogicalResourceId": "NewCheckout",
+        "ResourceType": "Custom::SlipwayFlag",
+        "ResourceProperties": {"ServiceToken": "arn", "ServiceTimeout": "300", "Key": key, "Definition": definition},
+        **more,
+    }

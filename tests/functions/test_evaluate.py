@@ -29,6 +29,7 @@ from functions.evaluate.handler import (
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs
 from slipway.flags.compilation import compiled
+from slipway.flags.counting import EVERY, EVERY_CLIENT
 from slipway.flags.snapshot import path
 from slipway.ports import Blob, StoreUnavailable
 from tests.flag_rows import configuration, flag, needs, rows, segment
@@ -428,10 +429,11 @@ def test_how_often_flags_are_asked_for_is_told_once_a_minute(deployment: Deploym
         deployment.single("half")
     deployment.single("nobody")
     deployment.bulk()
-    assert [line.get("evaluations") for line in log_lines] == [{"production": {"checkout": 1}}, *[None] * 5]
+    deployment.bulk(who=CLIENT)
+    assert [line.get("evaluations") for line in log_lines] == [{"production": {"checkout": 1}}, *[None] * 6]
     deployment.now += COUNTED
     deployment.single("half")
-    assert log_lines[-1]["evaluations"] == {"production": {"half": 4, "*": 1}}
+    assert log_lines[-1]["evaluations"] == {"production": {"half": 4, EVERY: 1, EVERY_CLIENT: 1}}
 
 
 # --- the standard ---------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ BUDGETS = {
     "snapshot": 110,
     "evaluate": 70,
     "invite": 165,
+    "usage": 120,
+    "seed": 260,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {

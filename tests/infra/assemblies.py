@@ -38,6 +38,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
         "certificate": CERTIFICATE.replace("eu-central-1", "us-east-1"),
     },
 }
+DEFINITION = '{"type": "boolean", "environments": {"staging": {"state": "ENABLED", "defaultVariant": "on"}}}'
 _NO_NETWORK = """
 const net = require('net'), dns = require('dns');
 const refuse = () => { throw new Error('a synth used the network'); };
@@ -69,6 +70,7 @@ def main(directory: Path) -> None:
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_s3 as s3
 
+    from infra.flag_definition import FlagDefinition
     from infra.service import Service
     from infra.stacks import build
 
@@ -79,6 +81,14 @@ def main(directory: Path) -> None:
 
     for name, context in CONTEXTS.items():
         app(name, context).synth()
+
+    file = directory / "new-checkout.json"
+    file.write_text(DEFINITION)
+    team = cdk.App(context=flags, outdir=str(directory / "team"), analytics_reporting=False)
+    stack = cdk.Stack(team, "Shop")
+    FlagDefinition(stack, "NewCheckout", file=file)
+    FlagDefinition(stack, "Trial", file=file, stage="trial")
+    team.synth()
 
     bad = app("planted", {})
     service = bad.node.find_child("SlipwayService")

@@ -26,6 +26,7 @@ UNTAGGABLE = {
     "AWS::Events::Archive",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
+    "AWS::Logs::SubscriptionFilter",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
@@ -55,7 +56,7 @@ def test_outputs_are_what_people_and_scripts_need(aws: Assembly) -> None:
         if not name.startswith(("ExportsOutput", "PublishOutput"))
     }
     assert outputs == {
-        *("AccessTableName", "AuditTableName", "ProductsTableName", "FlagsTableName"),
+        *("AccessTableName", "AuditTableName", "ProductsTableName", "FlagsTableName", "UsageTableName"),
         *("FlagsBucketName", "KeysBucketName", "QuarantineBucketName"),
         *("UserPoolId", "UserPoolClientId", "LoginUrl", "FirstAdmin"),
         *("ApiUrl", "BusName", "BusArn", "SampleRule", "DeadLettersUrl", "AlarmTopicArn"),

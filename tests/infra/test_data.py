@@ -13,6 +13,7 @@ LOCKED = {
     "AccessTable13A21DD9": "AWS::DynamoDB::Table",
     "AuditTableB07F8EEB": "AWS::DynamoDB::Table",
     "FlagsTableFD632D5F": "AWS::DynamoDB::Table",
+    "UsageTable28300137": "AWS::DynamoDB::Table",
     "AccessLogsBucket83982689": "AWS::S3::Bucket",
     "KeysBucketC65599E5": "AWS::S3::Bucket",
     "FlagsBucket2C449A3E": "AWS::S3::Bucket",

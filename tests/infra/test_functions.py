@@ -78,6 +78,21 @@ def test_a_stream_has_a_mapping_and_an_event_a_rule(aws: Assembly, spec: Functio
 
 
 @each
+def test_log_lines_come_from_the_function_that_is_named(aws: Assembly, spec: Function) -> None:
+    name = spec.name.capitalize()
+    filters = [made for id, made in aws.of("AWS::Logs::SubscriptionFilter").items() if id == f"{name}Lines"]
+    assert len(filters) == (spec.lines is not None)
+    for made in filters:
+        writer, word = spec.lines or ("", "")
+        assert made["FilterPattern"] == word
+        assert made["LogGroupName"]["Ref"].startswith(f"{writer.capitalize()}Logs")
+        permission = aws.of("AWS::Lambda::Permission")[f"LogMayInvoke{name}"]
+        assert permission["Principal"] == "logs.amazonaws.com"
+        assert permission["SourceArn"]["Fn::GetAtt"][0] == made["LogGroupName"]["Ref"]
+        assert permission["FunctionName"] == made["DestinationArn"]
+
+
+@each
 def test_what_runs_daily_is_called_once_a_day_and_has_a_place_for_what_fails(aws: Assembly, spec: Function) -> None:
     rules = [rule for id, rule in aws.of("AWS::Events::Rule").items() if id.startswith(f"{spec.name.capitalize()}Daily")]
     assert [rule["ScheduleExpression"] for rule in rules] == (["rate(1 day)"] if spec.daily else [])

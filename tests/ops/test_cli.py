@@ -58,8 +58,8 @@ def slipway(*arguments: str) -> Result:
 
 def test_every_command_explains_itself() -> None:
     assert "Exit codes" in slipway("--help").stdout
-    for command in ("backfill", "env", "invite", "replay", "schemas"):
-        assert slipway(command, "--help").exit_code == 0
+    for command in ("backfill", "env", "invite", "replay", "schemas", "flags plan", "flags apply"):
+        assert slipway(*command.split(), "--help").exit_code == 0
 
 
 def test_the_hours_after_which_a_replay_is_needed_are_those_of_the_stream() -> None:

@@ -11,7 +11,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from functions.usage.handler import sweep
 from slipway.flags.compilation import compiled
+from slipway.flags.counting import Counting
 from slipway.flags.publication import read as rows_of
 from slipway.flags.snapshot import path as document_path
 from slipway.keyring import path, read
@@ -54,6 +56,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _members(world, intents, heads, findings)
     _flags(world, intents, heads, findings)
     _documents(world, findings)
+    _evaluations(world, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     findings.wrong += [f"logged {fault}" for fault in world.misspoken]
     for table in TABLES:
@@ -79,6 +82,21 @@ def _documents(world: World, findings: Findings) -> None:
         blob = world.flags.objects.get(document_path(environment))
         wanted = compiled(rows_of(world.memory, environment)).body
         findings.same(f"the flags of {environment}", wanted, None if blob is None else blob.body)
+
+
+def _evaluations(world: World, findings: Findings) -> None:
+    """When the last sums are made, every line of the log was counted once."""
+    sweep(Counting(world.memory), world.now)
+    told, counted = Counter[str](), Counter[str]()
+    for line in world.told:
+        for environment, flags in line.items():
+            told.update({f"{environment}#{key}": number for key, number in flags.items()})
+    for (pk, _), row in _rows(world, "usage").items():
+        if pk.startswith("usage#"):
+            counted[pk.partition("#")[2]] += row["evaluations"]
+    findings.compare("evaluation", told, counted)
+    seen = {f"{pk.partition('#')[2]}#{sk}" for pk, sk in _rows(world, "usage") if pk.startswith("seen#")}
+    findings.same("seen", set(told), seen)
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:

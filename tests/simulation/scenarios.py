@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import functions.products.handler as products
 import slipway.imports as imports
-from functions.evaluate.handler import FRESH
+from functions.evaluate.handler import COUNTED, FRESH
 from slipway.access import Principal
 from slipway.flags.control import Control
 from tests.flagging import configured, made, segment
@@ -167,6 +167,30 @@ def flags(world: World, client: Client) -> None:
     segment(control)
 
 
+def counting(world: World, client: Client) -> None:
+    """Lines of two instances and of two days; one of them is told of when the day has been summed already."""
+    made(Control(world.memory), "checkout", tags=["web"])
+    world.settle()
+    for key in ("checkout", None, "checkout"):
+        world.evaluated("production", key)
+        world.now += timedelta(seconds=COUNTED)
+    world.daily()
+    world.settle()
+    world.evaluated("development", "checkout")
+    world.now += timedelta(days=1)
+    world.evaluated("production", "checkout")
+    world.daily()
+
+
+def seeding(world: World, client: Client) -> None:
+    """A stack that brings a flag, and one that brings it again."""
+    for _ in range(2):
+        world.deploy("checkout", '{"type": "boolean", "environments": {"staging": {"state": "ENABLED"}}}')
+        world.settle()
+    assert set(world.deployed) == {"SUCCESS"}, world.deployed
+    assert Control(world.memory).flags.configured.read("flag#checkout#staging").version == 2
+
+
 def another_flag(world: World, client: Client) -> None:
     if ("flag#rival", "head") not in world.memory.tables.get("flags", {}):
         made(Control(world.memory), "rival")
@@ -254,6 +278,8 @@ SCENARIOS = (
     Scenario("flags", flags, another_flag),
     Scenario("control of flags", control, another_tag),
     Scenario("flags later", later, a_tag),
+    Scenario("counting", counting, another_flag),
+    Scenario("seeding", seeding, another_flag),
 )
 
 

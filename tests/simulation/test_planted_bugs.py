@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -16,16 +16,20 @@ from slipway.edge import stream
 from slipway.edge.observe import Line
 from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
+from slipway.flags.counting import Counting, Told
 from slipway.outbox import Envelope, envelopes
 from slipway.ports import Blobs, Put, Store, Update
 from slipway.resources import Created, Shelf, Stored
-from slipway.tables import ACCESS
+from slipway.tables import ACCESS, USAGE
 from tests.simulation.enumeration import Bug, played
 from tests.simulation.oracle import Findings
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.world import TALLY
 
-PRODUCT, EDITS, KEYS, SIGNING_IN = SCENARIOS[0], SCENARIOS[1], SCENARIOS[3], SCENARIOS[5]
+# By name, whatever comes between them.
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+PRODUCT, EDITS, KEYS = BY_NAME["one product"], BY_NAME["many edits"], BY_NAME["keys"]
+SIGNING_IN, COUNTING = BY_NAME["signing in"], BY_NAME["counting"]
 _numbers = itertools.count()
 
 
@@ -188,6 +192,21 @@ def indiscreet() -> Bug:
     return Bug(patch.object(Line, "principal", careless))
 
 
+def added_up() -> Bug:
+    """Adds each line to the day's sum, instead of keeping it as a row of its own."""
+
+    def note(counting: Counting, lines: Sequence[Told]) -> None:
+        for line in lines:
+            for environment, counts in line.counts.items():
+                for key, number in counts.items():
+                    day = (f"usage#{environment}#{key}", line.day.isoformat())
+                    add = Update(USAGE, *day, set={"schema": 1}, add={"evaluations": number})
+                    counting.store.transact([add], f"{next(_numbers)}")
+                    counting._mark(environment, key, line.day.isoformat())
+
+    return Bug(patch.object(Counting, "note", note))
+
+
 def _one_more(event: AnyEvent) -> Update:
     return Update(TALLY, "total", event.type, add={"events": 1})
 
@@ -228,6 +247,7 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (long_memory, SIGNING_IN, "authorize", "wrong"),
         (talkative, PRODUCT, "products", "wrong"),
         (indiscreet, PRODUCT, "products", "wrong"),
+        (added_up, COUNTING, "usage", "doubled"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -238,5 +258,5 @@ def test_it_is_found(make: Callable[[], Bug], scenario: Scenario, suspect: str, 
 
 def test_the_mistake_alone_is_what_is_found() -> None:
     """Without it there is nothing, so that none of the above is a false alarm."""
-    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN):
+    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN, COUNTING):
         assert not played(scenario).findings

@@ -25,7 +25,9 @@ from functions.planner.handler import handler as planner
 from functions.products.handler import handler as products
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
+from functions.seed.handler import handler as seed
 from functions.snapshot.handler import handler as snapshot
+from functions.usage.handler import handler as usage
 from infra.functions import FUNCTIONS
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
@@ -36,6 +38,7 @@ from slipway.edge.http import Api
 from slipway.edge.stream import Wired
 from slipway.events import AnyEvent, pattern
 from slipway.flags.control import Control
+from slipway.flags.counting import Counting
 from slipway.flags.publication import Publisher
 from slipway.keyring import Keyring
 from slipway.keys import Keys
@@ -44,7 +47,7 @@ from slipway.ports import Row, Store, Update
 from slipway.products import Products
 from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
 from slipway.upgrades import upgrader
-from tests.functions.events import ADMIN, Reply, call, http_event, reply
+from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_event, reply, resource_event
 from tests.lines import SCHEMA, broken
 from tests.simulation.faults import (
     Crash,
@@ -92,6 +95,8 @@ class World:
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
         self.misspoken: list[str] = []  # what is wrong with lines of the log
+        self.deployed: list[str] = []  # how each resource of another stack ended
+        self.told: list[dict[str, dict[str, int]]] = []  # what evaluation told of its evaluations in its log
         self.store = FaultyStore(self.memory, self.faults)
         self._key_files = FaultyBlobs("keys", self.keys, self.faults)
         self._remembered: dict[str, tuple[dict[str, Any] | None, datetime]] = {}
@@ -120,6 +125,8 @@ class World:
             invite.testing((self.store, self.people)),
             calendar.testing(Calendar(Control(self.store), self.shots, lambda: self.now)),
             planner.testing(Control(self.store).schedules, lambda: self.now),
+            usage.testing(Counting(self.store)),
+            seed.testing(Control(self.store), self._answered, lambda: self.now),
         ):
             self._stack.enter_context(testing)
         return self
@@ -204,7 +211,12 @@ class World:
 
     def daily(self) -> None:
         """What the clock starts once a day."""
-        self.bus.waiting.append((self._calendar, {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}))
+        self.bus.waiting += [(function, daily(self.now)) for function in (self._calendar, self._run("usage", usage))]
+
+    def deploy(self, key: str, definition: str) -> None:
+        """Another stack that brings a flag; it is tried again until it is answered."""
+        event = resource_event(key, definition, id=f"{len(self.deployed)} {key}")
+        self.bus.waiting.append((self._run("seed", seed), event))
 
     def settle(self, limit: int = 2000) -> None:
         """Until nothing is on its way."""
@@ -236,6 +248,10 @@ class World:
             _SHAPES[shape] = broken(line)
         self.misspoken += _SHAPES[shape]
         self.misspoken += [f"{name}: {line[name]}" for name in _FREE if name in line and not _FREE[name].fullmatch(line[name])]
+        if "evaluations" in line:  # goes to who counts them, at least once
+            self.told.append(line["evaluations"])
+            event = log_event(text, self.now, f"{len(self.told)}")
+            self.bus.waiting += [(self._run("usage", usage), event)] * (2 if self.chance.repeats() else 1)
 
     def _plug_in(self) -> None:
         streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS, FLAGS)}
@@ -265,6 +281,9 @@ class World:
             for function in FUNCTIONS
             for table in function.streams
         ]
+
+    def _answered(self, url: str, body: bytes) -> None:
+        self.deployed.append(json.loads(body)["Status"])
 
     def _run(self, name: str, function: Callable[[Any, Any], Any]) -> Function:
         return running(name, self.faults, function)

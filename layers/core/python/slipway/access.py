@@ -57,6 +57,7 @@ OPERATIONS: dict[str, Rule] = {
     "flags.restore": EDITOR,
     "flags.revert": EDITOR,
     "flags.versions": VIEWER,
+    "flags.usage": VIEWER,
     "configurations.list": VIEWER,
     "configurations.read": VIEWER,
     "configurations.update": EDITOR,

@@ -70,6 +70,10 @@ class Flags(Settings, kw_only=True):
     table_flags: str
 
 
+class FlagsAndUsage(Flags, kw_only=True):
+    table_usage: str
+
+
 class Calendar(Settings, kw_only=True):
     table_flags: str
     schedule_prefix: str  # of the names of one-shots

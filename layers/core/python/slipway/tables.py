@@ -47,4 +47,7 @@ AUDIT = Table("audit", (BY_MONTH, Index("by_day", ("day",), ("time", "sk"))), tt
 # (one more with each change of what it answers), `graph#<environment>` and `catalogue` (see `slipway.flags.ledger`).
 FLAGS = Table("flags", (BY_CREATED,), stream=True, ttl="expires")
 
-TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS)
+# How often flags are asked for: `told#...`, `usage#...`, `seen#...` (see `slipway.flags.counting`). Nobody waits for it.
+USAGE = Table("usage", ttl="expires")
+
+TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS, USAGE)

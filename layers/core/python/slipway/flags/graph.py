@@ -31,7 +31,7 @@ def reader(shelf: Shelf, at: datetime | None) -> Reader:
         found = []
         for id in ids:
             with suppress(NotFound):
-                found.append(shelf.at(id, at))
+                found.append(shelf.at(shelf.read(id), at))
         return found
 
     return then

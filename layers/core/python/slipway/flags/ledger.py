@@ -3,6 +3,7 @@
 list#flags, list#archived, list#segments, list#environments / <key>     members, in the order of their keys
 list#tag#<tag>, list#owner#<owner>, list#product#<product> / <key>      active flags
 list#state#<environment>#on / <key>                                     flags that are switched on there, archived ones too
+list#stale#<environment> / <key>                                        see `slipway.flags.staleness`
 uses#flag#<key>, uses#segment#<key> / <flag>#<environment>              configurations that need it
 uses#flag#<key>, uses#segment#<key> / count                             `changes`: one more with each new or changed use
 revision#<environment> / revision                                       `revision`, one more with each change of what the

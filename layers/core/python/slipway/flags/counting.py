@@ -1,0 +1,145 @@
+"""How often flags are asked for: what the log of evaluation tells, counted exactly once and at little cost.
+
+Kept in the table `usage`, which has no stream: counting wakes no reader of flags, and takes none of the writes that they have.
+
+    told#<environment>#<day> / <log event>   what one line of the log told: evaluations by flag, as JSON text; kept ten days
+    usage#<environment>#<flag> / <day>       `evaluations` of that day: the sum of the rows above, made anew each time
+    seen#<environment> / <flag>              `day`: the last on which it was evaluated; it only moves forward
+    counting / since                         `day`: the first of all this
+
+A line is one row, put if absent, however many flags it tells of and however often it comes; a sum is written whole, never added
+to. So nothing is counted twice, and a row costs as many writes as it has kilobytes. In place of a flag stand EVERY, for answers
+with all flags to server keys, and EVERY_CLIENT, for those with all `client_side` flags to browsers and apps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from slipway.ports import Absent, Below, ConditionFailed, Put, Row, Span, Store, Write
+from slipway.tables import FLAGS, USAGE
+
+EVERY, EVERY_CLIENT = "*", "*client"  # no flag has such a key
+SUMMED = 3  # days that are summed anew: today, and those of which late lines may still come
+_TOLD, _COUNTED = timedelta(days=10), timedelta(days=35)  # kept
+SINCE = ("counting", "since")
+_CHUNK = 100
+
+
+class Told(NamedTuple):
+    """What one line of the log told. `id`: of the log event, the same whenever it comes; `counts`: by environment and flag."""
+
+    id: str
+    day: date
+    counts: Mapping[str, Mapping[str, int]]
+
+
+def told(id: str, moment: datetime, message: str) -> Told | None:
+    """None for a line that counts nothing."""
+    try:
+        counts = json.loads(message)["evaluations"]
+        return Told(id, moment.date(), {environment: dict(flags) for environment, flags in counts.items()})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+class Counting:
+    """Remembers what it noted today, so that a flag that is asked for all day is marked as seen once."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._seen: dict[tuple[str, str], str] = {}
+
+    def note(self, lines: Sequence[Told]) -> None:
+        for line in lines:
+            day = line.day.isoformat()
+            for environment, counts in line.counts.items():
+                row = {
+                    "pk": f"told#{environment}#{day}",
+                    "sk": line.id,
+                    "schema": 1,
+                    "counts": json.dumps(counts, separators=(",", ":"), sort_keys=True),
+                    "expires": _expires(line.day, _TOLD),
+                }
+                with suppress(ConditionFailed):  # it came before
+                    self.store.put(USAGE, row, Absent())
+                for key in counts:
+                    self._mark(environment, key, day)
+
+    def sum(self, environment: str, now: datetime) -> None:
+        """Make the sums of the last days anew."""
+        for back in range(SUMMED):
+            day = now.date() - timedelta(days=back)
+            counts: dict[str, int] = {}
+            for row in every(self.store, USAGE, f"told#{environment}#{day.isoformat()}"):
+                for key, number in json.loads(row["counts"]).items():
+                    counts[key] = counts.get(key, 0) + number
+            write_all(self.store, now, [Put(USAGE, _sum(environment, key, day, counts[key])) for key in sorted(counts)])
+
+    def since(self, today: date) -> str:
+        """The first day that was counted; today where none was before."""
+        row: Row = {"pk": SINCE[0], "sk": SINCE[1], "schema": 1, "day": today.isoformat()}
+        try:
+            self.store.put(USAGE, row, Absent())
+        except ConditionFailed as failed:
+            row = failed.row or row
+        return str(row["day"])
+
+    def _mark(self, environment: str, key: str, day: str) -> None:
+        if self._seen.get((environment, key), "") >= day:
+            return
+        row = {"pk": f"seen#{environment}", "sk": key, "schema": 1, "day": day}
+        with suppress(ConditionFailed):  # another instance has seen it that day, or later
+            self.store.put(USAGE, row, Below("day", day))
+        self._seen[environment, key] = day
+
+
+def environments(store: Store) -> list[str]:
+    return [row["sk"] for row in every(store, FLAGS, "list#environments")]
+
+
+def seen(store: Store, environment: str) -> dict[str, str]:
+    """The last day of each flag that was ever evaluated there."""
+    return {row["sk"]: row["day"] for row in every(store, USAGE, f"seen#{environment}")}
+
+
+def counted(store: Store, environment: str, key: str, first: date) -> int:
+    """Evaluations since that day."""
+    page = store.query(USAGE, (f"usage#{environment}#{key}",), Span(low=first.isoformat()))
+    return sum(int(row["evaluations"]) for row in page.rows)
+
+
+def every(store: Store, table: Any, partition: str) -> Iterator[Row]:
+    """All rows of a partition."""
+    start: Any = None
+    while True:
+        page = store.query(table, (partition,), limit=1000, start=start)
+        yield from page.rows
+        if (start := page.next) is None:
+            return
+
+
+def write_all(store: Store, now: datetime, writes: Sequence[Write]) -> None:
+    """Writes that may be repeated in any order, a hundred at a time. The same writes at another time are another request."""
+    for first in range(0, len(writes), _CHUNK):
+        some = writes[first : first + _CHUNK]
+        store.transact(some, hashlib.sha256(repr((now, some)).encode()).hexdigest()[:36])
+
+
+def _sum(environment: str, key: str, day: date, evaluations: int) -> Row:
+    return {
+        "pk": f"usage#{environment}#{key}",
+        "sk": day.isoformat(),
+        "schema": 1,
+        "evaluations": evaluations,
+        "expires": _expires(day, _COUNTED),
+    }
+
+
+def _expires(day: date, kept: timedelta) -> int:
+    return (day + kept - date(1970, 1, 1)).days * 86_400

@@ -1,0 +1,156 @@
+"""What stands between definitions in files and the flags that there are, and its making up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ops.api import Api
+from ops.deployment import Trouble
+from slipway.flags.code import Definition
+from slipway.flags.configuration import UNTOUCHED
+
+FIXED = ("type", "hash")  # of a flag, for ever
+
+Verb = Literal["create", "restore", "update", "configure", "take variants out", "archive"]
+Change = tuple[str, Any, Any]  # field, from, to
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request. `version`: of the flag, or of its configuration, that it is made on; 0 for a flag that is not there yet."""
+
+    verb: Verb
+    flag: str
+    version: int
+    changes: tuple[Change, ...] = ()
+    body: Mapping[str, Any] = field(default_factory=dict)
+    environment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`steps` in the order in which they can be made; `missing`: active flags that no file defines."""
+
+    steps: list[Step]
+    missing: list[str]
+    environments: dict[str, dict[str, Any]]  # as the API has them
+
+
+def planned(api: Api, wanted: Mapping[str, Definition], *, archive_missing: bool = False) -> Plan:
+    """Nothing is written. Raises Trouble."""
+    environments = {one["name"]: one for one in api.pages("/v1/environments?limit=100")}
+    statuses = ("active", "archived")
+    standing = {one["key"]: one for status in statuses for one in api.pages(f"/v1/flags?limit=100&status={status}")}
+    steps = [
+        step
+        for key, definition in wanted.items()
+        for step in (*_flag(definition.flag(), standing.get(key)), *_answers(api, definition, key in standing, environments))
+    ]
+    missing = [key for key, one in standing.items() if one["status"] == "active" and key not in wanted]
+    if archive_missing:
+        steps += [Step("archive", key, standing[key]["version"]) for key in missing]
+    # Flags before what needs them, and nothing is taken away that something still needs.
+    order = ("create", "restore", "update", "configure", "take variants out", "archive")
+    return Plan(sorted(steps, key=lambda step: order.index(step.verb)), missing, environments)
+
+
+def _flag(wanted: dict[str, Any], standing: Mapping[str, Any] | None) -> Iterator[Step]:
+    key = wanted["key"]
+    if standing is None:
+        yield Step("create", key, 0, body=wanted)
+        return
+    for name in FIXED:
+        if wanted[name] != standing[name]:
+            raise Trouble(
+                f"{key}: its {name} is {standing[name]} and stays so; a flag that is a {wanted[name]} is another one."
+            )
+    version = standing["version"]
+    if standing["status"] == "archived":
+        yield Step("restore", key, version)
+    changes = _changes(standing, wanted, tuple(name for name in wanted if name not in FIXED))
+    gone = {name: None for name in standing["variants"] if name not in wanted["variants"]}
+    body = {name: value for name, _, value in changes}
+    if "variants" in body:
+        more = {name: value for name, value in wanted["variants"].items() if standing["variants"].get(name) != value}
+        body = {**body, "variants": more} if more else {name: value for name, value in body.items() if name != "variants"}
+    if body:
+        yield Step("update", key, version, tuple(change for change in changes if change[0] in body), body)
+    if gone:
+        yield Step(
+            "take variants out",
+            key,
+            version,
+            (("variants", list(standing["variants"]), list(wanted["variants"])),),
+            {"variants": gone},
+        )
+
+
+def _answers(api: Api, definition: Definition, stands: bool, environments: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
+    key = definition.key
+    if unknown := definition.environments.keys() - environments.keys():
+        raise Trouble(f"{key}: there is no environment {', '.join(sorted(unknown))}; there are {', '.join(environments)}.")
+    views = api.read(f"/v1/flags/{key}/environments")["items"] if stands and definition.environments else []
+    standing = {one["environment"]: one for one in views}
+    for environment, answering in definition.environments.items():
+        before = standing.get(environment, {**UNTOUCHED, "version": 1})
+        wanted = answering.configuration()
+        changes = _changes(before, wanted, tuple(UNTOUCHED))
+        if changes:
+            body = {name: value for name, _, value in changes}
+            if "overrides" in body:  # a patch merges them
+                body["overrides"] = {**dict.fromkeys(before["overrides"]), **wanted["overrides"]}
+            yield Step("configure", key, before["version"], changes, body, environment)
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Change, ...]:
+    return tuple((name, before[name], after[name]) for name in names if before[name] != after[name])
+
+
+class Applying:
+    """Makes the steps of a plan, each on the version that the plan saw."""
+
+    def __init__(self, api: Api, plan: Plan, reason: str | None) -> None:
+        self._api, self._plan, self._reason = api, plan, reason
+        self._etags: dict[str, str] = {}  # of flags that a step has changed
+
+    def check(self) -> None:
+        """Raises Trouble where a change will be refused without a reason, before any is made."""
+        for step in self._plan.steps:
+            place = self._plan.environments.get(step.environment or "", {})
+            if not self._reason and (place.get("protected") or place.get("approval")):
+                raise Trouble(f"A change in {step.environment} asks for its reason: give --reason. Nothing was changed.")
+
+    def make(self, step: Step) -> str | None:
+        """The id of the change request that waits for a second person, None where the step is made. Raises Trouble."""
+        if step.environment is not None:
+            if self._plan.environments[step.environment]["approval"]:
+                return self._propose(step)
+            body = {**step.body, **({"reason": self._reason} if self._reason else {})}
+            path = f"/v1/flags/{step.flag}/environments/{step.environment}"
+            self._api.write("PATCH", path, body, etag=f'"{step.version}"')
+            return None
+        etag = self._etags.get(step.flag, f'"{step.version}"')
+        match step.verb:
+            case "create":
+                _, made = self._api.write("POST", "/v1/flags", step.body)
+            case "restore" | "archive":
+                _, made = self._api.write("POST", f"/v1/flags/{step.flag}/{step.verb}", etag=etag)
+            case _:
+                _, made = self._api.write("PATCH", f"/v1/flags/{step.flag}", step.body, etag=etag)
+        self._etags[step.flag] = made
+        return None
+
+    def _propose(self, step: Step) -> str | None:
+        """Make what was agreed to; else ask for it, unless that was done before."""
+        query = f"limit=100&flag={step.flag}&environment={step.environment}"
+        for status in ("approved", "open"):
+            for one in self._api.pages(f"/v1/proposals?{query}&status={status}"):
+                if one["base"] == step.version and one["change"] == step.body:
+                    if status == "open":
+                        return str(one["id"])
+                    self._api.write("POST", f"/v1/proposals/{one['id']}/apply", etag=f'"{one["version"]}"')
+                    return None
+        asked = {"flag": step.flag, "environment": step.environment, "change": step.body, "reason": self._reason}
+        return str(self._api.write("POST", "/v1/proposals", asked)[0]["id"])

@@ -1,0 +1,86 @@
+"""`slipway flags`: flags as code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ops import definitions
+from ops.api import from_environment
+from ops.drift import Applying, Plan, Step, planned
+
+out = Console(soft_wrap=True, highlight=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Flags as code: a directory of JSON files, one a flag, named after its key.
+
+    They ask the API, with SLIPWAY_URL and an admin key in SLIPWAY_KEY. Exit codes: 0 there is nothing to change (any more);
+    2 there is: what `plan` shows, or what waits for a second person after `apply`; 1 a fault; 3 the API cannot be reached.""",
+)
+
+DRIFT = 2
+_MARKS = {"create": "[green]+", "archive": "[red]-", "take variants out": "[red]-"}
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="Where the definitions are.")]
+ArchiveMissing = Annotated[bool, typer.Option("--archive-missing", help="Archive every flag that no file in DIR defines.")]
+
+
+@app.command()
+def plan(directory: Directory, archive_missing: ArchiveMissing = False) -> None:
+    """Show what `apply` would change."""
+    found = planned(from_environment(), definitions.read(directory), archive_missing=archive_missing)
+    for step in found.steps:
+        _show(step)
+    _sum_up(found, archive_missing)
+    if found.steps:
+        raise typer.Exit(DRIFT)
+
+
+@app.command()
+def apply(
+    directory: Directory,
+    archive_missing: ArchiveMissing = False,
+    reason: Annotated[str | None, typer.Option(help="Why; protected environments ask for it.")] = None,
+) -> None:
+    """Make the flags what the files say.
+
+    Each change is made on the version that was read, or not at all; what was made before is not made again. No flag is deleted,
+    ever, and none archived unless told. Where a change takes a second person it becomes a change request, and once that is
+    approved the next `apply` makes it.
+    """
+    api = from_environment()
+    found = planned(api, definitions.read(directory), archive_missing=archive_missing)
+    applying = Applying(api, found, reason)
+    applying.check()
+    waiting = []
+    for step in found.steps:
+        proposal = applying.make(step)
+        _show(step)
+        if proposal is not None:
+            waiting.append(proposal)
+            out.print(f"    [yellow]waits for a second person: {proposal}")
+    _sum_up(found, archive_missing)
+    if waiting:
+        raise typer.Exit(DRIFT)
+
+
+def _show(step: Step) -> None:
+    where = f"{step.flag} in {step.environment}" if step.environment else step.flag
+    out.print(f"{_MARKS.get(step.verb, '[yellow]~')} {step.verb}[/] [bold]{escape(where)}")
+    for name, before, after in step.changes:
+        out.print(f"    {name}: [red]{_text(before)}[/] -> [green]{_text(after)}[/]")
+
+
+def _text(value: Any) -> str:
+    return escape(json.dumps(value, ensure_ascii=False))
+
+
+def _sum_up(found: Plan, archive_missing: bool) -> None:
+    out.print(f"{len(found.steps)} changes." if found.steps else "The flags are what the files say.")
+    if found.missing and not archive_missing:
+        out.print(f"{len(found.missing)} flags have no file here and are left alone.")

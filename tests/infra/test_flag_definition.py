@@ -1,0 +1,32 @@
+"""The construct for other people's apps, as their stack has it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from infra.functions import FUNCTIONS
+from tests.infra.assemblies import DEFINITION
+from tests.infra.conftest import Assembly
+
+
+def test_a_definition_is_one_resource_that_calls_the_slipway_of_its_stage(synthesized: Path) -> None:
+    template = json.loads((synthesized / "team" / "Shop.template.json").read_text())
+    made = [found for found in template["Resources"].values() if found["Type"] != "AWS::CDK::Metadata"]
+    assert [found["Type"] for found in made] == ["Custom::SlipwayFlag"] * 2
+    for found, name in zip(made, ("slipway-seed", "slipway-trial-seed"), strict=True):
+        properties = found["Properties"]
+        token = properties.pop("ServiceToken")["Fn::Join"][1]
+        assert token[-1] == f":function:{name}"
+        assert properties == {"Key": "new-checkout", "Definition": DEFINITION, "ServiceTimeout": "300"}
+
+
+def test_the_function_has_the_name_that_it_is_called_by_and_no_other_has_one(aws: Assembly, trial: Assembly) -> None:
+    custom = {spec.handler for spec in FUNCTIONS if spec.custom}
+    for assembly, name in ((aws, "slipway-seed"), (trial, "slipway-trial-seed")):
+        named = {
+            made["Handler"]: made["FunctionName"]
+            for made in assembly.of("AWS::Lambda::Function").values()
+            if "FunctionName" in made
+        }
+        assert named == dict.fromkeys(custom, name)
