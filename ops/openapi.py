@@ -43,7 +43,8 @@ _KINDS = {
 _ONLY: dict[type[Problem], Callable[[Operation], bool]] = {
     BadCursor: lambda operation: "cursor" in _fields(operation.query),
     IdempotencyMismatch: lambda operation: operation.creates,
-    KeyTaken: lambda operation: operation.raw or bool({"key", "email"} & _fields(operation.body)),
+    # Of an environment the name is its key.
+    KeyTaken: lambda operation: operation.raw or bool({"key", "email", "approval"} & _fields(operation.body)),
     MoveNotAllowed: lambda operation: operation.method == "PATCH" and "stage" in _fields(operation.body),
 }
 

@@ -42,6 +42,7 @@ EXPECTED = """
     flags.restore           ----yy-yy-
     flags.revert            ----yy-yy-
     flags.versions          ---yyyyyy-
+    flags.usage             ---yyyyyy-
     flags.evaluate          -yyyyyyyy-
     flags.evaluate_all      -yyyyyyyy-
     flags.snapshot          --yyyyyyy-

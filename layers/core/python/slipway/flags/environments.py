@@ -40,7 +40,7 @@ TOLD = ("name", "protected", "approval", "status")
 
 
 class NewEnvironment(Shape):
-    name: EnvironmentName
+    name: Annotated[EnvironmentName, Field(examples=["preview"])]
     description: Description | None = None
     protected: StrictBool = Field(default=False, description="whether a change of a flag there has to give its reason")
     approval: StrictBool = Field(default=False, description="whether a change of a flag there takes a second person")
