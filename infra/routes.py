@@ -35,6 +35,8 @@ ROUTES = (
     Route("GET", "/v1/products/{id}/versions", "products", "products.versions"),
     Route("POST", "/v1/flags", "flags", "flags.create"),
     Route("GET", "/v1/flags", "flags", "flags.list"),
+    Route("GET", "/v1/flags/export", "flags", "flags.export"),
+    Route("POST", "/v1/flags/import", "flags", "flags.import"),
     Route("GET", "/v1/flags/{key}", "flags", "flags.read"),
     Route("PATCH", "/v1/flags/{key}", "flags", "flags.update"),
     Route("POST", "/v1/flags/{key}/archive", "flags", "flags.archive"),

@@ -22,6 +22,7 @@ BEYOND_THE_SCHEMA = {"bad_cursor", "idempotency_mismatch", "precondition_failed"
 # Of a rule that means nothing (`slipway.flags.rules`), and of names that a rule has to repeat letter by letter.
 _RULE = {"not_a_rule", "unknown_operator", "wrong_arity", "unknown_reference", "nested_reference", "bad_path", "bad_weight"}
 _FLAG = {"invalid_variant", "invalid_targeting_key", "mixed_types", "required", "duplicate", "unknown_variant", "unknown_flag"}
+_FLAG |= {"invalid_metadata", "too_large"}
 RULES = {
     "flags.create": _FLAG,
     "flags.update": _FLAG,
@@ -41,7 +42,7 @@ RULES = {
     "products.batch": {"too_many_decimals", "duplicate"},
     "products.read": {"in_the_future"},
 }
-NO_SCHEMA = {"products.import"}  # lines of JSON, or CSV
+NO_SCHEMA = {"products.import", "flags.import"}  # lines of JSON, or CSV; files of flags
 NO_SCHEMA |= set(OPERATIONS.values())  # errors as OFREP has them; `test_evaluate` holds them to its document
 
 schema = schemathesis.openapi.from_wsgi("/openapi.json", application)

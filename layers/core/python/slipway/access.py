@@ -57,6 +57,8 @@ OPERATIONS: dict[str, Rule] = {
     "flags.restore": EDITOR,
     "flags.revert": EDITOR,
     "flags.versions": VIEWER,
+    "flags.export": VIEWER,
+    "flags.import": EDITOR,
     "configurations.list": VIEWER,
     "configurations.read": VIEWER,
     "configurations.update": EDITOR,
