@@ -140,7 +140,7 @@ def _content(schema: dict[str, Any], schemas: _Schemas) -> dict[str, Any]:
 def _refusals(operation: Operation) -> list[int]:
     """The statuses of the problems that an operation may answer."""
     statuses = {400, 401, 403, 422, 429, 503}
-    if "{" in operation.path:
+    if "{" in operation.path or _wants_environment(operation):
         statuses.add(404)
     if operation.method != "GET":
         statuses.add(409)
@@ -149,6 +149,12 @@ def _refusals(operation: Operation) -> list[int]:
     if operation.body is not None or operation.raw:
         statuses |= {413, 415}
     return sorted(statuses)
+
+
+def _wants_environment(operation: Operation) -> bool:
+    """Whether its query has to name one, which may not be there."""
+    fields: Mapping[str, Any] = getattr(operation.query, "model_fields", {})
+    return "environment" in fields and fields["environment"].is_required()
 
 
 def _problem_response(kinds: list[type[Problem]]) -> dict[str, Any]:

@@ -22,14 +22,14 @@ BEYOND_THE_SCHEMA = {"bad_cursor", "idempotency_mismatch", "precondition_failed"
 # Of a rule that means nothing (`slipway.flags.rules`), and of names that a rule has to repeat letter by letter.
 _RULE = {"not_a_rule", "unknown_operator", "wrong_arity", "unknown_reference", "nested_reference", "bad_path", "bad_weight"}
 _FLAG = {"invalid_variant", "invalid_targeting_key", "mixed_types", "required", "duplicate", "unknown_variant", "unknown_flag"}
-_FLAG |= {"invalid_metadata", "too_large"}
+_FLAG |= {"invalid_metadata", "too_large", "forbidden_character"}
 RULES = {
     "flags.create": _FLAG,
     "flags.update": _FLAG,
     "flags.list": {"required"},
     "flags.read": {"in_the_future"},
     "configurations.read": {"in_the_future"},
-    "configurations.update": _RULE | _FLAG,
+    "configurations.update": _RULE | _FLAG | {"type"},  # whatever stands beside a name that is none
     "configurations.explain": {"in_the_future"},
     "configurations.preview": _RULE | _FLAG,
     "segments.create": _RULE,
@@ -71,6 +71,8 @@ def sound_requests_are_taken(context: Any, response: Any, case: Any) -> None:
         return
     operation, problem = case.operation.definition.raw["operationId"], response.json()
     if operation in NO_SCHEMA or problem["code"] in BEYOND_THE_SCHEMA:
+        return
+    if problem["detail"].startswith("Idempotency-Key must"):  # the published schema of the header tells its length alone
         return
     broken = {error["code"] for error in problem.get("errors", ())}
     assert broken, problem
