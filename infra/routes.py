@@ -78,6 +78,10 @@ ROUTES = (
     Route("POST", "/ofrep/v1/evaluate/flags/{key}", "evaluate", "flags.evaluate"),
     Route("POST", "/ofrep/v1/evaluate/flags", "evaluate", "flags.evaluate_all"),
     Route("GET", "/v1/environments/{environment}/snapshot", "evaluate", "flags.snapshot"),
+    Route("GET", "/openfeature/v0/manifest", "flags", "manifest.read"),
+    Route("POST", "/openfeature/v0/manifest/flags", "flags", "manifest.create"),
+    Route("PUT", "/openfeature/v0/manifest/flags/{key}", "flags", "manifest.update"),
+    Route("DELETE", "/openfeature/v0/manifest/flags/{key}", "flags", "manifest.archive"),
     # The page, /docs, /openapi.json, and a problem for every path or method that is not above.
     Route("ANY", "$default", "site"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.flags import configurations, environments, segments, transfer
+from functions.flags import configurations, environments, manifest, segments, transfer
 from functions.flags.door import api, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
@@ -15,7 +15,7 @@ from slipway.paging import Paging
 from slipway.resources import Stored
 from slipway.shape import Writing
 
-__all__ = ["api", "configurations", "environments", "handler", "segments", "transfer"]
+__all__ = ["api", "configurations", "environments", "handler", "manifest", "segments", "transfer"]
 
 handler = api
 

@@ -290,7 +290,7 @@ def _event(
 
 def _path(route: Route, id: str) -> str:
     """`id` in the place of the last variable that the area names its own with."""
-    named = re.sub(r"(/v1/[a-z]+/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
+    named = re.sub(r"(/v[01]/[a-z]+/|/manifest/flags/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
     return named.replace("{environment}", "development")
 
 
@@ -339,6 +339,8 @@ def _sound(route: Route) -> bytes:
             "$evaluators": {"regulars": {">": [{"var": "visits"}, 3]}},
             "slipway": {"flags": {"latte": {"tags": ["kitchen"], "overrides": {"big": ["ada"]}}}},
         },
+        "manifest.create": {"key": "ristretto", "type": "float", "defaultValue": 0.5, "name": "Ristretto", "description": None},
+        "manifest.update": {"key": "crema", "type": "boolean", "defaultValue": True, "description": "On top"},
         "flags.update": {"description": "Warm milk", "variants": {"tepid": True}, "tags": None},
         "flags.revert": {"version": 1},
         "configurations.update": configuration,

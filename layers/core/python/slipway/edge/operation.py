@@ -37,7 +37,7 @@ class Operation(Value):
     """One registered route, as the OpenAPI document needs it too.
 
     `answers` of each success: a model; `[Model]` for a page, `{"items": [Model], "next_cursor": str}`; a tuple of media types
-    where it is not JSON; None where it has no body.
+    where it is not JSON; None where it has no body. `told`: how its problems are told, where another standard has its own way.
     """
 
     method: str
@@ -52,6 +52,7 @@ class Operation(Value):
     media: tuple[str, ...] = (JSON,)
     raw: bool = False
     largest: int = LARGEST_BODY
+    told: Callable[[Problem], Answer] | None = None
 
 
 def methods(path: str, routes: Sequence[tuple[str, str]]) -> list[str]:
