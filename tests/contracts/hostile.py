@@ -100,6 +100,7 @@ MEDIA = (
 )
 
 QUERIES = (
+    *(f"environment=development&format={name}" for name in ("launchdarkly", "unleash", "flagsmith")),
     "%",
     "%ff",
     "%00=1",

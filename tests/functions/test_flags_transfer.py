@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from slipway.flags.imports import ImportView
 from tests.catalogue import START
 from tests.functions.events import EDITOR, VIEWER, Context, Reply, call, http_event, reply
 
+FILES = Path(__file__).parents[1] / "domain" / "flags" / "files"
 FLAG = {"state": "ENABLED", "variants": {"low": 1.0, "high": 2.0}, "defaultVariant": "low"}
 
 
@@ -107,3 +109,33 @@ def test_an_export_goes_on_where_its_link_leads(monkeypatch: pytest.MonkeyPatch)
     rest = exported(link.partition("?")[2].partition(">")[0])
     assert (list(rest.json["flags"]), rest.headers.get("link")) == (["c"], None)
     assert exported("environment=development&cursor=x").status == 400
+
+
+@pytest.mark.parametrize(("name", "made"), [("launchdarkly", 6), ("unleash", 5), ("flagsmith", 4)])
+def test_files_of_others_are_looked_at_first_and_then_taken(name: str, made: int) -> None:
+    body = (FILES / f"{name}.json").read_bytes()
+    only = imported(body, f"format={name}&source=production&validate_only=true")
+    assert (only.status, only.json["created"]) == (200, made), only.body
+    ImportView.model_validate(only.json)
+    assert only.json["notes"]
+    assert exported().json["flags"] == {}
+    done = imported(body, f"format={name}&source=production")
+    assert (done.json["created"], done.json["notes"]) == (made, only.json["notes"])
+    again = imported(body, f"format={name}&source=production")
+    assert (again.json["existing"], again.headers["idempotency-replayed"]) == (made, "true")
+
+
+def test_a_fault_of_a_foreign_file_names_the_flag_and_what_it_would_become() -> None:
+    feature = {"name": "no good key!", "value": None, "enabled": True, "multivariate": []}
+    refused = imported([feature], "format=flagsmith")
+    (fault,) = refused.json["errors"]
+    assert (refused.status, fault["pointer"], fault["code"]) == (422, "/0", "invalid_key")
+    assert fault["detail"].startswith("no good key!: A key is")
+    assert imported({}, "format=unleash").json["errors"][0]["pointer"] == "/features"
+
+
+def test_notes_have_a_bound_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipway.flags.imports.MOST_NOTES", 3)
+    done = imported((FILES / "unleash.json").read_bytes(), "format=unleash&validate_only=true").json
+    assert len(done["notes"]) == 3
+    assert done["more_notes"] > 10
