@@ -17,6 +17,7 @@ from bench import backend, environment
 from bench.capacity import capacity
 from bench.cases import Case, cases
 from bench.client import client
+from bench.flags import flags
 from bench.runtime import Failed, invoke
 
 WARM, REPEATS = 5, 5
@@ -71,7 +72,7 @@ def functions() -> None:
     )
 
 
-SECTIONS = {"functions": functions, "client": client, "capacity": capacity}
+SECTIONS = {"functions": functions, "client": client, "capacity": capacity, "flags": flags}
 
 
 def main() -> None:

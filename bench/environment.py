@@ -10,14 +10,14 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def site() -> Path:
-    """A folder with the dependency layer, boto3 and the runtime client, built once per lock file."""
-    digest = hashlib.sha256((ROOT / "uv.lock").read_bytes() + sys.version.encode()).hexdigest()[:16]
+def site(group: str = "bench") -> Path:
+    """A folder with the dependency layer and that group of packages, built once per lock file."""
+    digest = hashlib.sha256((ROOT / "uv.lock").read_bytes() + sys.version.encode() + group.encode()).hexdigest()[:16]
     target = ROOT / ".cache" / "bench" / digest
     if not target.exists():
         uv = [sys.executable, "-m", "uv"]
         lock = subprocess.run(
-            [*uv, "export", "--quiet", "--frozen", "--no-default-groups", "--group", "bench", "--no-emit-project"],
+            [*uv, "export", "--quiet", "--frozen", "--no-default-groups", "--group", group, "--no-emit-project"],
             cwd=ROOT, check=True, capture_output=True,
         ).stdout  # fmt: skip
         partial = target.with_suffix(".partial")

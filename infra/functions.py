@@ -52,13 +52,20 @@ class OnUserPool:
     actions: tuple[str, ...]
 
 
-Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool
+@dataclass(frozen=True, slots=True)
+class OnOneShots:
+    """Actions on the one-shots that wake a function; and to hand over the role by which they do."""
+
+    actions: tuple[str, ...] = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
+
+
+Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
     """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes;
-    `daily`: it runs once a day as well."""
+    `daily`: it runs once a day as well; `woken`: by one-shots."""
 
     name: str
     job: str
@@ -69,11 +76,12 @@ class Function:
     streams: tuple[Table, ...] = ()
     pattern: dict[str, Any] | None = None
     daily: bool = False
+    woken: bool = False
 
     @property
     def asynchronous(self) -> bool:
         """Whether it is called without waiting, so that what fails needs a place to go."""
-        return self.pattern is not None or self.daily
+        return self.pattern is not None or self.daily or self.woken
 
     @property
     def handler(self) -> str:
@@ -82,7 +90,8 @@ class Function:
 
 _QUERY = ("dynamodb:Query",)
 # Of an area that keeps versioned resources: a transaction is granted as the writes that it holds.
-_KEEP = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem")
+_CHANGE = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
+_KEEP = (*_CHANGE, "dynamodb:Query")
 
 
 def _indexes(table: Table) -> tuple[OnTable, ...]:
@@ -178,6 +187,30 @@ FUNCTIONS = (
             OnObjects("quarantine", "records/snapshot/", ("s3:PutObject",)),
         ),
         streams=(FLAGS,),
+        daily=True,
+    ),
+    Function(
+        "planner",
+        "Makes scheduled changes when their minute has come",
+        settings.Flags,
+        timeout=60,
+        grants=(OnTable(FLAGS, (*_CHANGE, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),),
+        woken=True,
+    ),
+    Function(
+        "calendar",
+        "Keeps the one-shots in step with the scheduled changes",
+        settings.Calendar,
+        timeout=60,
+        grants=(
+            OnTable(
+                FLAGS,
+                ("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+                leading=("chg_*", "sch_*", "list#proposals", "list#schedules"),
+            ),
+            OnOneShots(),
+        ),
+        pattern=events.pattern(events.SchedulePlanned, events.ScheduleCancelled),
         daily=True,
     ),
     Function(

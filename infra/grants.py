@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.checks import acknowledge
-from infra.functions import Bucket, Function, Grant, OnBucket, OnBus, OnObjects, OnTable, OnUserPool
+from infra.functions import Bucket, Function, Grant, OnBucket, OnBus, OnObjects, OnOneShots, OnTable, OnUserPool
 from infra.surroundings import Surroundings
 
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -41,6 +41,12 @@ def role(scope: Construct, spec: Function, log_group: logs.CfnLogGroup, around: 
             bucket = Stack.of(scope).resolve(around.data.bucket_arns[grant.bucket])["Fn::ImportValue"]
             finding = f"AwsSolutions-IAM5[Resource::{bucket}/{grant.prefix}*]"
             acknowledge(made, finding, "objects below one prefix: their names come with what is written")
+        if isinstance(grant, OnOneShots):
+            one_shots = (
+                f"arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/default/{around.schedule_prefix}*"
+            )
+            finding = f"AwsSolutions-IAM5[Resource::{one_shots}]"
+            acknowledge(made, finding, "one-shots of this stage: each is named after the change that it is for")
     return made
 
 
@@ -48,6 +54,8 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
     yield _allow(_LOG, log_group.attr_arn)
     yield _allow(_TRACE, "*")
     for grant in spec.grants:
+        if isinstance(grant, OnOneShots):
+            yield _allow(("iam:PassRole",), around.schedule_role.attr_arn)
         yield _allow(grant.actions, _resource(grant, around), grant.leading if isinstance(grant, OnTable) else ())
     for table in spec.streams:
         yield _allow(_READ_STREAM, around.data.tables[table.name].table_stream_arn)
@@ -70,6 +78,8 @@ def _resource(grant: Grant, around: Surroundings) -> str:
             return data.bucket_arns[bucket]
         case OnBus():
             return around.bus.event_bus_arn
+        case OnOneShots():
+            return f"arn:{Aws.PARTITION}:scheduler:{Aws.REGION}:{Aws.ACCOUNT_ID}:schedule/default/{around.schedule_prefix}*"
         case OnUserPool():
             return data.user_pool.user_pool_arn
 

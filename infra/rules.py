@@ -156,7 +156,8 @@ def private_buckets(estate: Estate) -> Iterator[tuple[str, str]]:
 
 
 def literal_grants(estate: Estate) -> Iterator[tuple[str, str]]:
-    """These actions on this resource. A wildcard stands only behind a prefix of object keys, and where X-Ray needs it."""
+    """These actions on this resource. A wildcard stands only behind a prefix of object keys or of one-shots, and where
+    X-Ray needs it."""
     for kind in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         for id, policy in estate.of(kind):
             if policy.get("ManagedPolicyArns"):
@@ -166,7 +167,7 @@ def literal_grants(estate: Estate) -> Iterator[tuple[str, str]]:
                 if any("*" in action for action in actions) or "NotAction" in statement or "NotResource" in statement:
                     yield id, f"name the actions of {actions}"
                 for target in map(_flat, targets):
-                    if "*" in target and not set(actions) <= UNBOUNDED and not _objects(target, actions):
+                    if "*" in target and not set(actions) <= UNBOUNDED and not _named_within(target, actions):
                         yield id, f"name the resource of {actions}"
 
 
@@ -242,6 +243,18 @@ def _flat(resource: Any) -> str:
         glue, parts = resource["Fn::Join"]
         return str(glue).join(_flat(part) for part in parts)
     return f"<{_text(resource)}>"
+
+
+def _named_within(target: str, actions: list[str]) -> bool:
+    """Whether the names come with what is made there, and what they are within is named."""
+    return _objects(target, actions) or _one_shots(target, actions)
+
+
+def _one_shots(target: str, actions: list[str]) -> bool:
+    """Schedules whose names begin as those of one stage do."""
+    _, _, name = target.partition(":schedule/default/")
+    made = {"scheduler:CreateSchedule", "scheduler:DeleteSchedule"}
+    return name.startswith("slipway") and name.endswith(".*") and target.count("*") == 1 and set(actions) <= made
 
 
 def _objects(target: str, actions: list[str]) -> bool:

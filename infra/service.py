@@ -21,6 +21,7 @@ from infra.data import Data
 from infra.edge import Edge
 from infra.function import DeployedFunction, asset, log_group
 from infra.functions import FUNCTIONS, Function
+from infra.oneshots import OneShots
 from infra.routes import ROUTES, Route
 from infra.surroundings import Surroundings
 from slipway.events import ProductUpdated, pattern
@@ -86,8 +87,14 @@ class Service(Stack):
         )
         self.edge = Edge(self, self.api, config) if config.edge else None
         self.client = self._user_pool_client()
-        around = Surroundings(config, data, self.bus, self.dead_letters, self._layers())
-        self.functions = {spec.name: DeployedFunction(self, spec, self._environment(spec), around) for spec in FUNCTIONS}
+        self.one_shots = OneShots(self, config)
+        around = Surroundings(
+            config, data, self.bus, self.dead_letters, self._layers(), self.one_shots.prefix, self.one_shots.role
+        )
+        self.functions: dict[str, DeployedFunction] = {}
+        for spec in FUNCTIONS:
+            self.functions[spec.name] = DeployedFunction(self, spec, self._environment(spec), around)
+        self.one_shots.wake(self.functions["planner"].function)
         self._routes()
         self.stage = self._stage()
         self._domain()
@@ -127,6 +134,9 @@ class Service(Stack):
             "client": self.config.client(spec.name),
             "currency": self.config.currency,
             "bus": self.bus.event_bus_name,
+            "schedule_prefix": self.one_shots.prefix,
+            "schedule_role": self.one_shots.role.attr_arn,
+            **({"planner": self.functions["planner"].function.attr_arn} if "planner" in self.functions else {}),
             "raise_failures": self.config.local,
             "user_pool": data.user_pool.user_pool_id,
             "user_pool_client": self.client.ref,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
 from infra.config import Config
@@ -18,3 +19,5 @@ class Surroundings:
     bus: events.EventBus
     dead_letters: sqs.Queue
     layers: list[str]  # ARNs
+    schedule_prefix: str  # of the names of one-shots
+    schedule_role: iam.CfnRole  # by which they wake a function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from slipway.adapters.memory import MemoryStore
@@ -78,9 +79,9 @@ def disagreements(store: MemoryStore) -> list[str]:
     """Where the rows beside (`slipway.flags.ledger`) do not say what the resources do."""
     rows = store.tables.get("flags", {})
     heads = [one for (_, sk), one in rows.items() if sk == "head"]
-    data: dict[str, list[dict[str, Any]]] = {"flag": [], "configuration": [], "environment": [], "segment": []}
+    data: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in heads:
-        data[one["kind"]].append(one["data"])
+        data[one["kind"]].append({**one["data"], "id": one["pk"]})
     lists, uses = set[tuple[str, str]](), set[tuple[str, str]]()
     for of in data["flag"]:
         names = ["list#flags"] if of["status"] == "active" else ["list#archived"]
@@ -90,6 +91,8 @@ def disagreements(store: MemoryStore) -> list[str]:
         lists |= {(name, of["key"]) for name in names}
     lists |= {("list#environments", of["name"]) for of in data["environment"] if of["status"] == "active"}
     lists |= {("list#segments", of["key"]) for of in data["segment"] if of["status"] == "active"}
+    lists |= {("list#proposals", of["id"]) for of in data["proposal"] if of["status"] in ("open", "approved")}
+    lists |= {("list#schedules", of["id"]) for of in data["schedule"] if of["status"] == "planned"}
     for of in data["configuration"]:
         user = f"{of['flag']}#{of['environment']}"
         lists |= {(f"list#state#{of['environment']}#on", of["flag"])} if of["enabled"] else set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.access.shapes import (
@@ -22,7 +21,7 @@ from functions.access.shapes import (
     me_view,
     member_view,
 )
-from slipway import cursors, keys, roster
+from slipway import keys, roster
 from slipway.access import OPERATIONS, allow
 from slipway.adapters import connect
 from slipway.calls import Call
@@ -32,14 +31,12 @@ from slipway.keys import Issued, Keys
 from slipway.members import Members
 from slipway.paging import Paging
 from slipway.ports import Store
-from slipway.problems import BadCursor, NotFound
+from slipway.problems import NotFound
 from slipway.resources import Stored
 from slipway.settings import Access as Settings
 from slipway.upgrades import upgrader
 
-_POSITION = ("created_at", "pk")
 _ID = re.compile(r"(key|mbr)_[0-9a-z]{26}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +89,13 @@ def list_keys(request: Request[Access, None, KeySearch]) -> Answer:
         )
 
     parts = ["keys", query.kind, query.environment, query.status]
-    found, next = roster.page(roster.indexed(request.use.keys.shelf), takes, query.limit, _start(query, parts, "key"))
+    found, next = roster.page(
+        roster.indexed(request.use.keys.shelf), takes, query.limit, roster.start(query, parts, "key", "key_")
+    )
     days = request.use.keys.last_used(found)
-    return Answer(200, {"items": [key_view(stored, now, days.get(stored.id)) for stored in found]}, next=_cursor(parts, next))
+    return Answer(
+        200, {"items": [key_view(stored, now, days.get(stored.id)) for stored in found]}, next=roster.cursor(parts, next)
+    )
 
 
 @api.get("/v1/keys/{id}", "keys.read", answers={200: KeyView})
@@ -150,10 +151,12 @@ def invite(request: Request[Access, NewMember, None]) -> Answer:
 def list_members(request: Request[Access, None, Paging]) -> Answer:
     """List the members, oldest first. A page may be shorter than `limit`: the list ends where `next_cursor` is missing."""
     query, parts = request.query, ["members"]
-    found, next = roster.page(roster.indexed(request.use.members.shelf), _active, query.limit, _start(query, parts, "member"))
+    found, next = roster.page(
+        roster.indexed(request.use.members.shelf), _active, query.limit, roster.start(query, parts, "member", "mbr_")
+    )
     emails = request.use.members.addresses([stored.id for stored in found])
     items = [member_view(stored, emails[stored.id]) for stored in found if stored.id in emails]
-    return Answer(200, {"items": items}, next=_cursor(parts, next))
+    return Answer(200, {"items": items}, next=roster.cursor(parts, next))
 
 
 @api.get("/v1/members/{id}", "members.read", answers={200: MemberView})
@@ -199,7 +202,7 @@ def read_me(request: Request[Access, None, Acting]) -> Answer:
     return Answer(200, me_view(principal, environment, email, [name for name in OPERATIONS if allow(principal, name)]))
 
 
-# --- ids and places in a list ---------------------------------------------------------------------------
+# --- ids ------------------------------------------------------------------------------------------------
 
 
 def _id(text: str, prefix: str) -> str:
@@ -207,16 +210,3 @@ def _id(text: str, prefix: str) -> str:
     if not _ID.fullmatch(text) or not text.startswith(prefix):
         raise NotFound(f"There is no such {'key' if prefix == 'key' else 'member'}.")
     return text
-
-
-def _start(query: Paging, parts: Sequence[str | None], kind: str) -> roster.Position | None:
-    if query.cursor is None:
-        return None
-    place = cursors.decode(query.cursor, parts, dict.fromkeys(_POSITION, str))
-    if not _ID.fullmatch(str(place["pk"])) or not _TIME.fullmatch(str(place["created_at"])):
-        raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
-    return {**place, "kind": kind, "sk": "head"}
-
-
-def _cursor(parts: Sequence[str | None], place: roster.Position | None) -> str | None:
-    return None if place is None else cursors.encode(parts, {name: place[name] for name in _POSITION})

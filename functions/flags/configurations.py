@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.flags.door import api, version_page
+from functions.flags.door import api, changed, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
 from slipway.flags.configuration import (
@@ -11,6 +11,7 @@ from slipway.flags.configuration import (
     ConfigurationView,
     Copying,
     RevertingConfiguration,
+    SwitchingOff,
     view,
 )
 from slipway.flags.control import Control
@@ -18,7 +19,6 @@ from slipway.flags.explain import Explaining, ExplanationView, explained
 from slipway.flags.preview import Previewing, PreviewView, previewed
 from slipway.history import Reading, VersionView
 from slipway.paging import Paging
-from slipway.resources import Stored
 from slipway.shape import Writing
 
 ALL = "/v1/flags/{key}/environments"
@@ -51,11 +51,12 @@ def update(request: Request[Control, ConfigurationPatch, Writing]) -> Answer:
 
     `overrides` are merged by variant, null takes one away; rules and lists are replaced as a whole. What is asked in which
     order: the switch, prerequisites, overrides, the rule, the default. Whatever is wrong is named with its place. A protected
-    environment asks for a `reason`. A change that changes nothing makes no version.
+    environment asks for a `reason`; one that takes a second person takes change requests alone (409). A change that changes
+    nothing makes no version.
     """
     only, version = request.query.validate_only, request.if_match
     stored = request.use.configurations.update(request.call, *_names(request), version, request.body, validate_only=only)
-    return _changed(stored, only)
+    return changed(stored, view, only)
 
 
 @api.post(
@@ -72,7 +73,7 @@ def revert(request: Request[Control, RevertingConfiguration, Writing]) -> Answer
     stored = request.use.configurations.revert(
         request.call, *_names(request), version, body.version, body.reason, validate_only=only
     )
-    return _changed(stored, only)
+    return changed(stored, view, only)
 
 
 @api.post(f"{ONE}/copy", "configurations.copy", body=Copying, query=Writing, answers={200: ConfigurationView}, versioned=True)
@@ -82,7 +83,18 @@ def copy(request: Request[Control, Copying, Writing]) -> Answer:
     stored = request.use.configurations.copy(
         request.call, *_names(request), version, body.from_, body.reason, validate_only=only
     )
-    return _changed(stored, only)
+    return changed(stored, view, only)
+
+
+@api.post(f"{ONE}/off", "configurations.off", body=SwitchingOff, answers={200: ConfigurationView})
+def off(request: Request[Control, SwitchingOff, None]) -> Answer:
+    """Switch a flag off, at once.
+
+    For emergencies: whatever version stands, and without the second person that an environment may ask for. The reason stays
+    with the version, and the audit has who it was. Off already: nothing changes.
+    """
+    stored = request.use.configurations.switch_off(request.call, *_names(request), request.body.reason)
+    return changed(stored, view, False)
 
 
 @api.get(f"{ONE}/versions", "configurations.versions", query=Paging, answers={200: [VersionView]})
@@ -121,7 +133,3 @@ def preview(request: Request[Control, Previewing, None]) -> Answer:
 
 def _names(request: Request[Control, object, object]) -> tuple[str, str]:
     return request.path["key"], request.path["environment"]
-
-
-def _changed(stored: Stored, only_validated: bool) -> Answer:
-    return Answer(200, view(stored), etag=None if only_validated else stored.etag)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.flags.door import api
+from functions.flags.door import api, changed, created
 from slipway.edge.http import Answer, Request
 from slipway.flags import lists
 from slipway.flags.control import Control
@@ -23,10 +23,7 @@ def create(request: Request[Control, NewEnvironment, Writing]) -> Answer:
     """Create an environment. Every flag is off in it. There are at most 16."""
     only = request.query.validate_only
     made = request.use.environments.create(request.call, request.body, validate_only=only)
-    if only:
-        return Answer(200, view(made.stored))
-    location = f"/v1/environments/{made.stored.data['name']}"
-    return Answer(201, view(made.stored), location=location, etag=made.stored.etag, replayed=made.replayed)
+    return created(made, view, "/v1/environments", only)
 
 
 @api.get("/v1/environments", "environments.list", query=Paging, answers={200: [EnvironmentView]})
@@ -57,7 +54,7 @@ def update(request: Request[Control, EnvironmentPatch, Writing]) -> Answer:
     stored = request.use.environments.update(
         request.call, request.path["environment"], version, request.body, validate_only=only
     )
-    return Answer(200, view(stored), etag=None if only else stored.etag)
+    return changed(stored, view, only)
 
 
 @api.delete("/v1/environments/{environment}", "environments.delete", query=Writing, answers={204: None})

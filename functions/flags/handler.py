@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functions.flags import configurations, environments, manifest, segments, transfer
-from functions.flags.door import api, version_page
+from functions.flags import configurations, environments, manifest, proposals, schedules, segments, transfer
+from functions.flags.door import api, changed, created, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
 from slipway.flags import lists
@@ -12,10 +12,19 @@ from slipway.flags.flag import FlagPatch, FlagView, NewFlag, Reverting, view
 from slipway.flags.lists import FlagListing
 from slipway.history import Reading, VersionView
 from slipway.paging import Paging
-from slipway.resources import Stored
 from slipway.shape import Writing
 
-__all__ = ["api", "configurations", "environments", "handler", "manifest", "segments", "transfer"]
+__all__ = [
+    "api",
+    "configurations",
+    "environments",
+    "handler",
+    "manifest",
+    "proposals",
+    "schedules",
+    "segments",
+    "transfer",
+]
 
 handler = api
 
@@ -29,10 +38,7 @@ def create(request: Request[Control, NewFlag, Writing]) -> Answer:
     """
     only = request.query.validate_only
     made = request.use.flags.create(request.call, request.body, validate_only=only)
-    if only:
-        return Answer(200, view(made.stored))
-    location = f"/v1/flags/{made.stored.data['key']}"
-    return Answer(201, view(made.stored), location=location, etag=made.stored.etag, replayed=made.replayed)
+    return created(made, view, "/v1/flags", only)
 
 
 @api.get("/v1/flags", "flags.list", query=FlagListing, answers={200: [FlagView]})
@@ -62,9 +68,8 @@ def update(request: Request[Control, FlagPatch, Writing]) -> Answer:
     another flag names cannot go (409, 422). Type and hash stay as they are. An archived flag takes no changes (409).
     """
     only, version = request.query.validate_only, request.if_match
-    return _changed(
-        request.use.flags.update(request.call, request.path["key"], version, request.body, validate_only=only), only
-    )
+    stored = request.use.flags.update(request.call, request.path["key"], version, request.body, validate_only=only)
+    return changed(stored, view, only)
 
 
 @api.post("/v1/flags/{key}/archive", "flags.archive", query=Writing, answers={200: FlagView}, versioned=True)
@@ -75,21 +80,24 @@ def archive(request: Request[Control, None, Writing]) -> Answer:
     and keeps its key. A flag that another one needs stays (409).
     """
     only = request.query.validate_only
-    return _changed(request.use.flags.archive(request.call, request.path["key"], request.if_match, validate_only=only), only)
+    stored = request.use.flags.archive(request.call, request.path["key"], request.if_match, validate_only=only)
+    return changed(stored, view, only)
 
 
 @api.post("/v1/flags/{key}/restore", "flags.restore", query=Writing, answers={200: FlagView}, versioned=True)
 def restore(request: Request[Control, None, Writing]) -> Answer:
     """Bring an archived flag back, with its configurations. Restoring an active one changes nothing."""
     only = request.query.validate_only
-    return _changed(request.use.flags.restore(request.call, request.path["key"], request.if_match, validate_only=only), only)
+    stored = request.use.flags.restore(request.call, request.path["key"], request.if_match, validate_only=only)
+    return changed(stored, view, only)
 
 
 @api.post("/v1/flags/{key}/revert", "flags.revert", body=Reverting, query=Writing, answers={200: FlagView}, versioned=True)
 def revert(request: Request[Control, Reverting, Writing]) -> Answer:
     """Take a flag back to what one of its versions said, as a new version. Its configurations stay as they are."""
     only, to = request.query.validate_only, request.body.version
-    return _changed(request.use.flags.revert(request.call, request.path["key"], request.if_match, to, validate_only=only), only)
+    stored = request.use.flags.revert(request.call, request.path["key"], request.if_match, to, validate_only=only)
+    return changed(stored, view, only)
 
 
 @api.get("/v1/flags/{key}/versions", "flags.versions", query=Paging, answers={200: [VersionView]})
@@ -98,8 +106,3 @@ def versions(request: Request[Control, None, Paging]) -> Answer:
     key, query = request.path["key"], request.query
     parts: list[str | None] = ["flags.versions", key]
     return version_page(request.use.flags.versions(key, below=history.below(query, parts), limit=query.limit), parts)
-
-
-def _changed(stored: Stored, only_validated: bool) -> Answer:
-    """With the ETag of its version, unless that is none yet."""
-    return Answer(200, view(stored), etag=None if only_validated else stored.etag)

@@ -30,17 +30,21 @@ def _field(pointer: str) -> str:
 
 @api.standard("GET", ALL, "manifest.read", told, answers={200: ManifestView})
 def read(request: Request[Control, None, None]) -> Answer:
-    """Read the manifest: every active flag with its type, and the value that code falls back to.
+    """Read the OpenFeature manifest.
 
-    That is the flag's variant `default`; without one false for a boolean flag, and for others the first variant by name.
-    `X-Manifest-Capabilities` tells what the caller may do: `read`, `write`, `delete`.
+    Every active flag with its type, and the value that code falls back to: that of the flag's variant `default`; without one
+    false for a boolean flag, and for others the first variant by name. `X-Manifest-Capabilities` tells what the caller may
+    do: `read`, `write`, `delete`.
     """
     return _answer(request, 200, manifest.manifest(request.use))
 
 
 @api.standard("POST", FLAGS, "manifest.create", told, body=ManifestFlag, answers={201: ChangedView})
 def create(request: Request[Control, ManifestFlag, None]) -> Answer:
-    """Create a flag from a manifest. It is off in every environment. A key that is or was there is a conflict (409)."""
+    """Create a flag from a manifest.
+
+    It is off in every environment. A key that is or was there is a conflict (409).
+    """
     from slipway.edge import validation
 
     return _answer(request, 201, manifest.create(request.use, request.call, request.body, validation.body))
@@ -48,9 +52,10 @@ def create(request: Request[Control, ManifestFlag, None]) -> Answer:
 
 @api.standard("PUT", ONE, "manifest.update", told, body=ManifestFlag, answers={200: ChangedView})
 def update(request: Request[Control, ManifestFlag, None]) -> Answer:
-    """Change what the manifest says of a flag: description, name, and the variant `default`. All else stays.
+    """Change what the manifest says of a flag.
 
-    A type cannot change, and an archived flag has to be restored first (409).
+    That is its description, its name, and the variant `default`; all else stays. A type cannot change, and an archived flag
+    has to be restored first (409).
     """
     from slipway.edge import validation
 
@@ -59,7 +64,10 @@ def update(request: Request[Control, ManifestFlag, None]) -> Answer:
 
 @api.standard("DELETE", ONE, "manifest.archive", told, answers={200: ArchivedView})
 def archive(request: Request[Control, None, None]) -> Answer:
-    """Archive a flag. One that is archived already, or that another flag needs, is a conflict (409)."""
+    """Archive a flag of the manifest.
+
+    One that is archived already, or that another flag needs, is a conflict (409).
+    """
     return _answer(request, 200, manifest.archive(request.use, request.call, request.path["key"]))
 
 

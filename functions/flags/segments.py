@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.flags.door import api, version_page
+from functions.flags.door import api, changed, created, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
 from slipway.flags import lists
@@ -26,10 +26,7 @@ def create(request: Request[Control, NewSegment, Writing]) -> Answer:
     """Create a segment: a rule that flags use as `{"$ref": "<key>"}`, the same in every environment."""
     only = request.query.validate_only
     made = request.use.segments.create(request.call, request.body, validate_only=only)
-    if only:
-        return Answer(200, view(made.stored))
-    location = f"/v1/segments/{made.stored.data['key']}"
-    return Answer(201, view(made.stored), location=location, etag=made.stored.etag, replayed=made.replayed)
+    return created(made, view, "/v1/segments", only)
 
 
 @api.get("/v1/segments", "segments.list", query=Listing, answers={200: [SegmentView]})
@@ -51,7 +48,7 @@ def update(request: Request[Control, SegmentPatch, Writing]) -> Answer:
     """Change a segment (JSON merge patch), and with it every flag that uses it. The rule is replaced as a whole."""
     only, version = request.query.validate_only, request.if_match
     stored = request.use.segments.update(request.call, request.path["key"], version, request.body, validate_only=only)
-    return Answer(200, view(stored), etag=None if only else stored.etag)
+    return changed(stored, view, only)
 
 
 @api.delete("/v1/segments/{key}", "segments.delete", query=Writing, answers={204: None})

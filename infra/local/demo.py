@@ -63,7 +63,8 @@ def furnish(home: Home, emulator: Emulator, deployed: Deployed, url: str) -> Det
 def _seeded(emulator: Emulator, deployed: Deployed) -> dict[str, Any]:
     access = settings.Access.load(deployed.environment("access"))
     products = settings.Products.load(deployed.environment("products"))
-    month = Month(datetime.now(UTC), connect.store(access), connect.store(products), products.currency)
+    flags = settings.Flags.load(deployed.environment("flags"))
+    month = Month(datetime.now(UTC), connect.store(access), connect.store(products), connect.store(flags), products.currency)
     people = month.gather()
     admin = people[PEOPLE[0].name]
     keys = {kind: month.issue(admin, wish) for kind, wish in KEYS.items()}

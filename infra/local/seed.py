@@ -6,9 +6,16 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from infra.local.flagstories import CREW, FLAG_STORIES, FlagStory
 from infra.local.month import DAYS, KEYS, PEOPLE, STORIES, Change, KeyStory, Person, Story
 from slipway.access import SYSTEM, Principal
 from slipway.calls import Call
+from slipway.flags.change import NewChange
+from slipway.flags.configuration import ConfigurationPatch
+from slipway.flags.control import Control
+from slipway.flags.flag import NewFlag
+from slipway.flags.schedules import NewSchedule
+from slipway.flags.segments import NewSegment
 from slipway.keys import Keys, NewKey
 from slipway.members import Members
 from slipway.ports import Store
@@ -24,8 +31,9 @@ OVERLAP = 24 * 3600  # seconds that a rotated key's old secret works
 class Month:
     """The thirty days that lead up to `end`."""
 
-    def __init__(self, end: datetime, access: Store, products: Store, currency: str) -> None:
+    def __init__(self, end: datetime, access: Store, products: Store, flags: Store, currency: str) -> None:
         self._end = end
+        self._flags = Control(flags)
         self._members = Members(access, upgrader("member"))
         self._keys = Keys(access, secrets.token_bytes, upgrader("key"))
         self._products = Products(products, currency=currency)
@@ -38,9 +46,13 @@ class Month:
         return people
 
     def work(self, people: Mapping[str, Principal]) -> None:
-        """Live every product's story."""
+        """Live the story of every product and every flag."""
         for story in STORIES:
             self._product(story, people[story.owner])
+        first = people[PEOPLE[0].name]
+        self._flags.segments.create(self._call(first, "segments.create", 1, "crew"), NewSegment.model_validate(CREW))
+        for flag in FLAG_STORIES:
+            self._flag(flag, people[flag.owner])
 
     def issue(self, by: Principal, wish: NewKey) -> str:
         """A key of today: its secret."""
@@ -81,6 +93,28 @@ class Month:
         return self._products.update(
             self._call(by, "products.update", day, name, step), product.id, step, ProductPatch(**change)
         )
+
+    def _flag(self, story: FlagStory, by: Principal) -> None:
+        key, use = str(story.flag["key"]), self._flags
+        new = NewFlag.model_validate({"owner": story.owner, **story.flag})
+        use.flags.create(self._call(by, "flags.create", story.day, key), new)
+        for step, (day, environment, change) in enumerate(story.changes, start=1):
+            call = self._call(by, "configurations.update", day, key, step)
+            _, before = use.configurations.read(call, key, environment)
+            if before.version == 1 + sum(of == environment for _, of, _ in story.changes[: step - 1]):
+                patch = ConfigurationPatch.model_validate(change)
+                use.configurations.update(call, key, environment, before.version, patch)
+        if story.end is not None and use.flags.read(key).version == 1:
+            use.flags.archive(self._call(by, "flags.archive", story.end, key, 90), key, 1)
+        if story.later is not None:
+            area, environment, change, reason = story.later
+            call = self._call(by, area, story.asked, key, 91)
+            wish = {"flag": key, "environment": environment, "change": change, "reason": reason}
+            if area == "proposals":
+                use.proposals.open(call, NewChange.model_validate(wish))
+            else:
+                at = (self._end + timedelta(days=1)).replace(second=0, microsecond=0)
+                use.schedules.plan(call, NewSchedule.model_validate(wish | {"at": at.isoformat()}))
 
     def _call(self, principal: Principal, operation: str, day: int, name: str, step: int = 0) -> Call:
         """How step `step` in the life of `name` is called, in the working day that ends `DAYS - day` days before the end."""

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from random import Random
 from typing import Any, NamedTuple
 
@@ -218,7 +219,8 @@ _ASKED: dict[str | None, str] = dict.fromkeys(("flags.export", "flags.import"), 
 
 def sound(route: Route, id: str) -> Attack:
     """A request that the operation takes; `id` is of a resource that is there."""
-    return Attack("sound", _event(route, id))
+    second = Principal("member", "mbr_second", "editor")  # a change request takes another person than the first
+    return Attack("sound", _event(route, id, principal=second if route.operation == "proposals.approve" else ADMIN))
 
 
 def corpus(route: Route, target: str) -> Iterator[Attack]:
@@ -312,6 +314,8 @@ def _sound(route: Route) -> bytes:
         "prerequisites": [{"flag": "hopper", "variants": ["on"]}],
         "reason": "Everybody waits for it",
     }
+    change = {name: value for name, value in configuration.items() if name != "reason"}
+    later = {"flag": "crema", "environment": "staging", "change": change, "reason": "The season begins"}
     bodies: dict[str | None, Any] = {
         "products.create": product,
         "products.update": {"name": "Mocha pot", "metadata": {"sku": None}, "price": 19.99},
@@ -349,6 +353,9 @@ def _sound(route: Route) -> bytes:
         "configurations.copy": {"from": "staging", "reason": "Tried there"},
         "configurations.explain": {"context": {"targetingKey": "u1", "plan": "beta", "weight": 2.5, "roles": [1, None]}},
         "configurations.preview": {"change": configuration, "contexts": [{"targetingKey": "u1"}, {"plan": "beta"}]},
+        "configurations.off": {"reason": "It burns"},
+        "proposals.open": later,
+        "schedules.plan": later | {"at": f"{date.today() + timedelta(days=30)}T09:00:00Z"},
         "segments.create": {"key": "barista", "targeting": {"ends_with": [{"var": "email"}, "@example.com"]}},
         "segments.update": {"targeting": {"in": [{"var": "email"}, ["ada@example.com"]]}, "description": "They work here"},
         "environments.create": {"name": "preview", "description": "For a day", "protected": True},
@@ -376,6 +383,8 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "segments.list": (["segments.list", None], ("key",)),
         "segments.versions": (["segments.versions", target], ("version",)),
         "environments.list": (["environments.list"], ("key",)),
+        "proposals.list": (["proposals.list", None, None, None], ("created_at", "pk")),
+        "schedules.list": (["schedules.list", None, None, None], ("created_at", "pk")),
     }
     if route.operation not in lists:
         return

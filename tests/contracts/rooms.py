@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
 from typing import Any
 
 from functions.access.handler import access
@@ -15,6 +16,7 @@ from functions.flags.handler import api as flags_api
 from functions.products.handler import api as products_api
 from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
+from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.copies import Copies
 from slipway.flags.compilation import compiled
@@ -66,9 +68,16 @@ def furnished() -> dict[str, str]:
         "keys": {"kind": "admin", "role": "viewer", "name": "robot"},
         "members": {"email": "grace@example.com", "role": "viewer"},
     }
-    names = ("id", "key", "name")
     made = {area: _made(area, body) for area, body in bodies.items()}
-    return {area: next(str(found[name]) for name in names if name in found) for area, found in made.items()}
+    ids = {area: str(next(found[name] for name in ("id", "key", "name") if name in found)) for area, found in made.items()}
+    later: dict[str, object] = {"flag": "hopper", "environment": "development", "change": {"enabled": True}, "reason": "Spring"}
+    at = f"{date.today() + timedelta(days=30)}T09:00:00Z"
+    ids |= {"proposals": _made("proposals", later)["id"], "schedules": _made("schedules", later | {"at": at})["id"]}
+    approved = _made("proposals", later)["id"]
+    second = Principal("member", "mbr_second", "editor")
+    event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
+    assert gateway(event).status == 200
+    return ids | {"proposals.apply": approved}
 
 
 def _made(area: str, body: dict[str, object]) -> dict[str, Any]:

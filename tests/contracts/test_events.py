@@ -27,6 +27,8 @@ FACTS: dict[str, dict[str, Any]] = {
     "configuration": {"flag": "checkout", "environment": "production", "enabled": True, "reason": True},
     "environment": {"name": "production", "protected": True, "approval": False, "status": "active"},
     "segment": {"key": "staff", "status": "active"},
+    "proposal": {"flag": "checkout", "environment": "production", "status": "open"},
+    "schedule": {"flag": "checkout", "environment": "staging", "status": "planned", "at": "2026-12-01T09:00:00.000Z"},
 }
 
 

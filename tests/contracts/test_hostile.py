@@ -40,7 +40,7 @@ def targets(store: MemoryStore) -> dict[str, str]:
 
 def _of(route: Route, targets: dict[str, str]) -> str:
     area = "flags" if route.path.startswith("/openfeature/") else route.path.split("/")[2]
-    return targets.get(area, "")
+    return targets.get(str(route.operation), targets.get(area, ""))
 
 
 @pytest.mark.parametrize("operation", [route.operation for route in hostile.OPERATIONS])

@@ -60,6 +60,17 @@ EXPECTED = """
     segments.delete         ----yy-yy-
     segments.versions       ---yyyyyy-
     segments.uses           ---yyyyyy-
+    configurations.off      ----yy-yy-
+    proposals.open          ----yy-yy-
+    proposals.list          ---yyyyyy-
+    proposals.read          ---yyyyyy-
+    proposals.approve       ----yy-yy-
+    proposals.apply         ----yy-yy-
+    proposals.reject        ----yy-yy-
+    schedules.plan          ----yy-yy-
+    schedules.list          ---yyyyyy-
+    schedules.read          ---yyyyyy-
+    schedules.cancel        ----yy-yy-
     environments.list       ---yyyyyy-
     environments.read       ---yyyyyy-
     environments.create     -----y--y-

@@ -16,7 +16,8 @@ from slipway.flags.control import Control
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.explain import explained
 from slipway.flags.preview import previewed, sample
-from slipway.flags.publication import Publisher, path
+from slipway.flags.publication import Publisher
+from slipway.flags.snapshot import path
 from slipway.flags.words import sentences
 from slipway.problems import Conflict, Invalid, NotFound
 from tests.catalogue import START, a_call

@@ -21,7 +21,7 @@ from slipway.flags.exports import exported
 from slipway.flags.imports import Order, take
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, Problem, TooLarge
 from tests.catalogue import a_call
-from tests.flagging import BETA, STAFF, configured, disagreements, edited, made, segment
+from tests.flagging import BETA, STAFF, configured, disagreements, edited, made, ruled, segment
 
 RULE = {"if": [{"$ref": "staff"}, "on", {"fractional": [["on", 10], ["off", 90]]}]}
 DOCUMENT: dict[str, Any] = {
@@ -311,6 +311,13 @@ def test_a_protected_environment_wants_its_reason(control: Control) -> None:
     assert [fault.pointer for fault in refused.value.errors] == ["/query/reason"]
     imported(control, DOCUMENT, "production", reason="Moving in")
     assert control.configurations.read(a_call(), "checkout", "production")[1].data["reason"] == "Moving in"
+
+
+def test_where_a_change_takes_a_second_person_nothing_is_imported(control: Control) -> None:
+    ruled(control, "staging", approval=True)
+    with pytest.raises(Conflict, match="second person"):
+        imported(control, DOCUMENT, "staging")
+    assert ("flag#pages", "head") not in rows(control)
 
 
 # --- again, and again --------------------------------------------------------------------------------------------

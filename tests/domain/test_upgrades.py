@@ -15,7 +15,7 @@ from functions.audit.handler import entry
 from slipway.adapters.attributes import unmarshal_row
 from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
-from slipway.flags import configuration, environments, flag, segments
+from slipway.flags import configuration, environments, flag, proposals, schedules, segments
 from slipway.flags.control import Control
 from slipway.keys import Keys
 from slipway.members import Members
@@ -34,6 +34,8 @@ READS: dict[str, Callable[[Row], Any]] = {
     "flag": lambda row: flag.view(Stored(row)),
     "configuration": lambda row: configuration.view(Stored(row)),
     "environment": lambda row: environments.view(Stored(row)),
+    "proposal": lambda row: proposals.view(Stored(row), "2026-11-02T12:00:00.000Z"),
+    "schedule": lambda row: schedules.view(Stored(row)),
     "segment": lambda row: segments.view(Stored(row)),
     "audit": entry,
 }
@@ -76,7 +78,8 @@ def test_a_kind_is_written_in_its_newest_schema() -> None:
     same: Callable[[Row], Row] = lambda row: row  # noqa: E731
     flags = Control(store)
     shelves = [Products(store).shelf, Keys(store, os.urandom, same).shelf, Members(store, same).shelf]
-    for shelf in (*shelves, flags.flags.shelf, flags.configurations.shelf, flags.environments.shelf, flags.segments.shelf):
+    shelves += [flags.flags.shelf, flags.configurations.shelf, flags.environments.shelf, flags.segments.shelf]
+    for shelf in (*shelves, flags.proposals.shelf, flags.schedules.shelf):
         assert shelf.schema == newest(shelf.kind), shelf.kind
 
 

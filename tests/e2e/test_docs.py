@@ -24,14 +24,28 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
+RUN = {
+    # What `make` starts has tests of its own, and some of it needs an account: here only that there is such a target.
+    "sh": lambda block: re.sub(r"^make ", f"make --dry-run -C {ROOT} ", block, flags=re.MULTILINE),
+    "python": lambda block: f"python - <<'END'\n{block}END\n",
+    "js": lambda block: f"cat >snippet.mjs <<'END'\n{THROWING}{block}END\nnode snippet.mjs\n",
+}
+THROWING = "console.assert = (so) => { if (!so) throw new Error('not so'); };\n"
+
+
+def script(page: Path) -> str:
+    """All that a reader runs, in the order of the page."""
+    written = re.findall(rf"^```({'|'.join(RUN)})\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    return "".join(RUN[language](block) for language, block in written)
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sh")], ids=lambda page: page.name)
 def test_every_command_of_a_page_works(page: Path, stack: Stack, tmp_path: Path) -> None:
     (tmp_path / ".slipway").symlink_to(stack.home, target_is_directory=True)
-    # What `make` starts has tests of its own, and some of it needs an account: here only that there is such a target.
-    script = "\n".join(re.sub(r"^make ", f"make --dry-run -C {ROOT} ", block, flags=re.M) for block in blocks(page, "sh"))
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules", target_is_directory=True)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
-        ["bash", "-c", PREFACE + script],
+        ["bash", "-c", PREFACE + script(page)],
         cwd=tmp_path,
         env={**os.environ, "PATH": path},
         capture_output=True,

@@ -22,6 +22,7 @@ AWS_ALONE = {
     "dynamodb:GetShardIterator": "the stream's poller",
     "dynamodb:ListStreams": "the stream's poller",
     "sqs:SendMessage": "the destination of an event that no run could handle",
+    "iam:PassRole": "whoever makes a one-shot hands over the role by which it calls",
     "s3:ListBucket": "the destination of a batch that was given up",
     "s3:PutObject on aws/lambda/": "the destination of a batch that was given up",
 }

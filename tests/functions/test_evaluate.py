@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -35,8 +33,8 @@ from slipway.flags.snapshot import Snapshot, path
 from slipway.ports import Blob, StoreUnavailable
 from tests.flag_rows import configuration, flag, needs, rows, segment
 from tests.functions.events import VIEWER, Reply, call, http_event
+from tests.specs import specification
 
-SPEC = Path(os.environ.get("SLIPWAY_SPECS", "/work/shared/specs")) / "ofrep-openapi.yaml"
 CLIENT = Principal("client", "key_client", environment="production")
 SERVER = Principal("server", "key_server", environment="production")
 NOW = 1_795_435_200.0
@@ -436,9 +434,7 @@ def test_how_often_flags_are_asked_for_is_told_once_a_minute(deployment: Deploym
 
 @pytest.fixture(scope="module")
 def spec() -> Any:
-    if not SPEC.is_file():
-        pytest.skip(f"OFREP's document is not at {SPEC}")
-    document = yaml.safe_load(SPEC.read_text())
+    document = yaml.safe_load(specification("ofrep-openapi.yaml"))
     # `oneOf` the kinds of value no value can be: the code default's kind takes them all. And flagd's DEFAULT is a reason, too.
     success = json.dumps(document["components"]["schemas"]["evaluationSuccess"]).replace('"oneOf"', '"anyOf"')
     document["components"]["schemas"]["evaluationSuccess"] = json.loads(success.replace('"STATIC"', '"STATIC", "DEFAULT"'))

@@ -17,6 +17,8 @@ from slipway.flags.environments import EnvironmentView
 from slipway.flags.explain import ExplanationView
 from slipway.flags.flag import FlagView
 from slipway.flags.preview import PreviewView
+from slipway.flags.proposals import ProposalView
+from slipway.flags.schedules import ScheduleView
 from slipway.flags.segments import SegmentView, UsesView
 from slipway.history import VersionView
 from tests.catalogue import START
@@ -280,3 +282,50 @@ def test_a_viewer_changes_nothing() -> None:
         ("DELETE", "/v1/segments/x", None),
     ):
         assert asked(method, path, body, principal=VIEWER).status == 403
+
+
+# --- changes for later --------------------------------------------------------------------------------------
+
+
+def test_a_change_request_is_opened_approved_by_another_person_and_applied() -> None:
+    created()
+    asked("PATCH", "/v1/environments/production", {"approval": True}, principal=ADMIN)
+    there = f"{FLAG}/environments/production"
+    refused = asked("PATCH", there, {"enabled": True, "reason": "Launch"})
+    assert (refused.status, refused.json["errors"][0]["code"]) == (409, "approval_needed")
+    change = {"flag": "checkout", "environment": "production", "change": {"enabled": True}, "reason": "Launch"}
+    once = {"Idempotency-Key": "once"}
+    opened = asked("POST", "/v1/proposals", change, once)
+    assert (opened.status, opened.headers["location"]) == (201, f"/v1/proposals/{opened.json['id']}")
+    assert asked("POST", "/v1/proposals", change, once).headers["idempotency-replayed"] == "true"
+    ProposalView.model_validate(opened.json)
+    path = opened.headers["location"]
+    assert asked("POST", f"{path}/approve", headers={}).status == 428
+    assert asked("POST", f"{path}/approve", headers={"If-Match": '"1"'}).status == 403
+    other = Principal("member", "mbr_other", "editor")
+    approved = asked("POST", f"{path}/approve", headers={"If-Match": '"1"'}, principal=other)
+    assert (approved.status, approved.json["approved_by"]) == (200, "member:mbr_other")
+    assert asked("POST", f"{path}/apply", headers={"If-Match": '"1"'}).status == 412
+    assert asked("POST", f"{path}/apply", headers={"If-Match": '"2"'}).json["status"] == "applied"
+    assert asked("GET", there).json["enabled"] is True
+    assert asked("POST", f"{path}/reject").json["code"] == "move_not_allowed"
+    off = asked("POST", f"{there}/off", {"reason": "It burns"})
+    assert (off.status, off.json["enabled"], off.json["reason"]) == (200, False, "It burns")
+    assert faults(asked("POST", f"{there}/off", {})) == [("/reason", "required")]
+    listed = asked("GET", "/v1/proposals", query="flag=checkout&status=applied", principal=VIEWER)
+    assert [item["id"] for item in listed.json["items"]] == [opened.json["id"]]
+    assert asked("GET", "/v1/proposals", query="status=open").json["items"] == []
+
+
+def test_a_change_is_planned_listed_and_cancelled() -> None:
+    created()
+    plan = {"flag": "checkout", "environment": "staging", "change": {"enabled": True}, "reason": "Launch"}
+    made = asked("POST", "/v1/schedules", plan | {"at": "2026-11-02T09:00:00+01:00"}, {})
+    assert (made.status, made.json["at"], made.json["status"]) == (201, "2026-11-02T08:00:00.000Z", "planned")
+    ScheduleView.model_validate(made.json)
+    assert faults(asked("POST", "/v1/schedules", plan | {"at": "2026-11-02T09:00:07Z"}, {})) == [("/at", "not_a_minute")]
+    path = made.headers["location"]
+    assert asked("GET", path, headers={"If-None-Match": '"1"'}).status == 304
+    assert asked("POST", f"{path}/cancel", headers={"If-Match": '"1"'}).json["status"] == "cancelled"
+    assert asked("POST", f"{path}/cancel").status == 409
+    assert [item["status"] for item in asked("GET", "/v1/schedules").json["items"]] == ["cancelled"]

@@ -20,6 +20,8 @@ BUDGETS = {
     "flags": 260,
     "access": 225,
     "audit": 215,
+    "planner": 260,
+    "calendar": 260,
     "relay": 170,
     "record": 165,
     "keyring": 78,

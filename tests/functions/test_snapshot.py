@@ -243,7 +243,7 @@ def test_rows_of_two_revisions_are_never_mixed(world: World) -> None:
             world.control.flag(f"flag-{len(world.records)}")
         return found
 
-    world.store.get_many = meanwhile  # type: ignore[method-assign]
+    world.store.get_many = meanwhile  # type: ignore[method-assign, assignment]
     world.publisher.publish("production")
     assert world.agrees()
     assert world.document()["slipway"]["revision"] == 3

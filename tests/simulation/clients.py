@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.functions.events import Reply
+from slipway.access import Principal
+from tests.functions.events import ADMIN, Reply
 from tests.simulation.world import World
 
 TRIES = 25
@@ -121,8 +122,8 @@ class Client:
     def environment(self, name: str) -> None:
         assert self.post("/v1/environments", {"name": name}, f"environment {name}").status == 201
 
-    def describe(self, path: str, text: str) -> None:
-        self._edit(path, lambda one: None if one["description"] == text else {"description": text})
+    def describe(self, path: str, text: str, **fields: Any) -> None:
+        self._edit(path, lambda one: None if one["description"] == text else {"description": text, **fields})
 
     def delete(self, path: str) -> None:
         for _ in range(TRIES):
@@ -130,6 +131,25 @@ class Client:
             if reply is not None and reply.status in (204, 404):
                 return
         raise AssertionError(f"{path} is never deleted")
+
+    def later(self, area: str, body: dict[str, Any], key: str) -> str:
+        """The path of a change request, or of a planned change."""
+        reply = self.post(f"/v1/{area}", body, key)
+        assert reply.status == 201, reply.body
+        return f"/v1/{area}/{reply.json['id']}"
+
+    def moved(self, path: str, status: str, action: str = "", principal: Principal = ADMIN) -> None:
+        """Take a change request or a planned change to this status; without an action, it comes to it by itself."""
+        for _ in range(TRIES):
+            read = self.get(path)
+            if read.json["status"] == status:
+                break
+            assert action, read.json
+            reply = self.world.http("POST", f"{path}/{action}", principal=principal, if_match=read.headers["etag"])
+            assert reply is None or reply.status in (200, 412), reply.body
+        else:
+            raise AssertionError(f"{path} never becomes {status}")
+        self.intents.moves.append((path.rpartition("/")[2], f"{path.split('/')[2][:-1]}.{status}.v1"))
 
     def archive_flag(self, key: str) -> None:
         path = f"/v1/flags/{key}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from slipway.adapters.memory import MemoryBlobs, MemoryDirectory, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryDirectory, MemorySchedules, MemoryStore
 from slipway.ports import Blob, Condition, Page, Row, Span, StoreUnavailable, Update, Write
 from slipway.tables import Index, Table
 
@@ -178,3 +179,17 @@ class People(MemoryDirectory):
 
     def remove(self, username: str) -> None:
         self._faults.around("directory.remove", WRITE, lambda: super(People, self).remove(username))
+
+
+class OneShots(MemorySchedules):
+    """What wakes the planner, and when."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self._faults = faults
+
+    def add(self, name: str, at: datetime) -> None:
+        self._faults.around("schedules.add", WRITE, lambda: super(OneShots, self).add(name, at))
+
+    def remove(self, name: str) -> None:
+        self._faults.around("schedules.remove", WRITE, lambda: super(OneShots, self).remove(name))

@@ -139,7 +139,11 @@ def _products(world: World, intents: Intents, heads: dict[str, Row], findings: F
     findings.same("claims", {f"key#{h['data']['key']}": id for id, h in products.items() if "key" in h["data"]}, claims)
 
 
-_MOVES = ("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1")
+_MOVES = (
+    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1"),
+    *(f"proposal.{state}.v1" for state in ("approved", "applied", "rejected", "expired")),
+    *(f"schedule.{state}.v1" for state in ("cancelled", "fired", "failed")),
+)
 
 
 def _keys(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import functions.products.handler as products
 import slipway.imports as imports
 from functions.evaluate.handler import FRESH
+from slipway.access import Principal
 from slipway.flags.control import Control
 from tests.flagging import configured, made, segment
 from tests.simulation.clients import Client
@@ -159,6 +160,46 @@ def control(world: World, client: Client) -> None:
     client.delete("/v1/environments/preview")
 
 
+def later(world: World, client: Client) -> None:
+    """Changes that a second person approves, and changes that a minute brings."""
+    client.flag("checkout")
+    client.describe("/v1/environments/production", "takes two", approval=True)
+
+    def wanted(environment: str, unit: str) -> dict[str, Any]:
+        change = {"overrides": {"on": [unit]}}
+        return {"flag": "checkout", "environment": environment, "change": change, "reason": "a test"}
+
+    asked, unwanted, forgotten = (client.later("proposals", wanted("production", unit), unit) for unit in ("ada", "bob", "eve"))
+    client.moved(asked, "approved", "approve", Principal("member", "mbr_second", "editor"))
+    client.moved(asked, "applied", "apply")
+    client.moved(unwanted, "rejected", "reject")
+    at = {"at": (world.now.replace(second=0) + timedelta(minutes=30)).isoformat()}
+    plan, called_off, spoilt = (
+        client.later("schedules", wanted(environment, unit) | at, unit)
+        for environment, unit in (("development", "joe"), ("development", "kim"), ("staging", "lea"))
+    )
+    client.moved(called_off, "cancelled", "cancel")
+    client.override("checkout", "staging", "zoe")
+    world.settle()
+    world.now += timedelta(hours=1)
+    world.settle()
+    client.moved(plan, "fired")
+    client.moved(spoilt, "failed")
+    world.now += timedelta(days=8)
+    world.daily()
+    world.settle()
+    client.moved(forgotten, "expired")
+    client.intents.overrides["flag#checkout#production"] = ["ada"]
+    client.intents.overrides["flag#checkout#development"] = ["joe"]
+
+
+def a_tag(world: World, client: Client) -> None:
+    if "checkout" in client.intents.flags:
+        client.tag("checkout", "rival")
+    else:
+        client.flag("rival")
+
+
 def another_tag(world: World, client: Client) -> None:
     """And another configuration, where there is a flag; else another flag."""
     if "checkout" in client.intents.flags:
@@ -177,6 +218,7 @@ SCENARIOS = (
     Scenario("reads", reads, another_product),
     Scenario("flags", flags, another_flag),
     Scenario("control of flags", control, another_tag),
+    Scenario("flags later", later, a_tag),
 )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -14,10 +14,13 @@ from functions.access.handler import Access
 from functions.access.handler import handler as access
 from functions.audit.handler import handler as audit
 from functions.authorize.handler import Authorizer
+from functions.calendar.handler import Use as Calendar
+from functions.calendar.handler import handler as calendar
 from functions.evaluate.handler import FOR_EVER, FRESH, MOST_ENVIRONMENTS, PAUSE, Evaluator
 from functions.flags.handler import handler as flags
 from functions.invite.handler import handler as invite
 from functions.keyring.handler import handler as keyring
+from functions.planner.handler import handler as planner
 from functions.products.handler import handler as products
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
@@ -43,7 +46,7 @@ from slipway.products import Products
 from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
 from slipway.upgrades import upgrader
 from tests.functions.events import ADMIN, Reply, call, http_event, reply
-from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, People, Plan, nothing
+from tests.simulation.faults import Crash, Faults, FaultyBlobs, FaultyBus, FaultyStore, OneShots, People, Plan, nothing
 from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -74,7 +77,7 @@ class World:
         self.now = START
         self.memory = MemoryStore()
         self.keys, self.flags, self.quarantine = MemoryBlobs(), MemoryBlobs(), MemoryBlobs()
-        self.people = People(self.faults)
+        self.people, self.shots = People(self.faults), OneShots(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
         self.store = FaultyStore(self.memory, self.faults)
@@ -102,6 +105,8 @@ class World:
             audit.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             record.testing(self.store),
             invite.testing((self.store, self.people)),
+            calendar.testing(Calendar(Control(self.store), self.shots, lambda: self.now)),
+            planner.testing(Control(self.store).schedules, lambda: self.now),
         ):
             self._stack.enter_context(testing)
         return self
@@ -111,14 +116,23 @@ class World:
 
     # --- what clients do ---
 
-    def http(self, method: str, path: str, body: Any = None, *, query: str = "", **headers: str) -> Reply | None:
-        """One request by an admin; None when the function died, or answered with a fault of its own."""
+    def http(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: str = "",
+        principal: Principal = ADMIN,
+        **headers: str,
+    ) -> Reply | None:
+        """One request, by an admin unless told; None when the function died, or answered with a fault of its own."""
         self.now += timedelta(seconds=1)
         function = _ANSWERING.get(path.split("/")[2], access)
         self.faults.functions.append(function.name)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            reply = call(function, method, path, body, query=query, headers=names, principal=ADMIN)
+            reply = call(function, method, path, body, query=query, headers=names, principal=principal)
         except Crash:
             return None
         finally:
@@ -155,11 +169,19 @@ class World:
         for reader in self.readers:
             reader.deliver()
         self.bus.deliver()
+        for id in self._due[:1]:
+            with suppress(Crash, Exception):  # the one-shot stays, and comes again
+                self._planner({"schedule": id})
+                del self.shots.waiting[id]
+
+    def daily(self) -> None:
+        """What the clock starts once a day."""
+        self.bus.waiting.append((self._calendar, {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}))
 
     def settle(self, limit: int = 2000) -> None:
         """Until nothing is on its way."""
         for _ in range(limit):
-            if not self.bus.waiting and all(reader.idle for reader in self.readers):
+            if not self.bus.waiting and not self._due and all(reader.idle for reader in self.readers):
                 return
             self.pump()
         raise AssertionError("the platform never comes to rest")
@@ -170,6 +192,10 @@ class World:
         self.chance.random = None
 
     # --- inside ---
+
+    @property
+    def _due(self) -> list[str]:
+        return [id for id, at in self.shots.waiting.items() if at <= self.now]
 
     def _plug_in(self) -> None:
         streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS, FLAGS)}
@@ -185,10 +211,11 @@ class World:
         self.bus = Bus(self.chance)
         tally = Consumer("tally", lambda: self.store, self._counter, AnyEvent)
         patterns = {function.name: function.pattern for function in FUNCTIONS if function.pattern is not None}
-        consumers: dict[str, Callable[[Any, Any], Any]] = {"record": record, "invite": invite}
+        consumers: dict[str, Callable[[Any, Any], Any]] = {"record": record, "invite": invite, "calendar": calendar}
         assert patterns.keys() == consumers.keys(), "a rule without its function here"
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))
+        self._calendar, self._planner = self._run("calendar", calendar), self._run("planner", planner)
         self.bus.rules.append(("tally", pattern(), self._run("tally", tally)))
         reading: dict[str, Callable[[Any, Any], Any]] = {"relay": self._relay, "keyring": keyring, "snapshot": snapshot}
         self.readers = [
@@ -231,6 +258,8 @@ _ANSWERING: dict[str, Api[Any]] = {
     "flags": flags,
     "segments": flags,
     "environments": flags,
+    "proposals": flags,
+    "schedules": flags,
 }
 
 

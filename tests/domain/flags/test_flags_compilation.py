@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,8 +14,8 @@ from referencing import Registry, Resource
 from slipway.flags.compilation import Compiled, Rows, compiled
 from slipway.flags.evaluation import FlagSet
 from tests.flag_rows import configuration, flag, needs, rows, segment
+from tests.specs import specification
 
-SPECS = Path(os.environ.get("SLIPWAY_SPECS", "/work/shared/specs"))
 NOW = 1_795_435_200
 HALF = {"fractional": [["on", 50], ["off", 50]]}
 
@@ -316,9 +315,7 @@ def test_what_is_inlined_answers_as_each_flag_by_itself(seed: int) -> None:
 
 @pytest.fixture(scope="module")
 def schema() -> Any:
-    if not SPECS.is_dir():
-        pytest.skip(f"flagd's schemas are not in {SPECS}")
-    contents = {name: json.loads((SPECS / f"flagd-{name}.schema.json").read_text()) for name in ("flags", "targeting", "flagd")}
+    contents = {name: json.loads(specification(f"flagd-{name}.schema.json")) for name in ("flags", "targeting", "flagd")}
     registry: Registry[Any] = Registry().with_resources((one["$id"], Resource.from_contents(one)) for one in contents.values())
     return jsonschema.Draft7Validator({"$ref": contents["flagd"]["$id"]}, registry=registry)
 

@@ -5,6 +5,8 @@ With SLIPWAY_PROVE, ten times as many.
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +16,9 @@ from typing import Any
 
 import pytest
 from json_logic import builtins as logic
+from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.contrib.tools.flagd.core.targeting import custom_ops
+from openfeature.exception import GeneralError
 
 from slipway.flags.compiler import Compiler
 from slipway.flags.evaluation import FlagSet
@@ -135,3 +139,75 @@ def test_the_mends_leave_nothing_behind() -> None:
     with mended():
         pass
     assert (rules.OPERATORS, logic.to_string, logic.to_number) == before
+
+
+# --- of whole documents ---------------------------------------------------------------------------------
+
+PLAIN = {"state": "ENABLED", "variants": {"a": "A", "b": "B"}, "defaultVariant": "a"}
+
+
+def by_both(document: Any, key: str = "f", context: dict[str, Any] | None = None) -> tuple[Any, Any]:
+    """Our value and flagd-core's; ESCAPES where it fails to load the document or raises what is no error of OpenFeature."""
+    found = FlagSet.parse(copy.deepcopy(document)).evaluate(key, context or {}, now=NOW).value
+    core = FlagdCore()
+    try:
+        core.set_flags(copy.deepcopy(document))
+        return found, core._resolve(key, None, oracle.given(context or {})).value
+    except GeneralError:
+        return found, None
+    except Exception:
+        return found, ESCAPES
+
+
+DEEP = json.dumps({"flags": {"f": {**PLAIN, "targeting": {"!": "deep"}}}})
+DEEP = DEEP.replace('"deep"', '{"!": ' * 3_000 + "1" + "}" * 3_000)
+ACCENTED = {
+    "$evaluators": {"s": {"==": [{"var": "n"}, "é"]}},
+    "flags": {"f": {**PLAIN, "targeting": {"if": [{"$ref": "s"}, "b"]}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("why", "document", "context", "expected"),
+    [
+        (
+            "one bad flag makes the whole document fail to load",
+            {"flags": {"f": PLAIN, "g": {"state": "ENABLED"}}}, {}, ("A", ESCAPES),
+        ),
+        (
+            "a flag with attributes of a management system fails to load",
+            {"flags": {"f": {**PLAIN, "owner": "ada"}}}, {}, ("A", ESCAPES),
+        ),
+        (
+            "the backslash of a character that is not ASCII is taken for one of a regular expression",
+            ACCENTED, {"n": "é"}, ("B", ESCAPES),
+        ),
+        (
+            "a reference is replaced in the text of the whole document, also where it is a value",
+            {"$evaluators": {"s": {"x": 1}}, "flags": {"f": {**PLAIN, "variants": {"a": {"$ref": "s"}}}}}, {},
+            ({"$ref": "s"}, {"x": 1}),
+        ),
+        (
+            "a shared rule finds only those that come after it",
+            {
+                "$evaluators": {"inner": {"==": [1, 1]}, "outer": {"!": [{"$ref": "inner"}]}},
+                "flags": {"f": {**PLAIN, "targeting": {"if": [{"$ref": "outer"}, "a", "b"]}}},
+            },
+            {}, ("B", ESCAPES),
+        ),
+        (
+            "a rule that is too deep is RecursionError; ours is a bad flag",
+            DEEP, {}, (None, ESCAPES),
+        ),
+        (
+            "a list as `flags` is refused, which flagd's schema has",
+            {"flags": [{**PLAIN, "key": "f"}]}, {}, ("A", ESCAPES),
+        ),
+        (
+            "a variant whose value is null is answered, which no type has; ours is a bad flag",
+            {"flags": {"f": {**PLAIN, "variants": {"a": None, "b": "B"}, "targeting": {"if": [True, "b"]}}}}, {}, (None, "B"),
+        ),
+    ],
+)  # fmt: skip
+def test_differences_of_whole_documents(why: str, document: Any, context: Any, expected: Any) -> None:
+    assert by_both(document, context=context) == expected, why

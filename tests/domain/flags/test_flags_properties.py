@@ -58,7 +58,7 @@ def endless() -> Any:
 
 MAKERS: list[Any] = [
     *(lambda value=value: value for value in (math.nan, math.inf, 10**5000, -(10**400), "\ud800", "x" * 100_000, b"", {1: 2})),
-    lambda: nested(100_000),
+    lambda: nested(5_000),
     endless,
     Hostile,
 ]

@@ -294,6 +294,82 @@ class SegmentDeleted(SegmentEvent):
     type: Literal["segment.deleted.v1"]
 
 
+class PlannedFacts(Changed):
+    flag: Name
+    environment: Name
+    status: Name
+
+
+class ProposalEvent(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    data: PlannedFacts
+
+
+class ProposalOpened(ProposalEvent):
+    """Somebody asks for a change that takes a second person."""
+
+    type: Literal["proposal.opened.v1"]
+
+
+class ProposalApproved(ProposalEvent):
+    """A second person agrees to a change."""
+
+    type: Literal["proposal.approved.v1"]
+
+
+class ProposalApplied(ProposalEvent):
+    """A change that was agreed to is made."""
+
+    type: Literal["proposal.applied.v1"]
+
+
+class ProposalRejected(ProposalEvent):
+    """A change that was asked for is not wanted."""
+
+    type: Literal["proposal.rejected.v1"]
+
+
+class ProposalExpired(ProposalEvent):
+    """Nobody made a change in time that was asked for."""
+
+    type: Literal["proposal.expired.v1"]
+
+
+class ScheduleFacts(PlannedFacts):
+    at: Time
+
+
+class ScheduleEvent(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    data: ScheduleFacts
+
+
+class SchedulePlanned(ScheduleEvent):
+    """A change is to be made at a minute to come."""
+
+    type: Literal["schedule.planned.v1"]
+
+
+class ScheduleCancelled(ScheduleEvent):
+    """A change that was planned is not to be made."""
+
+    type: Literal["schedule.cancelled.v1"]
+
+
+class ScheduleFired(ScheduleEvent):
+    """A change that was planned is made."""
+
+    type: Literal["schedule.fired.v1"]
+
+
+class ScheduleFailed(ScheduleEvent):
+    """A change that was planned could not be made: nothing happened."""
+
+    type: Literal["schedule.failed.v1"]
+
+
 # --- all of them ----------------------------------------------------------------------------------------
 
 CONTRACTS: dict[str, type[Event]] = {
@@ -320,6 +396,15 @@ CONTRACTS: dict[str, type[Event]] = {
         SegmentCreated,
         SegmentUpdated,
         SegmentDeleted,
+        ProposalOpened,
+        ProposalApproved,
+        ProposalApplied,
+        ProposalRejected,
+        ProposalExpired,
+        SchedulePlanned,
+        ScheduleCancelled,
+        ScheduleFired,
+        ScheduleFailed,
     )
 }
 

@@ -26,6 +26,8 @@ HOMES: dict[str, Table] = {
     "configuration": FLAGS,
     "environment": FLAGS,
     "segment": FLAGS,
+    "proposal": FLAGS,
+    "schedule": FLAGS,
 }
 
 

@@ -14,6 +14,7 @@ from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime
     from typing import Any, Protocol
 
     Row = dict[str, Any]
@@ -204,6 +205,16 @@ class Blobs(Protocol):
     def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
         """Write and return the new ETag. With `absent`, only where nothing stands; with `etag`, only over that one:
         else ConditionFailed."""
+
+
+class Schedules(Protocol):
+    """One-shots that wake a function of ours, to the minute. Every call is safe to repeat."""
+
+    def add(self, name: str, at: datetime) -> None:
+        """Wake it at that minute with this name; there already: nothing happens."""
+
+    def remove(self, name: str) -> None:
+        """Gone already: nothing happens."""
 
 
 class Bus(Protocol):

@@ -116,7 +116,7 @@ class Shelf:
         """One strong read. Raises NotFound."""
         stored = self.find(id)
         if stored is None:
-            raise NotFound(f"There is no {self.kind} {id!r}.")
+            raise NotFound(f"There is no {self.kind} {self._called(id)!r}.")
         return stored
 
     def read_all(self, ids: Sequence[str]) -> list[Stored]:
@@ -170,7 +170,7 @@ class Shelf:
             else:
                 high = middle.version
         if found is None:
-            raise NotFound(f"The {self.kind} {id!r} did not exist at {wanted}.")
+            raise NotFound(f"The {self.kind} {self._called(id)!r} did not exist at {wanted}.")
         return found
 
     def made(self, call: Call, id: str) -> Stored | None:
@@ -300,6 +300,9 @@ class Shelf:
         return writes, _token(before.id, str(head["version"]), call.nonce)
 
     # --- inside ---
+
+    def _called(self, id: str) -> str:
+        return id.partition("#")[2] if self.named else id
 
     def _past(self, id: str, version: int) -> Stored:
         row = self.store.get(self.table, id, version_sk(version))

@@ -6,14 +6,19 @@ filter looks at that: a page may be short before the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from slipway.paging import PAGE_BYTES
+from slipway import cursors
+from slipway.paging import PAGE_BYTES, Paging
 from slipway.ports import Row, Span
-from slipway.resources import Shelf, Stored
+from slipway.problems import BadCursor
+from slipway.resources import HEAD, Shelf, Stored
 from slipway.tables import BY_CREATED, Index
 
+_PLACE = ("created_at", "pk")
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 READS = 3  # rounds of up to 100 rows that one page may cost while the filter takes few
 
 Position = Mapping[str, Any]  # the key attributes of a row in the order
@@ -59,6 +64,21 @@ def indexed(shelf: Shelf, index: Index = BY_CREATED, prefix: str | None = None) 
         return [(place, one if one is None or one.row[order] == place[order] else None) for place, one in found], keys.next
 
     return read
+
+
+def cursor(parts: Sequence[str | None], place: Position | None) -> str | None:
+    """Of the order of creation; None at the end."""
+    return None if place is None else cursors.encode(parts, {name: place[name] for name in _PLACE})
+
+
+def start(query: Paging, parts: Sequence[str | None], kind: str, prefix: str) -> Position | None:
+    """Where the page begins in the order of creation. A made-up cursor may name any place of it. Raises BadCursor."""
+    if query.cursor is None:
+        return None
+    place = cursors.decode(query.cursor, parts, dict.fromkeys(_PLACE, str))
+    if not re.fullmatch(f"{prefix}[0-9a-z]{{26}}", str(place["pk"])) or not re.fullmatch(_TIME, str(place["created_at"])):
+        raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+    return {**place, "kind": kind, "sk": HEAD}
 
 
 def followed(entries: list[Entry], next: Position | None) -> Iterator[tuple[Row, Stored | None, Position | None]]:

@@ -70,6 +70,13 @@ class Flags(Settings, kw_only=True):
     table_flags: str
 
 
+class Calendar(Settings, kw_only=True):
+    table_flags: str
+    schedule_prefix: str  # of the names of one-shots
+    schedule_role: str  # ARN; by it the one-shots call
+    planner: str  # ARN of the function that they call
+
+
 class Stream(Settings, kw_only=True):
     """Of a function that reads a table's stream."""
 

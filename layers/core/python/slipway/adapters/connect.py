@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway.settings import Invite, Relay, Settings
+from slipway.settings import Calendar, Invite, Relay, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from slipway.adapters.dynamodb import DynamoStore
     from slipway.adapters.eventbus import EventBus
     from slipway.adapters.s3 import S3Blobs
+    from slipway.adapters.scheduler import SchedulerSchedules
 
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
@@ -53,3 +54,9 @@ def directory(settings: Invite) -> CognitoDirectory:
     from slipway.adapters.directory import CognitoDirectory
 
     return CognitoDirectory(settings.user_pool)
+
+
+def schedules(settings: Calendar) -> SchedulerSchedules:
+    from slipway.adapters.scheduler import SchedulerSchedules
+
+    return SchedulerSchedules(settings.schedule_prefix, settings.planner, settings.schedule_role)

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -224,3 +225,16 @@ class MemoryDirectory:
 
     def remove(self, username: str) -> None:
         self.users.pop(username, None)
+
+
+class MemorySchedules:
+    """One-shots by name, with their minute."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, datetime] = {}
+
+    def add(self, name: str, at: datetime) -> None:
+        self.waiting.setdefault(name, at)
+
+    def remove(self, name: str) -> None:
+        self.waiting.pop(name, None)

@@ -33,10 +33,19 @@ class Unexpected(Exception):
 
 
 class Consumer(Generic[Use, E]):
-    """A Lambda entry point for events of these contracts; `AnyEvent` takes them all. `effect(use, event)` does the work."""
+    """A Lambda entry point for events of these contracts; `AnyEvent` takes them all. `effect(use, event)` does the work.
 
-    def __init__(self, name: str, wire: Callable[[], Use], effect: Callable[[Use, E], None], *contracts: type[E]) -> None:
-        self.name, self.contracts = name, contracts
+    `daily(use)` is what the function does besides, when the clock calls; what it raises comes again, then is a dead letter."""
+
+    def __init__(
+        self,
+        name: str,
+        wire: Callable[[], Use],
+        effect: Callable[[Use, E], None],
+        *contracts: type[E],
+        daily: Callable[[Use], None] | None = None,
+    ) -> None:
+        self.name, self.contracts, self.daily = name, contracts, daily
         self._wire, self._effect = wire, effect
         self._use: Use | None = None
 
@@ -49,8 +58,11 @@ class Consumer(Generic[Use, E]):
             trace_id="",
             correlation_id="",
             source=event["source"],
-            event_type=event["detail-type"],
+            event_type=event["detail-type"].replace(" ", "."),  # the clock says "Scheduled Event"
         ) as line:
+            if self.daily is not None and event["source"] == "aws.events":
+                self.daily(self._use)
+                return
             parsed = self._parsed(event)
             line["trace_id"], line["correlation_id"] = observe.trace_id(parsed.traceparent), parsed.correlation_id
             self._effect(self._use, parsed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from slipway.flags import shapes
 from slipway.flags.coercion import truth
-from slipway.flags.fractional import bucketed, draw, prefix, shares
+from slipway.flags.fractional import bucketed, by_targeting_key, draw, prefix, shares
 from slipway.flags.limits import MOST_DEPTH, MOST_NODES, Unanswerable, walked
 from slipway.flags.operators import READING, STRICT
 from slipway.flags.shapes import Literal
@@ -60,7 +60,9 @@ class Compiler:
         if not isinstance(logic, dict) or len(logic) != 1:
             return Literal(logic)
         ((name, raw),) = logic.items()
-        if name == "$ref" and isinstance(raw, str) and raw in self.evaluators:
+        if name == "$ref" and isinstance(raw, str):
+            if raw not in self.evaluators:
+                return _unknown(f"There is no shared rule {raw[:100]!r}.")
             return self.node(self.evaluators[raw], depth - 1, root, at)
         args = raw if isinstance(raw, list) else [raw]
         return self.operator(name, args, depth - 1, root, (at, name), isinstance(raw, list))
@@ -75,7 +77,7 @@ class Compiler:
         if name in ("if", "?:"):
             return shapes.choice(nodes)
         if name == "and":
-            return shapes.conjunction(nodes)
+            return shapes.Conjunction(nodes)
         if name == "or":
             return shapes.disjunction(nodes)
         if name in READING:
@@ -89,7 +91,7 @@ class Compiler:
 
             self.extensions.add(name)
             return operator(name, nodes)
-        return _unknown(name)
+        return _unknown(f"There is no operator {name[:100]!r}.")
 
     def strict(self, name: str, nodes: list[Node]) -> Node:
         function = STRICT[name]
@@ -130,22 +132,10 @@ class Compiler:
             if all(type(part) is Literal for part in parts):
                 split = shares([part.value for part in parts])  # type: ignore[attr-defined]
                 if split is not None and short:
-                    return self._short(bucketed(self.hash, split, prefix(self.hash, self.flag)))
+                    return by_targeting_key(bucketed(self.hash, split, prefix(self.hash, self.flag)))
                 if split is not None and type(nodes[0]) is not Literal:
                     return self._explicit(bucketed(self.hash, split), nodes)
         return self.drawn(nodes, root)
-
-    def _short(self, bucket: Callable[[str], Any]) -> Node:
-        def fractional(data: Any, _: Any) -> Any:
-            key = data.get("targetingKey")
-            if type(key) is not str or not key:
-                return None
-            try:
-                return bucket(key)
-            except ValueError:  # half of a surrogate pair is no text
-                return None
-
-        return fractional
 
     def _explicit(self, bucket: Callable[[str], Any], nodes: list[Node]) -> Node:
         by, flag, hash = nodes[0], self.flag, self.hash
@@ -233,8 +223,8 @@ def _folded(function: Callable[..., Any], values: list[Any]) -> Node:
         return lambda _data, _meter: function(*values)  # whoever reaches it gets the error
 
 
-def _unknown(name: str) -> Node:
+def _unknown(detail: str) -> Node:
     def unknown(_data: Any, _meter: Any) -> Any:
-        raise Unanswerable("PARSE_ERROR", f"There is no operator {name!r}.")
+        raise Unanswerable("PARSE_ERROR", detail)
 
     return unknown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, StrictBool
 
@@ -11,12 +11,12 @@ from slipway.changes import differences
 from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.fields import (
-    VARIANTS,
+    Because,
+    OverridesPatch,
     Prerequisite,
     Prerequisites,
     Reason,
     Targeting,
-    TargetingKeys,
     Variant,
     Version,
 )
@@ -43,7 +43,7 @@ class ConfigurationPatch(Shape):
     enabled: StrictBool = Field(default_factory=absent, description="the switch")
     default_variant: Variant | None = Field(default_factory=absent, description="where no rule decides; null: the caller's own")
     targeting: Targeting = Field(default_factory=absent, description="JsonLogic with flagd's operators; null for none")
-    overrides: Annotated[dict[Variant, TargetingKeys | None], Field(max_length=VARIANTS)] = Field(
+    overrides: OverridesPatch = Field(
         default_factory=absent, description="targeting keys by the variant that they get, before any rule"
     )
     prerequisites: Prerequisites | None = Field(
@@ -59,6 +59,10 @@ class ConfigurationPatch(Shape):
 class Copying(Shape):
     from_: EnvironmentName = Field(alias="from", description="the environment whose configuration is taken over")
     reason: Reason | None = None
+
+
+class SwitchingOff(Shape):
+    reason: Because
 
 
 class RevertingConfiguration(Shape):

@@ -19,9 +19,9 @@ from slipway import history
 from slipway.access import SYSTEM
 from slipway.calls import Call, timestamp
 from slipway.changes import told
-from slipway.flags import configuration, graph, jsontext, ledger
+from slipway.flags import configuration, graph, jsontext, ledger, needs
 from slipway.flags.beside import Beside, settled, update
-from slipway.flags.checks import SEGMENTS, faults, in_words, references, size, wrong
+from slipway.flags.checks import faults, references, size, wrong
 from slipway.flags.compilation import Rows, Uncompilable, definition
 from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch, patched, reasoned
 from slipway.flags.environments import Environments
@@ -29,7 +29,7 @@ from slipway.flags.flags import Flags, flag_id
 from slipway.flags.segments import Segments, segment_id
 from slipway.ports import Absent, ConditionFailed, Store
 from slipway.problems import Conflict, Fault, Invalid, NotFound
-from slipway.resources import Event, Shelf, Stored
+from slipway.resources import Event, Stored
 
 Data = dict[str, Any]
 
@@ -96,8 +96,21 @@ class Configurations:
         """Merge the patch into that version (None: whatever stands). What changes nothing makes no version.
 
         Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
-        make: Callable[[Stored], Data] = lambda before: patched(before.data, patch.fields())  # noqa: E731
-        return self._change(call, key, environment, version, make, validate_only)
+        return self._change(call, key, environment, version, _patching(patch), validate_only)
+
+    def switch_off(self, call: Call, key: str, environment: str, reason: str) -> Stored:
+        """At once, whatever version stands, and without a second person. Raises NotFound, Conflict (archived)."""
+        off: Callable[[Stored], Data] = lambda before: reasoned({**before.data, "enabled": False}, reason)  # noqa: E731
+
+        def attempt(call: Call) -> Stored:
+            plan = self.planned(call, key, environment, None, off)
+            return plan.before if plan.after is plan.before else self.write(call, plan, [])
+
+        return settled(call, None, attempt)
+
+    def patched(self, call: Call, key: str, environment: str, version: int | None, patch: ConfigurationPatch) -> Plan:
+        """`planned`, of a merge patch."""
+        return self.planned(call, key, environment, version, _patching(patch))
 
     def revert(
         self,
@@ -161,10 +174,11 @@ class Configurations:
     ) -> Stored:
         def attempt(call: Call) -> Stored:
             plan = self.planned(call, key, environment, version, make)
-            if plan.after.version == plan.before.version:
+            if plan.after is plan.before:
                 return plan.before
+            self.check_approved(plan)
             _check_reason(plan.place, plan.after.data)
-            return plan.after if validate_only else self._made(call, plan)
+            return plan.after if validate_only else self.write(call, plan, [])
 
         return settled(call, version, attempt)
 
@@ -191,83 +205,44 @@ class Configurations:
             ledger.unchanged(place),
             ledger.revised(environment, size(data) - size(before.data)),
             *ledger.moved(_places(before.data), _places(data)),
-            *self._prerequisites(before.data, data),
-            *self._segments(before.data, data),
+            *needs.flags(self.flags.shelf, before.data, data),
+            *needs.segments(self.segments, before.data, data),
         ]
         if {one["flag"] for one in data["prerequisites"]} - {one["flag"] for one in before.data["prerequisites"]}:
             beside.append(ledger.advanced(graph.place(environment), version_of_graph))
         _check_compiles(key, rows)
         return Plan(flag, place, before, after, rows, beside)
 
-    def _made(self, call: Call, plan: Plan) -> Stored:
+    def check_approved(self, plan: Plan) -> None:
+        """Raises Conflict where a change takes a second person."""
+        if plan.place.data["approval"]:
+            detail = f"A change in {plan.place.data['name']!r} takes a second person: open a change request (/v1/proposals)."
+            raise Conflict(detail, errors=[Fault("", "approval_needed", detail)])
+
+    def write(self, call: Call, plan: Plan, finished: Sequence[Beside]) -> Stored:
+        """Make the change, together with what it finishes. Raises PreconditionFailed, Moved."""
         if plan.before.version == 1:
             with suppress(ConditionFailed):
                 self.store.put(self.shelf.table, self._untouched(plan.flag, plan.place).row, Absent())
-        return update(self.shelf, call, plan.before, plan.after.data, [_event(plan.before, plan.after.data)], plan.beside)
+        beside = [*plan.beside, *finished]
+        return update(self.shelf, call, plan.before, plan.after.data, [_event(plan.before, plan.after.data)], beside)
 
     def gathered(self, flag: Stored, stored: Stored, at: datetime | None = None) -> Rows:
         """All that this configuration answers from: what it needs, and all their segments; as it stands, or stood then.
 
         Raises Invalid for a cycle."""
         environment, wanted = stored.data["environment"], [one["flag"] for one in stored.data["prerequisites"]]
-        others = graph.reached(_reader(self.shelf, at), flag.data["key"], environment, wanted)
+        others = graph.reached(graph.reader(self.shelf, at), flag.data["key"], environment, wanted)
         standing = [stored, *(one for one in others.values() if one is not None)]
-        heads = [flag, *_reader(self.flags.shelf, at)([flag_id(key) for key in others])]
+        heads = [flag, *graph.reader(self.flags.shelf, at)([flag_id(key) for key in others])]
         used = {key for one in standing for key in references(jsontext.read(one.data["targeting"] or "null"))}
-        segments = _reader(self.segments.shelf, at)([segment_id(key) for key in sorted(used)])
+        segments = graph.reader(self.segments.shelf, at)([segment_id(key) for key in sorted(used)])
         there = [one for one in segments if one.data["status"] != "deleted"]
         return Rows(environment, 0, *(tuple(one.row for one in each) for each in (heads, standing, there)))
 
-    def _prerequisites(self, before: Mapping[str, Any], after: Data) -> list[Beside]:
-        """What has to hold of the flags that it needs, and who keeps in mind that it does. Raises Invalid."""
-        user = f"{after['flag']}#{after['environment']}"
-        old, new = ({one["flag"]: one["variants"] for one in data["prerequisites"]} for data in (before, after))
-        beside = [ledger.released("flag", other, user) for other in sorted(old.keys() - new.keys())]
-        asked = [other for other in new if old.get(other) != new[other]]
-        heads = {stored.data["key"]: stored for stored in self.flags.shelf.read_all([flag_id(other) for other in asked])}
-        wrongs = []
-        for place, other in enumerate(new):
-            if other not in asked:
-                continue
-            pointer, head = f"/prerequisites/{place}", heads.get(other)
-            if head is None or head.data["status"] == "archived":
-                wrongs.append(Fault(f"{pointer}/flag", "unknown_flag", f"There is no active flag {other!r}."))
-                continue
-            variants = jsontext.read(head.data["variants"])
-            if unknown := [variant for variant in new[other] if variant not in variants]:
-                detail = f"The flag {other!r} has no variant {in_words(unknown)}; it has {in_words(list(variants))}."
-                wrongs.append(Fault(f"{pointer}/variants", "unknown_variant", detail))
-            beside += ledger.needed("flag", head, other, user)
-        if wrongs:
-            raise wrong(wrongs)
-        return beside
 
-    def _segments(self, before: Mapping[str, Any], after: Data) -> list[Beside]:
-        """The same for the segments of its rule. Raises Invalid."""
-        old, new = (references(jsontext.read(data["targeting"] or "null")) for data in (before, after))
-        user = f"{after['flag']}#{after['environment']}"
-        if len(new) > SEGMENTS:
-            detail = f"A rule uses {SEGMENTS} segments at most; this one would use {len(new)}."
-            raise wrong([Fault("/targeting", "too_many_segments", detail)])
-        joined = sorted(new - old)
-        heads = {stored.data["key"]: stored for stored in self.segments.standing(joined)}
-        beside = [one for key in joined for one in ledger.needed("segment", heads[key], key, user)]
-        return [*beside, *(ledger.released("segment", key, user) for key in sorted(old - new))]
-
-
-def _reader(shelf: Shelf, at: datetime | None) -> graph.Reader:
-    """Reads what there is of these ids: now, or as it was at that moment."""
-    if at is None:
-        return lambda ids: [one for first in range(0, len(ids), 100) for one in shelf.read_all(ids[first : first + 100])]
-
-    def then(ids: Sequence[str]) -> list[Stored]:
-        found = []
-        for id in ids:
-            with suppress(NotFound):
-                found.append(shelf.at(id, at))
-        return found
-
-    return then
+def _patching(patch: ConfigurationPatch) -> Callable[[Stored], Data]:
+    return lambda before: patched(before.data, patch.fields())
 
 
 def _id(flag: Stored, place: Stored) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from slipway.flags.configurations import Configurations
 from slipway.flags.environments import Environments
 from slipway.flags.flags import Flags
+from slipway.flags.proposals import Proposals
+from slipway.flags.schedules import Schedules
 from slipway.flags.segments import Segments
 from slipway.ports import Store
 
@@ -16,3 +18,5 @@ class Control:
         self.segments = Segments(store, self.environments)
         self.flags = Flags(store, self.environments, self.segments)
         self.configurations = Configurations(store, self.flags, self.environments, self.segments)
+        self.proposals = Proposals(self.configurations)
+        self.schedules = Schedules(self.configurations)

@@ -30,6 +30,7 @@ import json
 
 from slipway.flags.coercion import text
 from slipway.flags.compiler import Compiler
+from slipway.flags.form import fault, is_metadata, values
 from slipway.flags.fractional import HASHES
 from slipway.flags.limits import Meter, Unanswerable
 from slipway.values import Value
@@ -39,9 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from slipway.flags.shapes import Node
     from slipway.flags.trace import Step
 
     Answer = Callable[[Any, float], "Evaluation"]
+    Parts = tuple[Node, dict[str | None, "Evaluation"]]
 
 
 class _Kept:
@@ -86,6 +89,7 @@ class FlagSet:
         self._flags, self._evaluators, self._trouble = flags, evaluators, trouble
         self._ready: dict[str, Evaluation | Answer] = {}
         self._compiled: dict[str, Compiler] = {}
+        self._parts: dict[str, Parts] = {}
 
     @classmethod
     def parse(cls, document: Any, hash: str = "v3") -> FlagSet:
@@ -114,7 +118,7 @@ class FlagSet:
         trouble = ""
         if not isinstance(evaluators, dict):
             evaluators, trouble = {}, "`$evaluators` is no object."
-        if not _is_metadata(metadata):
+        if not is_metadata(metadata):
             metadata, trouble = {}, "`metadata` is no object of texts, numbers and truth values."
         return cls(flags, evaluators, metadata, hash, trouble)
 
@@ -124,11 +128,13 @@ class FlagSet:
 
     @property
     def errors(self) -> dict[str, str]:
-        """What is wrong with each bad flag, and under "" with the document. Compiles every flag."""
+        """What is wrong with each flag that answers everybody with an error, and under "" with the document.
+
+        Compiles every flag."""
         bad = {"": self._trouble} if self._trouble else {}
         for key in self._flags:
             ready = self.ready(key)
-            if isinstance(ready, Evaluation) and ready.error_code == "PARSE_ERROR":
+            if isinstance(ready, Evaluation) and ready.error_code is not None:
                 bad[key] = ready.error_details or ""
         return bad
 
@@ -180,6 +186,12 @@ class FlagSet:
         self._ready[key] = ready
         return ready
 
+    def parts(self, key: str) -> Parts | None:
+        """What answers many flags at once: the rule as a function of a context that is a dict, and the evaluations of the
+        texts that it gives and of null. For everything else, and where there is None, `ready` has the answer."""
+        self.ready(key)
+        return self._parts.get(key)
+
     # --- inside ---
 
     def _error(self, key: str, code: str, detail: str) -> Evaluation:
@@ -189,7 +201,7 @@ class FlagSet:
         return str((self._flags[key].get("metadata") or {}).get("hash", self.hash))
 
     def _made(self, key: str, flag: Any) -> Evaluation | Answer:
-        wrong = _fault(flag)
+        wrong = fault(flag)
         if wrong:
             raise Unanswerable("PARSE_ERROR", wrong)
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
@@ -206,36 +218,49 @@ class FlagSet:
         run = compiler.compile(flag["targeting"])
         metered, whole = compiler.walks or meter is not Meter, compiler.whole
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
-        values = _values(flag)
-        outcomes = {name: Evaluation(key, values[name], name, "TARGETING_MATCH", None, None, metadata) for name in values}
+        found = values(flag)
+        outcomes = {name: Evaluation(key, found[name], name, "TARGETING_MATCH", None, None, metadata) for name in found}
         default = _default(key, flag, metadata, "DEFAULT")
 
         def error(code: str, detail: str) -> Evaluation:
             return Evaluation(key, None, None, "ERROR", code, detail, metadata)
 
-        def answer(context: Any, now: float) -> Evaluation:
-            if type(context) is not dict:
-                if context is not None and not isinstance(context, dict):
-                    return error("INVALID_CONTEXT", "The context is no JSON object.")
-                context = context or {}
+        def named(result: Any) -> Evaluation:
+            if result is None:
+                return default
+            if not isinstance(result, (str, bool, int, float)):
+                return error("GENERAL", "The targeting gives a list or an object, not the name of a variant.")
+            name = text(result)
+            return outcomes.get(name) or error("GENERAL", f"The targeting names {name[:100]!r}, which is no variant.")
+
+        def careful(context: Any, now: float) -> Evaluation:
+            if context is not None and not isinstance(context, dict):
+                return error("INVALID_CONTEXT", "The context is no JSON object.")
             try:
+                data = context or {}
                 if whole:
                     own = {"flagKey": key, "timestamp": int(now)}
-                    context = {**context, "targetingKey": context.get("targetingKey"), "$flagd": own}
-                result = run(context, meter() if metered else None)
-                if result is None:
-                    return default
-                if type(result) is str and result in outcomes:
-                    return outcomes[result]
-                if isinstance(result, (str, bool, int, float)):
-                    name = text(result)
-                    return outcomes.get(name) or error("GENERAL", f"The targeting names {name[:100]!r}, which is no variant.")
-                return error("GENERAL", "The targeting gives a list or an object, not the name of a variant.")
+                    data = {**data, "targetingKey": data.get("targetingKey"), "$flagd": own}
+                return named(run(data, meter() if metered else None))
             except Unanswerable as wrong:
                 return error(wrong.code, wrong.detail)
             except Exception as failed:
                 return error("GENERAL", f"The targeting fails on this context ({type(failed).__name__}).")
 
+        def answer(context: Any, now: float) -> Evaluation:
+            if type(context) is dict:
+                try:
+                    result = run(context, None)
+                    return outcomes[result] if type(result) is str else named(result)
+                except Exception:
+                    return careful(context, now)  # tells what is wrong
+            return careful(context, now)
+
+        if whole or metered:
+            return careful
+        texts: dict[str | None, Evaluation] = {None: default}
+        texts.update(outcomes)
+        self._parts[key] = run, texts
         return answer
 
 
@@ -248,44 +273,4 @@ def _default(key: str, flag: Any, metadata: Mapping[str, Any], reason: str) -> E
     if name not in flag["variants"]:
         detail = f"The default {name[:100]!r} is no variant."
         return Evaluation(key, None, None, "ERROR", "GENERAL", detail, metadata)
-    return Evaluation(key, _values(flag)[name], name, reason, None, None, metadata)
-
-
-def _values(flag: Any) -> dict[str, Any]:
-    """The variants; whole numbers as floats where the flag is a float flag."""
-    variants: dict[str, Any] = flag["variants"]
-    kinds = {type(value) for value in variants.values()}
-    declared = (flag.get("metadata") or {}).get("type") == "float"
-    if int in kinds and kinds <= {int, float} and (declared or float in kinds):
-        return {name: float(value) for name, value in variants.items()}
-    return variants
-
-
-def _fault(flag: Any) -> str:
-    """Why the flag cannot be evaluated; "" when it can. What may be saved is a narrower question: `slipway.flags.rules`."""
-    if not isinstance(flag, dict):
-        return "The flag is no object."
-    if flag.get("state") not in ("ENABLED", "DISABLED"):
-        return "`state` is ENABLED or DISABLED."
-    variants = flag.get("variants")
-    if not isinstance(variants, dict) or not variants or not all(isinstance(name, str) for name in variants):
-        return "`variants` is an object with at least one variant."
-    if None in [value if value is None else 0 for value in variants.values()]:
-        return "A variant has a value, not null."
-    default = flag.get("defaultVariant")
-    if default is not None and not isinstance(default, (str, bool)):
-        return "`defaultVariant` is the name of a variant or null."
-    metadata = flag.get("metadata") or {}
-    if not _is_metadata(metadata):
-        return "`metadata` is an object of texts, numbers and truth values."
-    if metadata.get("hash", "v3") not in HASHES:
-        return f"`metadata.hash` is one of {', '.join(HASHES)}."
-    if flag.get("targeting") and not isinstance(flag["targeting"], dict):
-        return "`targeting` is an object."
-    return ""
-
-
-def _is_metadata(metadata: Any) -> bool:
-    return isinstance(metadata, dict) and all(
-        isinstance(name, str) and isinstance(value, (str, int, float, bool)) for name, value in metadata.items()
-    )
+    return Evaluation(key, values(flag)[name], name, reason, None, None, metadata)

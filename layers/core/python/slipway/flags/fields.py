@@ -42,6 +42,7 @@ Prefix = Annotated[
     published(r"^[A-Za-z0-9._-]{1,128}$", 128),
 ]
 Version = Annotated[int, Field(ge=1, le=10**9), BeforeValidator(whole)]
+Because = Annotated[str, AfterValidator(cleaned(text.line, REASON)), published(text.LINE, REASON)]  # a reason that has to be
 Reason = Annotated[str, AfterValidator(cleaned(text.prose, REASON)), published(text.PROSE, REASON, 0)]
 
 
@@ -115,7 +116,7 @@ def _each_once(names: list[str]) -> list[str]:
 
 def _variants_schema(least: int, *more: str) -> WithJsonSchema:
     value = {"type": ["boolean", "string", "number", "object", *more]}
-    names = {"minLength": 1, "maxLength": VARIANT}
+    names = {"minLength": 1, "maxLength": VARIANT, "pattern": text.LINE}
     most = VARIANTS if least else 2 * VARIANTS
     bounds = {"minProperties": least, "maxProperties": most, "propertyNames": names, "additionalProperties": value}
     return WithJsonSchema({"type": "object", **bounds, "examples": [{"on": True, "off": False}]})
@@ -147,6 +148,25 @@ TargetingKey = Annotated[
     str, AfterValidator(_targeting_key), published(text.LINE, TARGETING_KEY, examples=["mbr_01j9z6k3v5x8m2q4w7e9r0t2y6"])
 ]
 TargetingKeys = Annotated[list[TargetingKey], Field(max_length=OVERRIDES), AfterValidator(_each_once)]
+
+
+OverridesPatch = Annotated[
+    dict[Variant, TargetingKeys | None],
+    Field(max_length=VARIANTS),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": VARIANTS,
+            "propertyNames": {"minLength": 1, "maxLength": VARIANT, "pattern": text.LINE},
+            "additionalProperties": {
+                "type": ["array", "null"],
+                "maxItems": OVERRIDES,
+                "items": {"type": "string", "minLength": 1, "maxLength": TARGETING_KEY, "pattern": text.LINE},
+            },
+            "examples": [{"on": ["mbr_01j9z6k3v5x8m2q4w7e9r0t2y6"]}],
+        }
+    ),
+]
 
 
 class Prerequisite(Shape):

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 HASHES = ("v2", "v3")
 MOST_WEIGHT = 2**31 - 1
 
-# The head of a text of so many bytes.
-_HEADS = [bytes((0x60 | size,)) for size in range(24)] + [bytes((0x78, size)) for size in range(24, 256)]
+# What comes before a text of so many bytes.
+_HEADS = {"v2": [b""] * 256, "v3": [bytes((0x60 | size,) if size < 24 else (0x78, size)) for size in range(256)]}
 
 
 class Draw(Value):
@@ -78,21 +78,38 @@ def shares(parts: Sequence[Any]) -> tuple[list[Any], list[int]] | None:
 
 
 def bucketed(hash: str, split: tuple[list[Any], list[int]], prefix: bytes = b"") -> Callable[[str], Any]:
-    """From a text that is bucketed by to its variant; `prefix` comes before what stands for the text."""
+    """From a text that is bucketed by to its variant; `prefix` comes before what stands for the text.
+
+    Raises ValueError for half of a surrogate pair."""
     variants, bounds = split
-    total, hashed = bounds[-1], murmur3_after(prefix)
+    total, hashed, heads = bounds[-1], murmur3_after(prefix), _HEADS[hash]
 
-    def by_text(text: str) -> Any:
-        raw = text.encode()
-        return variants[bisect_right(bounds, hashed(raw) * total >> 32)]
-
-    def by_cbor(text: str) -> Any:
+    def bucket(text: str) -> Any:
         raw = text.encode()
         size = len(raw)
-        item = _HEADS[size] + raw if size < 256 else cbor.text(text)
+        item = heads[size] + raw if size < 256 else _long(hash, text)
         return variants[bisect_right(bounds, hashed(item) * total >> 32)]
 
-    return by_text if hash == "v2" else by_cbor
+    return bucket
+
+
+def by_targeting_key(bucket: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
+    """The short form, as a node of a rule."""
+
+    def fractional(data: Any, _: Any) -> Any:
+        key = data.get("targetingKey")
+        if type(key) is not str or not key:
+            return None
+        try:
+            return bucket(key)
+        except ValueError:
+            return None
+
+    return fractional
+
+
+def _long(hash: str, text: str) -> bytes:
+    return text.encode() if hash == "v2" else cbor.text(text)
 
 
 def prefix(hash: str, flag: str) -> bytes:

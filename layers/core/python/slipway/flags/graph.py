@@ -6,10 +6,12 @@ The version of the graph's row guards the walk: two changes that would close a c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 
 from slipway.flags import ledger
-from slipway.problems import Fault, Invalid
-from slipway.resources import Stored
+from slipway.problems import Fault, Invalid, NotFound
+from slipway.resources import Shelf, Stored
 
 Reader = Callable[[Sequence[str]], list[Stored]]  # what there is of these ids
 
@@ -18,6 +20,21 @@ MOST_REACHED = 50  # flags that one needs, and those that they need, and so on
 
 def place(environment: str) -> ledger.Place:
     return f"graph#{environment}", "graph"
+
+
+def reader(shelf: Shelf, at: datetime | None) -> Reader:
+    """Of what stands now, or stood at that moment."""
+    if at is None:
+        return lambda ids: [one for first in range(0, len(ids), 100) for one in shelf.read_all(ids[first : first + 100])]
+
+    def then(ids: Sequence[str]) -> list[Stored]:
+        found = []
+        for id in ids:
+            with suppress(NotFound):
+                found.append(shelf.at(id, at))
+        return found
+
+    return then
 
 
 def reached(read: Reader, key: str, environment: str, wanted: Sequence[str]) -> dict[str, Stored | None]:

@@ -116,7 +116,12 @@ def _check(control: Control, call: Call, order: Order) -> None:
         keys = Counter(part.key for part in parts)
         if twice := [Fault(part.at, "duplicate", f"The file has {part.key!r} twice.") for part in parts if keys[part.key] > 1]:
             raise Invalid("Some keys stand in the file twice; nothing was imported.", errors=twice[:MOST_FAULTS])
-    if control.environments.read(call, order.environment).data["protected"] and order.reason is None:
+    place = control.environments.read(call, order.environment).data
+    if place["approval"]:
+        raise Conflict(
+            f"A change in {order.environment!r} takes a second person: import into another environment, and propose."
+        )
+    if place["protected"] and order.reason is None:
         detail = f"The environment {order.environment!r} is protected: give the reason of the change."
         raise Invalid(detail, errors=[Fault("/query/reason", "required", detail)])
     ids = [flag_id(part.key) for part in flags]

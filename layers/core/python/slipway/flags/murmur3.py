@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from struct import iter_unpack
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +31,8 @@ def pure(data: bytes, at: int = 0, state: int = 0) -> int:
 
 def _blocks(data: bytes, at: int, end: int, state: int) -> int:
     # A rotation may leave bits above the 32nd: what is multiplied next is cut to 32 bits, which only the lower ones reach.
-    for start in range(at, end, 4):
-        block = int.from_bytes(data[start : start + 4], "little") * _C1 & _MASK
+    for (block,) in iter_unpack("<I", data[at:end]):
+        block = block * _C1 & _MASK
         state ^= (block << 15 | block >> 17) * _C2 & _MASK
         state = ((state << 13 | state >> 19) * 5 + 0xE6546B64) & _MASK
     return state

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from slipway.calls import Call
-from slipway.flags.configuration import ConfigurationPatch, patched
+from slipway.flags.change import pointed
+from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.configurations import Configurations
 from slipway.flags.explain import Context, flag_set
 from slipway.shape import Shape
@@ -48,7 +49,7 @@ def previewed(
     contexts: Sequence[dict[str, Any]] | None,
 ) -> dict[str, Any]:
     """A PreviewView. Raises NotFound, Conflict (archived), Invalid."""
-    plan = configurations.planned(call, key, environment, None, lambda before: patched(before.data, change.fields()))
+    plan = pointed(lambda: configurations.patched(call, key, environment, None, change))
     now = call.now.timestamp()
     before = flag_set(key, configurations.gathered(plan.flag, plan.before))
     after = flag_set(key, plan.rows)

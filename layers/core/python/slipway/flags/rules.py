@@ -1,7 +1,7 @@
 """What may be saved as a flag's targeting: every fault at once, each with where it stands and how to mend it.
 
-Stricter than evaluation, which takes whatever another tool once wrote: here a rule has to mean something. Pointers (RFC 6901)
-begin where the caller says that the rule stands.
+Stricter than evaluation, which takes whatever another tool once wrote: here a rule has to mean something, and to be accepted
+by flagd's schema of targeting, our own operators apart. Pointers (RFC 6901) begin where the caller says that the rule stands.
 
     code                  what is wrong
     not_a_rule            an object that is no operator with its arguments
@@ -10,6 +10,8 @@ begin where the caller says that the rule stands.
     unknown_reference     a `$ref` to a shared rule that does not exist
     nested_reference      a `$ref` inside of a shared rule
     unknown_variant       what the targeting may answer is no variant, as far as it can be told without evaluating it
+    not_a_list            arguments that are not written as a list, where flagd's schema wants one
+    bad_argument          an argument that flagd's schema does not take there
     bad_path              a `var` that no context has
     bad_weight            a weight that is no whole number from 0 to 2^31 - 1, or weights with a sum outside of 1 to that
     bad_version, bad_comparison, bad_pattern, bad_network, bad_moment, bad_number, bad_range    a literal that is none
@@ -18,16 +20,12 @@ begin where the caller says that the rule stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from slipway.flags.arguments import ARGUMENTS
 from slipway.flags.coercion import text, truth
-from slipway.flags.extensions import moment, network
-from slipway.flags.fractional import MOST_WEIGHT
 from slipway.flags.limits import MOST_DEPTH, MOST_NODES
-from slipway.flags.regex import BadPattern, Pattern
-from slipway.flags.semver import COMPARISONS
-from slipway.flags.semver import parse as version
 from slipway.problems import Fault
 
 MOST_FAULTS = 100
@@ -43,6 +41,7 @@ ARITY: dict[str, tuple[int, int | None]] = {
     "sem_ver": (3, 3), "fractional": (1, None),
     "matches": (2, 2), "in_cidr": (2, 2), "in_dates": (2, 3), "in_range": (2, 3),
 }  # fmt: skip
+_ALONE = ("var", "!", "!!")  # take their one argument without a list
 TRUTH_VALUED = frozenset(("!", "!!", "==", "===", "!=", "!==", "<", "<=", ">", ">=", "in", "all", "some", "none"))
 _MEANT = {
     "?:": "if", "not": "!", "eq": "==", "equals": "==", "neq": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=",
@@ -59,9 +58,10 @@ def targeting_faults(rule: Any, variants: Sequence[str], evaluators: Mapping[str
         return [Fault(at, "not_a_rule", "A targeting is an object: one operator with its arguments, or {}.")]
     check = _Check(evaluators)
     check.rule(rule, at, MOST_DEPTH)
+    known = ", ".join(sorted(variants)[:10]) + (", ..." if len(variants) > 10 else "")
     for pointer, answer in _answers(rule, at, evaluators):
         if answer not in variants:
-            check.fault(pointer, "unknown_variant", f"{answer!r} is no variant; there are {', '.join(sorted(variants))}.")
+            check.fault(pointer, "unknown_variant", f"{answer[:60]!r} is no variant; there are {known}.")
     return check.faults[:MOST_FAULTS]
 
 
@@ -107,15 +107,17 @@ class _Check:
         if name == "$ref":
             return self._reference(raw, inside)
         if name not in ARITY:
-            return self.fault(inside, "unknown_operator", f"There is no operator {name!r}{_suggestion(name)}")
+            return self.fault(inside, "unknown_operator", f"There is no operator {name[:60]!r}{_suggestion(name)}")
         args = raw if isinstance(raw, list) else [raw]
         fewest, most = ARITY[name]
         if len(args) < fewest or (most is not None and len(args) > most):
             wanted = f"{fewest} or more" if most is None else f"{fewest}" if fewest == most else f"{fewest} to {most}"
             return self.fault(inside, "wrong_arity", f"{name!r} takes {wanted} arguments, not {len(args)}.")
+        if not isinstance(raw, list) and name not in _ALONE:
+            return self.fault(inside, "not_a_list", f"Write the arguments of {name!r} as a list.")
         places = [f"{inside}/{index}" for index in range(len(args))] if isinstance(raw, list) else [inside]
-        if name in _LITERALS:
-            for place, code, detail in _LITERALS[name](args, places):
+        if name in ARGUMENTS:
+            for place, code, detail in ARGUMENTS[name](args, places):
                 self.fault(place, code, detail)
         for arg, place in zip(args, places, strict=True):
             self.rule(arg, place, depth)
@@ -125,7 +127,8 @@ class _Check:
         if self.evaluators is None:
             self.fault(at, "nested_reference", "A shared rule cannot refer to another; write its rule out.")
         elif not isinstance(name, str) or name not in self.evaluators:
-            self.fault(at, "unknown_reference", f"There is no shared rule {name!r}.")
+            shown = repr(name[:60]) if isinstance(name, str) else "of that name"
+            self.fault(at, "unknown_reference", f"There is no shared rule {shown}.")
 
 
 def _suggestion(name: str) -> str:
@@ -172,104 +175,3 @@ def _values(rule: Any, at: str, evaluators: Mapping[str, Any], depth: int) -> It
     elif name in TRUTH_VALUED:
         yield f"{at}/{name}", True
         yield f"{at}/{name}", False
-
-
-# --- literals -------------------------------------------------------------------------------------------
-
-Found = Iterator[tuple[str, str, str]]
-Literals = Callable[[list[Any], list[str]], Found]
-
-
-def _is_rule(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _var(args: list[Any], places: list[str]) -> Found:
-    path = args[0]
-    if isinstance(path, str) and path.split(".")[0] == "$flagd" and path not in ("$flagd.flagKey", "$flagd.timestamp"):
-        yield places[0], "bad_path", "Of $flagd there are $flagd.flagKey and $flagd.timestamp (Unix seconds)."
-    elif not isinstance(path, (str, int)) and not _is_rule(path):
-        yield places[0], "bad_path", "A path is text such as 'customer.plan', or a rule that gives one."
-
-
-def _fractional(args: list[Any], places: list[str]) -> Found:
-    first = 0 if isinstance(args[0], list) else 1
-    if first == len(args):
-        yield places[0], "wrong_arity", "'fractional' needs at least one [variant, weight]."
-        return
-    total, known = 0, True
-    for part, place in zip(args[first:], places[first:], strict=True):
-        if not isinstance(part, list) or not 1 <= len(part) <= 2:
-            yield place, "wrong_arity", "A part of 'fractional' is [variant, weight] or [variant]."
-            return
-        weight = part[1] if len(part) == 2 else 1
-        if _is_rule(weight):
-            known = False
-        elif not _is_whole(weight) or weight < 0:
-            yield f"{place}/1", "bad_weight", "A weight is a whole number, 0 or more."
-            return
-        else:
-            total += int(weight)
-    if total > MOST_WEIGHT or (known and total == 0):
-        yield places[0].rpartition("/")[0], "bad_weight", f"The weights have a sum from 1 to {MOST_WEIGHT:,}, not {total:,}."
-
-
-def _is_whole(value: Any) -> bool:
-    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
-
-
-def _sem_ver(args: list[Any], places: list[str]) -> Found:
-    for index in (0, 2):
-        if not _is_rule(args[index]) and version(args[index]) is None:
-            yield places[index], "bad_version", "A version is written as semver.org has it, such as 1.4.0 or 2.0.0-rc.1."
-    if not isinstance(args[1], str) or args[1] not in COMPARISONS:
-        yield places[1], "bad_comparison", f"A comparison is one of {' '.join(COMPARISONS)}."
-
-
-def _matches(args: list[Any], places: list[str]) -> Found:
-    if not isinstance(args[1], str):
-        yield places[1], "bad_pattern", "A pattern is text, written out in the rule."
-        return
-    try:
-        Pattern(args[1])
-    except BadPattern as wrong:
-        yield places[1], "bad_pattern", str(wrong)
-
-
-def _in_cidr(args: list[Any], places: list[str]) -> Found:
-    listed = isinstance(args[1], list)
-    for index, item in enumerate(args[1] if listed else [args[1]]):
-        if not _is_rule(item) and network(item) is None:
-            place = f"{places[1]}/{index}" if listed else places[1]
-            yield place, "bad_network", "A network is written 10.0.0.0/8 or 2001:db8::/32, with no bits after its prefix."
-
-
-def _bounds(read: Callable[[Any], Any], code: str, kind: str) -> Literals:
-    def bounds(args: list[Any], places: list[str]) -> Found:
-        limits = []
-        for bound, place in zip(args[1:], places[1:], strict=True):
-            if bound is None or _is_rule(bound):
-                continue
-            if read(bound) is None:
-                yield place, code, f"A bound is {kind}, or null for none."
-                return
-            limits.append(read(bound))
-        if limits != sorted(limits):
-            yield places[2], "bad_range", "The first bound comes before the last."
-
-    return bounds
-
-
-def _number(value: Any) -> Any:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value else None
-
-
-_LITERALS: dict[str, Literals] = {
-    "var": _var,
-    "fractional": _fractional,
-    "sem_ver": _sem_ver,
-    "matches": _matches,
-    "in_cidr": _in_cidr,
-    "in_dates": _bounds(moment, "bad_moment", "a moment as RFC 3339 has it, such as 2026-11-23T18:00:00Z, or Unix seconds"),
-    "in_range": _bounds(_number, "bad_number", "a number"),
-}

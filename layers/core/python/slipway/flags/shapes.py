@@ -67,11 +67,11 @@ def call(function: Callable[..., Any], nodes: Sequence[Node]) -> Node:
     return lambda data, meter: function(*[node(data, meter) for node in nodes])
 
 
-# --- an attribute against a literal ---------------------------------------------------------------------
+# --- against a literal ----------------------------------------------------------------------------------
 
 
 def special(name: str, nodes: Sequence[Node], fields: Mapping[Node, str]) -> Node | None:
-    """None for operators and arguments that have no shape of their own."""
+    """None for operators and arguments that have no shape of their own. `fields`: nodes that are attributes of the context."""
     if name == "!" and len(nodes) == 1:
         return _negation(nodes[0])
     if name == "sem_ver" and len(nodes) == 3 and type(nodes[1]) is Literal and type(nodes[2]) is Literal:
@@ -88,45 +88,42 @@ def special(name: str, nodes: Sequence[Node], fields: Mapping[Node, str]) -> Nod
     literal, field = other.value, fields.get(one)
     if name == "in" and type(literal) is list and _HASHED.issuperset(map(type, literal)):
         return _member(frozenset(literal), one, field)
+    if field is None:
+        return None
     if name in ("==", "!=", "===", "!==") and type(literal) is str:
-        same = _text_equals(literal, one, field, loosely=len(name) == 2)
+        same = _text_equals(literal, field, loosely_equal if len(name) == 2 else equal)
         return same if name[0] == "=" else _negation(same)
     if name in _ORDER and type(literal) in (int, float):
-        return _number_compares(_ORDER[name], literal, one)
+        return _number_compares(_ORDER[name], literal, field)
     if name in ("starts_with", "ends_with") and type(literal) is str:
-        return _edge(name, literal, one)
+        return _edge(str.startswith if name == "starts_with" else str.endswith, literal, field)
     return None
 
 
 def _negation(node: Node) -> Node:
-    return lambda data, meter: not truth(node(data, meter))
-
-
-def _text_equals(literal: str, node: Node, field: str | None, *, loosely: bool) -> Node:
-    otherwise = loosely_equal if loosely else equal
-    if field is not None:
-
-        def attribute_equals(data: Any, _: Any) -> Any:
-            value = data.get(field)
-            return value == literal if type(value) is str else otherwise(value, literal)
-
-        return attribute_equals
-
-    def equals(data: Any, meter: Any) -> Any:
+    def negation(data: Any, meter: Any) -> Any:
         value = node(data, meter)
-        return value == literal if type(value) is str else otherwise(value, literal)
+        return value is False or (value is not True and not truth(value))
+
+    return negation
+
+
+def _text_equals(literal: str, field: str, otherwise: Callable[[Any, Any], bool]) -> Node:
+    def equals(data: Any, _: Any) -> Any:
+        value = data.get(field)
+        return value == literal or (type(value) is not str and otherwise(value, literal))
 
     return equals
 
 
-def _member(members: frozenset[str | int | float], node: Node, field: str | None) -> Node:
-    if field is not None:
+def _member(members: frozenset[Any], node: Node, field: str | None) -> Node:
+    if field is not None and {str}.issuperset(map(type, members)):
 
-        def attribute_in(data: Any, _: Any) -> Any:
+        def text_in(data: Any, _: Any) -> Any:
             value = data.get(field)
-            return type(value) in _HASHED and value in members
+            return type(value) is str and value in members
 
-        return attribute_in
+        return text_in
 
     def member(data: Any, meter: Any) -> Any:
         value = node(data, meter)
@@ -143,23 +140,20 @@ def _part(literal: str, node: Node) -> Node:
     return part
 
 
-def _number_compares(compare: Callable[[Any, Any], bool], literal: int | float, node: Node) -> Node:
-    def compares(data: Any, meter: Any) -> Any:
-        value = node(data, meter)
-        kind = type(value)
-        return compare(value, literal) if kind is int or kind is float else compare(*ordered(value, literal))
+def _number_compares(compare: Callable[[Any, Any], bool], literal: int | float, field: str) -> Node:
+    def compares(data: Any, _: Any) -> Any:
+        value = data.get(field)
+        return compare(value, literal) if type(value) is int or type(value) is float else compare(*ordered(value, literal))
 
     return compares
 
 
-def _edge(name: str, literal: str, node: Node) -> Node:
-    function = str.startswith if name == "starts_with" else str.endswith
+def _edge(edge: Callable[[str, str], bool], literal: str, field: str) -> Node:
+    def at_edge(data: Any, _: Any) -> Any:
+        value = data.get(field)
+        return edge(value, literal) if isinstance(value, str) else None
 
-    def edge(data: Any, meter: Any) -> Any:
-        value = node(data, meter)
-        return function(value, literal) if isinstance(value, str) else None
-
-    return edge
+    return at_edge
 
 
 def _version(node: Node, comparison: Any, literal: Any) -> Node | None:
@@ -180,19 +174,21 @@ def _version(node: Node, comparison: Any, literal: Any) -> Node | None:
 # --- chains of conditions -------------------------------------------------------------------------------
 
 
-def conjunction(nodes: Sequence[Node]) -> Node:
-    """`and`: the first value that is not true, or the last."""
-    if not nodes:
-        return Literal(None)
+class Conjunction:
+    """`and`: the first value that is not true, or the last. A class, so that `if` sees its parts."""
 
-    def every(data: Any, meter: Any) -> Any:
-        for node in nodes:
+    __slots__ = ("nodes",)
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = nodes
+
+    def __call__(self, data: Any, meter: Any) -> Any:
+        value = None
+        for node in self.nodes:
             value = node(data, meter)
             if value is not True and not truth(value):
                 return value
         return value
-
-    return every
 
 
 def disjunction(nodes: Sequence[Node]) -> Node:
@@ -220,16 +216,8 @@ def choice(nodes: Sequence[Node]) -> Node:
             return value
     if not pairs:
         return otherwise
-    if len(pairs) == 1 and isinstance(pairs[0][1], Literal):
-        condition, literal = pairs[0][0], pairs[0][1].value
-
-        def one_literal(data: Any, meter: Any) -> Any:
-            met = condition(data, meter)
-            if met is True or (met is not False and truth(met)):
-                return literal
-            return otherwise(data, meter)
-
-        return one_literal
+    if len(pairs) == 1 and isinstance(pairs[0][1], Literal) and isinstance(otherwise, Literal):
+        return _either(pairs[0][0], pairs[0][1].value, otherwise.value)
 
     def first(data: Any, meter: Any) -> Any:
         for condition, value in pairs:
@@ -239,3 +227,23 @@ def choice(nodes: Sequence[Node]) -> Node:
         return otherwise(data, meter)
 
     return first
+
+
+def _either(condition: Node, value: Any, otherwise: Any) -> Node:
+    if isinstance(condition, Conjunction) and condition.nodes:
+        clauses = tuple(condition.nodes)
+
+        def all_met(data: Any, meter: Any) -> Any:
+            for clause in clauses:
+                met = clause(data, meter)
+                if met is not True and not truth(met):
+                    return otherwise
+            return value
+
+        return all_met
+
+    def either(data: Any, meter: Any) -> Any:
+        met = condition(data, meter)
+        return value if met is True or (met is not False and truth(met)) else otherwise
+
+    return either

@@ -1,0 +1,176 @@
+"""Change requests: a change of a configuration that a second person has to approve.
+
+    open ──approve──> approved ──apply──> applied
+     └──────reject──────┴──> rejected
+     └──────────────────┴──> expired      after seven days
+
+Whoever opened it cannot approve it; a key cannot either, for it is nobody. It is applied to the version that it was planned
+on or not at all, together with the configuration: both, or neither. What has expired reads so from that moment; once a day it
+is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Literal
+
+from slipway.calls import Call, timestamp
+from slipway.fields import EnvironmentName
+from slipway.flags import change, ledger
+from slipway.flags.beside import Beside, Moved, create, settled, update
+from slipway.flags.change import NewChange, PlannedView
+from slipway.flags.configurations import Configurations
+from slipway.flags.fields import Key
+from slipway.paging import Paging
+from slipway.problems import Conflict, Forbidden, MoveNotAllowed, PreconditionFailed
+from slipway.resources import Created, Event, Shelf, Stored
+from slipway.tables import FLAGS
+from slipway.upgrades import newest, upgrader
+
+Data = dict[str, Any]
+Status = Literal["open", "approved", "applied", "rejected", "expired"]
+
+MOVES: dict[str, tuple[str, ...]] = {
+    "open": ("approved", "rejected", "expired"),
+    "approved": ("applied", "rejected", "expired"),
+    "applied": (),
+    "rejected": (),
+    "expired": (),
+}
+STANDS = timedelta(days=7)
+UNFINISHED = "list#proposals"
+
+
+class ProposalView(PlannedView):
+    status: Status
+    approved_by: str | None
+    expires_at: str
+
+
+class ProposalListing(Paging):
+    flag: Key | None = None
+    environment: EnvironmentName | None = None
+    status: Status | None = None
+
+    def takes(self, stored: Stored, now: str) -> bool:
+        data = stored.data
+        named = self.flag in (None, data["flag"]) and self.environment in (None, data["environment"])
+        return named and self.status in (None, status(data, now))
+
+
+def status(data: Data, now: str) -> Status:
+    """As of that moment (RFC 3339)."""
+    late = MOVES[data["status"]] and data["expires_at"] <= now
+    found: Status = "expired" if late else data["status"]
+    return found
+
+
+def view(stored: Stored, now: str) -> dict[str, Any]:
+    """A ProposalView."""
+    data = stored.data
+    more = {"status": status(data, now), "approved_by": data.get("approved_by"), "expires_at": data["expires_at"]}
+    return change.view(data["opened_by"], stored) | more
+
+
+class Proposals:
+    def __init__(self, configurations: Configurations) -> None:
+        self.configurations, self.store = configurations, configurations.store
+        self.shelf = Shelf(self.store, FLAGS, kind="proposal", schema=newest("proposal"), upgrade=upgrader("proposal"))
+
+    def read(self, id: str) -> Stored:
+        """Raises NotFound."""
+        return self.shelf.read(id)
+
+    def open(self, call: Call, new: NewChange, *, validate_only: bool = False) -> Created:
+        """Raises Conflict (archived, or nothing changes), Invalid, IdempotencyMismatch."""
+        id = call.new_id("chg_")
+        if standing := self.shelf.made(call, id):
+            return Created(standing, True)
+        planned = change.planned(self.configurations, call, new)
+        who = call.cause["actor"]
+        more = {"status": "open", "opened_by": who, "expires_at": timestamp(call.now + STANDS)}
+        data = {**change.kept(new, planned), **more}
+        events = [_event("proposal.opened.v1", 1, data)]
+        if validate_only:
+            return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
+        return create(self.shelf, call, id, data, events, ledger.moved([], [(UNFINISHED, id)]), "id")
+
+    def approve(self, call: Call, id: str, version: int | None) -> Stored:
+        """Raises NotFound, PreconditionFailed, MoveNotAllowed, Forbidden for whoever opened it and for keys."""
+
+        def approved(before: Stored) -> Data:
+            who = call.cause["actor"]
+            if call.principal.kind != "member" or who == before.data["opened_by"]:
+                raise Forbidden("Another person than the one who opened it has to approve it.")
+            return {**before.data, "status": "approved", "approved_by": who}
+
+        return self._move(call, id, version, approved, "proposal.approved.v1")
+
+    def reject(self, call: Call, id: str, version: int | None) -> Stored:
+        """Raises NotFound, PreconditionFailed, MoveNotAllowed."""
+        rejected: Callable[[Stored], Data] = lambda before: {**before.data, "status": "rejected"}  # noqa: E731
+        return self._move(call, id, version, rejected, "proposal.rejected.v1")
+
+    def apply(self, call: Call, id: str, version: int | None) -> Stored:
+        """Make the change. Raises NotFound, PreconditionFailed, MoveNotAllowed, Invalid, Conflict where its base changed."""
+
+        def attempt(call: Call) -> Stored:
+            before = self._wanted(call, id, version, "applied")
+            data = {**before.data, "status": "applied"}
+            events = [_event("proposal.applied.v1", before.version + 1, data)]
+            try:
+                planned = change.plan(self.configurations, call, before.data)
+            except PreconditionFailed as moved:
+                raise Conflict(f"{moved.detail} Open another change request for what it is now.") from None
+            writes, _token = self.shelf.updating(call, before, data, events)
+            finished = [Beside(write) for write in writes] + ledger.moved([(UNFINISHED, id)], [])
+            try:
+                self.configurations.write(call, planned, finished)
+            except PreconditionFailed:
+                raise Moved from None  # of the configuration, not of what was asked to be applied
+            return self.shelf.would_be(call, before, data, events)
+
+        return settled(call, version, attempt)
+
+    def expire(self, call: Call) -> int:
+        """Tell of every change request whose time is over. Returns how many."""
+        count, start = 0, None
+        while True:
+            page = self.store.query(FLAGS, (UNFINISHED,), start=start)
+            for stored in self.shelf.read_all([row["sk"] for row in page.rows]):
+                if MOVES[stored.data["status"]] and stored.data["expires_at"] <= call.stamp:
+                    data = {**stored.data, "status": "expired"}
+                    events = [_event("proposal.expired.v1", stored.version + 1, data)]
+                    beside = ledger.moved([(UNFINISHED, stored.id)], [])
+                    with suppress(PreconditionFailed):  # somebody decided at this moment
+                        update(self.shelf, call.but(nonce=stored.id), stored, data, events, beside)
+                        count += 1
+            if (start := page.next) is None:
+                return count
+
+    # --- inside ---
+
+    def _wanted(self, call: Call, id: str, version: int | None, to: str) -> Stored:
+        before = self.read(id)
+        if version is not None and version != before.version:
+            raise self.shelf.elsewhere(before)
+        state = status(before.data, call.stamp)
+        if to not in MOVES[state]:
+            raise MoveNotAllowed(f"The change request is {state}; it cannot be {to}.")
+        return before
+
+    def _move(self, call: Call, id: str, version: int | None, make: Callable[[Stored], Data], type: str) -> Stored:
+        def attempt(call: Call) -> Stored:
+            before = self._wanted(call, id, version, type.split(".")[1])
+            data = make(before)
+            beside = [] if MOVES[data["status"]] else ledger.moved([(UNFINISHED, id)], [])
+            return update(self.shelf, call, before, data, [_event(type, before.version + 1, data)], beside)
+
+        return settled(call, version, attempt)
+
+
+def _event(type: str, version: int, data: Data) -> Event:
+    facts = {name: data[name] for name in ("flag", "environment", "status")}
+    return type, facts | {"version": version, "changes": [{"field": "status", "to": data["status"]}]}

@@ -1,0 +1,178 @@
+"""Scheduled changes: a change of a configuration at a whole minute to come.
+
+    planned ──cancel──> cancelled
+       ├──fire──> fired       together with the configuration: both, or neither
+       └──fire──> failed      its base has changed, or the change is not valid any more: nothing happened
+
+A one-shot outside (`slipway.ports.Schedules`), named after the schedule, wakes `fire` when the time has come; a consumer of
+`schedule.planned.v1` makes it, and once a day whatever is missing. The row alone decides: one-shots may come twice, late, or a
+minute early.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+
+from slipway.access import Principal
+from slipway.calls import Call, timestamp
+from slipway.fields import EnvironmentName
+from slipway.flags import change, ledger
+from slipway.flags.beside import Beside, create, settled, update
+from slipway.flags.change import NewChange, PlannedView
+from slipway.flags.configurations import Configurations
+from slipway.flags.fields import Key
+from slipway.moments import Moment
+from slipway.paging import Paging
+from slipway.ports import Schedules as OneShots
+from slipway.problems import Fault, Invalid, MoveNotAllowed, Problem
+from slipway.resources import Created, Event, Shelf, Stored
+from slipway.tables import FLAGS
+from slipway.upgrades import newest, upgrader
+
+Data = dict[str, Any]
+Status = Literal["planned", "cancelled", "fired", "failed"]
+
+FURTHEST = timedelta(days=365)
+EARLY = timedelta(minutes=1)  # that a one-shot may come: clocks disagree
+WAITING = "list#schedules"
+
+
+class NewSchedule(NewChange):
+    at: Moment = Field(description="RFC 3339; a whole minute, at most a year ahead")
+
+
+class ScheduleView(PlannedView):
+    at: str
+    status: Status
+    failure: str | None = Field(description="why it could not be made")
+
+
+class ScheduleListing(Paging):
+    flag: Key | None = None
+    environment: EnvironmentName | None = None
+    status: Status | None = None
+
+    def takes(self, stored: Stored) -> bool:
+        data = stored.data
+        named = self.flag in (None, data["flag"]) and self.environment in (None, data["environment"])
+        return named and self.status in (None, data["status"])
+
+
+def view(stored: Stored) -> dict[str, Any]:
+    """A ScheduleView."""
+    data = stored.data
+    more = {"at": data["at"], "status": data["status"], "failure": data.get("failure")}
+    return change.view(data["planned_by"], stored) | more
+
+
+class Schedules:
+    def __init__(self, configurations: Configurations) -> None:
+        self.configurations, self.store = configurations, configurations.store
+        self.shelf = Shelf(self.store, FLAGS, kind="schedule", schema=newest("schedule"), upgrade=upgrader("schedule"))
+
+    def read(self, id: str) -> Stored:
+        """Raises NotFound."""
+        return self.shelf.read(id)
+
+    def plan(self, call: Call, new: NewSchedule, *, validate_only: bool = False) -> Created:
+        """Raises Conflict (archived, nothing changes, or a second person is asked for), Invalid, IdempotencyMismatch."""
+        id = call.new_id("sch_")
+        if standing := self.shelf.made(call, id):
+            return Created(standing, True)
+        _check_moment(new.at, call.now)
+        planned = change.planned(self.configurations, call, new)
+        self.configurations.check_approved(planned)
+        more = {"status": "planned", "planned_by": call.cause["actor"], "at": timestamp(new.at)}
+        data = {**change.kept(new, planned), **more}
+        events = [_event("schedule.planned.v1", 1, data)]
+        if validate_only:
+            return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
+        return create(self.shelf, call, id, data, events, ledger.moved([], [(WAITING, id)]), "id")
+
+    def cancel(self, call: Call, id: str, version: int | None) -> Stored:
+        """Raises NotFound, PreconditionFailed, MoveNotAllowed."""
+
+        def attempt(call: Call) -> Stored:
+            before = self.read(id)
+            if version is not None and version != before.version:
+                raise self.shelf.elsewhere(before)
+            if before.data["status"] != "planned":
+                raise MoveNotAllowed(f"The scheduled change is {before.data['status']}; it cannot be cancelled.")
+            return self._finish(call, before, "cancelled")
+
+        return settled(call, version, attempt)
+
+    def fire(self, call: Call, id: str) -> Stored:
+        """Make the change, if it is time and it is still planned: safe to repeat. Raises NotFound."""
+        call = call.but(principal=Principal("system", id), idempotency_key=None)
+
+        def attempt(call: Call) -> Stored:
+            before = self.read(id)
+            if before.data["status"] != "planned" or before.data["at"] > timestamp(call.now + EARLY):
+                return before
+            try:
+                planned = change.plan(self.configurations, call, before.data)
+                self.configurations.check_approved(planned)
+            except Problem as problem:
+                return self._finish(call, before, "failed", failure=problem.detail)
+            data = {**before.data, "status": "fired"}
+            events = [_event("schedule.fired.v1", before.version + 1, data)]
+            writes, _token = self.shelf.updating(call, before, data, events)
+            self.configurations.write(call, planned, [*map(Beside, writes), *ledger.moved([(WAITING, id)], [])])
+            return self.shelf.would_be(call, before, data, events)
+
+        return settled(call, None, attempt)
+
+    def waiting(self) -> list[Stored]:
+        """Every scheduled change that is still planned."""
+        found, start = list[Stored](), None
+        while True:
+            page = self.store.query(FLAGS, (WAITING,), start=start)
+            found += self.shelf.read_all([row["sk"] for row in page.rows])
+            if (start := page.next) is None:
+                return [stored for stored in found if stored.data["status"] == "planned"]
+
+    # --- inside ---
+
+    def _finish(self, call: Call, before: Stored, state: Status, **more: str) -> Stored:
+        data = {**before.data, "status": state, **more}
+        event = _event(f"schedule.{state}.v1", before.version + 1, data)
+        return update(self.shelf, call, before, data, [event], ledger.moved([(WAITING, before.id)], []))
+
+
+def awaited(schedules: Schedules, shots: OneShots, id: str, now: datetime) -> None:
+    """Bring the one-shot of one scheduled change up to its row: safe to repeat and in any order. Raises StoreUnavailable."""
+    stored = schedules.shelf.find(id)
+    if stored is not None and stored.data["status"] == "planned":
+        _await(shots, stored, now)
+    else:
+        shots.remove(id)
+
+
+def reconciled(schedules: Schedules, shots: OneShots, now: datetime) -> None:
+    """Make what is missing; what should have come already comes as soon as it can."""
+    for stored in schedules.waiting():
+        _await(shots, stored, now)
+
+
+def _await(shots: OneShots, stored: Stored, now: datetime) -> None:
+    at = datetime.fromisoformat(stored.data["at"])
+    shots.add(stored.id, at if at > now else now.replace(second=0, microsecond=0) + timedelta(minutes=2))
+
+
+def _check_moment(at: datetime, now: datetime) -> None:
+    faults = []
+    if at.astimezone(UTC).replace(second=0, microsecond=0) != at:
+        faults.append(Fault("/at", "not_a_minute", "Name a whole minute: no seconds."))
+    if not now < at <= now + FURTHEST:
+        faults.append(Fault("/at", "out_of_reach", "Name a moment to come, at most a year ahead."))
+    if faults:
+        raise Invalid("The moment is not valid.", errors=faults)
+
+
+def _event(type: str, version: int, data: Data) -> Event:
+    facts = {name: data[name] for name in ("flag", "environment", "status", "at")}
+    return type, facts | {"version": version, "changes": [{"field": "status", "to": data["status"]}]}

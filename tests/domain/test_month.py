@@ -1,0 +1,56 @@
+"""The demo's month: it can be lived, and twice is once."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from infra.local.flagstories import FLAG_STORIES
+from infra.local.seed import Month
+from slipway.adapters.memory import MemoryStore
+from slipway.flags.control import Control
+from slipway.flags.words import sentences
+from tests.catalogue import a_call
+
+END = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def lived(store: MemoryStore, end: datetime) -> None:
+    month = Month(end, store, store, store, "EUR")
+    month.work(month.gather())
+
+
+def test_a_month_is_lived_once_however_often_it_is_seeded() -> None:
+    store = MemoryStore()
+    lived(store, END)
+    before = {table: dict(rows) for table, rows in store.tables.items()}
+    lived(store, END + timedelta(minutes=7))
+    assert store.tables == before
+
+
+def test_its_flags_are_in_states_that_one_meets() -> None:
+    store = MemoryStore()
+    lived(store, END)
+    control, call = Control(store), a_call()
+    states = {
+        (story.flag["key"], stored.data["environment"]): stored
+        for story in FLAG_STORIES
+        for stored in control.configurations.each(call, str(story.flag["key"]))
+    }
+    assert {stored.data["enabled"] for stored in states.values()} == {True, False}
+    assert states["live-map", "production"].version == 4
+    assert sentences(states["live-map", "production"].data)[:2] == [
+        ("/targeting/if/0", "If it is in the segment crew: on."),
+        ("/targeting/if/2", "Else: 50 % on, 50 % off."),
+    ]
+    assert control.flags.read("old-booking-form").data["status"] == "archived"
+    heads = [row for (_, sk), row in store.tables["flags"].items() if sk == "head"]
+    assert sorted(row["kind"] for row in heads if row["kind"] in ("proposal", "schedule")) == [
+        "proposal",
+        "proposal",
+        "schedule",
+    ]
+    assert control.proposals.expire(call.but(now=END)) == 1
+    changed = [stored.updated_at for stored in control.configurations.shelf.versions("flag#live-map#production")]
+    assert all(later >= earlier for later, earlier in itertools.pairwise(changed))
+    assert all(stored.created_at < call.but(now=END).stamp for stored in states.values())
