@@ -9,7 +9,6 @@ from pydantic import Field, StringConstraints
 
 from functions.flags.door import api
 from slipway import cursors
-from slipway.adapters.rehearsal import Rehearsal
 from slipway.edge.http import JSON, Answer, Request
 from slipway.fields import EnvironmentName
 from slipway.flags.bundle import Bundle
@@ -77,6 +76,7 @@ def import_(request: Request[Control, bytes, Importing]) -> Answer:
     `validate_only`. The same import again (the same `Idempotency-Key`, or without one the same file) goes on where it ended
     and makes nothing twice.
     """
+    from slipway.adapters.rehearsal import Rehearsal  # with the others: rare, and dear to a cold start
     from slipway.edge import json as strict
     from slipway.edge import validation
     from slipway.flags.imports import Order, take

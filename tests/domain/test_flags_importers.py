@@ -173,6 +173,7 @@ def test_what_of_launchdarkly_did_not_map_is_told() -> None:
     assert ("new-checkout", "off_variation", "/flags/items/0/environments/production/offVariation") in found
     assert ("new-checkout", "other_environment", "/flags/items/0/environments/test") in found
     assert ("search", "other_buckets", "/flags/items/2/environments/production/fallthrough/rollout") in found
+    assert ("new-checkout", "left_out", "/flags/items/0/environments/production/rules/0") in found  # a disabled rule
     assert ("old-flag", "not_imported", "/flags/items/3") in found
     assert ("lists", "not_imported", "/flags/items/4") in found
     assert ("strange", "unmapped", "/flags/items/5/environments/production/rules/0/clauses/0/op") in found
@@ -222,6 +223,13 @@ def test_what_of_unleash_did_not_map_is_told() -> None:
     assert ("gone", "not_imported", "/features/5") in found
     assert flags.evaluate("vip", {"targetingKey": "u"}, now=0).reason == "DISABLED"
     assert (done["created"], done["left"]) == (5, 0)
+
+
+def test_a_constraint_of_no_values_is_met_by_nobody() -> None:
+    document = sample("unleash")
+    document["featureStrategies"][1]["constraints"][0]["values"] = []
+    flags, _ = imported("unleash", document)
+    assert flags.evaluate("new-checkout", {"targetingKey": "u1", "appVersion": "2.0.0"}, now=0).value is False
 
 
 # --- Flagsmith -----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from slipway.adapters.memory import MemoryStore
 from slipway.adapters.rehearsal import Rehearsal
 from slipway.edge import json as strict
 from slipway.edge.validation import body as validate
-from slipway.flags import flagd, imports
+from slipway.flags import flagd, flagsmith, imports
 from slipway.flags.control import Control
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.exports import exported
@@ -414,6 +414,16 @@ def test_with_update_a_flag_becomes_what_the_file_says(control: Control) -> None
     assert written(document) == written(DOCUMENT)
     assert disagreements(memory(control)) == []
     assert imported(control, DOCUMENT, mode="update")["existing"] == 6
+
+
+def test_with_update_what_a_format_has_no_place_for_stays(control: Control) -> None:
+    made(control, "limit", type="integer", variants={"control": 1}, owner="web", metadata={"team": "x"})
+    feature = {"name": "limit", "value": 2, "type": "int", "enabled": True, "multivariate": [], "is_server_key_only": False}
+    order = Order(flagsmith.read([feature]), "development", "update", None, "d")
+    done = take(control, Control(Rehearsal(control.store)), a_call(operation="flags.import"), order, validate)
+    assert done["updated"] == 1
+    data = control.flags.read("limit").data
+    assert (data["owner"], data["metadata"], data["variants"]) == ("web", '{"team":"x"}', '{"control":2}')
 
 
 @pytest.mark.parametrize(

@@ -246,9 +246,10 @@ class _Steps:
             if standing.data[name] != getattr(new, name) and (name == "type" or part.pinned):
                 detail = f"The {name} of {new.key!r} is {standing.data[name]}, and stays so."
                 raise Conflict(detail, errors=[Fault(f"/{name}", "immutable", detail)])
-        given = {name: value for name, value in part.fields.items() if name not in ("key", "type", "hash", "variants")}
-        metadata = dict.fromkeys(jsontext.read(standing.data.get("metadata", "{}"))) | dict(part.fields.get("metadata", {}))
-        patch = self.validate(FlagPatch, {**given, "variants": new.variants or {}, "metadata": metadata})
+        given = {name: value for name, value in part.fields.items() if name not in ("key", "type", "hash")}
+        if "metadata" in given:
+            given["metadata"] = dict.fromkeys(jsontext.read(standing.data.get("metadata", "{}"))) | dict(given["metadata"])
+        patch = self.validate(FlagPatch, given)
         return _changed(standing, control.flags.update(call, new.key, None, patch))
 
     def _configuration(self, part: Part, control: Control, call: Call) -> Done:

@@ -131,7 +131,11 @@ def _configuration(
             elif keys:
                 steps.append(({"in": [var(f"{kind}.key"), keys]}, variant))
     for rule in here.get("rules").items():
-        rule.leave("_id ref trackEvents description disabled")
+        if rule.get("disabled").truth():
+            rule.take()
+            rule.note("left_out", "The rule is disabled.")
+            continue
+        rule.leave("_id ref trackEvents description")
         try:
             condition = all_of([_clause(clause, segments) for clause in rule.get("clauses").items()])
             steps.append((condition, _served(rule, named)))

@@ -189,7 +189,7 @@ def _constraint(constraint: Source) -> Rule:
     if constraint.get("caseInsensitive").truth():
         raise Unmapped(constraint.get("caseInsensitive").at, "Texts are compared letter by letter.")
     one, many = constraint.get("value"), values.values()
-    compared = many if many else [one.take()]
+    compared = many if many or operator in ("IN", "NOT_IN") else [one.take()]
     field = var(_path(constraint.get("contextName").text() or ""))
     met = tested(field, _OPERATORS[operator], compared, values)
     return {"!": [met]} if constraint.get("inverted").truth() != (operator == "NOT_IN") else met
