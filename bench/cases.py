@@ -15,18 +15,25 @@ from slipway.adapters.boto import BotoDynamo, BotoObjects
 from slipway.adapters.dynamodb import DynamoStore
 from slipway.adapters.s3 import S3Blobs
 from slipway.calls import Call
+from slipway.flags.compilation import compiled
+from slipway.flags.control import Control
+from slipway.flags.flag import NewFlag
+from slipway.flags.snapshot import path
 from slipway.keys import Keys, NewKey
 from slipway.outbox import due
 from slipway.product import NewProduct
 from slipway.products import Products
 from slipway.settings import Settings
-from slipway.tables import ACCESS, AUDIT, PRODUCTS
+from slipway.tables import ACCESS, AUDIT, FLAGS, PRODUCTS
 from slipway.upgrades import upgrader
 from tests.backends import boto_client, create_table
+from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import ADMIN, EDITOR, http_event
 from tests.records import arrival, record
 
 BUCKET, BUS = "bench", "slipway"
+TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS)
+DOCUMENTS = (20, 350, 1000)  # flags of one environment
 NEW_PRODUCT = json.dumps({"name": " Enamel mug ", "price": "19.99", "tags": ["kitchen"], "owner": "ada"})
 JSON = {"content-type": "application/json"}
 
@@ -48,9 +55,11 @@ class Case(NamedTuple):
 def cases(endpoint: str) -> list[Case]:
     """Fill the backend at `endpoint` and say what to run on it."""
     prepare(endpoint)
-    names = {table.name: f"slipway-{table.name}" for table in (PRODUCTS, ACCESS, AUDIT)}
+    names = {table.name: f"slipway-{table.name}" for table in TABLES}
     store = DynamoStore(BotoDynamo(boto_client("dynamodb", endpoint)), names)
-    secret = _key(store, S3Blobs(BotoObjects(boto_client("s3", endpoint)), BUCKET))
+    blobs = S3Blobs(BotoObjects(boto_client("s3", endpoint)), BUCKET)
+    secret = _key(store, blobs)
+    _flags(store, blobs)
     product = Products(store).create(_call("products.create"), NewProduct.model_validate(json.loads(NEW_PRODUCT))).stored.row
     rotated = record("access", None, {"pk": "verifiers#production", "sk": "selector", "kind": "server"}, 1)
     change, (envelope,) = record("products", None, product, 1), due(None, product)
@@ -63,6 +72,8 @@ def cases(endpoint: str) -> list[Case]:
     )
     relay = settings.Relay(stage="bench", bucket_quarantine=BUCKET, bus=BUS)
     publish = settings.Keyring(stage="bench", bucket_quarantine=BUCKET, table_access=names["access"], bucket_keys=BUCKET)
+    evaluate = settings.Evaluate(stage="bench", bucket_flags=BUCKET)
+    snapshot = settings.Snapshot(stage="bench", bucket_quarantine=BUCKET, table_flags=names["flags"], bucket_flags=BUCKET)
     store_event = settings.Record(stage="bench", table_audit=names["audit"])
     identity = {"identitySource": [token["authorization"]]}
 
@@ -87,6 +98,10 @@ def cases(endpoint: str) -> list[Case]:
             authorize.env(),
             _authorized,
         ),
+        _function("evaluate: 1 of 20", "evaluate", _evaluate(20, "flag-3"), evaluate, _status(200)),
+        _function("evaluate: all of 350", "evaluate", _evaluate(350), evaluate, _status(200)),
+        _function("evaluate: 1 of 1,000", "evaluate", _evaluate(1000, "flag-3"), evaluate, _status(200)),
+        _function("snapshot: 20 flags", "snapshot", _revised, snapshot, _all_handled),
         _function("relay: one event", "relay", lambda _: {"Records": [change]}, relay, _all_handled),
         _function("keyring: one key", "keyring", lambda _: {"Records": [rotated]}, publish, _all_handled),
         _function("record: one event", "record", lambda n: arrival({**envelope, "id": f"evt_{n:026d}"}), store_event, _silent),
@@ -95,7 +110,7 @@ def cases(endpoint: str) -> list[Case]:
 
 def prepare(endpoint: str) -> None:
     dynamodb = boto_client("dynamodb", endpoint)
-    for table in (PRODUCTS, ACCESS, AUDIT):
+    for table in TABLES:
         create_table(dynamodb, table, f"slipway-{table.name}")
     boto_client("s3", endpoint).create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     boto_client("events", endpoint).create_event_bus(Name=BUS)
@@ -123,6 +138,39 @@ def _silent(answer: Any) -> bool:
 
 def _create(_: int) -> dict[str, Any]:
     return http_event("POST", "/v1/products", headers=JSON, body=NEW_PRODUCT, principal=EDITOR)
+
+
+def _evaluate(flags: int, key: str | None = None) -> Event:
+    """Another unit each time, in the environment with so many flags."""
+    server = Principal("server", "key_bench", environment=f"with-{flags}")
+    place = "/ofrep/v1/evaluate/flags" + (f"/{key}" if key else "")
+
+    def event(number: int) -> dict[str, Any]:
+        context = {"targetingKey": f"unit-{number}", "plan": "pro", "email": f"unit-{number}@example.com"}
+        return http_event("POST", place, headers=JSON, body=json.dumps({"context": context}), principal=server)
+
+    return event
+
+
+def _revised(number: int) -> dict[str, Any]:
+    row = {"pk": "revision#development", "sk": "revision", "schema": 1, "revision": 1000 + number, "bytes": 0}
+    return {"Records": [record("flags", None, row, number + 1)]}
+
+
+def _flags(store: DynamoStore, blobs: S3Blobs) -> None:
+    """An environment for each of DOCUMENTS: a third of its flags plain, a third with conditions, a third split in two."""
+    half = {"fractional": [["on", 50], ["off", 50]]}
+    clauses = {"and": [{"==": [{"var": "plan"}, "pro"]}, {"ends_with": [{"var": "email"}, "@example.com"]}]}
+    rules = [None, {"if": [clauses, "on", "off"]}, half]
+    for count in DOCUMENTS:
+        flags = [flag(f"flag-{number}") for number in range(count)]
+        configurations = [configuration(f"flag-{number}", targeting=rules[number % 3]) for number in range(count)]
+        body = compiled(rows(flags, configurations)).body
+        blobs.put(path(f"with-{count}"), body, content_type="application/json")
+    control = Control(store)
+    for number in range(20):
+        made = NewFlag.model_validate({"key": f"flag-{number}", "type": "boolean"})
+        control.flags.create(_call("flags.create").but(nonce=f"flag {number}"), made)
 
 
 def _key(store: DynamoStore, blobs: S3Blobs) -> str:

@@ -225,11 +225,16 @@ def schemas() -> None:
 
 
 def _kind_of(subject: str) -> str:
-    prefixes = {"prd": "product", "key": "key", "mbr": "member"}
+    """Of an id, `prd_...`, or of a name within its kind, `flag#checkout`, `flag#checkout#production`."""
+    kind, named, rest = subject.partition("#")
+    if named and kind in ("flag", "environment", "segment"):
+        return "configuration" if kind == "flag" and "#" in rest else kind
+    prefixes = {"prd": "product", "key": "key", "mbr": "member", "chg": "proposal", "sch": "schedule"}
     try:
         return prefixes[subject.partition("_")[0]]
     except KeyError:
-        raise typer.BadParameter(f"{subject!r} is no id: it begins with {', '.join(f'{p}_' for p in prefixes)}.") from None
+        begin = ", ".join([*(f"{prefix}_" for prefix in prefixes), "flag#", "environment#", "segment#"])
+        raise typer.BadParameter(f"{subject!r} is no id: it begins with one of {begin}.") from None
 
 
 @contextmanager

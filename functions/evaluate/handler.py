@@ -20,7 +20,7 @@ from slipway.edge import observe
 from slipway.edge.event import Event, common_headers
 from slipway.flags import ofrep
 from slipway.flags.snapshot import Snapshot, path
-from slipway.ports import StoreUnavailable
+from slipway.ports import Blobs, StoreUnavailable
 from slipway.settings import Evaluate
 
 TYPE_CHECKING = False
@@ -50,7 +50,22 @@ Answer = tuple[int, dict[str, str], bytes]  # status, headers beside those of ev
 def wire() -> Copies:
     settings = Evaluate.load()
     blobs, hurried = (connect.blobs(settings, settings.bucket_flags, budget=budget) for budget in (PATIENCE, HURRY))
-    return Copies(blobs, path, Snapshot.read, fresh=FRESH, pause=PAUSE, stale=FOR_EVER, most=MOST_ENVIRONMENTS, hurried=hurried)
+    return documents(blobs, hurried)
+
+
+def documents(blobs: Blobs, hurried: Blobs | None = None) -> Copies:
+    """The documents as one instance sees them; `hurried`: the same bucket, for news."""
+    return Copies(
+        blobs,
+        path,
+        Snapshot.read,
+        fresh=FRESH,
+        pause=PAUSE,
+        stale=FOR_EVER,
+        most=MOST_ENVIRONMENTS,
+        hurried=hurried,
+        outlives=True,
+    )
 
 
 class Refused(Exception):

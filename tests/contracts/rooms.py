@@ -11,17 +11,16 @@ from typing import Any
 from functions.access.handler import access
 from functions.access.handler import api as access_api
 from functions.audit.handler import api as audit_api
-from functions.evaluate.handler import Evaluator
+from functions.evaluate.handler import Evaluator, documents
 from functions.flags.handler import api as flags_api
 from functions.products.handler import api as products_api
 from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
-from slipway.copies import Copies
 from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
-from slipway.flags.snapshot import Snapshot, path
+from slipway.flags.snapshot import path
 from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
 from tests.flag_rows import configuration, flag, rows
@@ -33,7 +32,7 @@ _FLAGS.put(
     compiled(rows([flag("checkout", client_side=True)], [configuration("checkout")])).body,
     content_type="application/json",
 )
-_COPIES = Copies(_FLAGS, path, Snapshot.read, fresh=2, pause=10, stale=60, most=8)
+_COPIES = documents(_FLAGS)
 evaluate = Evaluator(lambda: _COPIES)
 _HANDLERS: dict[str, Handler] = {
     "products": products_api,

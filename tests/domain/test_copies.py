@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from slipway.adapters.memory import MemoryBlobs
 from slipway.copies import Copies
 from slipway.ports import Blob, StoreUnavailable
@@ -22,10 +24,12 @@ class Bucket(MemoryBlobs):
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, outlives: bool = False) -> None:
         objects: dict[str, Blob] = {}
         self.patient, self.hurried = Bucket(objects), Bucket(objects)
-        self.copies = Copies(self.patient, str, bytes.decode, fresh=FRESH, pause=PAUSE, stale=60, most=2, hurried=self.hurried)
+        self.copies = Copies(
+            self.patient, str, bytes.decode, fresh=FRESH, pause=PAUSE, stale=60, most=2, hurried=self.hurried, outlives=outlives
+        )
         self.write("one")
 
     def write(self, text: str) -> None:
@@ -70,8 +74,12 @@ def test_patience_is_not_asked_for_often() -> None:
     assert world.read(75) == ("one", False)
 
 
-def test_one_that_was_taken_away_is_gone() -> None:
-    world = World()
+@pytest.mark.parametrize("outlives", [False, True])
+def test_one_that_was_taken_away_is_gone_unless_it_is_to_serve_on(outlives: bool) -> None:
+    world = World(outlives)
     world.read(0)
     world.patient.objects.clear()
-    assert world.copies.find("a", NOW + FRESH) is None
+    if outlives:
+        assert world.read(FRESH) == ("one", True)
+    else:
+        assert world.copies.find("a", NOW + FRESH) is None

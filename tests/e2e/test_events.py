@@ -80,7 +80,10 @@ def test_a_relay_that_fails_in_mid_batch_loses_nothing_and_doubles_nothing(stack
     assert entries(stack, ids) == Counter({(id, 1): 1 for id in ids})
 
 
-@pytest.mark.parametrize(("function", "table"), [("relay", "products"), ("relay", "access"), ("keyring", "access")])
+READERS = [("relay", "products"), ("relay", "access"), ("keyring", "access"), ("relay", "flags"), ("snapshot", "flags")]
+
+
+@pytest.mark.parametrize(("function", "table"), READERS)
 def test_a_poisoned_record_is_put_aside_and_holds_nothing_up(stack: Stack, function: str, table: str) -> None:
     """A row with a set, which no code of ours writes: its reader can make nothing of it."""
     poison = f"prd_{secrets.token_hex(13)}"
@@ -88,7 +91,8 @@ def test_a_poisoned_record_is_put_aside_and_holds_nothing_up(stack: Stack, funct
         TableName=stack.setting(table, f"SLIPWAY_TABLE_{table.upper()}"),
         Item={"pk": {"S": poison}, "sk": {"S": "head"}, "version": {"N": "1"}, "events": {"SS": ["product.created.v1"]}},
     )
-    ids = create(stack, 3) if table == "products" else [key(stack) for _ in range(3)]
+    made = {"access": key, "flags": flag}
+    ids = create(stack, 3) if table == "products" else [made[table](stack) for _ in range(3)]
     until(lambda: entries(stack, ids).total() == 3, within=PATIENCE, what="the healthy events behind the poisoned one")
     bucket, objects = stack.setting(function, "SLIPWAY_BUCKET_QUARANTINE"), stack.client("s3")
 
@@ -104,3 +108,8 @@ def test_a_poisoned_record_is_put_aside_and_holds_nothing_up(stack: Stack, funct
 def key(stack: Stack) -> str:
     made = stack.call("POST", "/v1/keys", {"name": "Behind", "kind": "client", "environment": "behind"})
     return str(made.json()["id"])
+
+
+def flag(stack: Stack) -> str:
+    made = stack.call("POST", "/v1/flags", {"key": f"behind-{secrets.token_hex(4)}", "type": "boolean"})
+    return f"flag#{made.json()['key']}"

@@ -21,6 +21,7 @@ from openfeature.exception import ErrorCode
 
 from infra.local.assembly import node
 from infra.local.demo import ENVIRONMENT
+from slipway.flags.snapshot import path
 from tests.e2e.journey import MERGE
 from tests.e2e.stack import Stack, until
 
@@ -177,6 +178,20 @@ def test_evaluation_needs_no_database(stack: Stack, flag: str) -> None:
     evaluations = sum(len(flags) for _, flags in answers)
     assert evaluations >= EVALUATIONS
     print(f"{len(answers)} requests, {evaluations} evaluations without a database: 0 errors")
+
+
+def test_a_sweep_repairs_a_damaged_document(stack: Stack, flag: str) -> None:
+    objects, bucket = stack.client("s3"), stack.setting("snapshot", "SLIPWAY_BUCKET_FLAGS")
+    objects.put_object(Bucket=bucket, Key=path(ENVIRONMENT), Body=b"damaged")
+    name = stack.functions()["snapshot"]["FunctionName"]
+    stack.client("lambda").invoke(FunctionName=name, Payload=b'{"source": "by-hand"}')
+    found = until(lambda: published(objects, bucket), within=3 * PROMISE, what="the document is good again")
+    assert found["flags"][flag]["targeting"] == PRO
+
+
+def published(objects: Any, bucket: str) -> dict[str, Any]:
+    body = objects.get_object(Bucket=bucket, Key=path(ENVIRONMENT))["Body"].read()
+    return {} if body == b"damaged" else dict(json.loads(body))
 
 
 def test_without_the_bucket_a_new_instance_says_so_and_sdks_use_their_defaults(stack: Stack, flag: str) -> None:

@@ -24,12 +24,12 @@ from functions.evaluate.handler import (
     PAUSE,
     SINGLE,
     Evaluator,
+    documents,
 )
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs
-from slipway.copies import Copies
 from slipway.flags.compilation import compiled
-from slipway.flags.snapshot import Snapshot, path
+from slipway.flags.snapshot import path
 from slipway.ports import Blob, StoreUnavailable
 from tests.flag_rows import configuration, flag, needs, rows, segment
 from tests.functions.events import VIEWER, Reply, call, http_event
@@ -91,9 +91,7 @@ class Deployment:
         self.now = NOW
         self.blobs, self.hurried = Bucket(), Bucket()
         self.hurried.objects = self.blobs.objects
-        copies = Copies(
-            self.blobs, path, Snapshot.read, fresh=FRESH, pause=PAUSE, stale=float("inf"), most=8, hurried=self.hurried
-        )
+        copies = documents(self.blobs, self.hurried)
         self.handler = Evaluator(lambda: copies, lambda: self.now)
         if published is not None:
             self.publish(published)
@@ -274,6 +272,13 @@ def test_the_last_good_copy_serves_for_ever_and_says_so(deployment: Deployment) 
     deployment.down(False)
     deployment.now += PAUSE
     assert "stale" not in deployment.bulk().json["metadata"]
+
+
+def test_a_document_that_was_taken_away_serves_on(deployment: Deployment) -> None:
+    deployment.single("checkout")
+    deployment.blobs.objects.clear()
+    deployment.now += FRESH
+    assert deployment.single("checkout").json["metadata"]["stale"] is True
 
 
 def test_what_is_damaged_never_takes_the_place_of_what_is_good(deployment: Deployment) -> None:

@@ -77,6 +77,21 @@ def test_a_stream_has_a_mapping_and_an_event_a_rule(aws: Assembly, spec: Functio
     assert patterns == ([] if spec.pattern is None else [spec.pattern])
 
 
+@each
+def test_what_runs_daily_is_called_once_a_day_and_has_a_place_for_what_fails(aws: Assembly, spec: Function) -> None:
+    rules = [rule for id, rule in aws.of("AWS::Events::Rule").items() if id.startswith(f"{spec.name.capitalize()}Daily")]
+    assert [rule["ScheduleExpression"] for rule in rules] == (["rate(1 day)"] if spec.daily else [])
+    assert ("DeadLetterConfig" in deployed(aws, spec)) == spec.asynchronous
+
+
+def test_browsers_of_every_origin_may_evaluate_and_read_the_etag(aws: Assembly) -> None:
+    [api] = aws.of("AWS::ApiGatewayV2::Api").values()
+    cors = api["CorsConfiguration"]
+    assert (cors["AllowOrigins"], cors.get("AllowCredentials")) == (["*"], None)
+    assert {"authorization", "content-type", "if-none-match"} <= set(cors["AllowHeaders"])
+    assert {"etag", "retry-after"} <= set(cors["ExposeHeaders"])
+
+
 def test_rules_listen_to_what_is_sent() -> None:
     by_name = {spec.name: spec.pattern for spec in FUNCTIONS if spec.pattern is not None}
     sent = {contract.origin() for contract in events.CONTRACTS.values()}

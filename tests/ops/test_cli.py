@@ -109,6 +109,21 @@ def test_a_dry_replay_of_one_subject_sends_nothing(catalogue: Catalogue, bus: Bu
     assert bus.taken == []
 
 
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("flag#checkout", "flag"),
+        ("flag#checkout#production", "configuration"),
+        ("environment#production", "environment"),
+        ("segment#staff", "segment"),
+        ("chg_1", "proposal"),
+        ("sch_1", "schedule"),
+    ],
+)
+def test_a_subject_tells_its_kind(subject: str, kind: str) -> None:
+    assert ops.cli._kind_of(subject) == kind
+
+
 def test_a_bus_that_refuses_is_told(bus: Bus) -> None:
     bus.every = 1
     result = slipway("replay", "--since", "2026-11-01", "--until", "2027-01-01")
@@ -119,12 +134,12 @@ def test_a_bus_that_refuses_is_told(bus: Bus) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["backfill", "flag"], "none of product, key, member"),
+        (["backfill", "rocket"], "none of product, key, member"),
         (["replay"], "--since"),
         (["replay", "--since", "yesterday"], "RFC 3339"),
         (["replay", "--since", "2026-11-02", "--until", "2026-11-01"], "not before"),
         (["replay", "--since", "2026-11-02", "--subject", "abc"], "is no id"),
-        (["replay", "--since", "2026-11-02", "--kind", "flag"], "none of product, key, member"),
+        (["replay", "--since", "2026-11-02", "--kind", "rocket"], "none of product, key, member"),
         (["polish"], "No such command"),
     ],
 )

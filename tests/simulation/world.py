@@ -16,7 +16,7 @@ from functions.audit.handler import handler as audit
 from functions.authorize.handler import Authorizer
 from functions.calendar.handler import Use as Calendar
 from functions.calendar.handler import handler as calendar
-from functions.evaluate.handler import FOR_EVER, FRESH, MOST_ENVIRONMENTS, PAUSE, Evaluator
+from functions.evaluate.handler import Evaluator, documents
 from functions.flags.handler import handler as flags
 from functions.invite.handler import handler as invite
 from functions.keyring.handler import handler as keyring
@@ -29,7 +29,6 @@ from infra.functions import FUNCTIONS
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.authentication import Authentication
-from slipway.copies import Copies
 from slipway.edge import observe
 from slipway.edge.consumer import Consumer, once
 from slipway.edge.http import Api
@@ -37,7 +36,6 @@ from slipway.edge.stream import Wired
 from slipway.events import AnyEvent, pattern
 from slipway.flags.control import Control
 from slipway.flags.publication import Publisher
-from slipway.flags.snapshot import Snapshot, path
 from slipway.keyring import Keyring
 from slipway.keys import Keys
 from slipway.members import Members
@@ -236,12 +234,7 @@ class World:
         return self._run("authorize", Authorizer(wire, clock=lambda: self.now.timestamp()))
 
     def _evaluator(self) -> Function:
-        def wire() -> Copies:
-            return Copies(
-                self._documents, path, Snapshot.read, fresh=FRESH, pause=PAUSE, stale=FOR_EVER, most=MOST_ENVIRONMENTS
-            )
-
-        return self._run("evaluate", Evaluator(wire, clock=lambda: self.now.timestamp()))
+        return self._run("evaluate", Evaluator(lambda: documents(self._documents), clock=lambda: self.now.timestamp()))
 
     def _nonce(self) -> str:
         self._nonces += 1

@@ -30,6 +30,7 @@ class Copies:
 
     `hurried`, where it is given, is the same bucket with less patience: it is asked in the other's place while a copy is at
     hand that was confirmed within `pause`, every `fresh` seconds. What is too large or too slow for it comes with the other.
+    `outlives`: whether a copy serves on when its file is gone.
 
     `read` makes the content of a file's bytes, and raises ValueError for what is none of its files. What a caller invents costs
     one question at most and little memory. The questions are not counted: whoever invents names fast could use the number up,
@@ -47,9 +48,10 @@ class Copies:
         stale: float,
         most: int,
         hurried: Blobs | None = None,
+        outlives: bool = False,
     ) -> None:
         self._blobs, self._hurried, self._path, self._read = blobs, hurried, path, read
-        self._fresh, self._pause, self._stale, self._most = fresh, pause, stale, most
+        self._fresh, self._pause, self._stale, self._most, self._outlives = fresh, pause, stale, most, outlives
         self._copies: dict[str, Copy] = {}
         self._unknown: dict[str, float] = {}  # name: until when
         self._out = 0.0  # until when the bucket is not asked for a first copy, because it did not answer
@@ -89,6 +91,8 @@ class Copies:
         hurried = self._hurried if now - copy.good <= self._pause else None
         try:
             blob = (hurried or self._blobs).get(self._path(name), etag=copy.etag)
+            if blob is None and self._outlives:
+                raise StoreUnavailable("somebody took it away")
             if blob is None:
                 del self._copies[name]
                 return None

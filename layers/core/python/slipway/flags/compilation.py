@@ -19,12 +19,12 @@ A flag that cannot be compiled stays as it was in the last document, and harms n
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from slipway.flags.coercion import text
 from slipway.flags.compiler import AS_FLAG, EXTENSIONS
 from slipway.flags.evaluation import FlagSet
+from slipway.flags.inlining import answers, at_home, or_default
 from slipway.flags.rules import ARITY
 from slipway.ports import Row
 from slipway.values import Value
@@ -200,9 +200,9 @@ class _Sources:
         if rule is None:
             return default in wanted
         if default in wanted:
-            rule = _or_default(rule, default)
-        rule = _at_home(rule, base, self.heads[base]["data"]["hash"], host, self.segments)
-        return {"in": [rule, [answer for variant in sorted(wanted) for answer in _answers(variant)]]}
+            rule = or_default(rule, default)
+        rule = at_home(rule, base, self.heads[base]["data"]["hash"], host, self.segments)
+        return {"in": [rule, [answer for variant in sorted(wanted) for answer in answers(variant)]]}
 
     def _touched(self, key: str) -> bool:
         return key in self.configurations
@@ -269,78 +269,3 @@ def used(rule: Rule, segments: Mapping[str, Rule]) -> set[str]:
     """The operators of the rule and of the segments that it refers to."""
     rules = [rule, *(segments.get(name) for name in _references(rule))]
     return {name for rule in rules for name, _ in _operations(rule)} - {"$ref"}
-
-
-def _rewritten(rule: Rule, instead: Callable[[str, Any, Callable[[Rule], Rule]], Rule]) -> Rule:
-    """The rule with `instead(name, arguments, go on)` in the place of every operator, outermost first."""
-    if isinstance(rule, list):
-        return [_rewritten(item, instead) for item in rule]
-    if not isinstance(rule, dict) or len(rule) != 1:
-        return rule
-    ((name, raw),) = rule.items()
-    return instead(name, raw, lambda inner: _rewritten(inner, instead))
-
-
-def _or_default(rule: Rule, default: str) -> Rule:
-    """The rule with the default where it gives null."""
-    if not isinstance(rule, dict) or len(rule) != 1:
-        return default if rule is None else rule
-    ((name, raw),) = rule.items()
-    args = raw if isinstance(raw, list) else [raw]
-    if name == "if" and len(args) > 1:
-        answers = [_or_default(arg, default) if number % 2 else arg for number, arg in enumerate(args)]
-        return {"if": [*answers[:-1], _or_default(args[-1], default)] if len(args) % 2 else [*answers, default]}
-    if name == "fractional" and all(isinstance(part[0], str) and part[0] for part in args if isinstance(part, list) and part):
-        return {"or": [rule, default]}
-    return {"if": [{"===": [rule, None]}, default, rule]}
-
-
-def _at_home(rule: Rule, flag: str, hash: str, host: str, segments: Mapping[str, Rule]) -> Rule:
-    """The rule of `flag`, hashed by `hash`, as it stands in a rule that is hashed by `host`: it answers as it does at home."""
-
-    def named(name: str, raw: Any, go_on: Callable[[Rule], Rule]) -> Rule:
-        if name == "$ref":
-            return _expanded(raw, go_on, segments)
-        if name == "var" and (raw[0] if isinstance(raw, list) and raw else raw) == "$flagd.flagKey":
-            return flag
-        return {name: raw if name == AS_FLAG else go_on(raw)}
-
-    def drawn(name: str, raw: Any, go_on: Callable[[Rule], Rule]) -> Rule:
-        if name == "$ref":
-            return _expanded(raw, go_on, segments)
-        if name == AS_FLAG:
-            return {name: raw}
-        args = raw if isinstance(raw, list) else [raw]
-        if name == "fractional":
-            short = bool(args) and isinstance(args[0], list)
-            if hash != host or (short and hash == "v3"):
-                raise _Unsayable
-            if short:
-                return {"if": [_KEY, {"fractional": [{"cat": [flag, _KEY]}, *go_on(args)]}, None]}
-        return {name: go_on(raw)}
-
-    rule = _rewritten(rule, named)
-    try:
-        return _rewritten(rule, drawn)
-    except _Unsayable:
-        return {AS_FLAG: [flag, hash, rule]}
-
-
-class _Unsayable(Exception):
-    """Flagd has no words for it."""
-
-
-def _expanded(name: str, go_on: Callable[[Rule], Rule], segments: Mapping[str, Rule]) -> Rule:
-    """The reference; or the segment itself where it says something else than at home."""
-    rule = go_on(segments[name])
-    return {"$ref": name} if rule == segments[name] else rule
-
-
-def _answers(variant: str) -> list[Any]:
-    """What a rule may give to mean this variant: its name, and the truth value or number that is written so."""
-    try:
-        value = json.loads(variant)
-    except (ValueError, RecursionError):
-        return [variant]
-    same = isinstance(value, (bool, int, float)) and text(value) == variant
-    return [variant, value] if same else [variant]
