@@ -9,7 +9,7 @@ import pytest
 
 from slipway.adapters.memory import MemoryStore
 from slipway.adapters.rehearsal import Rehearsal
-from slipway.ports import Absent, Below, Check, ConditionFailed, Delete, Equals, Put, Span, Update
+from slipway.ports import Absent, Below, Check, ConditionFailed, Delete, Equals, Put, Span, Update, Write
 from slipway.tables import FLAGS
 
 
@@ -39,7 +39,7 @@ def test_writes_are_seen_by_its_own_reads_alone(real: MemoryStore) -> None:
     before = copy.deepcopy(real.tables)
     for store in both(real):
         store.put(FLAGS, row("b"), Absent())
-        writes = [
+        writes: list[Write] = [
             Delete(FLAGS, "list", "c", Equals("number", 1)),
             Update(FLAGS, "list", "e", add={"number": 5}, condition=Below("number", 3)),
             Put(FLAGS, row("h")),

@@ -6,9 +6,11 @@ import copy
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from referencing import Registry, Resource
 
 from slipway.adapters.memory import MemoryStore
 from slipway.adapters.rehearsal import Rehearsal
@@ -22,6 +24,7 @@ from slipway.flags.imports import Order, take
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, Problem, TooLarge
 from tests.catalogue import a_call
 from tests.flagging import BETA, STAFF, configured, disagreements, edited, made, ruled, segment
+from tests.specs import specification
 
 RULE = {"if": [{"$ref": "staff"}, "on", {"fractional": [["on", 10], ["off", 90]]}]}
 DOCUMENT: dict[str, Any] = {
@@ -207,6 +210,14 @@ def test_what_other_readers_would_answer_otherwise_is_told(control: Control) -> 
         ("draws", "other_buckets", "/flags/draws/metadata/hash"),
         ("ours", "not_portable", "/flags/ours/targeting"),
     ]
+
+
+def test_flagds_own_schema_takes_what_is_exported(control: Control) -> None:
+    contents = {name: json.loads(specification(f"flagd-{name}.schema.json")) for name in ("flags", "targeting", "flagd")}
+    registry: Registry[Any] = Registry().with_resources((one["$id"], Resource.from_contents(one)) for one in contents.values())
+    schema = jsonschema.Draft7Validator({"$ref": contents["flagd"]["$id"]}, registry=registry)
+    imported(control, {**DOCUMENT, "slipway": {"flags": {"pages": {"tags": ["x"], "overrides": {"few": ["u1"]}}}}})
+    assert [f"{error.json_path}: {error.message[:200]}" for error in schema.iter_errors(document_of(control))] == []
 
 
 def test_a_big_environment_comes_in_pieces_that_are_documents(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:

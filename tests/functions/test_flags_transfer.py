@@ -126,7 +126,7 @@ def test_files_of_others_are_looked_at_first_and_then_taken(name: str, made: int
 
 
 def test_a_fault_of_a_foreign_file_names_the_flag_and_what_it_would_become() -> None:
-    feature = {"name": "no good key!", "value": None, "enabled": True, "multivariate": []}
+    feature: dict[str, Any] = {"name": "no good key!", "value": None, "enabled": True, "multivariate": []}
     refused = imported([feature], "format=flagsmith")
     (fault,) = refused.json["errors"]
     assert (refused.status, fault["pointer"], fault["code"]) == (422, "/0", "invalid_key")
