@@ -35,6 +35,8 @@ ROUTES = (
     Route("GET", "/v1/products/{id}/versions", "products", "products.versions"),
     Route("POST", "/v1/flags", "flags", "flags.create"),
     Route("GET", "/v1/flags", "flags", "flags.list"),
+    Route("GET", "/v1/flags/export", "flags", "flags.export"),
+    Route("POST", "/v1/flags/import", "flags", "flags.import"),
     Route("GET", "/v1/flags/{key}", "flags", "flags.read"),
     Route("PATCH", "/v1/flags/{key}", "flags", "flags.update"),
     Route("POST", "/v1/flags/{key}/archive", "flags", "flags.archive"),
@@ -88,6 +90,10 @@ ROUTES = (
     Route("POST", "/ofrep/v1/evaluate/flags/{key}", "evaluate", "flags.evaluate"),
     Route("POST", "/ofrep/v1/evaluate/flags", "evaluate", "flags.evaluate_all"),
     Route("GET", "/v1/environments/{environment}/snapshot", "evaluate", "flags.snapshot"),
+    Route("GET", "/openfeature/v0/manifest", "flags", "manifest.read"),
+    Route("POST", "/openfeature/v0/manifest/flags", "flags", "manifest.create"),
+    Route("PUT", "/openfeature/v0/manifest/flags/{key}", "flags", "manifest.update"),
+    Route("DELETE", "/openfeature/v0/manifest/flags/{key}", "flags", "manifest.archive"),
     # The page, /docs, /openapi.json, and a problem for every path or method that is not above.
     Route("ANY", "$default", "site"),
 )

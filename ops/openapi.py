@@ -20,6 +20,7 @@ from slipway.access import OPERATIONS, ROLES
 from slipway.edge.answer import JSON, PROBLEM
 from slipway.edge.http import Api
 from slipway.edge.operation import Operation
+from slipway.flags.manifest import ManifestError
 from slipway.problems import BadCursor, IdempotencyMismatch, KeyTaken, MoveNotAllowed, Problem, tree
 
 SITE = Path(__file__).parents[1] / "functions" / "site"
@@ -120,20 +121,34 @@ def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         found["requestBody"] = {"required": True, "content": content}
     found["responses"] = {
         **{str(status): _success(operation, status, schemas) for status in operation.answers},
-        **{
-            str(status): {"$ref": f"#/components/responses/{_response_name(_refusal(operation, status))}"}
-            for status in _refusals(operation)
-        },
+        **{str(status): _told(operation, status) for status in _refusals(operation)},
     }
     if operation.method == "GET" and "{" in operation.path:
         found["responses"]["304"] = {"description": "It still has the ETag that you hold."}
     return found
 
 
+def _told(operation: Operation, status: int) -> dict[str, Any]:
+    """How the operation refuses: as everywhere, or in the form of another standard."""
+    kinds = _refusal(operation, status)
+    kind = kinds[0]
+    if operation.told is None or status == 429:
+        return {"$ref": f"#/components/responses/{_response_name(kinds)}"}
+    ours = {"$ref": f"{_SCHEMAS}ManifestError"}
+    schema = {"anyOf": [ours, {"$ref": f"{_SCHEMAS}GatewayMessage"}]} if status in GATEWAY else ours
+    found: dict[str, Any] = {
+        "description": f"{kind.title}.",
+        "content": {JSON: {"schema": schema, "example": operation.told(kind()).body}},
+    }
+    return {**found, "headers": {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}} if status == 503 else found
+
+
 def _success(operation: Operation, status: int, schemas: _Schemas) -> dict[str, Any]:
     model = operation.answers[status]
     names = ["X-Request-Id", "X-Correlation-Id", "traceparent"]
-    if status == 201 and not operation.path.endswith("/batch"):
+    if operation.told is not None:
+        names += ["X-Manifest-Capabilities"]
+    elif status == 201 and not operation.path.endswith("/batch"):
         names += ["Location", "ETag"]
     elif operation.versioned or (operation.method == "GET" and "{" in operation.path):
         names += ["ETag"]
@@ -159,7 +174,7 @@ def _content(schema: dict[str, Any], schemas: _Schemas) -> dict[str, Any]:
 def _refusals(operation: Operation) -> list[int]:
     """The statuses of the problems that an operation may answer."""
     statuses = {400, 401, 403, 422, 429, 503}
-    if "{" in operation.path:
+    if "{" in operation.path or _wants_environment(operation):
         statuses.add(404)
     if operation.method != "GET":
         statuses.add(409)
@@ -167,7 +182,13 @@ def _refusals(operation: Operation) -> list[int]:
         statuses |= {412, 428}
     if operation.body is not None or operation.raw:
         statuses |= {413, 415}
-    return sorted(statuses)
+    return sorted(statuses - {422} if operation.told else statuses)
+
+
+def _wants_environment(operation: Operation) -> bool:
+    """Whether its query has to name one, which may not be there."""
+    fields: Mapping[str, Any] = getattr(operation.query, "model_fields", {})
+    return "environment" in fields and fields["environment"].is_required()
 
 
 def _refusal(operation: Operation, status: int) -> list[type[Problem]]:
@@ -239,7 +260,7 @@ class _Schemas:
         read = [operation.body for operation in operations if operation.body is not None]
         told = [_plain(model) for operation in operations for model in operation.answers.values() if _is_model(model)]
         wanted: list[Any] = [(model, "validation") for model in dict.fromkeys(read)]
-        wanted += [(model, "serialization") for model in dict.fromkeys(told)]
+        wanted += [(model, "serialization") for model in (*dict.fromkeys(told), ManifestError)]
         self._names, definitions = models_json_schema(wanted, ref_template=_SCHEMAS + "{model}")
         self.components: dict[str, Any] = definitions.get("$defs", {})
 
@@ -293,7 +314,8 @@ def _plain(model: Any) -> Any:
 
 
 def _area(operation: Operation) -> str:
-    return operation.path.split("/")[2]
+    first, second = operation.path.split("/")[1:3]
+    return second if first == "v1" else first
 
 
 def _unwrapped(text: str) -> str:
@@ -358,6 +380,7 @@ _HEADERS = {
         "Link": 'The next page, `rel="next"`; missing at the end.',
         "Idempotency-Replayed": "`true` where an earlier request with this key made it.",
         "Retry-After": "Seconds to wait.",
+        "X-Manifest-Capabilities": "What the caller may do: of `read`, `write` and `delete`.",
         "X-Request-Id": "Names this request in the logs.",
         "X-Correlation-Id": "Yours, or one that was made.",
         "traceparent": "Yours, or one that was made.",

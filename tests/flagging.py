@@ -99,7 +99,7 @@ def disagreements(store: MemoryStore) -> list[str]:
         uses |= {(f"uses#flag#{one['flag']}", user) for one in of["prerequisites"]}
         uses |= {(f"uses#segment#{key}", user) for key in references(jsontext.read(of["targeting"] or "null"))}
     active = [of for of in data["flag"] if of["status"] == "active"]
-    shared = sum(200 + len(of["key"]) + len(of["variants"].encode()) for of in active)
+    shared = sum(200 + len((of["key"] + of["variants"] + of.get("metadata", "")).encode()) for of in active)
     shared += sum(20 + len(of["key"]) + len(of["targeting"].encode()) for of in data["segment"] if of["status"] == "active")
     wanted: dict[str, Any] = {
         "lists": lists,

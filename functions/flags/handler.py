@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.flags import configurations, environments, proposals, schedules, segments, usage
+from functions.flags import configurations, environments, manifest, proposals, schedules, segments, transfer, usage
 from functions.flags.door import api, changed, created, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
@@ -14,7 +14,18 @@ from slipway.history import Reading, VersionView
 from slipway.paging import Paging
 from slipway.shape import Writing
 
-__all__ = ["api", "configurations", "environments", "handler", "proposals", "schedules", "segments", "usage"]
+__all__ = [
+    "api",
+    "configurations",
+    "environments",
+    "handler",
+    "manifest",
+    "proposals",
+    "schedules",
+    "segments",
+    "transfer",
+    "usage",
+]
 
 handler = api
 

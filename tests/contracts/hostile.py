@@ -101,6 +101,7 @@ MEDIA = (
 )
 
 QUERIES = (
+    *(f"environment=development&format={name}" for name in ("launchdarkly", "unleash", "flagsmith")),
     "%",
     "%ff",
     "%00=1",
@@ -213,6 +214,9 @@ IDS = (
 )
 
 
+_ASKED: dict[str | None, str] = dict.fromkeys(("flags.export", "flags.import"), "environment=development")  # what has to be
+
+
 def sound(route: Route, id: str) -> Attack:
     """A request that the operation takes; `id` is of a resource that is there."""
     second = Principal("member", "mbr_second", "editor")  # a change request takes another person than the first
@@ -276,7 +280,7 @@ def generated(route: Route, target: str, count: int, seed: int) -> Iterator[Atta
     forged = (*QUERIES, *_forged_cursors(route, target))
     for number in range(count):
         value: Any = json.loads(_sound(route))
-        query, id = "", target
+        query, id = _ASKED.get(route.operation, ""), target
         headers: dict[str, str] = {}
         principal: Principal | None = random.choice((ADMIN, ADMIN, ADMIN, EDITOR, VIEWER, None))
         body: bytes | None = None
@@ -305,10 +309,11 @@ def _event(
     id: str,
     *,
     body: bytes | None = None,
-    query: str = "",
+    query: str | None = None,
     headers: Mapping[str, str] = {},
     principal: Principal | None = ADMIN,
 ) -> dict[str, Any]:
+    query = _ASKED.get(route.operation, "") if query is None else query
     if body is None and route.method in ("POST", "PATCH", "PUT"):
         body = _sound(route)
     sent = {"Content-Type": _MEDIA[str(route.operation)], "If-Match": "*", "Idempotency-Key": "hostile", **headers}
@@ -318,7 +323,7 @@ def _event(
 
 def _path(route: Route, id: str) -> str:
     """`id` in the place of the last variable that the area names its own with."""
-    named = re.sub(r"(/v1/[a-z]+/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
+    named = re.sub(r"(/v[01]/[a-z]+/|/manifest/flags/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
     return named.replace("{environment}", "development")
 
 
@@ -347,6 +352,7 @@ def _sound(route: Route) -> bytes:
         "products.batch": {"items": [product | {"key": "second"}, {"name": "Mocha pot", "price": "9.99"}]},
         "products.import": {"key": "third", "name": "Kettle", "price": "9.99"},
         "flags.create": {
+            "metadata": {"team": "coffee", "share": 0.5, "new": True},
             "key": "espresso",
             "type": "string",
             "variants": {"hot": "yes", "cold": "no"},
@@ -355,6 +361,21 @@ def _sound(route: Route) -> bytes:
             "product": "grinder",
             "client_side": True,
         },
+        "flags.import": {
+            "flags": {
+                "latte": {
+                    "state": "ENABLED",
+                    "variants": {"big": 1.0, "small": 0.5},
+                    "defaultVariant": "small",
+                    "targeting": {"if": [{"$ref": "regulars"}, {"fractional": [["big", 20], ["small", 80]]}]},
+                    "metadata": {"hash": "v2", "team": "coffee"},
+                }
+            },
+            "$evaluators": {"regulars": {">": [{"var": "visits"}, 3]}},
+            "slipway": {"flags": {"latte": {"tags": ["kitchen"], "overrides": {"big": ["ada"]}}}},
+        },
+        "manifest.create": {"key": "ristretto", "type": "float", "defaultValue": 0.5, "name": "Ristretto", "description": None},
+        "manifest.update": {"key": "crema", "type": "boolean", "defaultValue": True, "description": "On top"},
         "flags.update": {"description": "Warm milk", "variants": {"tepid": True}, "tags": None},
         "flags.revert": {"version": 1},
         "configurations.update": configuration,
@@ -387,6 +408,7 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "members.list": (["members"], ("created_at", "pk")),
         "flags.list": (["flags.list", None, None, None, None, "active", None, None, None], ("key",)),
         "flags.versions": (["flags.versions", target], ("version",)),
+        "flags.export": (["flags.export", "development"], ("after",)),
         "configurations.versions": (["configurations.versions", target, "development"], ("version",)),
         "segments.list": (["segments.list", None], ("key",)),
         "segments.versions": (["segments.versions", target], ("version",)),
@@ -399,7 +421,7 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
     query, names = lists[route.operation]
     for value in ("", "x", "\x00", "\ud800", "key#x", "9" * 1_500, 0, -1, 10**30, "2026-11-23T12:00:00.000Z", "2026-11-23"):
         try:
-            yield f"cursor={cursors.encode(query, dict.fromkeys(names, value))}"
+            yield f"{_ASKED.get(route.operation, '')}&cursor={cursors.encode(query, dict.fromkeys(names, value))}"
         except UnicodeEncodeError:
             continue
     empty = base64.urlsafe_b64encode(json.dumps([hashlib.sha256(b"").hexdigest()[:16], []]).encode()).decode()

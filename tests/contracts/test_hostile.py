@@ -21,7 +21,10 @@ from tests.functions.events import Reply
 FUNCTIONS = ("products", "flags", "access", "audit", "site")
 EACH = 10_000 if os.environ.get("SLIPWAY_PROVE") else 1_000  # hostile requests a function, and as many generated ones
 _SCHEMAS = json.loads((openapi.SITE / "openapi.json").read_text())["components"]
-_PROBLEM = jsonschema.Draft202012Validator({"$ref": "#/components/schemas/Problem", "components": _SCHEMAS})
+_PROBLEM, _MANIFEST_ERROR = (
+    jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": _SCHEMAS})
+    for name in ("Problem", "ManifestError")
+)
 
 
 @pytest.fixture
@@ -36,7 +39,8 @@ def targets(store: MemoryStore) -> dict[str, str]:
 
 
 def _of(route: Route, targets: dict[str, str]) -> str:
-    return targets.get(str(route.operation), targets.get(route.path.split("/")[2], ""))
+    area = "flags" if route.path.startswith("/openfeature/") else route.path.split("/")[2]
+    return targets.get(str(route.operation), targets.get(area, ""))
 
 
 @pytest.mark.parametrize("operation", [route.operation for route in hostile.OPERATIONS])
@@ -104,9 +108,11 @@ def _held(store: MemoryStore, attack: Attack) -> Reply:
             name: rows for name, rows in before.items() if rows
         }, f"{told}: refused, but something is stored"
         if shown["requestContext"]["http"]["method"] != "HEAD":
-            assert reply.headers["content-type"] == "application/problem+json", told
-            _PROBLEM.validate(reply.json)
-            assert reply.json["status"] == reply.status
+            manifest = reply.headers["content-type"] == "application/json"
+            assert manifest or reply.headers["content-type"] == "application/problem+json", told
+            assert not manifest or shown["rawPath"].startswith("/openfeature/"), told
+            (_MANIFEST_ERROR if manifest else _PROBLEM).validate(reply.json)
+            assert (reply.json["error"] if manifest else reply.json)["status"] == reply.status
             assert len(reply.body) < 20_000, f"{told}: it repeats what was sent"
     for name, value in reply.headers.items():
         assert "\n" not in value, f"{told}: {name}"

@@ -31,6 +31,9 @@ _FLAG = {
     "unknown_variant",
     "unknown_flag",
     "cycle",
+    "invalid_metadata",
+    "too_large",
+    "forbidden_character",
 }
 _LATER = _RULE | _FLAG | {"unknown_environment"}
 RULES = {
@@ -39,7 +42,7 @@ RULES = {
     "flags.list": {"required"},
     "flags.read": {"in_the_future"},
     "configurations.read": {"in_the_future"},
-    "configurations.update": _RULE | _FLAG,
+    "configurations.update": _RULE | _FLAG | {"type"},  # whatever stands beside a name that is none
     "configurations.explain": {"in_the_future"},
     "configurations.preview": _RULE | _FLAG,
     "proposals.open": _LATER,
@@ -54,7 +57,8 @@ RULES = {
     "products.batch": {"too_many_decimals", "duplicate"},
     "products.read": {"in_the_future"},
 }
-NO_SCHEMA = {"products.import"}  # lines of JSON, or CSV
+NO_SCHEMA = {"products.import", "flags.import"}  # lines of JSON, or CSV; files of flags
+NO_SCHEMA |= {"manifest.create", "manifest.update"}  # a default value is of the type beside it; told by `test_flags_manifest`
 NO_SCHEMA |= set(OPERATIONS.values())  # errors as OFREP has them; `test_evaluate` holds them to its document
 
 schema = schemathesis.openapi.from_wsgi("/openapi.json", application)

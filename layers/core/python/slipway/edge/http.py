@@ -137,6 +137,19 @@ class Api(Generic[Use]):
     ) -> Callable[[Callable[[Request[Use, None, Query]], Answer]], Callable[[Request[Use, None, Query]], Answer]]:
         return self._registering("DELETE", path, operation, answers, query=query, versioned=versioned)
 
+    def standard(
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        told: Callable[[Problem], Answer],
+        *,
+        body: type[Body] | None = None,
+        answers: Mapping[int, Any] | None = None,
+    ) -> Callable[[Callable[[Request[Use, Body, None]], Answer]], Callable[[Request[Use, Body, None]], Answer]]:
+        """An operation of somebody else's standard, which has its own way to tell problems."""
+        return self._registering(method, path, operation, answers, body=body, told=told)
+
     def _registering(
         self, method: str, path: str, name: str, answers: Mapping[int, Any] | None, **fields: Any
     ) -> Callable[[Any], Any]:
@@ -206,13 +219,13 @@ class Api(Generic[Use]):
             if error.status >= 500:
                 line.failure(error, error.code)
             line["error_code"] = error.code
-            return problem(error, event)
+            return _told(operation, error, event)
         except StoreUnavailable as error:
             line.failure(error, Unavailable.code)
-            return problem(Unavailable(_again(operation, event)), event)
+            return _told(operation, Unavailable(_again(operation, event)), event)
         except Exception as error:  # a bug of ours: told as one, without a word of what was in it
             line.failure(error)
-            return problem(Problem("Something went wrong on our side; tell us the request_id."), event)
+            return _told(operation, Problem("Something went wrong on our side; tell us the request_id."), event)
 
     def _run(self, operation: Operation, variables: Mapping[str, str], event: Event, line: observe.Line) -> Answer:
         principal = event.principal or ANONYMOUS
@@ -240,6 +253,10 @@ class Api(Generic[Use]):
             self._use = self._wire()
         request = Request(self._use, call, body, query, path, media, if_match)
         return operation.run(request)
+
+
+def _told(operation: Operation | None, error: Problem, event: Event) -> Rendered:
+    return problem(error, event) if operation is None or operation.told is None else success(operation.told(error), event)
 
 
 def _again(operation: Operation | None, event: Event) -> str:

@@ -38,7 +38,7 @@ class Operation(Value):
 
     `answers` of each success: a model; `[Model]` for a page, `{"items": [Model], "next_cursor": str}`; a tuple of media types
     where it is not JSON; None where it has no body. `repeatable`: the same request again makes nothing twice, though it creates
-    and has no Idempotency-Key.
+    and has no Idempotency-Key. `told`: how its problems are told, where another standard has its own way.
     """
 
     method: str
@@ -54,6 +54,7 @@ class Operation(Value):
     media: tuple[str, ...] = (JSON,)
     raw: bool = False
     largest: int = LARGEST_BODY
+    told: Callable[[Problem], Answer] | None = None
 
 
 def methods(path: str, routes: Sequence[tuple[str, str]]) -> list[str]:

@@ -73,7 +73,7 @@ def compiled(rows: Rows, last: Document | None = None) -> Compiled:
             faults[key] = str(error) if isinstance(error, Uncompilable) else f"It cannot be read ({type(error).__name__})."
             if key in stood:
                 flags[key] = stood[key]
-    ours = {key for key, flag in flags.items() if _used(flag.get("targeting"), segments) & _OURS}
+    ours = {key for key, flag in flags.items() if used(flag.get("targeting"), segments) & _OURS}
     client_side = [key for key in flags if heads[key]["data"].get("client_side")]
     body = _document(rows, flags, ours, segments, client_side, faults)
     return Compiled(body, len(flags), faults)
@@ -144,7 +144,8 @@ class _Sources:
     def definition(self, key: str) -> dict[str, Any]:
         """The flag as flagd knows it. Raises Uncompilable."""
         head, variants, default = self.heads[key]["data"], self._variants(key), self._default(key)
-        metadata = {"hash": head["hash"], "version": int(self.configurations[key]["version"]) if self._touched(key) else 1}
+        version = int(self.configurations[key]["version"]) if self._touched(key) else 1
+        metadata = {**json.loads(head.get("metadata", "{}")), "hash": head["hash"], "version": version}
         if head["type"] == "float":
             metadata["type"] = "float"
         flag: dict[str, Any] = {"variants": variants, "defaultVariant": default, "metadata": metadata, "state": "DISABLED"}
@@ -244,7 +245,7 @@ def _checked(rule: Rule, segments: Mapping[str, Rule]) -> None:
     for name in _references(rule):
         if name not in segments:
             raise Uncompilable(f"It refers to the segment {name!r}, which does not exist.")
-    if unknown := sorted(_used(rule, segments) - ARITY.keys() - {"?:"}):
+    if unknown := sorted(used(rule, segments) - ARITY.keys() - {"?:"}):
         raise Uncompilable(f"There is no operator {unknown[0]!r}.")
 
 
@@ -264,7 +265,7 @@ def _references(rule: Rule) -> set[str]:
     return {str(raw) for name, raw in _operations(rule) if name == "$ref"}
 
 
-def _used(rule: Rule, segments: Mapping[str, Rule]) -> set[str]:
+def used(rule: Rule, segments: Mapping[str, Rule]) -> set[str]:
     """The operators of the rule and of the segments that it refers to."""
     rules = [rule, *(segments.get(name) for name in _references(rule))]
     return {name for rule in rules for name, _ in _operations(rule)} - {"$ref"}

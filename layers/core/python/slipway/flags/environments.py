@@ -10,7 +10,7 @@ flags in it go on meaning what they meant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, StrictBool
 

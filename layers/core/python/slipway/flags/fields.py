@@ -16,6 +16,7 @@ KEY = r"^(?!(batch|export|import)$)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 REASON, VARIANT, TARGETING_KEY = 500, 64, 256  # characters
 VARIANTS, OVERRIDES, PREREQUISITES = 50, 500, 10  # entries
 VALUES_BYTES = 16 * 1024  # of all variants of a flag
+METADATA, METADATA_NAME, METADATA_BYTES = 50, 128, 4 * 1024  # entries, characters, bytes of all of it
 
 Type = Literal["boolean", "string", "integer", "float", "object"]
 Hash = Literal["v2", "v3"]
@@ -73,6 +74,26 @@ def _value(name: str, value: Any) -> Any:
     return found
 
 
+def _metadata(raw: Any) -> dict[str, Any]:
+    """Scalars by name, as evaluation hands them on."""
+    found = _metadata_patch(raw)
+    if None in found.values():
+        raise error("invalid_metadata", "A value of metadata is text, true, false or a number, not null.")
+    return found
+
+
+def _metadata_patch(raw: Any) -> dict[str, Any]:
+    if not isinstance(raw, dict) or len(raw) > METADATA or not all(0 < len(name) <= METADATA_NAME for name in raw):
+        raise error("invalid_metadata", f"Send an object of at most {METADATA} names of 1 to {METADATA_NAME} characters.")
+    found: dict[str, Any] = jsontext.plain(raw)
+    for name, value in found.items():
+        if isinstance(value, dict | list) or (isinstance(value, int) and abs(value) > EXACT):
+            raise error("invalid_metadata", f"{name}: a value is text, true, false or a number, whole ones up to 2^53 - 1.")
+    if len(jsontext.written(found).encode()) > METADATA_BYTES:
+        raise error("too_large", f"Metadata take {METADATA_BYTES:,} bytes at most.")
+    return found
+
+
 def _targeting(raw: Any) -> dict[str, Any] | None:
     """A rule, as JSON has it; what is in it is looked at together with the flag. `{}` is no rule."""
     if raw is None or raw == {}:
@@ -101,9 +122,18 @@ def _variants_schema(least: int, *more: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "object", **bounds, "examples": [{"on": True, "off": False}]})
 
 
+def _metadata_schema(*more: str) -> WithJsonSchema:
+    value = {"type": ["string", "number", "boolean", *more]}
+    names = {"minLength": 1, "maxLength": METADATA_NAME}
+    bounds = {"maxProperties": METADATA, "propertyNames": names, "additionalProperties": value}
+    return WithJsonSchema({"type": "object", **bounds, "examples": [{"team": "web"}]})
+
+
 Variant = Annotated[str, AfterValidator(_variant), published(text.LINE, VARIANT, examples=["on"])]
 Variants = Annotated[dict[str, Any], PlainValidator(_values), _variants_schema(1)]
 VariantsPatch = Annotated[dict[str, Any], PlainValidator(_values_patch), _variants_schema(0, "null")]
+FlagMetadata = Annotated[dict[str, Any], PlainValidator(_metadata), _metadata_schema()]
+FlagMetadataPatch = Annotated[dict[str, Any], PlainValidator(_metadata_patch), _metadata_schema("null")]
 Targeting = Annotated[
     dict[str, Any] | None,
     PlainValidator(_targeting),

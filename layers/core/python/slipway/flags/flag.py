@@ -11,14 +11,14 @@ from slipway.changes import differences
 from slipway.fields import Description, Owner, Tags
 from slipway.fields import Key as ProductKey
 from slipway.flags import jsontext
-from slipway.flags.fields import Hash, Key, Type, Variants, VariantsPatch, Version
+from slipway.flags.fields import FlagMetadata, FlagMetadataPatch, Hash, Key, Type, Variants, VariantsPatch, Version
 from slipway.product import absent
 from slipway.resources import Stored
 from slipway.shape import Shape
 
 Status = Literal["active", "archived"]
 BOOLEAN = {"on": True, "off": False}
-FIELDS = ("key", "type", "description", "owner", "tags", "product", "client_side", "hash", "variants", "status")
+FIELDS = ("key", "type", "description", "owner", "tags", "product", "client_side", "hash", "variants", "metadata", "status")
 TOLD = ("key", "type", "tags", "product", "client_side", "hash", "status")  # with their values in events
 
 
@@ -34,6 +34,7 @@ class NewFlag(Shape):
     product: ProductKey | None = Field(default=None, description="the key of a product that it belongs to")
     client_side: StrictBool = Field(default=False, description="whether keys of browsers and apps may evaluate it")
     hash: Hash = Field(default="v3", description="how `fractional` puts into buckets: flagd's v2 or v3")
+    metadata: FlagMetadata = Field(default={}, description="handed on with every evaluation")
 
 
 class FlagPatch(Shape):
@@ -45,6 +46,7 @@ class FlagPatch(Shape):
     tags: Tags | None = Field(default_factory=absent)
     product: ProductKey | None = Field(default_factory=absent)
     client_side: StrictBool = Field(default_factory=absent)
+    metadata: FlagMetadataPatch | None = Field(default_factory=absent, description="merged by name; null takes one away")
 
     def fields(self) -> dict[str, Any]:
         """The fields that it names, as plain values."""
@@ -65,6 +67,7 @@ class FlagView(Shape):
     client_side: bool
     hash: Hash
     variants: dict[str, Any]
+    metadata: dict[str, Any]
     status: Status
     created_at: str
     updated_at: str
@@ -84,6 +87,7 @@ def view(stored: Stored) -> dict[str, Any]:
         "client_side": data["client_side"],
         "hash": data["hash"],
         "variants": jsontext.read(data["variants"]),
+        "metadata": metadata(data),
         "status": data["status"],
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
@@ -91,9 +95,17 @@ def view(stored: Stored) -> dict[str, Any]:
     }
 
 
+def metadata(data: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = jsontext.read(data.get("metadata", "{}"))
+    return found
+
+
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
     return differences(_plain(before), _plain(after), FIELDS)
 
 
 def _plain(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**data, "variants": jsontext.read(data["variants"])} if data else data
+    if not data:
+        return data
+    plain = {**data, "variants": jsontext.read(data["variants"])}
+    return {**plain, "metadata": metadata(data)} if "metadata" in data else plain

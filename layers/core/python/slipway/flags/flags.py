@@ -2,7 +2,7 @@
 
 Kept per flag (`flag#<key>`; a field that was not given is not there):
 
-    key, type, variants (JSON text), hash, client_side, status, description, owner, tags, product
+    key, type, variants (JSON text), hash, client_side, status, description, owner, tags, product, metadata (JSON text)
 
 A flag is active or archived. An archived one keeps its key, answers nowhere, and takes no change but its restoring.
 """
@@ -20,7 +20,7 @@ from slipway.flags import flag, jsontext, ledger
 from slipway.flags.beside import Beside, create, settled, taken, update
 from slipway.flags.checks import escaped, faults, in_words, wrong
 from slipway.flags.environments import Environments, Known
-from slipway.flags.fields import VALUES_BYTES, VARIANTS
+from slipway.flags.fields import METADATA, METADATA_BYTES, VALUES_BYTES, VARIANTS
 from slipway.flags.flag import FlagPatch, NewFlag
 from slipway.flags.segments import Segments
 from slipway.ports import Absent, Check, Store
@@ -31,7 +31,7 @@ from slipway.upgrades import newest, upgrader
 
 Data = dict[str, Any]
 
-ANSWERED = ("type", "hash", "client_side", "variants", "status")  # what an environment answers from
+ANSWERED = ("type", "hash", "client_side", "variants", "metadata", "status")  # what an environment answers from
 
 
 def flag_id(key: str) -> str:
@@ -145,7 +145,7 @@ class Flags:
 
     def _answers(self, known: Known, before: Mapping[str, Any], after: Data) -> list[Beside]:
         """What tells every environment that it has to answer something else, and keeps their sizes."""
-        if all(before.get(name) == after[name] for name in ANSWERED):
+        if all(before.get(name) == after.get(name) for name in ANSWERED):
             return []
         more, flags = _bytes(after) - _bytes(before), _active(after) - _active(before)
         revised = [ledger.revised(name, more) for name in known.names]
@@ -191,21 +191,36 @@ class Flags:
 
 def _made(new: NewFlag) -> Data:
     given = new.model_dump()
-    variants = given.pop("variants")
+    variants, metadata = given.pop("variants"), given.pop("metadata")
     if variants is None:
         if new.type != "boolean":
             detail = "Give the flag its variants: values by name. A boolean flag alone has `on` and `off` by itself."
             raise Invalid(detail, errors=[Fault("/variants", "required", detail)])
         variants = flag.BOOLEAN
-    return _without_empty({**given, "variants": _typed(new.type, variants), "status": "active"})
+    texts = {"variants": _typed(new.type, variants), "metadata": _metadata_text(metadata)}
+    return _without_empty({**given, **texts, "status": "active"})
 
 
 def _patched(data: Data, fields: Mapping[str, Any]) -> Data:
-    result = {**data, **{name: value for name, value in fields.items() if name != "variants"}}
+    result = {**data, **{name: value for name, value in fields.items() if name not in ("variants", "metadata")}}
     if "variants" in fields:
         merged = {**jsontext.read(data["variants"]), **fields["variants"]}
         result["variants"] = _typed(data["type"], {name: value for name, value in merged.items() if value is not None})
+    if "metadata" in fields:
+        merged = {} if fields["metadata"] is None else {**flag.metadata(data), **fields["metadata"]}
+        result["metadata"] = _metadata_text({name: value for name, value in merged.items() if value is not None})
     return _without_empty(result)
+
+
+def _metadata_text(metadata: Mapping[str, Any]) -> str:
+    """Empty for none. Raises Invalid where what is there and what comes are too much together."""
+    if not metadata:
+        return ""
+    text = jsontext.written(metadata)
+    if len(metadata) > METADATA or len(text.encode()) > METADATA_BYTES:
+        detail = f"A flag has at most {METADATA} names of metadata, and {METADATA_BYTES:,} bytes of it."
+        raise Invalid(detail, errors=[Fault("/metadata", "too_large", detail)])
+    return text
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -252,7 +267,8 @@ def _active(data: Mapping[str, Any]) -> bool:
 
 def _bytes(data: Mapping[str, Any]) -> int:
     """What an environment has of the flag, whatever its configuration; 200 for the names and marks around it."""
-    return 200 + len(data["key"]) + len(data["variants"].encode()) if _active(data) else 0
+    own = data["key"] + data["variants"] + data.get("metadata", "") if _active(data) else ""
+    return 200 + len(own.encode()) if own else 0
 
 
 def _places(data: Data) -> list[ledger.Place]:

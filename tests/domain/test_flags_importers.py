@@ -1,0 +1,251 @@
+"""Files of LaunchDarkly, Unleash and Flagsmith: what maps answers as it did, and whatever does not is told with its place."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway.adapters.memory import MemoryStore
+from slipway.adapters.rehearsal import Rehearsal
+from slipway.edge.validation import body as validate
+from slipway.flags import flagsmith, launchdarkly, unleash
+from slipway.flags.bundle import Bundle
+from slipway.flags.checks import escaped
+from slipway.flags.compilation import compiled
+from slipway.flags.control import Control
+from slipway.flags.evaluation import FlagSet
+from slipway.flags.imports import Order, take
+from slipway.flags.publication import read as read_rows
+from slipway.problems import Invalid
+from tests.catalogue import a_call
+from tests.flagging import disagreements
+
+FILES = Path(__file__).parent / "flags" / "files"
+READERS: dict[str, Callable[[Any], Bundle]] = {
+    "launchdarkly": lambda document: launchdarkly.read(document, "production"),
+    "unleash": unleash.read,
+    "flagsmith": flagsmith.read,
+}
+
+
+def sample(name: str) -> Any:
+    return json.loads((FILES / f"{name}.json").read_text())
+
+
+def imported(name: str, document: Any = None) -> tuple[FlagSet, dict[str, Any]]:
+    """The flags as evaluation has them, and the answer."""
+    control = Control(MemoryStore())
+    bundle = READERS[name](sample(name) if document is None else document)
+    call = a_call(operation="flags.import")
+    order = Order(bundle, "development", "create", None, "digest")
+    done = take(control, Control(Rehearsal(control.store)), call, order, validate)
+    assert isinstance(control.store, MemoryStore)
+    assert disagreements(control.store) == []
+    document = json.loads(compiled(read_rows(control.store, "development")).body)
+    flags = {**document["flags"], **document["slipway"]["flags"]}
+    rules = {**document["$evaluators"], **document["slipway"]["evaluators"]}
+    return FlagSet.parse({"flags": flags, "$evaluators": rules}), done
+
+
+def notes(done: dict[str, Any]) -> set[tuple[str | None, str, str]]:
+    return {(note["flag"], note["code"], note["pointer"]) for note in done["notes"]}
+
+
+# --- nothing is lost silently ------------------------------------------------------------------------------------
+
+
+def places(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Every object of the file."""
+    if isinstance(value, dict):
+        yield at, value
+        for name, member in value.items():
+            yield from places(member, f"{at}/{escaped(name)}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from places(item, f"{at}/{number}")
+
+
+def changed(document: Any, at: str, **fields: Any) -> Any:
+    document = copy.deepcopy(document)
+    (found,) = (value for place, value in places(document) if place == at)
+    found.update(fields)
+    return document
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_key_that_nobody_knows_is_told_wherever_it_stands(name: str) -> None:
+    """In every object of the file one key more: it, or what it stands in, is in the report."""
+    document, objects = sample(name), 0
+    mapped_whole = {"value", "payload"}  # a value of a variant is taken as it is
+    for at, _ in places(document):
+        if mapped_whole & set(at.split("/")):
+            continue
+        if name == "launchdarkly" and at.endswith("/environments"):
+            continue  # a key there is one more environment: told as such below
+        told = {note.pointer for note in READERS[name](changed(document, at, surprise="!")).notes}
+        inside = at
+        while inside and inside not in told:
+            inside = inside.rpartition("/")[0]
+        assert f"{at}/surprise" in told or inside in told, at
+        objects += 1
+    assert objects > 5
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_key_of_the_sample_is_mapped_or_told_on_purpose(name: str) -> None:
+    assert [note for note in READERS[name](sample(name)).notes if note.code == "unknown"] == []
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_note_names_its_flag_and_a_place_that_is_there(name: str) -> None:
+    document = sample(name)
+    for note in READERS[name](document).notes:
+        found = document
+        for token in note.pointer.split("/")[1:]:
+            step = token.replace("~1", "/").replace("~0", "~")
+            assert isinstance(found, dict | list), note
+            found = found[int(step)] if isinstance(found, list) else found.get(step, {}) if isinstance(found, dict) else {}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    "document", [None, 1, "x", {}, [[]], {"items": 1}, {"features": {}}, {"items": [{"key": 1}], "features": [1]}]
+)
+def test_what_is_no_such_file_is_refused_or_empty(name: str, document: Any) -> None:
+    with suppress(Invalid):
+        assert READERS[name](document).flags == []
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_whatever_stands_in_a_place_no_reader_breaks(name: str) -> None:
+    document = sample(name)
+    others: list[Any] = [None, True, "x", [{}], {"x": [None]}]
+    for _, value in list(places(document)):
+        for field, before in list(value.items()):
+            for other in others:
+                value[field] = other
+                with suppress(Invalid):
+                    READERS[name](document)
+            value[field] = before
+
+
+# --- LaunchDarkly --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flag", "context", "variant"),
+    [
+        ("new-checkout", {"targetingKey": "u-ada"}, "on"),
+        ("new-checkout", {"targetingKey": "u1", "country": "CH", "plan": "pro"}, "on"),
+        ("new-checkout", {"targetingKey": "u1", "country": "CH"}, "off"),  # without a plan no negated clause is met
+        ("new-checkout", {"targetingKey": "u1", "country": "CH", "plan": "free"}, "off"),
+        ("new-checkout", {"targetingKey": "u1", "version": "2.1.0"}, "on"),
+        ("new-checkout", {"targetingKey": "u1", "org": {"key": "acme"}}, "on"),
+        ("new-checkout", {"targetingKey": "u1", "email": "x@example.com"}, "on"),
+        ("new-checkout", {"targetingKey": "u-excluded", "email": "x@example.com"}, "off"),
+        ("theme", {"targetingKey": "u1", "signed_up": "2026-02-01T00:00:00Z"}, "Dark"),
+        ("theme", {"targetingKey": "u1", "age": 70}, "Big letters"),
+        ("theme", {"targetingKey": "u1", "email": "ada@x.org"}, "Light"),
+    ],
+)
+def test_launchdarkly_answers_as_before(flag: str, context: dict[str, Any], variant: str) -> None:
+    flags, _ = imported("launchdarkly")
+    assert flags.evaluate(flag, context, now=0).variant == variant
+
+
+def test_shares_of_launchdarkly_stay() -> None:
+    flags, _ = imported("launchdarkly")
+    found = [flags.evaluate("search", {"targetingKey": f"u{n}", "account": f"a{n}"}, now=0).variant for n in range(2000)]
+    assert 0.22 < found.count("v1") / 2000 < 0.28
+    same = {flags.evaluate("search", {"targetingKey": f"u{n}", "account": "a1"}, now=0).variant for n in range(50)}
+    assert len(same) == 1  # it draws by the account
+
+
+def test_what_of_launchdarkly_did_not_map_is_told() -> None:
+    flags, done = imported("launchdarkly")
+    found = notes(done)
+    assert ("new-checkout", "off_variation", "/flags/items/0/environments/production/offVariation") in found
+    assert ("new-checkout", "other_environment", "/flags/items/0/environments/test") in found
+    assert ("search", "other_buckets", "/flags/items/2/environments/production/fallthrough/rollout") in found
+    assert ("new-checkout", "left_out", "/flags/items/0/environments/production/rules/0") in found  # a disabled rule
+    assert ("old-flag", "not_imported", "/flags/items/3") in found
+    assert ("lists", "not_imported", "/flags/items/4") in found
+    assert ("strange", "unmapped", "/flags/items/5/environments/production/rules/0/clauses/0/op") in found
+    assert ("strange", "switched_off", "/flags/items/5/environments/production/on") in found
+    assert ("whales", "unmapped", "/segments/items/1") in found
+    assert flags.evaluate("strange", {"targetingKey": "u"}, now=0).reason == "DISABLED"
+    assert (done["created"], done["left"]) == (6, 0)
+
+
+# --- Unleash -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flag", "context", "value"),
+    [
+        ("new-checkout", {"targetingKey": "u-ada"}, True),
+        ("new-checkout", {"targetingKey": "u1", "region": "eu", "appVersion": "2.0.0"}, True),
+        ("new-checkout", {"targetingKey": "u1", "region": "us", "appVersion": "2.0.0"}, False),
+        ("new-checkout", {"targetingKey": "u1", "region": "eu", "appVersion": "1.9.0"}, False),
+        ("new-checkout", {"targetingKey": "u1", "remoteAddress": "10.1.2.3"}, True),
+        ("payment", {"targetingKey": "u-ada"}, True),
+        ("payment", {"targetingKey": "u1"}, False),
+        (
+            "banner",
+            {"targetingKey": "u1", "region": "ch"},
+            {"name": "red", "enabled": True, "payload": {"type": "string", "value": "#f00"}},
+        ),
+    ],
+)
+def test_unleash_answers_as_before(flag: str, context: dict[str, Any], value: Any) -> None:
+    flags, _ = imported("unleash")
+    assert flags.evaluate(flag, context, now=0).value == value
+
+
+def test_shares_of_unleash_stay() -> None:
+    flags, _ = imported("unleash")
+    found = [flags.evaluate("beta", {"targetingKey": f"u{n}"}, now=0).value for n in range(2000)]
+    assert 0.22 < found.count(True) / 2000 < 0.28
+
+
+def test_what_of_unleash_did_not_map_is_told() -> None:
+    flags, done = imported("unleash")
+    found = notes(done)
+    assert ("vip", "unmapped", "/featureStrategies/5/segments") in found
+    assert ("vip", "switched_off", "/features/4") in found
+    assert ("beta", "other_buckets", "/featureStrategies/3/parameters/rollout") in found
+    assert ("gone", "not_imported", "/features/5") in found
+    assert flags.evaluate("vip", {"targetingKey": "u"}, now=0).reason == "DISABLED"
+    assert (done["created"], done["left"]) == (5, 0)
+
+
+def test_a_constraint_of_no_values_is_met_by_nobody() -> None:
+    document = sample("unleash")
+    document["featureStrategies"][1]["constraints"][0]["values"] = []
+    flags, _ = imported("unleash", document)
+    assert flags.evaluate("new-checkout", {"targetingKey": "u1", "appVersion": "2.0.0"}, now=0).value is False
+
+
+# --- Flagsmith -----------------------------------------------------------------------------------------------------
+
+
+def test_flagsmith_answers_as_before_and_tells_the_rest() -> None:
+    flags, done = imported("flagsmith")
+    context = {"targetingKey": "u1"}
+    assert flags.evaluate("new_checkout", context, now=0).value is True
+    assert flags.evaluate("page_size", context, now=0).value == 25
+    assert flags.evaluate("closed", context, now=0).reason == "DISABLED"
+    found = [flags.evaluate("button", {"targetingKey": f"u{n}"}, now=0).value for n in range(2000)]
+    assert 0.27 < found.count("green") / 2000 < 0.33
+    assert {"blue", "green", "red"} == set(found)
+    told = notes(done)
+    assert ("button", "other_buckets", "/2/multivariate") in told
+    assert ("closed", "off_value", "/3/enabled") in told
+    assert ("mixed", "not_imported", "/4") in told
+    assert (done["created"], done["left"]) == (4, 0)
