@@ -30,6 +30,13 @@ CALLS = {
     "record": {"put"},
     "invite": {"get", "directory.add", "directory.remove"},
     "tally": {"transact"},
+    "calendar": {"get", "get_many", "query", "transact", "schedules.add", "schedules.remove"},
+    "evaluate": {"flags.get"},
+    "flags": {"get", "get_many", "put", "query", "transact"},
+    "planner": {"get", "put", "transact"},
+    "seed": {"get", "get_many", "put", "query", "transact"},
+    "snapshot": {"get", "get_many", "query", "flags.get", "flags.put"},
+    "usage": {"get", "get_many", "put", "query", "transact"},
 }
 BY_NAME = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 
