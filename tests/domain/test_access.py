@@ -43,6 +43,12 @@ EXPECTED = """
     flags.revert            ----yy-yy-
     flags.versions          ---yyyyyy-
     flags.usage             ---yyyyyy-
+    flags.export            ---yyyyyy-
+    flags.import            ----yy-yy-
+    manifest.read           ---yyyyyy-
+    manifest.create         ----yy-yy-
+    manifest.update         ----yy-yy-
+    manifest.archive        ----yy-yy-
     flags.evaluate          -yyyyyyyy-
     flags.evaluate_all      -yyyyyyyy-
     flags.snapshot          --yyyyyyy-

@@ -49,7 +49,9 @@ class ManifestFlag(Shape):
     type: Type
     name: str | None = Field(default=None, min_length=1, max_length=200)
     description: Description | None = None
-    default_value: Annotated[Any, AfterValidator(_not_null)] = Field(default_factory=absent, alias="defaultValue")
+    default_value: Annotated[Any, AfterValidator(_not_null)] = Field(
+        default_factory=absent, alias="defaultValue", examples=[False]
+    )
 
 
 class ManifestFlagView(Shape):
