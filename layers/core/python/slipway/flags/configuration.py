@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, StrictBool
+from pydantic import ConfigDict, Field, StrictBool
 
 from slipway.changes import differences
 from slipway.fields import EnvironmentName
@@ -37,8 +37,19 @@ UNTOUCHED: Mapping[str, Any] = {
 }
 
 
+_EXAMPLE: dict[str, Any] = {
+    "enabled": True,
+    "default_variant": "off",
+    "targeting": {"if": [{"ends_with": [{"var": "email"}, "@example.com"]}, "on", {"fractional": [["on", 20], ["off", 80]]}]},
+    "overrides": {"on": ["ada"]},
+    "reason": "A first fifth of the users",
+}
+
+
 class ConfigurationPatch(Shape):
     """A merge patch. `overrides` is merged by variant (null takes one away); a rule and lists are replaced as a whole."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     enabled: StrictBool = Field(default_factory=absent, description="the switch")
     default_variant: Variant | None = Field(default_factory=absent, description="where no rule decides; null: the caller's own")
