@@ -227,11 +227,11 @@ FUNCTIONS = (
         settings.Calendar,
         timeout=60,
         grants=(
-            OnTable(
-                FLAGS,
-                ("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
-                leading=("chg_*", "sch_*", "list#proposals", "list#schedules"),
-            ),
+            OnTable(FLAGS, _QUERY, leading=("list#proposals", "list#schedules")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("chg_*", "sch_*")),
+            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("sch_*",)),
+            OnTable(FLAGS, ("dynamodb:PutItem",), leading=("chg_*",)),
+            OnTable(FLAGS, ("dynamodb:DeleteItem",), leading=("list#proposals",)),
             OnOneShots(),
         ),
         pattern=events.pattern(events.SchedulePlanned, events.ScheduleCancelled),

@@ -228,7 +228,7 @@ def invite(
 def env(ctx: typer.Context) -> None:
     """Print SLIPWAY_URL and SLIPWAY_KEY, for a shell, of what runs on this machine: eval "$(.venv/bin/slipway --local env)".
 
-    The key is that of the demo's admin.
+    The key is that of the demo's admin; those of a service and of a browser stand in SLIPWAY_SERVER_KEY and SLIPWAY_CLIENT_KEY.
     """
     if not _local(ctx):
         raise Trouble("A key is shown once, when it is made (`slipway keys create`): only `slipway --local env` knows one.")

@@ -77,7 +77,9 @@ def laptop() -> dict[str, str]:
 def caller() -> dict[str, str]:
     """The variables of whoever calls the API of what runs on this machine, as its demo admin. Raises Trouble."""
     details = _running("local.json")
-    return {"SLIPWAY_URL": details["api_url"], "SLIPWAY_KEY": details["keys"]["admin"]}
+    keys = details["keys"]
+    door = {"SLIPWAY_URL": details["api_url"], "SLIPWAY_KEY": keys["admin"]}
+    return {**door, "SLIPWAY_SERVER_KEY": keys["server"], "SLIPWAY_CLIENT_KEY": keys["client"]}
 
 
 def _running(name: str) -> dict[str, Any]:

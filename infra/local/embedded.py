@@ -8,6 +8,7 @@ rows), so that it stays as small as the list of grants.
 
 from __future__ import annotations
 
+import contextvars
 import copy
 import hashlib
 import json
@@ -46,11 +47,14 @@ def record_decisions(record: Path) -> None:
     enforce: Callable[..., Any] = iam_evaluator.enforce
     seen: set[tuple[Any, ...]] = set()
     lock = threading.Lock()
+    # MiniStack forgets the request with the first check of it; a transaction has one for each of its writes.
+    body: contextvars.ContextVar[bytes] = contextvars.ContextVar("body", default=b"")
 
     def recorded(access_key: str, action: str, service: str, region: str, *args: Any, **kwargs: Any) -> Any:
         resource = str(kwargs.get("resource_arn") or (args[0] if args else "*"))
-        signed = iam_evaluator._signed_request.get() if service == "dynamodb" else None
-        rows = [] if signed is None else leading.keys(action, resource, signed.body)
+        if service == "dynamodb" and (signed := iam_evaluator._signed_request.get()) is not None:
+            body.set(signed.body)
+        rows = leading.keys(action, resource, body.get()) if service == "dynamodb" else []
         if rows:
             kwargs["service_context"] = {**(kwargs.get("service_context") or {}), "dynamodb:LeadingKeys": rows}
         answer = enforce(access_key, action, service, region, *args, **kwargs)

@@ -27,8 +27,8 @@ def blocks(page: Path, language: str) -> list[str]:
 RUN = {
     # What `make` starts has tests of its own, and some of it needs an account: here only that there is such a target.
     "sh": lambda block: re.sub(r"^make ", f"make --dry-run -C {ROOT} ", block, flags=re.MULTILINE),
-    "python": lambda block: f"python - <<'END'\n{block}END\n",
-    "js": lambda block: f"cat >snippet.mjs <<'END'\n{THROWING}{block}END\nnode snippet.mjs\n",
+    "python": lambda block: f".venv/bin/python - <<'END'\n{block}END\n",
+    "js": lambda block: f"cat >snippet.mjs <<'END'\n{THROWING}{block}END\n.venv/bin/node snippet.mjs\n",
 }
 THROWING = "console.assert = (so) => { if (!so) throw new Error('not so'); };\n"
 

@@ -87,7 +87,8 @@ def record(stack: Stack) -> list[tuple[str, Use]]:
 
 def excused(stack: Stack) -> set[tuple[str, str]]:
     """Actions and where, of AWS_ALONE."""
-    names = {bucket: stack.setting("keyring", f"SLIPWAY_BUCKET_{bucket.upper()}") for bucket in ("keys", "quarantine")}
+    readers = {"keys": "keyring", "quarantine": "keyring", "flags": "snapshot"}
+    names = {bucket: stack.setting(function, f"SLIPWAY_BUCKET_{bucket.upper()}") for bucket, function in readers.items()}
     return {(action, place and "arn:aws:s3:::" + place.format(**names)) for action, place in AWS_ALONE}
 
 

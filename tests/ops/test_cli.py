@@ -223,7 +223,10 @@ def running(tmp_path: Path) -> Iterator[Path]:
     """As of `make up`: the lock is held, and the files say how to reach what runs."""
     home = Home(tmp_path, 8787)
     with home.held():
-        details = {"api_url": "http://127.0.0.1:8787", "keys": {"admin": "slp_it's_admin"}}
+        details = {
+            "api_url": "http://127.0.0.1:8787",
+            "keys": {"admin": "slp_it's_admin", "server": "slp_s", "client": "slp_c"},
+        }
         home.details.write_text(json.dumps(details))
         home.endpoint.write_text(json.dumps({"endpoint": "http://127.0.0.1:4566"}))
         yield tmp_path

@@ -139,7 +139,7 @@ class Proposals:
         count, start = 0, None
         while True:
             page = self.store.query(FLAGS, (UNFINISHED,), start=start)
-            for stored in self.shelf.read_all([row["sk"] for row in page.rows]):
+            for stored in (self.shelf.read(row["sk"]) for row in page.rows):
                 if MOVES[stored.data["status"]] and stored.data["expires_at"] <= call.stamp:
                     data = {**stored.data, "status": "expired"}
                     events = [_event("proposal.expired.v1", stored.version + 1, data)]
