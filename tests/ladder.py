@@ -18,7 +18,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import NamedTuple
 
-ELSEWHERE = "is not at hand"  # what belongs to others, and not to a clone: see `tests/specs.py`
+ELSEWHERE = "specifications"  # of others, which no clone has: see `tests/specs.py`
 ROOT = Path(__file__).parent.parent
 
 

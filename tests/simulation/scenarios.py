@@ -239,6 +239,8 @@ def later(world: World, client: Client) -> None:
     client.moved(called_off, "cancelled", "cancel")
     client.override("checkout", "staging", "zoe")
     world.settle()
+    world.daily()  # while changes are still waiting for their minute
+    world.settle()
     world.now += timedelta(hours=1)
     world.settle()
     client.moved(plan, "fired")
