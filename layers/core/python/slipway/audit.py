@@ -13,13 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slipway.events import Event
 from slipway.ports import Absent, ConditionFailed, Equals, Page, Row, Span, Store
 from slipway.problems import BadCursor
 from slipway.tables import AUDIT, BY_MONTH
 from slipway.upgrades import newest, upgrade
+
+if TYPE_CHECKING:
+    from slipway.events import Event  # every contract: a reader of the audit needs none
 
 KEPT = timedelta(days=400)
 READS = 16  # queries that one page may cost at most: all months kept; a page with a narrow filter may be short, or empty
