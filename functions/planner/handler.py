@@ -30,8 +30,6 @@ class Planner:
         self._now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __call__(self, event: Mapping[str, Any], context: object) -> None:
-        if self._use is None:
-            self._use = self._wire()
         id = str(event["schedule"])
         with observe.Line(
             "planner",
@@ -41,6 +39,8 @@ class Planner:
             source="aws.scheduler",
             event_type="schedule",
         ):
+            if self._use is None:
+                self._use = self._wire()  # in here, so that a setting that is missing leaves a line
             call = Call(SYSTEM, "schedules.fire", self._now(), os.urandom(16).hex(), correlation_id=id)
             self._use.fire(call, id)
 

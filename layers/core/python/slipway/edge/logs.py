@@ -41,17 +41,20 @@ class Logs(Generic[Use]):
         self._use: Use | None = None
 
     def __call__(self, event: Mapping[str, Any], context: object) -> None:
-        if self._use is None:
-            self._use = self._wire()
         request = {"request_id": getattr(context, "aws_request_id", "none"), "trace_id": "", "correlation_id": ""}
         if "awslogs" not in event:
             with observe.Line(self.name, **request, source=event["source"]):
-                self._daily(self._use, datetime.fromisoformat(event["time"]))
+                self._daily(self._ready(), datetime.fromisoformat(event["time"]))
             return
         delivery = json.loads(gzip.decompress(b64decode(event["awslogs"]["data"])))
         lines = [_line(one) for one in delivery["logEvents"]] if delivery["messageType"] == "DATA_MESSAGE" else []
         with observe.Line(self.name, **request, source=delivery["logGroup"] or "none", records=len(lines)):
-            self._handle(self._use, lines)
+            self._handle(self._ready(), lines)
+
+    def _ready(self) -> Use:
+        if self._use is None:
+            self._use = self._wire()
+        return self._use
 
     @contextmanager
     def testing(self, use: Use) -> Iterator[None]:

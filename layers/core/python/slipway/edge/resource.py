@@ -46,11 +46,11 @@ class Resource(Generic[Use]):
         self._use: Use | None = None
 
     def __call__(self, event: Mapping[str, Any], context: object) -> None:
-        if self._use is None:
-            self._use = self._wire()
         id = event["RequestId"]
         request = {"request_id": getattr(context, "aws_request_id", "none"), "trace_id": "", "correlation_id": id}
         with observe.Line(self.name, **request, source=event["StackId"]) as line:
+            if self._use is None:
+                self._use = self._wire()  # in here, so that a setting that is missing leaves a line
             status, reason = "SUCCESS", ""
             if event["RequestType"] != "Delete":
                 try:

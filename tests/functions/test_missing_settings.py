@@ -1,0 +1,36 @@
+"""Whatever wakes a function: where a setting is missing, a canonical line says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from functions.planner.handler import Planner
+from functions.planner.handler import wire as planner_wire
+from functions.seed import handler as seed
+from functions.usage import handler as usage
+from slipway.settings import BadSettings
+from tests.functions.events import Context, log_event, resource_event
+
+
+@pytest.mark.parametrize(
+    ("function", "event"),
+    [
+        (Planner(planner_wire), {"schedule": "sch_1"}),
+        (usage.handler, log_event("{}", datetime(2026, 11, 25, tzinfo=UTC), "1")),
+        (usage.handler, {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
+        (seed.handler, resource_event("new-checkout", "{}", id="r-1")),
+    ],
+    ids=["planner", "usage", "usage daily", "seed"],
+)
+def test_a_setting_that_is_missing_leaves_a_line(
+    function: Callable[[Any, Any], Any], event: Any, log_lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLIPWAY_STAGE", raising=False)
+    with pytest.raises(BadSettings, match="SLIPWAY_STAGE"):
+        function(event, Context())
+    [line] = log_lines
+    assert (line["level"], line["error_type"], line["Failures"]) == ("ERROR", "BadSettings", 1)
