@@ -29,6 +29,7 @@ _ABOVE = tuple((math.log1p(harm), harm) for harm in HARMS)
 _BELOW = tuple((-math.log1p(harm), -harm / (1.0 + harm)) for harm in HARMS)
 _BOTH = _ABOVE + _BELOW
 _LARGEST = math.log(1.7976931348623157e308)
+_FAR = 700.0  # a logarithm of a ratio beyond which nothing changes any more
 
 Bets = Sequence[tuple[float, float]]
 
@@ -50,15 +51,12 @@ def evidence(stages: Iterable[Stage], margin: float = 0.0) -> float:
     """E against "the rates' ratio is at most 1 + margin"; 1.0 where nothing was counted, `inf` beyond what a float holds.
 
     Raises ValueError for a share outside of 0 to 1, a negative count or a negative margin."""
-    log = log_evidence(stages, margin)
-    return math.exp(log) if log <= _LARGEST else math.inf
+    return _exp(log_evidence(stages, margin))
 
 
 def log_evidence(stages: Iterable[Stage], margin: float = 0.0) -> float:
     """The natural logarithm of E, which never overflows. Raises ValueError as `evidence` does."""
-    if not 0.0 <= margin < math.inf:
-        raise ValueError(f"margin must be at least 0 and finite, not {margin}")
-    return _mean(_bets(_telling(stages), math.log1p(margin), _ABOVE))
+    return _mean(_bets(_telling(stages), _boundary(margin), _ABOVE))
 
 
 def threshold(alpha: float, guards: int = 1) -> float:
@@ -84,16 +82,21 @@ def confidence(stages: Iterable[Stage], alpha: float) -> tuple[float, float]:
     bad unit, to `inf` where control has none; (0, inf) for nothing counted. Ends are accurate to about 1e-9 of their value.
     Raises ValueError as `evidence` does, and for an alpha that is not between 0 and 1."""
     told, level = _telling(stages), threshold(alpha)
+    control, treatment = sum(stage.control for stage in told), sum(stage.treatment for stage in told)
     centre = _log_ratio(told)
-    ends = []
-    for side, unbounded in ((-1.0, -math.inf), (1.0, math.inf)):
-        if centre is None or centre == unbounded:
-            ends.append(unbounded)
-            continue
-        # Beyond the likeliest ratio the bets on its side rise without a bound, and those on the other stay below 1.
-        start = centre if math.isfinite(centre) else _finite(told, -side)
-        ends.append(_crossing(lambda at: _mean(_bets(told, at, _BOTH)) - level, start, side))
-    return _exp(ends[0]), _exp(ends[1])
+    if centre is None:
+        return 0.0, math.inf
+    if math.isfinite(centre):
+        start, step = centre, 4.0 / math.sqrt(min(control, treatment))
+    else:  # nothing is likelier than the end itself: look from where it can no longer be told from it
+        start, step = math.copysign(80.0, centre) + _log_odds(told[0].share), 16.0
+
+    def refuted(at: float) -> float:
+        return _mean(_bets(told, at, _BOTH)) - level
+
+    low = _crossing(refuted, start, -step) if treatment else -math.inf
+    high = _crossing(refuted, start, step) if control else math.inf
+    return _exp(low), _exp(high)
 
 
 def ratio(stages: Iterable[Stage]) -> float | None:
@@ -106,8 +109,7 @@ def no_worse(stages: Iterable[Stage], alpha: float, margin: float = 0.0) -> bool
     """Whether it is proven that the treatment is no worse than the margin: the upper end is below 1 + margin.
 
     That is when it is safe to advance before the hold is over. Raises ValueError as `confidence` and `evidence` do."""
-    if not 0.0 <= margin < math.inf:
-        raise ValueError(f"margin must be at least 0 and finite, not {margin}")
+    _boundary(margin)
     return confidence(stages, alpha)[1] < 1.0 + margin
 
 
@@ -122,14 +124,13 @@ def more_units(
     e_k = K * level: so bad units = min over k with g_k > 0 of (ln(K * level) - log e_k) / g_k, and units = that divided by
     the bad units per exposed unit so far. `inf` where nothing bad was counted yet, or `true` is at the boundary itself.
     Raises ValueError as `evidence` and `threshold` do."""
-    told = _telling(stages)
+    told, boundary = _telling(stages), _boundary(margin)
     supposed = ratio(told) if true is None else true
     bad = sum(stage.control + stage.treatment for stage in told)
     if supposed is None or bad == 0 or exposed < 1:
         return math.inf
     if supposed < 0:
         raise ValueError(f"true must be at least 0, not {supposed}")
-    boundary = math.log1p(margin)
     harm = supposed > 1.0 + margin
     bets, level = (_ABOVE, threshold(alpha, guards)) if harm else (_BELOW, threshold(alpha))
     wanted = level + math.log(len(_ABOVE if harm else _BOTH))
@@ -149,8 +150,7 @@ def sample_ratio(counts: Sequence[int], shares: Sequence[float], k: float = 100.
 
     `inf` beyond what a float holds. Raises ValueError for a negative count, a share not between 0 and 1, shares that do not
     sum to 1, lengths that differ, or a k that is not positive. Source: Lindon and Malek 2022."""
-    log = log_sample_ratio(counts, shares, k)
-    return math.exp(log) if log <= _LARGEST else math.inf
+    return _exp(log_sample_ratio(counts, shares, k))
 
 
 def log_sample_ratio(counts: Sequence[int], shares: Sequence[float], k: float = 100.0) -> float:
@@ -195,9 +195,19 @@ def _telling(stages: Iterable[Stage]) -> list[Stage]:
     return told
 
 
+def _boundary(margin: float) -> float:
+    if not 0.0 <= margin < math.inf:
+        raise ValueError(f"margin must be at least 0 and finite, not {margin}")
+    return math.log1p(margin)
+
+
+def _log_odds(share: float) -> float:
+    return math.log(share / (1.0 - share))
+
+
 def _in_treatment(share: float, log_ratio: float) -> float:
     """The probability that a bad unit is in treatment at that ratio of the rates: a logistic function of its logarithm."""
-    odds = log_ratio + math.log(share / (1.0 - share))
+    odds = log_ratio + _log_odds(share)
     return 1.0 / (1.0 + math.exp(-odds)) if odds >= 0 else math.exp(odds) / (1.0 + math.exp(odds))
 
 
@@ -229,6 +239,41 @@ def _log_ratio(told: list[Stage]) -> float | None:
         return math.fsum((s.control + s.treatment) * _in_treatment(s.share, at) for s in told) - treatment
 
     start = math.log(treatment / control)
-    odds = [math.log(stage.share / (1.0 - stage.share)) for stage in told]
-    # With one share for all the answer is start - odds; with several it lies between those of the least and the most.
+    odds = [_log_odds(stage.share) for stage in told]
+    # With one share for all the answer is start - odds; with several it lies between those of the largest and the smallest.
     return _root(missing, start - max(odds) - 1e-9, start - min(odds) + 1e-9)
+
+
+def _crossing(above: Callable[[float], float], start: float, step: float) -> float:
+    """From `start`, where it is negative, in strides that double: where it turns positive; infinite where it never does.
+
+    On the way out, the bets on the side of the start stay below 1 in all and the others rise (log-concave likelihood)."""
+    near, far = start, start + step
+    while above(far) < 0.0:
+        if abs(far) > _FAR:
+            return math.copysign(math.inf, step)
+        near, step = far, 2.0 * step
+        far = near + step
+    return _root(above, near, far)
+
+
+def _root(function: Callable[[float], float], one: float, other: float) -> float:
+    """Between two places where it differs in sign: regula falsi with Illinois halving, bisection where that is slow."""
+    at_one, at_other = function(one), function(other)
+    for turn in range(200):
+        if abs(one - other) < 1e-10 or at_other == 0.0:
+            break
+        at = (
+            (one + other) / 2 if turn % 4 == 3 or at_one == at_other else other - at_other * (other - one) / (at_other - at_one)
+        )
+        found = function(at)
+        if (found < 0.0) != (at_other < 0.0):
+            one, at_one = other, at_other
+        else:
+            at_one /= 2
+        other, at_other = at, found
+    return other
+
+
+def _exp(log: float) -> float:
+    return math.exp(log) if log <= _LARGEST else math.inf

@@ -1,31 +1,33 @@
 """What must have been counted for a guard to judge. The counters give exactly this, and nothing else is asked of them.
 
-For each guard's metric, and each stage of the rollout so far (a stage begins whenever the split changes, so its share is one):
+For each guard's metric, and each stage of the rollout so far (a stage begins whenever the split changes: its share is one):
 
-    Tally(share, control, treatment)     `share`: treatment / (treatment + control) of the split in force, of the units that reach it
+    Tally(share, control, treatment)   `share`: treatment / (treatment + control) of the split in force, among the units that
+                                       reach it
 
 and for each arm of it
 
-    Arm(server, client, networks)        `server`, `client`: distinct units, by the kind of key that brought the first bad event
-                                         `networks`: of `client`, how many each source brought; at least the ten largest
+    Arm(server, client, networks)      `server`, `client`: distinct units, by the kind of key that brought the first bad event
+                                       `networks`: of `client`, how many each source brought; at least the ten largest
 
-A unit stands in one arm of one stage once per metric and rollout: where its first bad event after an exposure fell, by the split
-in force at that event; never again in a later stage, and never in both `server` and `client`. Units that were seen in both arms
-of one stage are left out. A source is the day's salted hash of the client's network. Of one source at most `PER_NETWORK_HOUR`
-units an hour and metric are counted, over both arms together (it may not depend on the arm), and only with a verified exposure.
-If only the largest sources are kept, the others may be left out of `networks`, not out of `client`; too large a figure is safe.
+A unit stands in one arm of one stage once per metric and rollout: where its first bad event after an exposure fell, by the
+split in force at that event; never again in a later stage, and never in both `server` and `client`. Once a unit was seen in
+both arms of one stage, it is counted no more. A source is the day's salted hash of the client's network. Of one source at most
+`PER_NETWORK_HOUR` units an hour and metric are counted, over both arms together (it may not depend on the arm), and only with
+a verified exposure. If only the largest sources are kept, the others are left out of `networks`, not of `client`; a figure of
+`networks` that is too large is safe.
 
-Once per rollout, for the sample ratio: `Exposed(share, control, treatment, contaminated)` per stage, where a unit is counted once
-per rollout, in the stage and arm of its first exposure, and `contaminated` are those of the stage that were seen in both arms.
+For the sample ratio, contamination and traffic, per stage: `Exposed(share, control, treatment, contaminated, seen)`. `control`
+and `treatment` count a unit once per rollout, in the stage and arm of its first exposure; `seen` are all distinct units that
+were exposed in the stage, those that return from earlier ones included; `contaminated`: of these, those seen in both arms.
 
-Counts only grow, may be read at any moment, and lag alike for both arms: what one transaction or batch added is seen as a whole.
+Counts only grow, may be read at any moment, and lag alike for both arms: what one batch added is seen as a whole.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 from slipway.rollouts.guard import Stage
@@ -33,15 +35,13 @@ from slipway.rollouts.guard import Stage
 PER_NETWORK_HOUR = 5  # units that one source may bring in an hour, per metric
 MOST_OF_ONE = 0.2  # of the evidence may come from one source
 
-_NONE: Mapping[str, int] = MappingProxyType({})
-
 
 class Arm(NamedTuple):
     """Distinct units with a bad event (or a good one, where fewer are worse); see above."""
 
     server: int = 0
     client: int = 0
-    networks: Mapping[str, int] = _NONE
+    networks: Mapping[str, int] = {}
 
 
 class Tally(NamedTuple):
@@ -66,12 +66,13 @@ class Tally(NamedTuple):
 
 
 class Exposed(NamedTuple):
-    """Distinct units that were first exposed in one stage, and those of them that were seen in both arms."""
+    """Distinct units of one stage; see above."""
 
     share: float
     control: int = 0
     treatment: int = 0
     contaminated: int = 0
+    seen: int = 0
 
 
 def sources(tallies: Iterable[Tally]) -> int:
@@ -107,5 +108,5 @@ def capped(tallies: Iterable[Tally]) -> list[Stage]:
                 over[name] -= less
                 left_out += less
         stage = tally.by_all
-        stages[place] = stage._replace(treatment=stage.treatment - left_out)
+        stages[place] = stage._replace(treatment=max(0, stage.treatment - left_out))
     return [stages[place] for place in range(len(told))]
