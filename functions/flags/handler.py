@@ -10,6 +10,7 @@ from slipway.flags import lists
 from slipway.flags.control import Control
 from slipway.flags.flag import FlagPatch, FlagView, NewFlag, Reverting, view
 from slipway.flags.lists import FlagListing
+from slipway.flags.rehash import RehashedView, Rehashing, rehashed
 from slipway.history import Reading, VersionView
 from slipway.paging import Paging
 from slipway.shape import Writing
@@ -111,6 +112,20 @@ def revert(request: Request[Control, Reverting, Writing]) -> Answer:
         request.call, request.path["key"], request.if_match, body.version, body.reason, validate_only=only
     )
     return changed(stored, view, only)
+
+
+@api.post("/v1/flags/{key}/rehash", "flags.rehash", body=Rehashing, query=Writing, answers={200: RehashedView}, versioned=True)
+def rehash(request: Request[Control, Rehashing, Writing]) -> Answer:
+    """Change how a flag puts into buckets: its hash.
+
+    Wherever a percentage decides everybody draws anew. `moved` tells for each such environment how many of 1,000 made-up
+    contexts get another variant, from what to what; with `validate_only=true` that is all that happens. An archived flag stays
+    (409), and so does one that could not be answered any more (422). Protected environments ask for what they do of any change.
+    """
+    only, key = request.query.validate_only, request.path["key"]
+    use, version = request.use.configurations, request.if_match
+    body, stored = rehashed(use, request.call, key, version, request.body, validate_only=only)
+    return Answer(200, body, etag=None if only else stored.etag)
 
 
 @api.get("/v1/flags/{key}/versions", "flags.versions", query=Paging, answers={200: [VersionView]})

@@ -20,7 +20,7 @@ from slipway.ports import Write
 from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, PreconditionFailed
 from slipway.resources import Stored
 from tests.catalogue import START, a_call
-from tests.flagging import configured, listed, made, ruled
+from tests.flagging import configured, listed, made, relieved, ruled
 
 BOB = Principal("member", "mbr_bob", "editor")
 ON: dict[str, Any] = {"enabled": True, "default_variant": "on"}
@@ -127,7 +127,7 @@ def test_it_is_made_on_the_version_that_it_was_planned_on_or_not_at_all(control:
     control.proposals.approve(bobs(), asked.id, None)
     control.configurations.switch_off(a_call(25), "checkout", "production", "nothing is on")
     assert control.proposals.read(asked.id).version == 2
-    ruled(control, "production", approval=False)
+    relieved(control, "production", approval=False)
     configured(control, environment="production", overrides={"on": ["ada"]}, reason="mine")
     ruled(control, "production", approval=True)
     with pytest.raises(Conflict, match="Open another change request"):
@@ -140,7 +140,7 @@ def test_it_is_made_on_the_version_that_it_was_planned_on_or_not_at_all(control:
 def test_a_change_that_comes_between_is_seen(control: Control, store: MemoryStore, monkeypatch: Any) -> None:
     asked = opened(control)
     control.proposals.approve(bobs(), asked.id, None)
-    ruled(control, "production", approval=False)
+    relieved(control, "production", approval=False)
     transact, rival = store.transact, [True]
 
     def late(writes: list[Write], token: str) -> None:
