@@ -221,7 +221,7 @@ def test_protection_is_an_admins_affair_by_whatever_way(control: Control) -> Non
         ({"flag": "checkout", "flag_change": {"hash": "v3"}}, ("/flag_change", "no_change")),
         ({"flag": "nothing", "flag_change": {"hash": "v2"}}, ("/flag", "unknown_flag")),
         ({"segment": "nothing", "segment_change": {"targeting": BETA}}, ("/segment", "unknown_segment")),
-        ({"segment": "staff", "segment_change": {"targeting": {"nonsense": 1}}}, ("/segment_change/targeting", "unknown_operator")),
+        ({"segment": "staff", "segment_change": {"targeting": {"nonsense": 1}}}, ("/segment_change/targeting/nonsense", "unknown_operator")),
         ({"environment": "nowhere", "environment_change": {"approval": True}}, ("/environment", "unknown_environment")),
     ],
     ids=str,
@@ -237,3 +237,25 @@ def test_the_last_second_person_is_not_the_only_one_who_can_ask(control: Control
         ruled(control, "preview", approval=False)
     with pytest.raises(Invalid):
         ruled(control, "production", protected=False)
+
+
+def test_what_was_agreed_to_is_what_is_switched_on(control: Control) -> None:
+    """A flag that is off, and a segment that nobody uses there, may be changed by one person: not behind the second one's back."""
+    segment(control, "crew")
+    ruled(control, "production", approval=True)
+    change = {"enabled": True, "default_variant": "off", "targeting": {"if": [{"$ref": "crew"}, "on", "off"]}}
+    for behind in (
+        lambda: edited(control, "idle", variants={"off": True}),
+        lambda: edited(control, "idle", client_side=True),
+        lambda: resegmented(control, "crew", targeting=OTHER_RULE),
+    ):
+        opened = asked(control, flag="idle", environment="production", change=change)
+        control.proposals.approve(by(BOB), opened.id, None)
+        behind()
+        with pytest.raises(Conflict, match="has changed since"):
+            control.proposals.apply(by(ADA), opened.id, None)
+        control.proposals.reject(by(ADA), opened.id, None)
+    opened = asked(control, flag="idle", environment="production", change=change)
+    control.proposals.approve(by(BOB), opened.id, None)
+    edited(control, "idle", owner="ada")
+    assert control.proposals.apply(by(ADA), opened.id, None).data["status"] == "applied"

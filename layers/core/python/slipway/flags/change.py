@@ -10,6 +10,7 @@ Of a configuration they are told in the first contracts, which name its flag and
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -20,8 +21,9 @@ from slipway.calls import Call
 from slipway.fields import EnvironmentName
 from slipway.flags import configurations, jsontext, protection
 from slipway.flags.beside import Beside
+from slipway.flags.compilation import definition
 from slipway.flags.configuration import ConfigurationPatch
-from slipway.flags.configurations import Configurations
+from slipway.flags.configurations import Configurations, rules
 from slipway.flags.environments import EnvironmentPatch
 from slipway.flags.fields import Because, Key
 from slipway.flags.flag import FlagChange
@@ -160,6 +162,15 @@ def plan(configurations: Configurations, call: Call, data: Mapping[str, Any]) ->
             return configurations.segments.planned(call, data["segment"], base, fields, reason)
         case _:
             return configurations.environments.planned(call, data["environment"], base, fields, reason)
+
+
+def answers(plan: Plan) -> str:
+    """A digest of all that would be answered from: whoever agreed to a change agreed to this. Empty where the version says it."""
+    if isinstance(plan, protection.Plan):
+        return ""
+    key = plan.flag.data["key"]
+    whole = {"flag": definition(key, plan.rows), "segments": rules(plan.rows), "client_side": plan.flag.data["client_side"]}
+    return hashlib.sha256(jsontext.written(whole).encode()).hexdigest()
 
 
 def write(configurations: Configurations, call: Call, plan: Plan, finished: Sequence[Beside]) -> None:

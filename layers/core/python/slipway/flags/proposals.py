@@ -4,6 +4,9 @@
      └──────reject──────┴──> rejected
      └──────────────────┴──> expired      after seven days
 
+Kept beside what `slipway.flags.change` tells: opened_by, approved_by, expires_at, answers (a digest of what it would be answered
+from: a flag that is off may be changed by one person, but then not be switched on by what two agreed to before).
+
 Whoever opened it cannot approve it; a key cannot either, for it is nobody. It is applied to the version that it was planned
 on or not at all, together with what it changes: both, or neither. What has expired reads so from that moment; once a day it
 is told.
@@ -89,9 +92,10 @@ class Proposals:
         id = call.new_id("chg_")
         if standing := self.shelf.made(call, id):
             return Created(standing, True)
-        kept, _ = change.planned(self.configurations, call, change.begun(call, new), new.reason)
+        kept, planned = change.planned(self.configurations, call, change.begun(call, new), new.reason)
         who = call.cause["actor"]
         more = {"status": "open", "opened_by": who, "expires_at": timestamp(call.now + STANDS)}
+        more |= {"answers": answers} if (answers := change.answers(planned)) else {}
         data = {**kept, **more}
         events = [change.event("proposal.opened", 1, data)]
         if validate_only:
@@ -141,6 +145,8 @@ class Proposals:
             planned = change.plan(self.configurations, call, before.data)
         except (PreconditionFailed, NotFound) as moved:
             raise Conflict(f"{moved.detail} Open another change request for what it is now.") from None
+        if before.data.get("answers", "") not in ("", change.answers(planned)):
+            raise Conflict("The flag, or what it needs, has changed since. Open another change request for what it is now.")
         writes, _token = self.shelf.updating(call, before, data, events)
         finished = [*map(Beside, writes), *ledger.moved([(UNFINISHED, before.id)], [])]
         return planned, finished, self.shelf.would_be(call, before, data, events)
