@@ -1,7 +1,7 @@
 """What is posted: exposures and outcomes, each read by itself, so that a bad one is no harm to the others.
 
-    {"id", "type": "exposure", "flag", "exposure": <token> | "context": {...}, "targetingKey"?, "previous_key"?, "at"?}
-    {"id", "type": "outcome", "name", "value"?, "targetingKey", "previous_key"?, "at"?}
+{"id", "type": "exposure", "flag", "exposure": <token> | "context": {...}, "targetingKey"?, "previous_key"?, "at"?}
+{"id", "type": "outcome", "name", "value"?, "targetingKey", "previous_key"?, "at"?}
 """
 
 from __future__ import annotations
@@ -97,16 +97,16 @@ def _signal(index: int, event: Any, server: bool) -> Signal:
     if not _word(id, _ID, 64):
         raise Wrong("invalid_id", "`id` is the message's own: 1 to 64 letters, digits, dots, dashes, colons and underscores.")
     key, previous = (_key(name, event.get(name)) for name in ("targetingKey", "previous_key"))
-    if previous is not None and key is None and kind == "exposure" and not isinstance(event.get("context"), dict):
-        raise Wrong("key_missing", "Beside `previous_key` send the present `targetingKey`.")
     at = _moment(event.get("at"))
     if kind == "exposure":
         token, context = _proof(event, server)
+        if key is None and context is not None:
+            key = _key("context/targetingKey", context.get("targetingKey") or None)
+        if previous is not None and key is None:
+            raise Wrong("key_missing", "Beside `previous_key` send the present `targetingKey`.")
         if not _word(event.get("flag"), _NAME, 128):
             raise Wrong("invalid_flag", "`flag` is the key of a flag.")
-        return Exposure(
-            index=index, id=id, flag=event["flag"], token=token, context=context, key=key, previous=previous, at=at
-        )
+        return Exposure(index=index, id=id, flag=event["flag"], token=token, context=context, key=key, previous=previous, at=at)
     if not _word(event.get("name"), _NAME, 64) or event["name"][0] not in _LETTERS:
         detail = "`name` is a metric's: 1 to 64 letters, digits, dots, dashes and underscores, the first a letter or digit."
         raise Wrong("invalid_name", detail)
@@ -119,7 +119,9 @@ def _signal(index: int, event: Any, server: bool) -> Signal:
 def _proof(event: Mapping[str, Any], server: bool) -> tuple[str | None, Mapping[str, Any] | None]:
     token, context = event.get("exposure"), event.get("context")
     if (token is None) == (context is None):
-        raise Wrong("exposure_missing", "Send `exposure`, from the metadata of what was evaluated, or with a server key `context`.")
+        raise Wrong(
+            "exposure_missing", "Send `exposure`, from the metadata of what was evaluated, or with a server key `context`."
+        )
     if token is not None and not isinstance(token, str):
         raise Wrong("invalid_exposure", "`exposure` is text, as the flag's metadata has it.")
     if context is not None and not server:
