@@ -49,7 +49,11 @@ def published(**changed: Any) -> bytes:
     """`checkout` has a rollout by targeting key, `team` one by what the context says, `plain` has none."""
     flags = [flag("checkout", client_side=True), flag("team"), flag("plain")]
     by_team = running(id=BY_TEAM, bucket_by="team", watch=[{"metric": "errors", "kind": "bad_units"}])
-    told = [configuration("checkout", rollout=running(**changed)), configuration("team", rollout=by_team), configuration("plain")]
+    told = [
+        configuration("checkout", rollout=running(**changed)),
+        configuration("team", rollout=by_team),
+        configuration("plain"),
+    ]
     return compiled(rows(flags, told)).body
 
 
@@ -119,7 +123,11 @@ class Deployment:
     def rows(self, *prefixes: str) -> list[Row]:
         """Those whose partition or sort key begins so; all without."""
         found = list(self.memory.tables.get(SIGNALS.name, {}).values())
-        return [row for row in found if not prefixes or f"{row['pk']} {row['sk']}".startswith(prefixes) or row["sk"].startswith(prefixes)]
+        return [
+            row
+            for row in found
+            if not prefixes or f"{row['pk']} {row['sk']}".startswith(prefixes) or row["sk"].startswith(prefixes)
+        ]
 
     def told(self) -> list[dict[str, Any]]:
         """What stands in the lake."""

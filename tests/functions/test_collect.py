@@ -285,7 +285,7 @@ def test_one_network_brings_five_units_an_hour(deployment: Deployment) -> None:
     for number in range(8):
         key = f"user-{number}"
         deployment.post(exposed(key), outcome(key), who=CLIENT, address=f"192.0.2.{number}")
-    assert len([row for row in deployment.rows("met#errors#")]) == 5
+    assert len(deployment.rows("met#errors#")) == 5
     assert len({row["source"] for row in deployment.rows("met#")}) == 1
     deployment.post(outcome("user-7", id="other"), who=CLIENT, address="198.51.100.1")
     deployment.now += 3600
