@@ -11,7 +11,7 @@ from slipway.rollouts import exposure, signing
 from tests.flag_rows import configuration, flag, needs, rows
 from tests.functions.test_evaluate import CLIENT, Deployment, told
 
-ROLLOUT = {
+ROLLOUT: dict[str, Any] = {
     "id": "rol_" + "a" * 26,
     "from": "off",
     "to": "on",
