@@ -4,7 +4,8 @@
     adopt#<environment>#<flag> / <day>#<shard>           of `adopt#<environment>#<flag>#<day>#<shard>`
     metric#<environment>#<name> / <day>#<shard>          of `metric#<environment>#<name>#<day>#<shard>`
 
-    counts     of a rollout  exposed|<stage>|<arm>|<trust>   met|<metric>|<stage>|<arm>|<trust>   out|<stage>   none
+    counts     of a rollout  exposed|<stage>|<arm>|<trust>   met|<metric>|<stage>|<arm>|<trust>   seen|<stage>
+                             out|<stage>   none
                of a flag     <variant>
                of a metric   units   events   sum, and each with |<flag>|<variant>; sums in millionths
     networks   of a rollout  <metric>|<stage>|<arm>: how many units of clients each of 64 groups of networks brought
@@ -59,8 +60,8 @@ def counted(row: Row) -> Counts:
             place = f"{rest.rpartition('#')[0]}|{row['stage']}|{row['arm']}"
             met = {f"met|{place}|{row['trust']}": 1}
             return met | ({f"net|{place}|{int(row['source'], 16) % GROUPS}": 1} if row["source"] else {})
-        case "out":
-            return {f"out|{row['stage']}": 1}
+        case "out" | "seen":
+            return {f"{kind}|{row['stage']}": 1}
         case "none":
             return {"none": 1}
         case "subject":

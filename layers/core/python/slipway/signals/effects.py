@@ -137,6 +137,8 @@ class Effects:
         }
         for signal in signals:
             if isinstance(signal, Exposure):
+                if (again := self._again(shown[signal.index].unit)) is not None:
+                    yield again
                 continue
             for flag, told, names in self._watching(signal):
                 unit = self._unit(flag, told, signal.key)
@@ -170,6 +172,8 @@ class Effects:
         if unit is not None:
             told = {"stage": unit.stage, "arm": unit.arm, "bucket": unit.bucket}
             self.known.add(self._row(rows.of_rollout(unit.rollout, "unit", unit.unit), rows.ROLLOUT_DAYS, **told, **self._from))
+            if (again := self._again(unit)) is not None:
+                self.known.add(self._row(again, rows.ROLLOUT_DAYS, stage=unit.stage))
             running = self._running(signal.flag, shown)
             if running is not None:
                 flag, rollout = running
@@ -255,6 +259,13 @@ class Effects:
             row = self.known.get(self._subject(told, key))
             return None if row is None else (row["unit"], row["bucket"])
         return proof.unit(self.secrets[told["generation"]], told["id"], key), proof.bucket(flag, told["hash"], key)
+
+    def _again(self, unit: proof.Exposure | None) -> Key | None:
+        """Of a unit that was first shown the flag in another stage: that it was in this one, too."""
+        first = None if unit is None else self.known.get(rows.of_rollout(unit.rollout, "unit", unit.unit))
+        if unit is None or first is None or first["stage"] == unit.stage:
+            return None
+        return rows.of_rollout(unit.rollout, "seen", unit.unit, str(unit.stage))
 
     def _exposed(self, told: Mapping[str, Any], who: str) -> bool:
         """Whether the unit was shown the flag before: whoever is found by its subject was."""

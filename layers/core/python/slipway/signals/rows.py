@@ -3,6 +3,7 @@
 Of a rollout, in `<rollout>#<shard>`, 16 shards by the unit:
 
     unit#<unit>              it was shown the flag: `stage`, `arm`, `bucket` of its first exposure, `trust`, `source`
+    seen#<stage>#<unit>      it was shown the flag again in a later stage: `stage`
     subject#<subject>        whose unit that is, where a rollout is not bucketed by the targeting key: `unit`, `bucket`
     met#<metric>#<unit>      its first event of that metric since: `stage`, `arm` by the split in force then, `trust`, `source`
     out#<unit>               it was seen in both arms: `stage`; not counted from then on
