@@ -103,6 +103,24 @@ class Evaluate(Settings, kw_only=True):
     bucket_keys: str
 
 
+class Collect(Settings, kw_only=True):
+    table_signals: str
+    bucket_flags: str
+    bucket_keys: str
+    lake: str  # the delivery stream that takes what came in as it came
+
+
+class Tally(Stream, kw_only=True):
+    table_signals: str
+    table_counters: str
+    table_flags: str
+
+
+class Signals(Settings, kw_only=True):
+    table_counters: str
+    table_flags: str
+
+
 class Invite(Settings, kw_only=True):
     table_access: str
     user_pool: str
