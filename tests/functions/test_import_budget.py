@@ -19,7 +19,7 @@ BUDGETS = {
     "site": 64,
     "authorize": 52,
     "products": 225,
-    "flags": 270,
+    "flags": 273,  # three of them for protection and the rehash
     "access": 225,
     "audit": 215,
     "planner": 215,
