@@ -490,6 +490,12 @@ class RolloutWaiting(RolloutEvent):
     type: Literal["rollout.waiting.v1"]
 
 
+class RolloutWarned(RolloutEvent):
+    """A guard that only tells has found harm; nothing moves."""
+
+    type: Literal["rollout.warned.v1"]
+
+
 class RolloutPaused(RolloutEvent):
     """The share stays as it is until a person goes on."""
 
@@ -568,6 +574,7 @@ CONTRACTS: dict[str, type[Event]] = {
         RolloutStarted,
         RolloutAdvanced,
         RolloutWaiting,
+        RolloutWarned,
         RolloutPaused,
         RolloutResumed,
         RolloutCompleted,

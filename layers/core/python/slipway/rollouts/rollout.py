@@ -145,9 +145,9 @@ def final(data: Mapping[str, Any]) -> int:
     return SCALE - int(data["holdback"])
 
 
-def told(data: Mapping[str, Any], version: int) -> Event:
-    """The event of a move."""
-    name = _EVENTS[data["state"]] if data["state"] != "running" else _begins(data)
+def told(data: Mapping[str, Any], version: int, name: str = "") -> Event:
+    """The event of a move, or of that name."""
+    name = name or (_EVENTS[data["state"]] if data["state"] != "running" else _begins(data))
     facts = {name: data[name] for name in ("flag", "environment", "state")}
     facts |= {"stage": int(data["stage"]), "share": share(data), "why": data["why"]["code"]}
     return f"rollout.{name}.v1", facts | {"version": version, "changes": [{"field": "state", "to": data["state"]}]}

@@ -139,6 +139,11 @@ class Rollouts:
         beside = self._beside(call, before.id, before.data, data, event)
         return update(self.shelf, call, before, data, [rollout.told(data, before.version + 1)], beside)
 
+    def warned(self, call: Call, before: Stored, detail: str, also: Mapping[str, Any]) -> Stored:
+        """A guard has told, and nothing moves. Raises PreconditionFailed."""
+        data = {**before.data, "why": {"code": "warned", "detail": detail}, **also}
+        return self.shelf.update(call, before, data, [rollout.told(data, before.version + 1, "warned")])
+
     # --- inside ---
 
     def _beside(self, call: Call, id: str, before: Data, data: Data, event: Event) -> list[Beside]:
