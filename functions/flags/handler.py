@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.flags import configurations, environments, manifest, proposals, schedules, segments, transfer, usage
+from functions.flags import configurations, environments, manifest, proposals, rollouts, schedules, segments, transfer, usage
 from functions.flags.door import ReasonedWriting, api, changed, created, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
@@ -22,6 +22,7 @@ __all__ = [
     "handler",
     "manifest",
     "proposals",
+    "rollouts",
     "schedules",
     "segments",
     "transfer",

@@ -65,6 +65,16 @@ EXPECTED = """
     configurations.versions ---yyyyyy-
     configurations.explain  ---yyyyyy-
     configurations.preview  ---yyyyyy-
+    rollouts.list           ---yyyyyy-
+    rollouts.read           ---yyyyyy-
+    rollouts.versions       ---yyyyyy-
+    rollouts.create         ----yy-yy-
+    rollouts.start          ----yy-yy-
+    rollouts.pause          ----yy-yy-
+    rollouts.resume         ----yy-yy-
+    rollouts.advance        ----yy-yy-
+    rollouts.stop           ----yy-yy-
+    rollouts.roll_back      ----yy-yy-
     segments.list           ---yyyyyy-
     segments.read           ---yyyyyy-
     segments.create         ----yy-yy-

@@ -54,6 +54,12 @@ FREE = {
     "proposals.approve": "is the second person",
     "proposals.apply": "only what a second person agreed to",
     "proposals.reject": "changes nothing that is served",
+    **dict.fromkeys(
+        ("rollouts.create", "rollouts.start", "rollouts.resume", "rollouts.advance", "rollouts.stop"),
+        "asks, and its second person is who starts it: told by `test_rollouts`",
+    ),
+    "rollouts.pause": "shows nothing to more",
+    "rollouts.roll_back": "shows it to nobody",
     "schedules.plan": "always gives its reason; refused where it takes a second person, unless one agreed",
     "schedules.cancel": "changes nothing that is served",
 }
