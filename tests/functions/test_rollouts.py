@@ -252,3 +252,83 @@ def test_a_second_person_starts_and_advances_it_where_two_are_asked_for(store: M
     assert move(first, "pause", ADA).status == 200
     assert move(first, "resume", BOB).status == 200
     assert move(first, "roll-back", ADA).status == 200
+
+
+# --- where else it shows --------------------------------------------------------------------------------------
+
+
+def explained(**context: Any) -> Any:
+    return asked("POST", f"{HERE}/explain", {"context": context}).json
+
+
+def test_the_configuration_tells_it_in_words() -> None:
+    id = begun().json["id"]
+    told = asked("GET", HERE).json
+    assert told["rollout"] == {"id": id, "from": "off", "to": "on", "share": 5, "stage": 0}
+    words = f"5 % of those who would get off by its rule or default get on (rollout {id})."
+    assert told["rules"] == ["Otherwise: off.", words]
+
+
+def test_an_explanation_says_that_the_split_decided() -> None:
+    rule = {"if": [{"==": [{"var": "plan"}, "beta"]}, "on", {"==": [{"var": "plan"}, "free"]}, "off"]}
+    asked("PATCH", HERE, {"targeting": rule, "overrides": {"off": ["ada"]}})
+    assert explained(targetingKey="u")["rollout"] is None
+    id = begun(ladder=[{"share": 50, "hold": {}}, {"share": 100}]).json["id"]
+    arms = set()
+    for number in range(40):
+        found = explained(targetingKey=f"u{number}", plan=("free", None)[number % 2])
+        split = found["rollout"]
+        arm = "treatment" if split["bucket"] < 50_000 else "control"
+        arms.add(arm)
+        assert (split["id"], split["share"], split["arm"]) == (id, 50, arm)
+        assert found["evaluation"]["variant"] == ("on" if arm == "treatment" else "off")
+        assert found["decided"]["pointer"] == "/rollout"
+        assert (found["bucket"]["bucket"], found["bucket"]["of"]) == (split["bucket"], 100_000)
+    assert arms == {"treatment", "control"}
+    for context, place in (
+        ({"targetingKey": "u", "plan": "beta"}, "/targeting/if/0"),
+        ({"targetingKey": "ada"}, "/overrides/off"),
+        ({}, "/default_variant"),
+    ):
+        found = explained(**context)
+        assert (found["decided"]["pointer"], found["bucket"]) == (place, None)
+        assert found["rollout"] == {"id": id, "share": 50, "bucket": None, "arm": None}
+
+
+def test_a_preview_ends_nothing_and_says_what_would_end() -> None:
+    id = begun(ladder=[{"share": 50, "hold": {}}, {"share": 100}]).json["id"]
+    told = asked("POST", f"{HERE}/preview", {"change": {"overrides": {"on": ["ada"]}}}).json
+    (move_,) = told["moves"]
+    assert (told["ended_rollout"], move_["from"], move_["to"]) == (id, "on", "off")
+    assert 450 < move_["count"] < 550
+    nothing = asked("POST", f"{HERE}/preview", {"change": {"reason": "Words"}}).json
+    assert (nothing["ended_rollout"], nothing["changed"]) == (None, 0)
+    assert asked("GET", f"{ALL}/{id}").json["state"] == "running"
+
+
+def file_of(asking: str = "environment=development") -> Any:
+    return asked("GET", "/v1/flags/export", query=asking).json
+
+
+def test_a_file_has_the_configuration_without_it_and_says_so() -> None:
+    before = file_of()
+    id = begun().json["id"]
+    during = file_of()
+    (warning,) = during["slipway"].pop("warnings")
+    assert (warning["flag"], warning["pointer"], warning["code"]) == ("checkout", "/flags/checkout", "rollout_left_out")
+    assert id in warning["detail"]
+    assert during == {**before, "slipway": during["slipway"]}
+
+
+def test_an_import_ends_it_where_it_changes_something_and_says_so() -> None:
+    id, file, query = begun().json["id"], file_of(), "environment=development&mode=update"
+    same = asked("POST", "/v1/flags/import", file, query=query).json
+    assert [note["code"] for note in same["notes"]] == ["left_out"]
+    assert asked("GET", f"{ALL}/{id}").json["state"] == "running"
+    file["flags"]["checkout"]["defaultVariant"] = "on"
+    for more, state in (("&validate_only=true", "running"), ("", "stopped")):
+        done = asked("POST", "/v1/flags/import", file, query=query + more).json
+        note, _ = done["notes"]
+        assert (note["flag"], note["pointer"], note["code"]) == ("checkout", "/flags/checkout", "rollout_ended")
+        assert id in note["detail"]
+        assert asked("GET", f"{ALL}/{id}").json["state"] == state

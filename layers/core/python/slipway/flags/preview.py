@@ -41,6 +41,10 @@ class PreviewView(Shape):
     moves: list[MoveView]
 
 
+class ChangePreviewView(PreviewView):
+    ended_rollout: str | None = Field(description="the rollout that runs, and that the change would end")
+
+
 def previewed(
     configurations: Configurations,
     call: Call,
@@ -49,12 +53,13 @@ def previewed(
     change: ConfigurationPatch,
     contexts: Sequence[dict[str, Any]] | None,
 ) -> dict[str, Any]:
-    """A PreviewView. Raises NotFound, Conflict (archived), Invalid."""
+    """A ChangePreviewView. Raises NotFound, Conflict (archived), Invalid."""
     plan = pointed(lambda: configurations.patched(call, key, environment, None, change))
     now = call.now.timestamp()
     before = flag_set(key, configurations.gathered(plan.flag, plan.before))
     after = flag_set(key, plan.rows)
-    return moved(before, after, key, sample(key) if contexts is None else contexts, now)
+    found = moved(before, after, key, sample(key) if contexts is None else contexts, now)
+    return {**found, "ended_rollout": None if plan.after is plan.before else plan.after.data.get("ended")}
 
 
 def moved(before: FlagSet, after: FlagSet, key: str, tried: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
