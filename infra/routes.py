@@ -58,6 +58,8 @@ ROUTES = (
     Route("GET", "/v1/flags/{key}/environments/{environment}/rollouts", "flags", "rollouts.list"),
     Route("GET", "/v1/flags/{key}/environments/{environment}/rollouts/{id}", "flags", "rollouts.read"),
     Route("GET", "/v1/flags/{key}/environments/{environment}/rollouts/{id}/versions", "flags", "rollouts.versions"),
+    Route("GET", "/v1/flags/{key}/environments/{environment}/rollouts/{id}/evidence", "flags", "rollouts.evidence"),
+    Route("POST", "/v1/flags/{key}/environments/{environment}/rollouts/{id}/dry-run", "flags", "rollouts.dry_run"),
     Route("POST", "/v1/flags/{key}/environments/{environment}/rollouts/{id}/start", "flags", "rollouts.start"),
     Route("POST", "/v1/flags/{key}/environments/{environment}/rollouts/{id}/pause", "flags", "rollouts.pause"),
     Route("POST", "/v1/flags/{key}/environments/{environment}/rollouts/{id}/resume", "flags", "rollouts.resume"),

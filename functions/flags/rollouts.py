@@ -10,6 +10,9 @@ from slipway.edge.http import Answer, Request
 from slipway.flags.control import Control
 from slipway.history import VersionView
 from slipway.paging import Paging
+from slipway.rollouts.dryrun import DryRunning, DryRunView, dry_run
+from slipway.rollouts.evidence import EvidenceView
+from slipway.rollouts.judging import shown
 from slipway.rollouts.plan import Moving, NewRollout, RolloutListing, RolloutView, view
 from slipway.rollouts.signing import SECRET_BYTES
 from slipway.rollouts.states import Event
@@ -63,6 +66,27 @@ def versions(request: Request[Control, None, Paging]) -> Answer:
     parts: list[str | None] = ["rollouts.versions", key, environment, id]
     below = history.below(query, parts)
     return version_page(request.use.rollouts.versions(key, environment, id, below=below, limit=query.limit), parts)
+
+
+@api.get(f"{ONE}/evidence", "rollouts.evidence", answers={200: EvidenceView})
+def evidence(request: Request[Control, None, None]) -> Answer:
+    """Read what is known of a rollout's harm: counts by stage and arm, E and its threshold, and what they say.
+
+    `now` judges what is counted so far, without doing anything; `decided` is what the clock or a guard last acted on. What is
+    counted is kept for 400 days, also of a rollout that is over.
+    """
+    return Answer(200, shown(request.use.rollouts, request.call, *_names(request), request.path["id"]))
+
+
+@api.post(f"{ONE}/dry-run", "rollouts.dry_run", body=DryRunning, answers={200: DryRunView})
+def try_(request: Request[Control, DryRunning, None]) -> Answer:
+    """Try guards on the signals that a rollout has recorded: when would they have stepped back? Nothing is written.
+
+    Without `guards` its own are tried, without `alpha` its own. Metrics that it did not watch are not recorded (422), and so are
+    no alarms. Up to 20,000 signals are taken (422).
+    """
+    names, id = _names(request), request.path["id"]
+    return Answer(200, dry_run(request.use.rollouts, request.call, *names, id, request.body))
 
 
 @api.post(f"{ONE}/start", "rollouts.start", body=Moving, answers={200: RolloutView}, versioned=True)

@@ -68,6 +68,8 @@ EXPECTED = """
     rollouts.list           ---yyyyyy-
     rollouts.read           ---yyyyyy-
     rollouts.versions       ---yyyyyy-
+    rollouts.evidence       ---yyyyyy-
+    rollouts.dry_run        ---yyyyyy-
     rollouts.create         ----yy-yy-
     rollouts.start          ----yy-yy-
     rollouts.pause          ----yy-yy-

@@ -58,6 +58,7 @@ FREE = {
         ("rollouts.create", "rollouts.start", "rollouts.resume", "rollouts.advance", "rollouts.stop"),
         "asks, and its second person is who starts it: told by `test_rollouts`",
     ),
+    "rollouts.dry_run": "writes nothing",
     "rollouts.pause": "shows nothing to more",
     "rollouts.roll_back": "shows it to nobody",
     "schedules.plan": "always gives its reason; refused where it takes a second person, unless one agreed",

@@ -77,6 +77,8 @@ OPERATIONS: dict[str, Rule] = {
     "rollouts.list": VIEWER,
     "rollouts.read": VIEWER,
     "rollouts.versions": VIEWER,
+    "rollouts.evidence": VIEWER,
+    "rollouts.dry_run": VIEWER,
     "rollouts.create": EDITOR,
     "rollouts.start": EDITOR,
     "rollouts.pause": EDITOR,

@@ -22,7 +22,7 @@ that lets one run at a time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,9 +82,13 @@ def due(data: Mapping[str, Any]) -> datetime | None:
 
 def guards(data: Mapping[str, Any]) -> list[policy.Guard]:
     """As they are judged: with the activity guard that others need."""
-    told = jsontext.read(data["policy"])["guards"]
+    return guarded(jsontext.read(data["policy"])["guards"])
+
+
+def guarded(shapes: Iterable[Mapping[str, Any]]) -> list[policy.Guard]:
+    """The same of guards as the API has them."""
     return policy.guarded(
-        [policy.Guard(metric(one), one["kind"], one["margin"], one.get("action"), one["trust_client"]) for one in told]
+        [policy.Guard(metric(one), one["kind"], one["margin"], one.get("action"), one["trust_client"]) for one in shapes]
     )
 
 
