@@ -77,6 +77,12 @@ EXPECTED = """
     rollouts.advance        ----yy-yy-
     rollouts.stop           ----yy-yy-
     rollouts.roll_back      ----yy-yy-
+    templates.list          ---yyyyyy-
+    templates.read          ---yyyyyy-
+    templates.versions      ---yyyyyy-
+    templates.create        ----yy-yy-
+    templates.update        ----yy-yy-
+    templates.delete        ----yy-yy-
     segments.list           ---yyyyyy-
     segments.read           ---yyyyyy-
     segments.create         ----yy-yy-

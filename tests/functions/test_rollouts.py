@@ -18,6 +18,7 @@ from slipway.flags.configuration import ConfigurationView
 from slipway.flags.control import Control
 from slipway.history import VersionView
 from slipway.rollouts.plan import RolloutView
+from slipway.rollouts.templates import TemplateView
 from tests.catalogue import START
 from tests.flagging import configured, disagreements, made, ruled
 from tests.functions.events import ADMIN, VIEWER, Reply, call
@@ -332,3 +333,62 @@ def test_an_import_ends_it_where_it_changes_something_and_says_so() -> None:
         assert (note["flag"], note["pointer"], note["code"]) == ("checkout", "/flags/checkout", "rollout_ended")
         assert id in note["detail"]
         assert asked("GET", f"{ALL}/{id}").json["state"] == state
+
+
+# --- templates ------------------------------------------------------------------------------------------------
+
+TEMPLATES = "/v1/rollout-templates"
+
+
+def test_a_template_is_made_read_changed_and_deleted() -> None:
+    course = {"ladder": LADDER, "guards": COURSE["guards"], "holdback": 0}
+    made = asked("POST", TEMPLATES, {"key": "weekend", "description": "Slowly", **course})
+    assert (made.status, made.headers["location"], made.headers["etag"]) == (201, f"{TEMPLATES}/weekend", '"1"')
+    TemplateView.model_validate(json.loads(made.body, parse_float=Decimal))
+    assert (made.json["alpha"], made.json["early"], made.json["ladder"][0]["share"]) == (0.05, False, 5)
+    path = f"{TEMPLATES}/weekend"
+    assert asked("GET", path, principal=VIEWER).json == made.json
+    patched = asked("PATCH", path, {"alpha": 0.01, "guards": None}, {"If-Match": '"1"'})
+    assert (patched.json["alpha"], patched.json["guards"], patched.json["ladder"]) == (0.01, [], made.json["ladder"])
+    assert asked("PATCH", path, {"alpha": 0.01}).headers["etag"] == '"2"'
+    ladder = [{"share": 2.5, "hold": {"minutes": 5}}, {"share": 90}]
+    assert faults(asked("PATCH", path, {"ladder": ladder})) == [("/ladder/1/share", "last_share")]
+    held = asked("PATCH", path, {"ladder": ladder, "holdback": 10}).json
+    assert (held["holdback"], held["ladder"][0]["share"]) == (10, 2.5)
+    assert asked("PATCH", path, {"description": None}).json["description"] is None
+    told = asked("GET", f"{path}/versions").json["items"]
+    assert [one["version"] for one in told] == [4, 3, 2, 1]
+    assert [change["field"] for change in told[2]["changes"]] == ["guards", "alpha"]
+    assert [one["key"] for one in asked("GET", TEMPLATES).json["items"]] == ["cautious", "standard", "weekend"]
+    assert asked("DELETE", path, headers={}).status == 428
+    assert asked("DELETE", path).status == 204
+    assert asked("GET", path).status == 404
+    again = asked("POST", TEMPLATES, {"key": "weekend", **course})
+    assert (again.status, again.json["code"]) == (409, "key_taken")
+    assert [one["key"] for one in asked("GET", TEMPLATES).json["items"]] == ["cautious", "standard"]
+
+
+def test_two_are_there_from_the_start_and_may_go() -> None:
+    found = asked("GET", TEMPLATES, query="limit=1").json
+    assert [one["key"] for one in found["items"]] == ["cautious"]
+    rest = asked("GET", TEMPLATES, query=f"cursor={found['next_cursor']}").json["items"]
+    assert [one["key"] for one in rest] == ["standard"]
+    assert asked("DELETE", f"{TEMPLATES}/standard").status == 204
+    assert [one["key"] for one in asked("GET", TEMPLATES).json["items"]] == ["cautious"]
+
+
+def test_a_rollout_takes_over_what_its_template_says() -> None:
+    told = asked("GET", f"{TEMPLATES}/cautious").json
+    id = asked("POST", ALL, {"from": "off", "to": "on", "template": "cautious", "alpha": 0.01}).json["id"]
+    asked("PATCH", f"{TEMPLATES}/cautious", {"early": True})
+    found = asked("GET", f"{ALL}/{id}").json
+    assert (found["template"], found["alpha"], found["early"]) == ("cautious", 0.01, False)
+    assert (found["ladder"], found["guards"]) == (told["ladder"], told["guards"])
+    assert faults(begun(template="nothing")) == [("/template", "unknown_template")]
+
+
+def test_what_is_left_out_of_a_template_is_asked_for() -> None:
+    assert faults(asked("POST", ALL, {"from": "off", "to": "on"})) == [("/ladder", "required")]
+    assert faults(asked("POST", ALL, {"from": "off", "to": "on", "template": "standard", "holdback": 5})) == [
+        ("/ladder/3/share", "last_share")
+    ]

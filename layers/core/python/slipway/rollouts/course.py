@@ -28,6 +28,7 @@ BUCKET_BY = r"^[A-Za-z_$][A-Za-z0-9_$-]*(\.[A-Za-z_$][A-Za-z0-9_$-]*){0,4}$"
 
 
 def _parts(raw: Any) -> int:
+    raw = Decimal(repr(raw)) if isinstance(raw, float) else raw
     parts = raw * (SCALE // 100) if isinstance(raw, int | Decimal) and not isinstance(raw, bool) else None
     if parts is None or parts != int(parts) or not 0 <= parts <= SCALE:
         raise error("invalid_share", "A share is percent, 0 to 100, with three digits after the point at most.")
@@ -130,3 +131,10 @@ class Course(Shape):
             if metric in metrics[:place]:
                 found.append(Fault(f"/guards/{place}", "duplicate", "No two guards watch the same metric."))
         return found
+
+
+def shown(course: Course) -> dict[str, Any]:
+    """As the API has it, which `Course` reads again."""
+    told = course.model_dump(include=set(Course.model_fields))
+    steps = [{**step, "share": percent(step["share"])} for step in told["ladder"]]
+    return {**told, "ladder": steps, "holdback": percent(told["holdback"])}

@@ -58,6 +58,7 @@ class NewRollout(Shape):
             "bucket_by": self.bucket_by,
             "holdback": told["holdback"],
             "planned_by": planned_by,
+            **({} if self.template is None else {"template": self.template}),
             "reason": self.reason or "",
             "ladder": [_step(step) for step in told["ladder"]],
             "policy": jsontext.written(judged),
@@ -107,6 +108,7 @@ class RolloutView(Shape):
     id: str
     flag: str
     environment: str
+    template: str | None = Field(description="that it was begun with")
     from_: str = Field(alias="from")
     to: str
     bucket_by: str
@@ -135,7 +137,7 @@ def view(stored: Stored) -> dict[str, Any]:
     over = rollout.due(data) if data["state"] == "running" else None
     return {
         "id": stored.id,
-        **{name: data[name] for name in ("flag", "environment")},
+        **{name: data.get(name) for name in ("flag", "environment", "template")},
         **_plain(data),
         "due": None if over is None else over.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "stages": [

@@ -2,7 +2,7 @@
 
 Kept per rollout (`rol_...`):
 
-    flag, environment, from, to, bucket_by, holdback, reason, planned_by (`kind:id`)
+    flag, environment, from, to, bucket_by, holdback, reason, planned_by (`kind:id`), template (if any)
     ladder      [{share, minutes, units, approval}]; the last is what stays, without minutes where nothing is waited for there
     policy      JSON text: {alpha, early, guards: [{metric, kind, threshold, margin, action, trust_client}]}
     state       see `slipway.rollouts.states`

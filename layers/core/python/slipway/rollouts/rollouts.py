@@ -25,8 +25,10 @@ from slipway.ports import Update
 from slipway.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from slipway.resources import Created, Stored
 from slipway.rollouts import rollout, signing, split, states
+from slipway.rollouts.course import Course
 from slipway.rollouts.plan import NewRollout, RolloutListing, changes
 from slipway.rollouts.states import Event
+from slipway.rollouts.templates import Templates
 from slipway.tables import FLAGS
 
 Data = dict[str, Any]
@@ -37,7 +39,7 @@ MORE: tuple[Event, ...] = ("start", "advance", "resume", "stop")  # of what peop
 class Rollouts:
     def __init__(self, configurations: Configurations) -> None:
         self.configurations, self.store = configurations, configurations.store
-        self.shelf = rollout.shelf(self.store)
+        self.shelf, self.templates = rollout.shelf(self.store), Templates(self.store)
 
     # --- reads ---
 
@@ -100,7 +102,7 @@ class Rollouts:
             return Created(made, True)
 
         def attempt(call: Call) -> Created:
-            course = new.course(None)
+            course = new.course(self._template(call, new.template))
             planned = new.data(key, environment, call.cause["actor"], course)
             unchanged = self._checked(call, planned)
             place = self._reasoned(call, environment, new.reason)
@@ -175,6 +177,12 @@ class Rollouts:
         return self.shelf.update(call, before, data, [rollout.told(data, before.version + 1, "warned")])
 
     # --- inside ---
+
+    def _template(self, call: Call, key: str | None) -> Course | None:
+        try:
+            return None if key is None else self.templates.course(call, key)
+        except NotFound as missing:
+            raise Invalid(missing.detail, errors=[Fault("/template", "unknown_template", missing.detail)]) from None
 
     def _beside(self, call: Call, id: str, before: Data, data: Data, event: Event) -> list[Beside]:
         """What changes with the rollout; `data["configured"]` is set to the version that the configuration has then.
