@@ -5,13 +5,15 @@
      "slipway": {"revision": n,
                  "client_side": [keys that browsers may see],
                  "flags": {...}, "evaluators": {...},         with operators that only Slipway knows: left out above
+                 "needs": {key: [[flag, [variants]]]},        prerequisites, in the order of their steps in the rule
                  "faults": {key: why}}}                       what stands at its last good form, or nowhere
 
 A flag's rule asks in this order: prerequisites (one that is not met gives null, so the default), overrides, own targeting.
 
 A prerequisite is another flag's rule inside of this one, with the buckets that it has at home. A short `fractional` draws by
 the key of the flag in which it stands: with v2 an explicit text does the same, which every provider understands. With v3, or
-where the two flags are hashed differently, there are no such words: `as_flag`, which only Slipway knows, says it.
+where the two flags are hashed differently, there are no such words: `as_flag`, which only Slipway knows, says it. That is for
+others: Slipway asks the other flag itself, by `needs`, so that one that errs is not met and takes nobody with it.
 
 A flag that cannot be compiled stays as it was in the last document, and harms no other. Equal rows, equal bytes.
 """
@@ -66,16 +68,19 @@ def compiled(rows: Rows, last: Document | None = None) -> Compiled:
     heads = {row["data"]["key"]: row for row in rows.flags if row["data"].get("status", "active") == "active"}
     sources = _Sources(heads, {row["data"]["flag"]: row for row in rows.configurations}, segments)
     flags, stood = {}, {**before.get("flags", {}), **extra.get("flags", {})}
+    needs: dict[str, Any] = {}
     for key in sorted(heads):
         try:
             flags[key] = sources.definition(key)
+            needs |= sources.needs(key)
         except Exception as error:  # what cannot be foreseen of one flag is no harm to the others
             faults[key] = str(error) if isinstance(error, Uncompilable) else f"It cannot be read ({type(error).__name__})."
             if key in stood:
                 flags[key] = stood[key]
+                needs |= {key: extra["needs"][key]} if key in extra.get("needs", {}) else {}
     ours = {key for key, flag in flags.items() if used(flag.get("targeting"), segments) & _OURS}
     client_side = [key for key in flags if heads[key]["data"].get("client_side")]
-    body = _document(rows, flags, ours, segments, client_side, faults)
+    body = _document(rows, flags, needs, ours, segments, client_side, faults)
     return Compiled(body, len(flags), faults)
 
 
@@ -89,6 +94,7 @@ def definition(key: str, rows: Rows) -> dict[str, Any]:
 def _document(
     rows: Rows,
     flags: Mapping[str, Any],
+    needs: Mapping[str, Any],
     ours: set[str],
     segments: Mapping[str, Rule],
     client_side: list[str],
@@ -109,6 +115,7 @@ def _document(
         "client_side": client_side,
         "flags": own,
         "evaluators": own_evaluators,
+        "needs": needs,
         "faults": dict(faults),
     }
     document = {"flags": portable, "$evaluators": evaluators, "metadata": metadata, "slipway": slipway}
@@ -159,6 +166,11 @@ class _Sources:
             raise Uncompilable(bad[key])
         return flag
 
+    def needs(self, key: str) -> dict[str, list[Any]]:
+        """What a flag that is on needs, by its key; empty for nothing."""
+        wanted = self._configuration(key).get("prerequisites") if self._enabled(key) else None
+        return {key: [[one["flag"], one["variants"]] for one in wanted]} if wanted else {}
+
     def rule(self, key: str) -> Rule:
         """All that decides about the variant; None where only the default does. Raises Uncompilable."""
         if key not in self._rules:
@@ -176,7 +188,7 @@ class _Sources:
         steps: list[Rule] = []
         for prerequisite in configuration.get("prerequisites") or ():
             met = self._met(prerequisite["flag"], prerequisite["variants"], self.heads[key]["data"]["hash"])
-            steps += [] if met is True else [{"!": [met]}, None]
+            steps += [{"!": [met]}, None]
         for variant, units in sorted((configuration.get("overrides") or {}).items()):
             if variant not in variants:
                 raise Uncompilable(f"An override names {variant!r}, which is no variant.")

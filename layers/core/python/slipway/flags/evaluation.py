@@ -21,6 +21,9 @@ A flag is compiled when it is first asked for, to closures; what does not depend
 Two keys of a flag's metadata mean something: `hash` ("v2" | "v3", see `slipway.flags.fractional`) and `type`: "float" makes
 its whole numbers floats, 1 -> 1.0. So does a variant with a fraction beside them.
 
+A flag with `prerequisites`, [[flag, [variants]]], answers its default, DEFAULT, unless each of those flags answers one of its
+variants: one that errs, is off or is not there does not. No document of flagd has them; `slipway.flags.snapshot` adds them.
+
 Operators that only Slipway knows (`extensions` tells which flags use them) are described in `slipway.flags.extensions`.
 """
 
@@ -163,7 +166,7 @@ class FlagSet:
 
         tracer = Tracer()
         try:
-            answer = self._targeted(key, self._flags[key], Tracing(key, self._hash(key), self._evaluators), lambda: tracer)
+            answer = self._needing(key, self._flags[key], Tracing(key, self._hash(key), self._evaluators), lambda: tracer)
             return Explanation(answer(context, now), tuple(tracer.steps))
         except RecursionError:  # it takes a deeper stack than `evaluate`
             return Explanation(self.evaluate(key, context, now=now), ())
@@ -207,12 +210,29 @@ class FlagSet:
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
         if flag["state"] == "DISABLED":
             return Evaluation(key, None, None, "DISABLED", None, None, metadata)
-        if not flag.get("targeting"):
+        if not flag.get("targeting"):  # one that needs others has always one
             return _default(key, flag, metadata, "STATIC")
         compiler = Compiler(key, self._hash(key), self._evaluators)
-        answer = self._targeted(key, flag, compiler, Meter)
+        answer = self._needing(key, flag, compiler, Meter)
         self._compiled[key] = compiler
         return answer
+
+    def _needing(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[], Meter]) -> Answer:
+        answer = self._targeted(key, flag, compiler, meter)
+        if not flag.get("prerequisites"):
+            return answer
+        self._parts.pop(key, None)
+        default = _default(key, flag, {**self.metadata, **(flag.get("metadata") or {})}, "DEFAULT")
+        wanted = [(other, frozenset(variants)) for other, variants in flag["prerequisites"]]
+
+        def asking(context: Any, now: float) -> Evaluation:
+            if context is None or isinstance(context, dict):
+                for other, variants in wanted:
+                    if self.evaluate(other, context, now=now).variant not in variants:
+                        return default
+            return answer(context, now)
+
+        return asking
 
     def _targeted(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[], Meter]) -> Answer:
         run = compiler.compile(flag["targeting"])

@@ -51,8 +51,8 @@ def previewed(
     """A PreviewView. Raises NotFound, Conflict (archived), Invalid."""
     plan = pointed(lambda: configurations.patched(call, key, environment, None, change))
     now = call.now.timestamp()
-    before = flag_set(key, configurations.gathered(plan.flag, plan.before))
-    after = flag_set(key, plan.rows)
+    before = flag_set(configurations.gathered(plan.flag, plan.before))
+    after = flag_set(plan.rows)
     tried = sample(key) if contexts is None else contexts
     moves = Counter((before.evaluate(key, one, now=now).variant, after.evaluate(key, one, now=now).variant) for one in tried)
     changed = {pair: count for pair, count in moves.items() if pair[0] != pair[1]}
