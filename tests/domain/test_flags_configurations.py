@@ -389,3 +389,8 @@ def test_the_rows_beside_agree_with_the_resources(story: list[tuple[str, str, st
         except (Conflict, Invalid):
             pass
     assert disagreements(store) == []
+    heads = {row["pk"]: row["data"] for (_, sk), row in store.tables["flags"].items() if sk == "head"}
+    for data in heads.values():
+        if heads.get(f"flag#{data.get('flag')}", {}).get("status") == "active":
+            needed = [heads[f"flag#{one['flag']}"] for one in data["prerequisites"]]
+            assert all(one["status"] == "active" and "on" in one["variants"] for one in needed)
