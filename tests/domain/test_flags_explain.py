@@ -187,6 +187,16 @@ def test_posted_contexts_are_tried_as_they_are(control: Control) -> None:
     assert found["moves"] == [{"from": "on", "to": None, "count": 2}, {"from": "off", "to": None, "count": 1}]
 
 
+def test_a_preview_that_takes_too_long_names_the_bound(control: Control) -> None:
+    configured(control, prerequisites=[], overrides={"on": None, "off": None}, targeting=None)
+    walk = {"if": [{"some": [{"var": "list"}, {"==": [{"var": ""}, 1]}]}, "on"]}
+    contexts = [{"list": [0] * 1_000}] * 1_000
+    assert preview(control, contexts[:200], targeting=walk)["contexts"] == 200
+    with pytest.raises(Invalid, match="With 1,000 contexts this takes more than 2,000,000 steps") as caught:
+        preview(control, contexts, targeting=walk)
+    assert [(fault.pointer, fault.code) for fault in caught.value.errors] == [("/contexts", "too_many_steps")]
+
+
 def test_nothing_is_written_and_no_reason_asked(control: Control) -> None:
     store = control.store
     assert isinstance(store, MemoryStore)

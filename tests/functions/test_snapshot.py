@@ -261,7 +261,8 @@ def test_the_pointer_only_moves_forward(world: World) -> None:
 
 
 SLIPWAY: dict[str, Any] = {"revision": 1, "client_side": [], "flags": {}, "evaluators": {}}
-FORM: dict[str, Any] = {"flags": {}, "$evaluators": {}, "metadata": {"flagSetId": "production", "version": "1"}, "slipway": SLIPWAY}
+NAMED = {"flagSetId": "production", "version": "1"}
+FORM: dict[str, Any] = {"flags": {}, "$evaluators": {}, "metadata": NAMED, "slipway": SLIPWAY}
 FORMS = [
     {},
     {"slipway": 1},
