@@ -9,13 +9,16 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 from referencing import Registry, Resource
 
 from slipway.flags.compilation import Compiled, Rows, compiled
 from slipway.flags.evaluation import FlagSet
-from slipway.flags.limits import MOST_STEPS
+from slipway.flags.inlining import size
+from slipway.flags.limits import MOST_INLINED, MOST_INLINED_TOGETHER, MOST_STEPS
 from slipway.flags.snapshot import Snapshot
 from tests.flag_rows import configuration, flag, needs, rows, segment
 from tests.specs import specification
@@ -398,6 +401,75 @@ def test_a_flag_at_its_last_good_form_needs_what_it_needed() -> None:
     assert (list(made.faults), variant(made, "top")) == (["top"], "on")
     made = compiled(rows(flags, [configuration("base"), broken], revision=9), document(made))
     assert (list(made.faults), variant(made, "top")) == (["top"], "off"), "of base as it is now"
+
+
+# --- how large it may become ----------------------------------------------------------------------------
+
+LONG_RULE = {"if": [{"in": [{"var": "email"}, [f"user-{number}@example.com" for number in range(500)]]}, "on", "on"]}
+
+
+def tower(levels: int, wide: int, rule: Any) -> Rows:
+    """`wide` flags on each level, each of which needs all of the level below: a chain of 1, diamonds of 2."""
+    names = [[f"{level:02}-{number}" for number in range(wide)] for level in range(levels)]
+    given = [
+        configuration(
+            key,
+            targeting=rule,
+            prerequisites=[one for below in (names[level - 1] if level else []) for one in needs(below, "on")],
+        )
+        for level in range(levels)
+        for key in names[level]
+    ]
+    return rows([flag(key, hash="v2") for level in names for key in level], given)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 25),
+    st.integers(1, 2),
+    st.sampled_from([LONG_RULE, HALF, {"cat": ["o", "n"]}, {"if": [{"==": [{"var": "plan"}, "pro"]}, "on"]}]),
+)
+def test_chains_and_diamonds_stay_small_and_answer_as_each_flag_by_itself(levels: int, wide: int, rule: Any) -> None:
+    standing = tower(levels, wide, rule)
+    made = compiled(standing)
+    assert made.faults == {}
+    own = sum(size(row["data"], 10**6) + 300 for row in (*standing.flags, *standing.configurations))
+    assert len(made.body) <= own + min(MOST_INLINED_TOGETHER, MOST_INLINED * len(standing.flags)) * 2
+    flag_set = served(made)
+    left = document(made)["metadata"].get("left_out", "").split(",")
+    for key in [row["data"]["key"] for row in standing.flags][-2:]:
+        for context in ({"targetingKey": "u1", "plan": "pro"}, {"targetingKey": "u2"}):
+            answer = flag_set.evaluate(key, context, now=NOW)
+            if levels <= 10:  # `apart` asks 2 ** levels times
+                assert answer.variant == apart(standing, key, context)
+            assert (key in left) == (key in document(made)["slipway"]["flags"])
+
+
+def test_what_is_too_large_with_what_it_needs_is_left_out_and_answers() -> None:
+    given = tower(12, 2, LONG_RULE)
+    made = compiled(given)
+    assert (made.faults, served(made).errors) == ({}, {})
+    assert {"00-0", "01-0"} <= document(made)["flags"].keys()
+    assert {"10-0", "11-1"} <= document(made)["slipway"]["flags"].keys()
+    assert variant(made, "11-0") == "on"
+    off = given.but(configurations=tuple(row for row in given.configurations if row["data"]["flag"] != "00-1"))
+    assert variant(compiled(off), "11-0") == "off", "the lowest one is off, so none is met"
+    broken = [
+        {**row, "data": {**row["data"], "targeting": "{"}} for row in given.configurations if row["data"]["flag"] == "11-0"
+    ]
+    others = [row for row in given.configurations if row["data"]["flag"] != "11-0"]
+    again = compiled(given.but(configurations=(*others, *broken)), document(made))
+    assert "11-0" in document(again)["slipway"]["flags"], "it stands where it stood, not for others to read"
+    assert variant(again, "11-0") == "on"
+
+
+def test_all_of_it_together_has_a_bound() -> None:
+    base = configuration("base", targeting=LONG_RULE)
+    tops = [configuration(f"top-{number:03}", prerequisites=needs("base", "on")) for number in range(300)]
+    made = compiled(rows([flag("base"), *(flag(row["data"]["flag"]) for row in tops)], [base, *tops]))
+    assert len(made.body) < MOST_INLINED_TOGETHER * 1.2
+    assert {"top-000"} <= document(made)["flags"].keys()
+    assert {"top-299"} <= document(made)["slipway"]["flags"].keys()
 
 
 # --- the schemas of flagd -------------------------------------------------------------------------------

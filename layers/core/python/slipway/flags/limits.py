@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+MOST_INLINED = 65_536  # characters of a rule with those of its prerequisites inside
+MOST_INLINED_TOGETHER = 2_000_000  # of all such rules in one document
 MOST_DEPTH = 100  # of operators and lists inside each other in one flag's targeting, shared rules included
 MOST_NODES = 100_000  # values in one flag's targeting, shared rules included
 MOST_STEPS = 100_000  # nodes that one flag visits inside of map, filter, reduce, all, some and none; characters of `matches`
