@@ -365,7 +365,7 @@ def test_who_needs_a_flag_that_errs_answers_its_default(why: str) -> None:
         configuration("apart", targeting={"if": [True, "on"]}, prerequisites=needs("middle", "off")),
     ]
     made = compiled(rows(flags, given))
-    context = {"targetingKey": "u1", "plan": "purple", "list": [1] * (MOST_STEPS // 100)}
+    context: dict[str, Any] = {"targetingKey": "u1", "plan": "purple", "list": [1] * (MOST_STEPS // 100)}
     flag_set = served(made)
     answers = {key: flag_set.evaluate(key, context, now=NOW) for key in ("base", "middle", "top", "apart")}
     assert answers["base"].error_code == "GENERAL"

@@ -178,8 +178,10 @@ def test_one_answer_takes_so_many_steps_and_what_is_beyond_says_so(rule: Any, co
 
 def test_what_takes_few_steps_is_answered_behind_what_takes_too_many() -> None:
     each = spent(WALK, {"list": LIST})
-    flags = walking(1 + MOST_STEPS_TOGETHER // each)._flags | {"last": {**walking(1)._flags["flag-0000"]}}
-    flags["last"] |= {"targeting": {"if": [{"some": [{"var": "few"}, {"==": [{"var": ""}, 1]}]}, "on"]}}
+    flags: dict[str, Any] = dict(walking(1 + MOST_STEPS_TOGETHER // each)._flags)
+    flags["last"] = walking(1)._flags["flag-0000"] | {
+        "targeting": {"if": [{"some": [{"var": "few"}, {"==": [{"var": ""}, 1]}]}, "on"]}
+    }
     items = json.loads(Bulk(FlagSet.parse({"flags": flags}), "1").answer({"list": LIST, "few": [1]}, NOW)[1])["flags"]
     assert [item["key"] for item in items if "errorCode" in item] == [f"flag-{MOST_STEPS_TOGETHER // each:04}"]
     assert items[-1]["variant"] == "on"
