@@ -78,7 +78,8 @@ def archive(request: Request[Control, None, Writing]) -> Answer:
     """Archive a flag.
 
     It answers nowhere any more: SDKs fall back to the default in the code. It stays readable, in lists with `status=archived`,
-    and keeps its key. A flag that another one needs stays (409).
+    and keeps its key. A flag that an active one needs stays (409). What it needs itself may be archived from now on; segments
+    that it uses stay, because those never come back.
     """
     only = request.query.validate_only
     stored = request.use.flags.archive(request.call, request.path["key"], request.if_match, validate_only=only)
@@ -87,7 +88,10 @@ def archive(request: Request[Control, None, Writing]) -> Answer:
 
 @api.post("/v1/flags/{key}/restore", "flags.restore", query=Writing, answers={200: FlagView}, versioned=True)
 def restore(request: Request[Control, None, Writing]) -> Answer:
-    """Bring an archived flag back, with its configurations. Restoring an active one changes nothing."""
+    """Bring an archived flag back, with its configurations. Restoring an active one changes nothing.
+
+    Where a flag that it needs is archived, or has lost a variant that it waits for, that is told by name (409).
+    """
     only = request.query.validate_only
     stored = request.use.flags.restore(request.call, request.path["key"], request.if_match, validate_only=only)
     return changed(stored, view, only)

@@ -16,7 +16,7 @@ from typing import Any
 from slipway import history
 from slipway.calls import Call
 from slipway.changes import told
-from slipway.flags import flag, jsontext, ledger
+from slipway.flags import flag, jsontext, ledger, needs
 from slipway.flags.beside import Beside, create, settled, taken, update
 from slipway.flags.checks import escaped, faults, in_words, wrong
 from slipway.flags.environments import Environments, Known
@@ -105,7 +105,9 @@ class Flags:
         )
 
     def restore(self, call: Call, key: str, version: int | None, *, validate_only: bool = False) -> Stored:
-        """Bring back; if it is active, nothing happens. Raises NotFound, PreconditionFailed, Invalid where there is no room."""
+        """Bring back; if it is active, nothing happens.
+
+        Raises NotFound, PreconditionFailed, Conflict where what it needs has gone, Invalid where there is no room."""
         return self._change(
             call, key, version, lambda before: {**before.data, "status": "active"}, "flag.restored.v1", validate_only
         )
@@ -132,10 +134,12 @@ class Flags:
                 return before
             events = [_event(type, before.version + 1, before.data, data)]
             known = self.environments.all(call)
+            changes = ledger.number(self.store, ledger.CONTENTS, "changes")
+            served, alone = self._still_served(known, before, data)
             beside = [
                 *ledger.moved(_places(before.data), _places(data)),
-                *self._answers(known, before.data, data),
-                *self._still_served(known, before, data),
+                *self._answers(known, before.data, data, changes if alone else None),
+                *served,
             ]
             if validate_only:
                 return self.shelf.would_be(call, before, data, events)
@@ -143,24 +147,30 @@ class Flags:
 
         return settled(call, version, attempt)
 
-    def _answers(self, known: Known, before: Mapping[str, Any], after: Data) -> list[Beside]:
-        """What tells every environment that it has to answer something else, and keeps their sizes."""
+    def _answers(self, known: Known, before: Mapping[str, Any], after: Data, changes: int | None = None) -> list[Beside]:
+        """What tells every environment that it has to answer something else, and keeps their sizes. `changes`: of the
+        catalogue, where no other flag may have changed since."""
         if all(before.get(name) == after.get(name) for name in ANSWERED):
             return []
         more, flags = _bytes(after) - _bytes(before), _active(after) - _active(before)
         revised = [ledger.revised(name, more) for name in known.names]
-        return [*revised, ledger.counted(flags, more), known.unchanged]
+        return [*revised, ledger.counted(flags, more, changes), known.unchanged]
 
-    def _still_served(self, known: Known, before: Stored, after: Data) -> list[Beside]:
-        """Whoever refers to the flag goes on to find what it refers to. Raises Invalid, Conflict."""
-        key, old = before.data["key"], before.data
+    def _still_served(self, known: Known, before: Stored, after: Data) -> tuple[list[Beside], bool]:
+        """Whoever refers to the flag, and the flag itself, go on to find what they refer to; and whether that holds only while
+        no other flag is archived or restored. Raises Invalid, Conflict."""
+        if _active(after) and not _active(before.data):
+            return needs.restored(self.store, self.shelf, self.configured, known.names, before.data["key"]), True
+        key, old, alone = before.data["key"], before.data, False
         gone = jsontext.read(old["variants"]).keys() - jsontext.read(after["variants"]).keys()
         leaves = _active(old) and not _active(after)
         found: list[Beside] = []
         if gone or leaves:
             counter = ledger.count_of("flag", key)
             changes = ledger.number(self.store, counter, "changes")
-            users = ledger.users(self.store, "flag", key, known.names)
+            named = ledger.users(self.store, "flag", key, known.names)
+            users = ledger.in_force(self.store, named)
+            alone = len(users) < len(named)
             if leaves:
                 ledger.refused_while_used(f"The flag {key!r}", users)
             self._check_wanted(key, users, gone)
@@ -174,7 +184,7 @@ class Flags:
                 if lost := faults(after, standing.data, self.segments.rules(standing.data["targeting"])):
                     raise wrong([Fault("/variants", "in_use", f"In {name}: {fault.detail}") for fault in lost])
                 found.append(ledger.unchanged(standing))
-        return found
+        return found, alone
 
     def _check_wanted(self, key: str, users: list[tuple[str, str]], gone: set[str]) -> None:
         """Raises Conflict where another flag waits for a variant that goes."""
