@@ -163,7 +163,7 @@ def test_a_tripled_rate_is_found_on_the_ramp(stages: int, counted: Tell) -> None
     def run(rng: Random, rule: Rule) -> int | None:
         return stopped(rule(events(rng, crowd, shares, TIDE, 3.0)), shares)
 
-    assert counted(f"ramp of {stages}, tripled, found", partial(run, rule=once)) == RUNS
+    assert counted(f"ramp of {stages}, tripled, found", partial(run, rule=once)) >= 0.99 * RUNS
     assert counted(f"ramp of {stages}, tripled, found by the first arm", partial(run, rule=first_arm)) < RUNS / 3
 
 
