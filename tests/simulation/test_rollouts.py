@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from slipway.rollouts.guard import Stage, confidence, log_sample_ratio
+from slipway.rollouts.policy import MISMATCH
 from tests.simulation.rollouts import (
     ALPHA,
     Bad,
@@ -130,7 +131,7 @@ def mismatched(rng: Random, lost: float) -> int | None:
         drawn = rng.getrandbits(100).bit_count()
         treatment += drawn if not lost else sum(rng.random() >= lost for _ in range(drawn))
         control += 100 - drawn
-        if log_sample_ratio((control, treatment), (0.5, 0.5)) >= 6.907755:
+        if log_sample_ratio((control, treatment), (0.5, 0.5)) >= MISMATCH:
             return look
     return None
 
