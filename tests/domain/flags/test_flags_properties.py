@@ -20,6 +20,7 @@ from slipway.flags.limits import MOST_DEPTH, MOST_ITEMS, MOST_NODES, MOST_STEPS,
 from slipway.flags.ofrep import Bulk, item, single
 from slipway.flags.rules import ARITY
 from tests.domain.flags import random_rules
+from tests.figures import Tell
 
 PROVE = os.environ.get("SLIPWAY_PROVE") == "1"
 EXAMPLES = 2_000 if PROVE else 100
@@ -243,12 +244,12 @@ def test_a_raise_moves_nobody_out_and_the_same_percentage_finds_the_same_units(h
 
 @pytest.mark.parametrize("hash", ["v2", "v3"])
 @pytest.mark.parametrize("percent", [1, 10, 50, 97])
-def test_shares_are_what_they_say(hash: str, percent: int) -> None:
+def test_shares_are_what_they_say(hash: str, percent: int, tell: Tell) -> None:
     """Within 4.5 standard deviations of the binomial distribution."""
     share, found = percent / 100, len(treated(percent, hash, range(UNITS)))
     bound = 4.5 * math.sqrt(UNITS * share * (1 - share))
     assert abs(found - UNITS * share) < bound
-    print(f"\n{percent} % of {UNITS:,} units by {hash}: {found:,}, bound ± {bound:.0f}")
+    tell(f"{percent} % of {UNITS:,} units by {hash}: {found:,}, bound ± {bound:.0f}")
 
 
 @pytest.mark.parametrize("hash", ["v2", "v3"])
