@@ -124,22 +124,6 @@ def test_a_browser_of_another_origin_may_ask(stack: Stack, flag: str) -> None:
     assert "retry-after" in exposed
 
 
-def test_the_snapshot_as_flagds_http_sync_asks_for_it(stack: Stack, flag: str) -> None:
-    place = f"/v1/environments/{ENVIRONMENT}/snapshot"
-    first = stack.call("GET", place, token="server")
-    assert first.json()["flags"][flag]["targeting"] == PRO
-    assert first.json()["metadata"]["flagSetId"] == ENVIRONMENT
-    assert stack.call("GET", place, token="server", headers={"If-None-Match": first.etag}).status == 304
-    create(stack, f"later-{secrets.token_hex(4)}")
-    until(
-        lambda: stack.call("GET", place, token="server", headers={"If-None-Match": first.etag}).status == 200,
-        within=3 * PROMISE,
-        what="a change is another document",
-    )
-    assert stack.call("GET", place, token="client").status == 403
-    assert stack.call("GET", "/v1/environments/elsewhere/snapshot", token="server").status == 403
-
-
 @contextmanager
 def unremembered(stack: Stack) -> Iterator[None]:
     """The gateway asks the authorizer for every request."""

@@ -9,14 +9,19 @@ from typing import Any
 
 import jsonschema
 import pytest
+from openfeature.contrib.tools.flagd.core import FlagdCore
+from openfeature.exception import OpenFeatureError
 from referencing import Registry, Resource
 
 from slipway.flags.compilation import Compiled, Rows, compiled
 from slipway.flags.evaluation import FlagSet
+from tests.domain.flags.differences import mended
+from tests.domain.flags.oracle import given
 from tests.flag_rows import configuration, flag, needs, rows, segment
 from tests.specs import specification
 
 NOW = 1_795_435_200
+CALLERS = -1  # the default in the code of who asks
 HALF = {"fractional": [["on", 50], ["off", 50]]}
 
 
@@ -246,12 +251,12 @@ SEGMENTS = [
 ]
 
 
-def random_rows(chance: random.Random) -> Rows:
-    """Six flags; each may need earlier ones."""
+def random_rows(chance: random.Random, *hashes: str) -> Rows:
+    """Six flags, by default of both hashes; each may need earlier ones."""
     flags, configurations = [], []
     for number in range(6):
         key = f"flag-{number}"
-        flags.append(flag(key, VARIANTS, type="integer", hash=chance.choice(["v2", "v3"])))
+        flags.append(flag(key, VARIANTS, type="integer", hash=chance.choice(hashes or ("v2", "v3"))))
         rule = random_rule(chance)
         needed = [
             {"flag": f"flag-{base}", "variants": chance.sample(sorted(VARIANTS), chance.randint(1, 3))}
@@ -308,6 +313,32 @@ def test_what_is_inlined_answers_as_each_flag_by_itself(seed: int) -> None:
             key = row["data"]["key"]
             evaluation = flag_set.evaluate(key, context, now=NOW)
             assert evaluation.variant == apart(given, key, context), (key, context, evaluation)
+
+
+@pytest.mark.parametrize("seed", range(20 * (10 if os.environ.get("SLIPWAY_PROVE") else 1)))
+def test_flagds_own_evaluator_answers_the_published_document_as_ours_does(seed: int) -> None:
+    """The one of Python, which knows v3, over the whole document; save what `differences.py` explains."""
+    chance = random.Random(seed)
+    made = compiled(random_rows(chance, "v3"))
+    flags = document(made)["flags"]
+    core, ours = FlagdCore(), served(made)
+    core.set_flags(made.body.decode())
+    for number in range(60):
+        context = {"targetingKey": f"unit-{number}", "plan": chance.choice(["pro", "free"]), "company": chance.choice("abc")}
+        for key in flags:
+            mine = ours.evaluate(key, context, now=NOW)
+            value = CALLERS if mine.value is None and mine.error_code is None else mine.value
+            assert (value, mine.variant, mine.reason, mine.error_code) == theirs(core, key, context), (key, context)
+
+
+def theirs(core: FlagdCore, key: str, context: dict[str, Any]) -> tuple[Any, ...]:
+    """Value, variant, reason and error code."""
+    with mended():
+        try:
+            found = core.resolve_integer_value(key, CALLERS, given(context))
+        except OpenFeatureError as error:
+            return None, None, "ERROR", error.error_code.value
+    return found.value, found.variant, found.reason, None
 
 
 # --- the schemas of flagd -------------------------------------------------------------------------------
