@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections import Counter
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -240,6 +241,16 @@ def test_a_raise_moves_nobody_out_and_the_same_percentage_finds_the_same_units(h
         assert found[low] <= found[high]
     for percent in steps:
         assert treated(percent, hash, units) == found[percent]
+
+
+@pytest.mark.parametrize("hash", ["v2", "v3"])
+def test_every_percentage_holds_those_of_all_before_it_up_and_down(hash: str) -> None:
+    units = range(UNITS // 10)
+    rising = [treated(percent, hash, units) for percent in range(101)]
+    assert (rising[0], rising[-1]) == (set(), set(units))
+    assert all(low <= high for low, high in pairwise(rising))
+    for percent in range(100, -1, -10):
+        assert treated(percent, hash, units) == rising[percent]
 
 
 @pytest.mark.parametrize("hash", ["v2", "v3"])
