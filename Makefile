@@ -4,7 +4,7 @@
 #   make up/down   the same, detached; make status says whether it runs, and how to reach it
 #   make test      everything that must hold (RUNGS="domain ports": some of it)
 #   make check     the same after lint, types and imports
-#   make prove     the long proofs (RUNGS as well)
+#   make prove     the long proofs, with their figures
 #   make bench     costs, as ratios against named peers
 #   make openapi   the API's document and its page anew, after a route has changed
 #   make synth / deploy / destroy   the CDK app in your AWS account (CDK="-c stage=prod ..." passes context)

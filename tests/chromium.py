@@ -17,6 +17,13 @@ from playwright.sync_api import Browser, sync_playwright
 OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
 
+ABSENT = "no chromium here: apt install chromium"
+
+
+def absent() -> bool:
+    return shutil.which("chromium") is None
+
+
 class Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...
 
@@ -37,10 +44,9 @@ def served(application: Any) -> Iterator[str]:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Skips the tests that need it where there is none."""
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("no chromium here: apt install chromium")
+    if absent():
+        pytest.skip(ABSENT)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=OPTIONS)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
         yield browser
         browser.close()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route
 
 from infra.local.demo import ENVIRONMENT
-from tests.chromium import served
+from tests.chromium import ABSENT, absent, served
 from tests.e2e.fading import PROMISE as POWER
 from tests.e2e.shop import EVALUATE, Shop, application, script
 from tests.e2e.stack import ROOT, Stack, until
@@ -19,6 +20,8 @@ from tests.e2e.test_flags import NOWHERE, PROMISE, configure, create, settled
 from tests.figures import Tell
 
 pytestmark = pytest.mark.e2e
+if absent():
+    pytest.skip(ABSENT, allow_module_level=True)
 
 SECRET = f"tier-{secrets.token_hex(8)}"  # stands in a rule, and nowhere else
 PRO, FREE = {"targetingKey": "unit-1", "plan": SECRET}, {"targetingKey": "unit-1", "plan": "free"}
@@ -46,6 +49,30 @@ def origin(stack: Stack, flag: str) -> Iterator[str]:
     snippet = THROWING + snippet.replace("new-checkout", flag).replace('"pro"', repr(SECRET))
     with served(application(stack.url, {"shop.mjs": script(), "snippet.mjs": snippet})) as origin:
         yield origin
+
+
+def has(page: Shop, flag: str, value: bool) -> bool:
+    return page.value(flag, not value) is value
+
+
+def evaluation(stack: Stack, key: str) -> int:
+    """The status of an answer to that key."""
+    return stack.call("POST", EVALUATE, {}, token=key).status
+
+
+@pytest.fixture(scope="module", autouse=True)
+def revoked(stack: Stack, flag: str, origin: str, browser: Browser) -> Iterator[tuple[str, Shop]]:
+    """A key, and a page that was open with it when it was revoked: it loses its power while the other tests run."""
+    made = stack.call("POST", "/v1/keys", {"name": "Shop", "kind": "client", "environment": ENVIRONMENT})
+    key, place = made.json()["key"], made.headers["Location"]
+    until(lambda: evaluation(stack, key) == 200, within=2 * POWER, what="the key works", every=0.5)
+    context = browser.new_context()
+    page = Shop(context, origin, stack)
+    assert page.open(key, PRO, cacheMode="disabled") == "READY"
+    assert page.value(flag, False) is True
+    assert stack.call("POST", f"{place}/revoke", headers={"If-Match": "*"}).status == 200
+    yield key, page
+    context.close()
 
 
 @pytest.fixture
@@ -90,9 +117,10 @@ def test_a_provider_that_answers_from_the_browser_first_ends_at_the_same_values(
     """As it does by itself: what it kept of this targeting key comes first, and what is true soon after."""
     page = shop()
     assert page.open(stack.key("client"), FREE) == "READY"
-    for context, value in ((PRO, True), (FREE, False), (PRO, True)):
+    for context in (PRO, FREE, PRO):
         page.become(context)
-        until(lambda value=value: page.value(flag, not value) is value, within=3 * PROMISE, what="the value of the context")
+        right = context is PRO
+        until(partial(has, page, flag, right), within=3 * PROMISE, what="the value of the context")
     assert page.faults == []
 
 
@@ -186,22 +214,12 @@ def test_a_key_that_is_none_leaves_a_page_its_defaults(stack: Stack, flag: str, 
 
 
 def test_a_revoked_key_leaves_a_new_page_its_defaults_and_an_open_one_its_values(
-    stack: Stack, flag: str, shop: Callable[[], Shop]
+    stack: Stack, flag: str, revoked: tuple[str, Shop], shop: Callable[[], Shop]
 ) -> None:
-    made = stack.call("POST", "/v1/keys", {"name": "Shop", "kind": "client", "environment": ENVIRONMENT})
-    key, place = made.json()["key"], made.headers["Location"]
-
-    def status() -> int:
-        return stack.call("POST", EVALUATE, {}, token=key).status
-
-    until(lambda: status() == 200, within=2 * POWER, what="the key works", every=0.5)
-    page = shop()
-    assert page.open(key, PRO, cacheMode="disabled") == "READY"
-    assert page.value(flag, False) is True
-    assert stack.call("POST", f"{place}/revoke", headers={"If-Match": "*"}).status == 200
-    until(lambda: status() == 403, within=2 * POWER, what="the key is refused", every=0.5)
-    page.become({**PRO, "irrelevant": 1})
-    assert page.value(flag, False) is True
-    again = shop()
-    assert again.open(key, PRO, cacheMode="disabled") in ("FATAL", "ERROR")
-    assert [again.value(flag, default) for default in (True, False)] == [True, False]
+    key, open = revoked
+    until(lambda: evaluation(stack, key) == 403, within=2 * POWER, what="the key is refused", every=0.5)
+    open.become({**PRO, "irrelevant": 1})
+    assert open.value(flag, False) is True
+    new = shop()
+    assert new.open(key, PRO, cacheMode="disabled") in ("FATAL", "ERROR")
+    assert [new.value(flag, default) for default in (True, False)] == [True, False]
