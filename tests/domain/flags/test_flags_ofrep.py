@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from slipway.flags.evaluation import Evaluation, FlagSet
 from slipway.flags.limits import MOST_STEPS, MOST_STEPS_TOGETHER, Allowance
 from slipway.flags.ofrep import Bulk, item, single
+from tests.specs import specification
 
 DOCUMENT = json.loads((Path(__file__).parent / "features" / "flags.json").read_text())
 FLAGS = FlagSet.parse({**DOCUMENT, "metadata": {"flagSetId": "production", "version": "7"}})
-SPECS = [folder / "shared" / "specs" / "ofrep-openapi.yaml" for folder in Path(__file__).parents]
 NOW = 1_795_435_200
 
 
@@ -123,11 +124,7 @@ def test_metadata_of_the_moment() -> None:
 
 def test_answers_are_what_the_specification_has() -> None:
     """Its `reason` leaves DEFAULT out, which flagd and its clients use; its `oneOf` of value types no value can fulfil."""
-    spec = next(filter(Path.exists, SPECS), None)
-    if spec is None:
-        pytest.skip("no folder of specifications is at hand")
-    yaml = pytest.importorskip("yaml")
-    schemas = yaml.safe_load(spec.read_text())["components"]["schemas"]
+    schemas = yaml.safe_load(specification("ofrep-openapi.yaml"))["components"]["schemas"]
     success = schemas["evaluationSuccess"]
     for answer in bulk({"targetingKey": "user-1"})[1]["flags"]:
         if "errorCode" in answer:
