@@ -13,11 +13,32 @@ from slipway.flags.source import Source, Unmapped
 
 Rule = Any
 KEY = "targetingKey"
+ITEM = {"var": ""}  # of `each`
 _ORDER = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 
 def var(path: str) -> Rule:
     return {"var": path}
+
+
+def each(field: Rule, test: Rule) -> Rule:
+    """Whether one item of the list passes, or the field itself where it is no list."""
+    return {"some": [{"merge": [field]}, test]}
+
+
+def is_number(rule: Rule) -> Rule:
+    return {"===": [{"+": [rule]}, rule]}
+
+
+def is_text(rule: Rule) -> Rule:
+    return {"===": [{"cat": [rule]}, rule]}
+
+
+def in_full(version: str) -> str:
+    """A version with all three numbers: 2 is 2.0.0."""
+    ends = [version.find(mark) for mark in "-+" if mark in version]
+    core = version[: min(ends)] if ends else version
+    return core + ".0" * (2 - core.count(".")) + version[len(core) :]
 
 
 def any_of(rules: Sequence[Rule]) -> Rule:
