@@ -70,14 +70,16 @@ def clause(source: Source, segments: Mapping[str, Rule]) -> Rule:
         met = any_of([present(one) for one in values.values() if isinstance(one, str)])
         return {"!": [met]} if negated else met
     at = field(attribute, kind, source.get("attribute"))
-    wanted = [value for value in values.values() if value is not None]
+    wanted = values.values()
     if at == var(KEY) and operator == "in":  # a key is text, so that a list of them stays a plain one
         met: Rule = {"in": [at, _plain(wanted, values)]}
     else:
         met = each(at, _test(operator, wanted, values))
     if attribute in ("anonymous", "/anonymous"):
         return all_of([present(kind or "user"), {"!": [met]} if negated else met])
-    return all_of([{"!==": [at, None]}, {"!": [met]}]) if negated else met
+    if negated or None in wanted:
+        return all_of([{"!==": [at, None]}, {"!": [met]} if negated else met])
+    return met
 
 
 def _plain(values: list[Any], source: Source) -> list[Any]:
