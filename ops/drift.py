@@ -16,9 +16,7 @@ from slipway.flags.segments import NewSegment
 
 FIXED = ("type", "hash")  # of a flag, for ever
 
-Verb = Literal[
-    "create segment", "update segment", "create", "restore", "update", "configure", "take variants out", "archive"
-]
+Verb = Literal["create segment", "update segment", "create", "restore", "update", "configure", "take variants out", "archive"]
 Change = tuple[str, Any, Any]  # field, from, to
 
 
@@ -130,9 +128,9 @@ class _Answering:
         differing = {}
         for environment, answering in definition.environments.items():
             wanted = answering.configuration()
-            if _changes(self._exported.get(environment, {}).get(key, UNTOUCHED), wanted, tuple(UNTOUCHED)):
-                differing[environment] = wanted
-            elif key in self._standing and self._standing[key]["status"] == "archived":
+            exported = self._exported.get(environment, {}).get(key, UNTOUCHED)
+            archived = self._standing.get(key, {}).get("status") == "archived"  # and so in no export
+            if archived or _changes(exported, wanted, tuple(UNTOUCHED)):
                 differing[environment] = wanted
         if not differing:
             return

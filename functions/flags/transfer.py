@@ -33,7 +33,9 @@ class Importing(Writing):
     mode: Mode = Field(default="create", description="update: change what stands there to what the file says")
     reason: Reason | None = Field(default=None, description="of the change; a protected environment asks for it")
     format: Format = "flagd"
-    source: Source | None = Field(default=None, description="the environment in a file of LaunchDarkly or Unleash that has several")
+    source: Source | None = Field(
+        default=None, description="the environment in a file of LaunchDarkly or Unleash that has several"
+    )
 
 
 @api.get("/v1/flags/export", "flags.export", query=Exporting, answers={200: FlagdDocument})

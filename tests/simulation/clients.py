@@ -257,9 +257,7 @@ class Client:
 
     def post(self, path: str, body: Any, key: str, media: str = "application/json", query: str = "") -> Reply:
         named = key.replace(" ", "-")
-        return self._until(
-            lambda: self.world.http("POST", path, body, query=query, idempotency_key=named, content_type=media)
-        )
+        return self._until(lambda: self.world.http("POST", path, body, query=query, idempotency_key=named, content_type=media))
 
     def _until(self, ask: Callable[[], Reply | None]) -> Reply:
         for _ in range(TRIES):

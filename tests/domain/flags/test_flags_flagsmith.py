@@ -3,6 +3,7 @@ says why. Shares are drawn otherwise, and told so; here they take all or nobody.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -19,9 +20,10 @@ TRAITS = ["plan", "age", "beta"]
 WORDS = ["pro", "p", "5", "-3", "12", "1.2.0", "", "true", "false"]
 VALUES = st.one_of(st.sampled_from(WORDS[:-3]), st.sampled_from([5, -3, 12, 0, 5.5]))
 BOUNDS = {
-    **dict.fromkeys(("EQUAL", "NOT_EQUAL"), WORDS),
-    **dict.fromkeys(("CONTAINS", "NOT_CONTAINS"), ["p", "ro", "5"]),
-    **dict.fromkeys(("GREATER_THAN", "LESS_THAN", "GREATER_THAN_INCLUSIVE", "LESS_THAN_INCLUSIVE"), ["5", "-3", "pro", "1.0.0:semver"]),
+    "EQUAL": WORDS, "NOT_EQUAL": WORDS,
+    **{name: ["p", "ro", "5"] for name in ("CONTAINS", "NOT_CONTAINS")},
+    **{name: ["5", "-3", "pro", "1.0.0:semver"]
+       for name in ("GREATER_THAN", "LESS_THAN", "GREATER_THAN_INCLUSIVE", "LESS_THAN_INCLUSIVE")},
     "REGEX": ["p", "[0-9]+$", "^pro"], "MODULO": ["2|0", "5|2", "2|1", "x"], "IS_SET": [""], "IS_NOT_SET": [""],
     "IN": ["pro,5", "12", "[\"pro\", 5]", ""], "PERCENTAGE_SPLIT": ["100"], "WHO_KNOWS": ["x"],
 }  # fmt: skip
@@ -61,7 +63,8 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
 
     segments = [
         {"id": id, "name": f"Segment {id}", "rules": draw(st.lists(RULES, max_size=2)),
-         "feature_states": [state(key, draw(st.integers(0, 3))) for key in draw(st.lists(st.sampled_from(sorted(plain)), unique=True))]}
+         "feature_states": [state(key, draw(st.integers(0, 3)))
+                            for key in draw(st.lists(st.sampled_from(sorted(plain)), unique=True))]}
         for id in range(3)
     ]  # fmt: skip
     people = [
@@ -90,7 +93,8 @@ def theirs(document: dict[str, Any], identity: dict[str, Any]) -> Any:
             found["priority"] = state["feature_segment"]["priority"]
         if state["multivariate_feature_state_values"]:
             found["variants"] = [
-                {"value": one["multivariate_feature_option"]["value"], "weight": one["percentage_allocation"], "priority": one["id"]}
+                {"value": one["multivariate_feature_option"]["value"], "weight": one["percentage_allocation"],
+                 "priority": one["id"]}
                 for one in state["multivariate_feature_state_values"]
             ]  # fmt: skip
         return found
@@ -115,7 +119,10 @@ def theirs(document: dict[str, Any], identity: dict[str, Any]) -> Any:
     return get_evaluation_result(context)["flags"]
 
 
-@settings(max_examples=300, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+ROUNDS = 400 if os.environ.get("SLIPWAY_PROVE") else 30
+
+
+@settings(max_examples=ROUNDS, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(document=files(), identities=st.lists(IDENTITY, min_size=4, max_size=8))
 def test_every_answer_is_theirs_or_the_report_says_why_not(document: dict[str, Any], identities: list[dict[str, Any]]) -> None:
     flags, done = imported(flagsmith.read(document))
@@ -133,7 +140,10 @@ def test_every_answer_is_theirs_or_the_report_says_why_not(document: dict[str, A
                 continue
             found = flags.evaluate(key, {"targetingKey": identity["identifier"], **traits}, now=0)
             if key == "f0":
-                assert found.value is asked[key]["enabled"] or (found.reason == "DISABLED" and (key, "off_value") in told), (key, identity)
+                assert found.value is asked[key]["enabled"] or (found.reason == "DISABLED" and (key, "off_value") in told), (
+                    key,
+                    identity,
+                )
             elif asked[key]["enabled"]:
                 assert found.value == asked[key]["value"], (key, identity)
             else:

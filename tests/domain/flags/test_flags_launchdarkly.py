@@ -5,6 +5,7 @@ Shares are drawn otherwise, and told so; here every rollout gives all to one var
 from __future__ import annotations
 
 import copy
+import os
 from typing import Any
 
 import pytest
@@ -122,7 +123,10 @@ def ours(context: dict[str, Any]) -> dict[str, Any]:
     return {**named, **user, **{kind: one for kind, one in context.items() if kind != "user"}}
 
 
-@settings(max_examples=300, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+ROUNDS = 400 if os.environ.get("SLIPWAY_PROVE") else 30
+
+
+@settings(max_examples=ROUNDS, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(document=files(), contexts=CONTEXTS)
 def test_every_answer_is_theirs_or_the_report_says_why_not(document: dict[str, Any], contexts: list[dict[str, Any]]) -> None:
     flags, done = imported(launchdarkly.read(document, None))

@@ -5,6 +5,7 @@ Shares are drawn otherwise, and told so; here every strategy takes all or nobody
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -60,7 +61,8 @@ PARAMETERS = st.sampled_from([
     ("remoteAddress", {"IPs": "10.1.0.0/16, 192.0.2.7, 10.9.9.9/8"}), ("remoteAddress", {"IPs": "what"}),
     *(("flexibleRollout", {"rollout": part, "stickiness": on, "groupId": "g"})
       for part in ("0", "100") for on in ("default", "userId", "sessionId", "plan", "random")),
-    ("gradualRolloutUserId", {"percentage": "100", "groupId": "g"}), ("gradualRolloutSessionId", {"percentage": "100", "groupId": "g"}),
+    ("gradualRolloutUserId", {"percentage": "100", "groupId": "g"}),
+    ("gradualRolloutSessionId", {"percentage": "100", "groupId": "g"}),
     ("gradualRolloutRandom", {"percentage": "100"}), ("applicationHostname", {"hostNames": "x"}),
 ])  # fmt: skip
 
@@ -87,7 +89,8 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
                 document["featureStrategySegments"].append({"featureStrategyId": f"{name}-{order}", "segmentId": id})
         variants = [{**one, "overrides": draw(OVERRIDES)} for one in draw(VARIANTS)]
         document["featureEnvironments"].append({"featureName": name, "environment": "production",
-                                                "enabled": draw(st.sampled_from([True, True, False])), "variants": variants})  # fmt: skip
+                                                "enabled": draw(st.sampled_from([True, True, False])),
+                                                "variants": variants})  # fmt: skip
         if number and draw(st.booleans()):
             needed = {"feature": f"f{draw(st.integers(0, number - 1))}", "enabled": draw(st.booleans()), "variants": []}
             if needed["enabled"] and draw(st.booleans()):
@@ -137,7 +140,10 @@ def ours(context: dict[str, Any]) -> dict[str, Any]:
 NOW = 1_780_000_000
 
 
-@settings(max_examples=300, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+ROUNDS = 400 if os.environ.get("SLIPWAY_PROVE") else 30
+
+
+@settings(max_examples=ROUNDS, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(document=files(), contexts=CONTEXTS)
 def test_every_answer_is_theirs_or_the_report_says_why_not(document: dict[str, Any], contexts: list[dict[str, Any]]) -> None:
     flags, done = imported(unleash.read(document))

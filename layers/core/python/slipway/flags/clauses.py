@@ -52,6 +52,7 @@ def field(attribute: str, kind: str | None, source: Source) -> Rule:
 def clause(source: Source, segments: Mapping[str, Rule]) -> Rule:
     """`segments`: what stands for each of them. Raises Unmapped."""
     source.leave("_id")
+    met: Rule
     operator, values, negated = source.get("op").text() or "", source.get("values"), source.get("negate").truth()
     kind, attribute = source.get("contextKind").text(), source.get("attribute").text()
     if operator == "segmentMatch":
@@ -72,7 +73,7 @@ def clause(source: Source, segments: Mapping[str, Rule]) -> Rule:
     at = field(attribute, kind, source.get("attribute"))
     wanted = values.values()
     if at == var(KEY) and operator == "in":  # a key is text, so that a list of them stays a plain one
-        met: Rule = {"in": [at, _plain(wanted, values)]}
+        met = {"in": [at, _plain(wanted, values)]}
     else:
         met = each(at, _test(operator, wanted, values))
     if attribute in ("anonymous", "/anonymous"):
@@ -184,9 +185,7 @@ class _Segments:
             raise Unmapped(segment.get("deleted").at, "It is deleted.")
         if segment.get("unbounded").truth():
             raise Unmapped(segment.at, "A big segment has its members elsewhere; the flags that use it are left off.")
-        included, excluded = (
-            _listed(segment.get(name), segment.get(f"{name}Contexts")) for name in ("included", "excluded")
-        )
+        included, excluded = (_listed(segment.get(name), segment.get(f"{name}Contexts")) for name in ("included", "excluded"))
         rules = [self._ruled(rule) for rule in segment.get("rules").items()]
         ruled = [all_of([{"!": [any_of(excluded)]}, any_of(rules)]) if excluded else any_of(rules)] if rules else []
         return any_of([*included, *ruled])

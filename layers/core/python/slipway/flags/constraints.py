@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from typing import Any
 
 from slipway.flags.bundle import Part
 from slipway.flags.conditions import KEY, Rule, all_of, any_of, in_full, number_in, slug, var
@@ -47,13 +46,13 @@ def constraint(source: Source) -> Rule:
     if operator in ("IN", "NOT_IN"):
         met: Rule = {"in": [at, several]}
     elif operator in _TEXTS:
-        met = any_of([_text(operator, at, one, values) if not folded else _folded(operator, at, one, values) for one in several])
+        met = any_of([_text(operator, at, one) if not folded else _folded(operator, at, one, values) for one in several])
     else:
         met = _compared(operator, at, value, source)
     return {"!": [met]} if inverted != (operator == "NOT_IN") else met
 
 
-def _text(operator: str, at: Rule, value: str, source: Source) -> Rule:
+def _text(operator: str, at: Rule, value: str) -> Rule:
     if operator == "STR_CONTAINS":
         return {"in": [value, at]}
     return {"starts_with" if operator == "STR_STARTS_WITH" else "ends_with": [at, value]}

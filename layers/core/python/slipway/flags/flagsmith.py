@@ -1,4 +1,4 @@
-"""Features of Flagsmith, of one environment: its export file (project settings, Export), or the document that its SDKs evaluate.
+"""Features of Flagsmith, of one environment: its export file (project settings, Export), or the document of its SDKs.
 
     [{name, default_enabled, is_server_key_only, initial_value, value, type, enabled,
       multivariate: [{percentage_allocation, default_percentage_allocation, value, type}]}]
@@ -6,9 +6,9 @@
      project: {segments: [{name, rules, feature_states}]}, identity_overrides: [{identifier, identity_features}]}
                                                                                 GET /api/v1/environment-document/
 
-A feature without a value is a boolean flag. One with a value is a flag of that type, with the variant `control`; its other values
-are `option-1` and so on, and where it is disabled callers get their own default. Segments, and what is overridden for them and
-for identities, are in the second form alone; tags and owners in neither.
+A feature without a value is a boolean flag. One with a value is a flag of that type, with the variant `control`; its other
+values are `option-1` and so on, and where it is disabled callers get their own default. Segments, and what is overridden for
+them and for identities, are in the second form alone; tags and owners in neither.
 """
 
 from __future__ import annotations
@@ -73,11 +73,7 @@ def _environment(root: Source) -> Bundle:
         " use_identity_composite_key_for_hashing use_identity_overrides_in_local_eval"
     )
     project = root.get("project")
-    project.leave(
-        "id name organisation hide_disabled_flags enable_realtime_updates server_key_only_feature_ids"
-        if not project.get("server_key_only_feature_ids").value
-        else "id name organisation hide_disabled_flags enable_realtime_updates"
-    )
+    project.leave("id name organisation hide_disabled_flags enable_realtime_updates")
     server_only = set(map(str, project.get("server_key_only_feature_ids").values()))
     states = {key: one.of(key) for one in root.get("feature_states").items() if (key := one.get("feature").get("name").text())}
     asked, rules = segments(project.get("segments"))

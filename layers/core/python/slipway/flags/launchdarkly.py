@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from slipway.flags import jsontext
 from slipway.flags.bundle import Bundle, Part
 from slipway.flags.clauses import WHOLE, clause, field, segments
-from slipway.flags.conditions import KEY, Rule, all_of, chain, names, shares, type_of, var
-from slipway.flags.fields import OVERRIDES, TARGETING_KEY
+from slipway.flags.conditions import Rule, all_of, chain, names, shares, type_of
 from slipway.flags.source import Source, Unmapped
+from slipway.flags.targets import targets, variant_of
 from slipway.problems import Fault, Invalid
 
 
@@ -175,7 +175,7 @@ def _environment(flag: Source, wanted: str | None) -> Source | None:
 
 def _configuration(here: Source, named: list[str], known: Known) -> dict[str, Any]:
     on, broken = here.get("on").truth(), False
-    overrides, steps = _targets(here, named)
+    overrides, steps = targets(here, named)
     for rule in here.get("rules").items():
         if rule.get("disabled").truth():
             rule.take()
@@ -192,7 +192,7 @@ def _configuration(here: Source, named: list[str], known: Known) -> dict[str, An
     for one in here.get("prerequisites").items():
         key = one.get("key").text() or ""
         if key in known.variants:
-            needed.append({"flag": key, "variants": [_variant(one.get("variation"), known.variants[key])]})
+            needed.append({"flag": key, "variants": [variant_of(one.get("variation"), known.variants[key])]})
         else:
             broken = True
             one.drop(Unmapped(one.get("key").at, f"The file has no flag {key!r} that could be imported."))
@@ -205,10 +205,10 @@ def _configuration(here: Source, named: list[str], known: Known) -> dict[str, An
         here.get("fallthrough").drop(unmapped)
     off = here.get("offVariation")
     if off.number() is not None:
-        off.note("off_variation", f"Switched off, callers get their own default, not {_variant(off, named)!r}.")
+        off.note("off_variation", f"Switched off, callers get their own default, not {variant_of(off, named)!r}.")
     if needed:  # who does not meet them gets what is given where the flag is off, and that is the default here
         otherwise = default if otherwise is None else otherwise
-        default = None if off.number() is None else _variant(off, named)
+        default = None if off.number() is None else variant_of(off, named)
     here.leave("archived salt sel lastModified version site _site _environmentName trackEvents trackEventsFallthrough _access")
     here.leave("_links _summary debugEventsUntilDate _debugEventsUntilDate environmentName access excludeFromSummaries")
     here.leave("samplingRatio migration")
@@ -223,60 +223,10 @@ def _configuration(here: Source, named: list[str], known: Known) -> dict[str, An
     }
 
 
-def _targets(here: Source, named: list[str]) -> tuple[dict[str, list[str]], list[tuple[Rule, Rule]]]:
-    """Who is named: users as overrides, as long as no other kind of context comes first, and others as rules.
-
-    Where `contextTargets` is there it gives the order, and its users stand in `targets`."""
-    ordered = here.get("contextTargets").items()
-    users: dict[str, list[str]] = {}
-    taken: set[str] = set()
-    for target in here.get("targets").items():
-        variant, keys = _variant(target.get("variation"), named), target.get("values").texts()
-        target.get("contextKind").take()
-        if ordered and variant in users:
-            target.note("left_out", f"It is the second one of {variant!r}, so nobody asked.")
-            continue
-        users.setdefault(variant, []).extend(keys)
-        taken.update(keys)
-    overrides: dict[str, list[str]] = {}
-    steps: list[tuple[Rule, Rule]] = []
-    plain = sum(map(len, users.values())) <= OVERRIDES and all(0 < len(key) <= TARGETING_KEY for key in taken)
-    placed: set[str] = set()
-
-    def place(variant: str) -> None:
-        keys = [key for key in dict.fromkeys(users.pop(variant, [])) if key not in placed]
-        placed.update(keys)
-        if keys and plain and not steps:
-            overrides[variant] = keys
-        elif keys:
-            steps.append(({"in": [var(KEY), keys]}, variant))
-
-    for target in ordered:
-        kind, variant = target.get("contextKind").text() or "user", _variant(target.get("variation"), named)
-        keys = target.get("values").texts()
-        if kind == "user":
-            place(variant)
-        elif keys:
-            steps.append(({"in": [var(f"{kind}.key"), keys]}, variant))
-    if ordered and any(users.values()):
-        here.get("targets").note("left_out", f"`contextTargets` does not name them, so nobody asked: {', '.join(users)}.")
-    else:
-        for variant in list(users):
-            place(variant)
-    return overrides, steps
-
-
-def _variant(index: Source, named: list[str]) -> str:
-    number = index.number()
-    if number is None or not 0 <= number < len(named):
-        return f"variation {index.value}"  # there is none of this name: the import tells so
-    return named[int(number)]
-
-
 def _served(place: Source, named: list[str]) -> Rule:
     """The name of a variant, or the rule that draws one. Raises Unmapped."""
     if place.get("variation").number() is not None:
-        return _variant(place.get("variation"), named)
+        return variant_of(place.get("variation"), named)
     rollout = place.get("rollout")
     entries = rollout.get("variations").items()
     if not entries:
@@ -285,7 +235,7 @@ def _served(place: Source, named: list[str]) -> Rule:
     rollout.get("experimentAllocation").leave("canReshuffle defaultVariation type")
     weights, left = dict[str, int](), WHOLE
     for number, one in enumerate(entries, 1):
-        variant, weight = _variant(one.get("variation"), named), int(one.get("weight").number() or 0)
+        variant, weight = variant_of(one.get("variation"), named), int(one.get("weight").number() or 0)
         weight = left if number == len(entries) else min(left, max(0, weight))  # the last one has the rest
         weights[variant] = weights.get(variant, 0) + weight
         left -= weight
@@ -296,7 +246,7 @@ def _served(place: Source, named: list[str]) -> Rule:
     drawn = {variant: weight for variant, weight in weights.items() if weight}
     kind, by = rollout.get("contextKind").text(), "key" if experiment else rollout.get("bucketBy").text() or "key"
     rollout.get("bucketBy").take()
-    first = _variant(entries[0].get("variation"), named)
+    first = variant_of(entries[0].get("variation"), named)
     if len(drawn) == 1 and first in drawn:
         return first
     without = f" Who has nothing to be drawn by got {first!r}, and is drawn as any other."

@@ -1,7 +1,7 @@
 """What Flagsmith asks of an identity's traits, as JsonLogic: conditions, rules, and the segments that are made of them.
 
-The identifier is `targetingKey` here, traits keep their names. There a bound is turned into the type of the trait, and text that
-looks like a number is one.
+The identifier is `targetingKey` here, traits keep their names. There a bound is turned into the type of the trait, and text
+that looks like a number is one.
 """
 
 from __future__ import annotations
@@ -166,7 +166,9 @@ def _ordered(operator: str, at: Rule, raw: str, source: Source) -> Rule:
             raise Unmapped(source.get("value").at, "A version is written in full.")
         source.note("versions", "Here 1.2 and v1.2 in a trait are 1.2.0; there they are no versions.")
         return {"sem_ver": [at, _ORDER[operator], version]}
-    source.note("compared", "Traits that are true or false, and whole ones with a bound that is none, are compared otherwise there.")
+    source.note(
+        "compared", "Traits that are true or false, and whole ones with a bound that is none, are compared otherwise there."
+    )
     number = number_in(raw)
     words = all_of([_wordy(at), {_ORDER[operator]: [at, raw]}])
     return words if number is None else any_of([all_of([_numeric(at), {_ORDER[operator]: [{"+": [at]}, number]}]), words])

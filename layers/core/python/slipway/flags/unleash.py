@@ -1,9 +1,9 @@
 """Features of Unleash, of one environment, as an export of some features or of the whole state has them:
 
     {"features": [...], "featureStrategies": [...], "featureEnvironments": [...], "contextFields": [...], "featureTags": [...],
-     "tagTypes": [...], "segments": [{"id", "name"}], "dependencies": [...]}                POST /api/admin/features-batch/export
+     "tagTypes": [...], "segments": [{"id", "name"}], "dependencies": [...]}              POST /api/admin/features-batch/export
     {"version": 4, ..., "environments": [...], "featureStrategySegments": [...],
-     "segments": [{"id", "name", "constraints"}]}                                           GET /api/admin/state/export
+     "segments": [{"id", "name", "constraints"}]}                                         GET /api/admin/state/export
 
 A feature is a boolean flag, on where one of its strategies says so. One with variants, its own or those of a strategy, is an
 object flag, whose values are what `getVariant` gives: `{"name", "enabled", "payload"}`. What has no equal is left out, and the
@@ -12,22 +12,20 @@ flag is left off. Users fall into other buckets than before, in the same shares.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from slipway.flags import jsontext
 from slipway.flags.bundle import Bundle, Part
-from slipway.flags.conditions import KEY, Rule, all_of, any_of, chain, share, shares, var
-from slipway.flags.constraints import constraint, field, networks, segments
+from slipway.flags.conditions import KEY, Rule, all_of, any_of, chain, var
+from slipway.flags.constraints import constraint, networks, segments
+from slipway.flags.draws import SHARES, Step, drawn, taken, within
 from slipway.flags.source import Source, Unmapped
 from slipway.problems import Fault, Invalid
 
 DISABLED = "disabled"  # the variant of who gets none
-_SHARES = {"flexibleRollout": "rollout", "gradualRolloutUserId": "percentage", "gradualRolloutSessionId": "percentage",
-           "gradualRolloutRandom": "percentage"}  # fmt: skip
 _TABLES = {"featureStrategies": "featureName", "featureEnvironments": "featureName", "featureTags": "featureName",
            "dependencies": "feature"}  # fmt: skip
-Step = tuple[Rule, Rule]
 
 
 class Feature(NamedTuple):
@@ -179,7 +177,7 @@ class _Reading:
         broken, met, answered = False, list[Rule](), list[Step]()
         if feature.variants:
             try:
-                own = _drawn(feature.variants, values, None)
+                own = drawn(feature.variants, values, None)
             except Unmapped as unmapped:
                 broken = True
                 feature.variants[0].drop(unmapped)
@@ -188,7 +186,7 @@ class _Reading:
             try:
                 condition = self._strategy(strategy)
                 sticky = strategy.get("parameters").get("stickiness").value
-                drawn = _drawn(theirs, values, str(sticky or "default")) if condition is not None else []
+                variants = drawn(theirs, values, str(sticky or "default")) if condition is not None else []
             except Unmapped as unmapped:
                 broken = True
                 strategy.drop(unmapped)
@@ -197,16 +195,18 @@ class _Reading:
                 continue
             if feature.has_variants and not theirs and not own and condition is not False:
                 bare = True
-                strategy.note("no_variant", "Where it is met the feature is on without a variant: here that is as if it were off.")
+                strategy.note(
+                    "no_variant", "Where it is met the feature is on without a variant: here that is as if it were off."
+                )
             if theirs:
-                answered += _within(condition, drawn)
+                answered += within(condition, variants)
             elif feature.has_variants and isinstance(strategy.get("variants").value, list):
-                answered += _within(condition, own or [(True, DISABLED)])
+                answered += within(condition, own or [(True, DISABLED)])
             else:
                 met.append(condition)
         if not feature.strategies:
             met.append(True)
-        return Answers(broken, values, [*answered, *_within(any_of(met), own)], bare)
+        return Answers(broken, values, [*answered, *within(any_of(met), own)], bare)
 
     def _strategy(self, strategy: Source) -> Rule | None:
         """Whether it is met; None for one that is disabled. Raises Unmapped."""
@@ -224,8 +224,8 @@ class _Reading:
         name, parameters = named.text() or "", strategy.get("parameters")
         conditions = [constraint(one) for one in strategy.get("constraints").items()]
         conditions += [self.segments[id] for id in dict.fromkeys(ids)]
-        if name in _SHARES:
-            conditions.append(_share(name, parameters))
+        if name in SHARES:
+            conditions.append(taken(name, parameters))
         elif name == "userWithId":
             listed_ids = [item.strip() for item in (parameters.get("userIds").text() or "").split(",") if item.strip()]
             conditions.append({"in": [var(KEY), listed_ids]})
@@ -254,61 +254,6 @@ class _Reading:
         if not enabled or not variants or found.bare:
             raise Unmapped(one.at, "Name the variants that will do: the feature that it needs is no boolean flag here.")
         return [{"flag": name, "variants": variants}]
-
-
-def _within(condition: Rule, steps: Sequence[Step]) -> list[Step]:
-    """The steps, where the condition holds."""
-    if condition is False:
-        return []
-    return [(all_of([one for one in (condition, inner) if one is not True]), answer) for inner, answer in steps]
-
-
-def _drawn(variants: list[Source], values: dict[str, Any], sticky: str | None) -> list[Step]:
-    """Who gets which variant: first who is named, then by weight. Adds to the values; none where there are no variants."""
-    weights, steps = dict[str, int](), list[Step]()
-    for number, variant in enumerate(variants):
-        name = variant.get("name").text() or variant.at.rpartition("/")[2]
-        payload = variant.get("payload").take()
-        value = {"name": name, "enabled": True} | ({"payload": payload} if payload else {})
-        named = next((one for one in (name, *(f"{name}-{n}" for n in range(2, 100))) if values.get(one, value) == value), name)
-        values[named] = value
-        weights[named] = weights.get(named, 0) + int(variant.get("weight").number() or 0)
-        stickiness = variant.get("stickiness").text()
-        sticky = stickiness if number == 0 and stickiness and sticky is None else sticky
-        variant.leave("weightType")
-        for override in variant.get("overrides").items():
-            at = field(override.get("contextName").text() or "", override)
-            steps.append(({"in": [at, override.get("values").texts()]}, named))
-    drawn = {name: weight for name, weight in weights.items() if weight > 0}
-    if len(drawn) == 1:
-        return [*steps, (True, next(iter(drawn)))]
-    if drawn:
-        variants[0].note("other_buckets", "The shares stay, but users fall into other buckets than before.")
-        steps.append((True, shares(drawn, _bucket(sticky or "default", variants[0]))))
-    return steps
-
-
-def _share(name: str, parameters: Source) -> Rule:
-    of = {"gradualRolloutUserId": "userId", "gradualRolloutSessionId": "sessionId", "gradualRolloutRandom": "random"}
-    sticky = of.get(name) or parameters.get("stickiness").text() or "default"
-    parameters.get("stickiness").take()
-    parameters.leave("groupId", "A flag draws by its own key.")
-    part = parameters.get(_SHARES[name])
-    try:
-        percent = float(part.value)
-    except (TypeError, ValueError):
-        raise Unmapped(part.at, "The share is no number.") from None
-    part.take()
-    if 0 < percent < 100:
-        part.note("other_buckets", "The share stays, but users fall into other buckets than before.")
-    bucket = _bucket(sticky, part)
-    there = True if sticky in ("default", "random") or percent <= 0 else {"!==": [var(KEY) if bucket is None else bucket, None]}
-    return all_of([one for one in (there, share(round(percent * 100), 10_000, bucket)) if one is not True])
-
-
-def _bucket(stickiness: str, source: Source) -> Rule | None:
-    """None for the targeting key: nothing here is drawn anew with every call. Raises Unmapped."""
-    return None if stickiness in ("default", "random", "userId") else field(stickiness, source)
 
 
 def _tag(tag: Source) -> str:
