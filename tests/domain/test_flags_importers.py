@@ -11,22 +11,14 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.memory import MemoryStore
-from slipway.adapters.rehearsal import Rehearsal
-from slipway.edge.validation import body as validate
 from slipway.flags import flagsmith, launchdarkly, unleash
 from slipway.flags.bundle import Bundle
 from slipway.flags.checks import escaped
-from slipway.flags.compilation import compiled
 from slipway.flags.conditions import ITEM, all_of, each, is_number, var
-from slipway.flags.control import Control
 from slipway.flags.evaluation import FlagSet
-from slipway.flags.imports import Order, take
-from slipway.flags.publication import read as read_rows
 from slipway.flags.words import condition
 from slipway.problems import Invalid
-from tests.catalogue import a_call
-from tests.flagging import disagreements
+from tests.domain.flags.importing import imported as brought
 
 FILES = Path(__file__).parent / "flags" / "files"
 READERS: dict[str, Callable[[Any], Bundle]] = {
@@ -42,17 +34,7 @@ def sample(name: str) -> Any:
 
 def imported(name: str, document: Any = None) -> tuple[FlagSet, dict[str, Any]]:
     """The flags as evaluation has them, and the answer."""
-    control = Control(MemoryStore())
-    bundle = READERS[name](sample(name) if document is None else document)
-    call = a_call(operation="flags.import")
-    order = Order(bundle, "development", "create", None, "digest")
-    done = take(control, Control(Rehearsal(control.store)), call, order, validate)
-    assert isinstance(control.store, MemoryStore)
-    assert disagreements(control.store) == []
-    document = json.loads(compiled(read_rows(control.store, "development")).body)
-    flags = {**document["flags"], **document["slipway"]["flags"]}
-    rules = {**document["$evaluators"], **document["slipway"]["evaluators"]}
-    return FlagSet.parse({"flags": flags, "$evaluators": rules}), done
+    return brought(READERS[name](sample(name) if document is None else document))
 
 
 def notes(done: dict[str, Any]) -> set[tuple[str | None, str, str]]:
