@@ -167,6 +167,16 @@ def test_what_of_launchdarkly_did_not_map_is_told() -> None:
     assert (done["created"], done["left"]) == (6, 0)
 
 
+@pytest.mark.parametrize(("tags", "met"), [(["b", "a"], True), ("a", True), (["b"], False), ([], False), ("b", False)])
+def test_an_item_of_a_list_meets_a_clause_of_launchdarkly(tags: Any, met: bool) -> None:
+    for negate in (False, True):
+        clause = {"attribute": "tags", "op": "in", "values": ["a"], "negate": negate}
+        flag = {"on": True, "variations": [True, False], "rules": [{"variation": 0, "clauses": [clause]}]}
+        flags, _ = imported("launchdarkly", {"flags": {"beta": {**flag, "fallthrough": {"variation": 1}}}})
+        assert flags.evaluate("beta", {"targetingKey": "u", "tags": tags}, now=0).value is (met != negate)
+        assert flags.evaluate("beta", {"targetingKey": "u"}, now=0).value is False
+
+
 def test_a_clause_that_may_meet_a_list_is_told_in_words() -> None:
     rule = each(var("age"), all_of([is_number(ITEM), {">=": [ITEM, 65]}]))
     assert condition(rule) == "age is a number and age is at least 65"
