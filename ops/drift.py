@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ops.api import Api
+from ops.definitions import Definitions
 from ops.deployment import Trouble
 from slipway.flags.code import Definition
 from slipway.flags.configuration import UNTOUCHED
+from slipway.flags.flagd import ASKED_FIRST
+from slipway.flags.segments import NewSegment
 
 FIXED = ("type", "hash")  # of a flag, for ever
 
-Verb = Literal["create", "restore", "update", "configure", "take variants out", "archive"]
+Verb = Literal["create segment", "update segment", "create", "restore", "update", "configure", "take variants out", "archive"]
 Change = tuple[str, Any, Any]  # field, from, to
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request. `version`: of the flag, or of its configuration, that it is made on; 0 for a flag that is not there yet."""
+    """One request. `flag`: its key, or that of a segment. `version`: of the flag, its configuration or the segment, that it is
+    made on; 0 for what is not there yet."""
 
     verb: Verb
     flag: str
@@ -38,22 +42,32 @@ class Plan:
     environments: dict[str, dict[str, Any]]  # as the API has them
 
 
-def planned(api: Api, wanted: Mapping[str, Definition], *, archive_missing: bool = False) -> Plan:
+def planned(api: Api, wanted: Definitions, *, archive_missing: bool = False) -> Plan:
     """Nothing is written. Raises Trouble."""
     environments = {one["name"]: one for one in api.pages("/v1/environments?limit=100")}
     statuses = ("active", "archived")
     standing = {one["key"]: one for status in statuses for one in api.pages(f"/v1/flags?limit=100&status={status}")}
-    steps = [
-        step
-        for key, definition in wanted.items()
-        for step in (*_flag(definition.flag(), standing.get(key)), *_answers(api, definition, key in standing, environments))
-    ]
-    missing = [key for key, one in standing.items() if one["status"] == "active" and key not in wanted]
+    steps = list(_segments(api, wanted.segments))
+    answering = _Answering(api, wanted.flags, standing, environments)
+    for key, definition in wanted.flags.items():
+        steps += _flag(definition.flag(), standing.get(key))
+        steps += answering.steps(definition)
+    missing = [key for key, one in standing.items() if one["status"] == "active" and key not in wanted.flags]
     if archive_missing:
         steps += [Step("archive", key, standing[key]["version"]) for key in missing]
-    # Flags before what needs them, and nothing is taken away that something still needs.
-    order = ("create", "restore", "update", "configure", "take variants out", "archive")
+    # Segments and flags before what needs them, and nothing is taken away that something still needs.
+    order = get_args(Verb)
     return Plan(sorted(steps, key=lambda step: order.index(step.verb)), missing, environments)
+
+
+def _segments(api: Api, wanted: Mapping[str, NewSegment]) -> Iterator[Step]:
+    standing = {one["key"]: one for one in api.pages("/v1/segments?limit=100")} if wanted else {}
+    for key, segment in wanted.items():
+        fields = segment.model_dump()
+        if key not in standing:
+            yield Step("create segment", key, 0, body=fields)
+        elif changes := _changes(standing[key], fields, ("description", "targeting")):
+            yield Step("update segment", key, standing[key]["version"], changes, {name: value for name, _, value in changes})
 
 
 def _flag(wanted: dict[str, Any], standing: Mapping[str, Any] | None) -> Iterator[Step]:
@@ -87,21 +101,65 @@ def _flag(wanted: dict[str, Any], standing: Mapping[str, Any] | None) -> Iterato
         )
 
 
-def _answers(api: Api, definition: Definition, stands: bool, environments: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
-    key = definition.key
-    if unknown := definition.environments.keys() - environments.keys():
-        raise Trouble(f"{key}: there is no environment {', '.join(sorted(unknown))}; there are {', '.join(environments)}.")
-    views = api.read(f"/v1/flags/{key}/environments")["items"] if stands and definition.environments else []
-    standing = {one["environment"]: one for one in views}
-    for environment, answering in definition.environments.items():
-        before = standing.get(environment, {**UNTOUCHED, "version": 1})
-        wanted = answering.configuration()
-        changes = _changes(before, wanted, tuple(UNTOUCHED))
-        if changes:
-            body = {name: value for name, _, value in changes}
-            if "overrides" in body:  # a patch merges them
-                body["overrides"] = {**dict.fromkeys(before["overrides"]), **wanted["overrides"]}
-            yield Step("configure", key, before["version"], changes, body, environment)
+class _Answering:
+    """What flags answer in the environments, compared with what they shall.
+
+    An environment is read as its export: a request for every 500 flags. Where that differs the configuration itself is read,
+    and its version with it."""
+
+    def __init__(
+        self,
+        api: Api,
+        wanted: Mapping[str, Definition],
+        standing: Mapping[str, Mapping[str, Any]],
+        environments: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self._api, self._standing, self._environments = api, standing, environments
+        named: set[str] = set()
+        for key, definition in wanted.items():
+            if unknown := definition.environments.keys() - environments.keys():
+                there = ", ".join(environments)
+                raise Trouble(f"{key}: there is no environment {', '.join(sorted(unknown))}; there are {there}.")
+            named |= definition.environments.keys() if key in standing else set()
+        self._exported = {name: _exported(api, name) for name in sorted(named)}
+
+    def steps(self, definition: Definition) -> Iterator[Step]:
+        key = definition.key
+        differing = {}
+        for environment, answering in definition.environments.items():
+            wanted = answering.configuration()
+            exported = self._exported.get(environment, {}).get(key, UNTOUCHED)
+            archived = self._standing.get(key, {}).get("status") == "archived"  # and so in no export
+            if archived or _changes(exported, wanted, tuple(UNTOUCHED)):
+                differing[environment] = wanted
+        if not differing:
+            return
+        views = self._api.read(f"/v1/flags/{key}/environments")["items"] if key in self._standing else []
+        standing = {one["environment"]: one for one in views}
+        for environment, wanted in differing.items():
+            before = standing.get(environment, {**UNTOUCHED, "version": 1})
+            if changes := _changes(before, wanted, tuple(UNTOUCHED)):
+                body = {name: value for name, _, value in changes}
+                if "overrides" in body:  # a patch merges them
+                    body["overrides"] = {**dict.fromkeys(before["overrides"]), **wanted["overrides"]}
+                yield Step("configure", key, before["version"], changes, body, environment)
+
+
+def _exported(api: Api, environment: str) -> dict[str, dict[str, Any]]:
+    """Configurations of the active flags, by key."""
+    found = {}
+    for document in api.pieces(f"/v1/flags/export?environment={environment}"):
+        own = document.get("slipway", {}).get("flags", {})
+        for key, flag in document["flags"].items():
+            beside = {name: own[key][name] for name in ASKED_FIRST if name in own.get(key, {})}
+            found[key] = {
+                **UNTOUCHED,
+                **beside,
+                "enabled": flag["state"] == "ENABLED",
+                "default_variant": flag.get("defaultVariant"),
+                "targeting": flag.get("targeting"),
+            }
+    return found
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Change, ...]:
@@ -133,6 +191,12 @@ class Applying:
             return None
         etag = self._etags.get(step.flag, f'"{step.version}"')
         match step.verb:
+            case "create segment":
+                self._api.write("POST", "/v1/segments", step.body)
+                return None
+            case "update segment":
+                self._api.write("PATCH", f"/v1/segments/{step.flag}", step.body, etag=f'"{step.version}"')
+                return None
             case "create":
                 _, made = self._api.write("POST", "/v1/flags", step.body)
             case "restore" | "archive":

@@ -33,7 +33,9 @@ class Importing(Writing):
     mode: Mode = Field(default="create", description="update: change what stands there to what the file says")
     reason: Reason | None = Field(default=None, description="of the change; a protected environment asks for it")
     format: Format = "flagd"
-    source: Source | None = Field(default=None, description="the environment in a file of LaunchDarkly that has several")
+    source: Source | None = Field(
+        default=None, description="the environment in a file of LaunchDarkly or Unleash that has several"
+    )
 
 
 @api.get("/v1/flags/export", "flags.export", query=Exporting, answers={200: FlagdDocument})
@@ -98,5 +100,5 @@ def _bundle(document: Any, query: Importing) -> Bundle:
     if query.format == "launchdarkly":
         return launchdarkly.read(document, query.source)
     if query.format == "unleash":
-        return unleash.read(document)
+        return unleash.read(document, query.source)
     return flagsmith.read(document) if query.format == "flagsmith" else flagd.read(document, validation.body)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import functions.products.handler as products
+import slipway.flags.imports as flag_imports
 import slipway.imports as imports
 from functions.evaluate.handler import COUNTED, FRESH
 from slipway.access import Principal
@@ -218,6 +219,28 @@ def control(world: World, client: Client) -> None:
     client.delete("/v1/environments/preview")
 
 
+def importing(world: World, client: Client) -> None:
+    """A file of flags, a few steps a request; and what it says a week later."""
+    unit, on = {"fractional": [["on", 1], ["off", 1]]}, {"on": True, "off": False}
+    beta = {"==": [{"var": "plan"}, "beta"]}
+    rule = {"if": [{"$ref": "beta"}, "on", unit]}
+    flags: dict[str, Any] = {
+        key: {"state": "ENABLED", "variants": on, "defaultVariant": "off", "targeting": rule, "metadata": {"hash": "v3"}}
+        for key in ("checkout", "search", "theme")
+    }
+    beside: dict[str, Any] = {"checkout": {"overrides": {"on": ["ada"]}}}
+    beside["search"] = {"overrides": {"on": ["bob"]}, "prerequisites": [{"flag": "theme", "variants": ["on"]}]}
+    document = {"flags": flags, "$evaluators": {"beta": beta}, "slipway": {"flags": beside}}
+    client.import_flags(document, "a file")
+    world.pump()
+    configured = Control(world.memory).flags.configured
+    assert [configured.read(f"flag#{key}#staging").version for key in flags] == [2, 2, 2]
+    beside["checkout"] = {"overrides": {"on": ["ada", "eve"]}}
+    later = {**document, "$evaluators": {"beta": {"in": [{"var": "plan"}, ["beta", "alpha"]]}}}
+    client.import_flags(later, "the next file", mode="update")
+    assert [configured.read(f"flag#{key}#staging").version for key in flags] == [3, 2, 2]
+
+
 def later(world: World, client: Client) -> None:
     """Changes that a second person approves, and changes that a minute brings."""
     client.flag("checkout")
@@ -279,6 +302,7 @@ SCENARIOS = (
     Scenario("reads", reads, another_product),
     Scenario("flags", flags, another_flag),
     Scenario("control of flags", control, another_tag),
+    Scenario("importing flags", importing, a_tag),
     Scenario("flags later", later, a_tag),
     Scenario("counting", counting, another_flag),
     Scenario("seeding", seeding, another_flag),
@@ -287,6 +311,6 @@ SCENARIOS = (
 
 @contextmanager
 def small_chunks() -> Iterator[None]:
-    """Two products are a whole transaction, so that a story of three has two."""
-    with patch.object(products, "ATOMIC", 2), patch.object(imports, "CHUNK", 2):
+    """Two products are a whole transaction, so that a story of three has two; a file of flags takes three requests."""
+    with patch.object(products, "ATOMIC", 2), patch.object(imports, "CHUNK", 2), patch.object(flag_imports, "MOST_STEPS", 3):
         yield

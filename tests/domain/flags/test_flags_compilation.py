@@ -9,8 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given as drawn
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.exception import OpenFeatureError
@@ -21,8 +20,8 @@ from slipway.flags.evaluation import FlagSet
 from slipway.flags.inlining import size
 from slipway.flags.limits import MOST_INLINED, MOST_INLINED_TOGETHER, MOST_STEPS
 from slipway.flags.snapshot import Snapshot
+from tests.domain.flags import oracle
 from tests.domain.flags.differences import mended
-from tests.domain.flags.oracle import given
 from tests.flag_rows import configuration, flag, needs, rows, segment
 from tests.specs import specification
 
@@ -363,7 +362,7 @@ def test_who_needs_a_flag_that_errs_answers_its_default(why: str) -> None:
     flagd.set_flags(json.dumps({key: document(made)[key] for key in ("flags", "$evaluators")}))
     attributes = {"plan": "purple", "list": context["list"]}
     for key in ("middle", "top", "apart"):
-        theirs = flagd.resolve_boolean_value(key, False, given({"targetingKey": "u1", **attributes}))
+        theirs = flagd.resolve_boolean_value(key, False, oracle.given({"targetingKey": "u1", **attributes}))
         assert theirs.variant == answers[key].variant, key
 
 
@@ -406,7 +405,7 @@ def tower(levels: int, wide: int, rule: Any) -> Rows:
 
 
 @settings(max_examples=25, deadline=None)
-@drawn(
+@given(
     st.integers(1, 25),
     st.integers(1, 2),
     st.sampled_from([LONG_RULE, HALF, {"cat": ["o", "n"]}, {"if": [{"==": [{"var": "plan"}, "pro"]}, "on"]}]),
@@ -474,7 +473,7 @@ def theirs(core: FlagdCore, key: str, context: dict[str, Any]) -> tuple[Any, ...
     """Value, variant, reason and error code."""
     with mended():
         try:
-            found = core.resolve_integer_value(key, CALLERS, given(context))
+            found = core.resolve_integer_value(key, CALLERS, oracle.given(context))
         except OpenFeatureError as error:
             return None, None, "ERROR", error.error_code.value
     return found.value, found.variant, found.reason, None
