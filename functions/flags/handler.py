@@ -82,8 +82,8 @@ def archive(request: Request[Control, None, ReasonedWriting]) -> Answer:
     """Archive a flag.
 
     It answers nowhere any more: SDKs fall back to the default in the code. It stays readable, in lists with `status=archived`,
-    and keeps its key. A flag that another one needs stays (409). One that is on in a protected environment takes what any change
-    there does.
+    and keeps its key. A flag that another one needs stays (409). One that is on in a protected environment takes what any
+    change there does.
     """
     only, reason = request.query.validate_only, request.query.reason
     stored = request.use.flags.archive(request.call, request.path["key"], request.if_match, reason, validate_only=only)

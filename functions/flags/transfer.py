@@ -43,8 +43,8 @@ def export(request: Request[Control, None, Exporting]) -> Answer:
     Definitions as they are kept: all active flags, and all segments. What flagd has no place for (owner, tags, overrides,
     prerequisites) stands in `slipway`, and there `warnings` tell where other readers of the document would answer otherwise.
     What is imported is exported again just so. A big environment comes in pieces, each a document: follow the `Link` header.
-    Each piece needs only itself and those before it. Where prerequisites change between two pieces, begin anew (409). Without an
-    `environment` all of them come, one after the other: `metadata.flagSetId` names the one that a piece is of.
+    Each piece needs only itself and those before it. Where prerequisites change between two pieces, begin anew (409). Without
+    an `environment` all of them come, one after the other: `metadata.flagSetId` names the one that a piece is of.
     """
     from slipway.flags.exports import Place, exported
 

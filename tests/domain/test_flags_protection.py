@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from tests.catalogue import a_call
 from tests.flagging import BETA, configured, disagreements, edited, environment, made, resegmented, ruled, segment
 
 ADA, BOB = Principal("member", "mbr_ada", "admin"), Principal("member", "mbr_bob", "admin")
-ON = {"enabled": True, "default_variant": "on", "reason": "Launch"}
+ON: dict[str, Any] = {"enabled": True, "default_variant": "on", "reason": "Launch"}
 OTHER_RULE = {"in": [{"var": "email"}, ["b@example.com"]]}
 
 
@@ -147,7 +148,10 @@ def by(principal: Principal, seconds: float = 20) -> Call:
 
 
 WANTED: dict[str, tuple[dict[str, Any], Any]] = {
-    "variant": ({"flag": "checkout", "flag_change": {"variants": {"on": False}}}, lambda c: flag.view(c.flags.read("checkout"))),
+    "variant": (
+        {"flag": "checkout", "flag_change": {"variants": {"on": False}}},
+        lambda c: flag.view(c.flags.read("checkout")),
+    ),
     "hash": ({"flag": "checkout", "flag_change": {"hash": "v2"}}, lambda c: c.flags.read("checkout").data["hash"]),
     "archive": ({"flag": "checkout", "flag_change": {"status": "archived"}}, lambda c: c.flags.read("checkout").data["status"]),
     "revert": ({"flag": "checkout", "flag_change": {"revert_to": 1}}, lambda c: c.flags.read("checkout").data["variants"]),
@@ -198,7 +202,7 @@ def test_it_is_made_on_what_it_was_planned_on_or_not_at_all(control: Control) ->
 
 def test_protection_is_an_admins_affair_by_whatever_way(control: Control) -> None:
     editor = Principal("member", "mbr_eve", "editor")
-    less = {"environment": "production", "environment_change": {"protected": False}}
+    less: dict[str, Any] = {"environment": "production", "environment_change": {"protected": False}}
     with pytest.raises(Forbidden):
         asked(control, editor, **less)
     opened = asked(control, **less)
@@ -221,7 +225,10 @@ def test_protection_is_an_admins_affair_by_whatever_way(control: Control) -> Non
         ({"flag": "checkout", "flag_change": {"hash": "v3"}}, ("/flag_change", "no_change")),
         ({"flag": "nothing", "flag_change": {"hash": "v2"}}, ("/flag", "unknown_flag")),
         ({"segment": "nothing", "segment_change": {"targeting": BETA}}, ("/segment", "unknown_segment")),
-        ({"segment": "staff", "segment_change": {"targeting": {"nonsense": 1}}}, ("/segment_change/targeting/nonsense", "unknown_operator")),
+        (
+            {"segment": "staff", "segment_change": {"targeting": {"nonsense": 1}}},
+            ("/segment_change/targeting/nonsense", "unknown_operator"),
+        ),
         ({"environment": "nowhere", "environment_change": {"approval": True}}, ("/environment", "unknown_environment")),
     ],
     ids=str,
@@ -240,15 +247,16 @@ def test_the_last_second_person_is_not_the_only_one_who_can_ask(control: Control
 
 
 def test_what_was_agreed_to_is_what_is_switched_on(control: Control) -> None:
-    """A flag that is off, and a segment that nobody uses there, may be changed by one person: not behind the second one's back."""
+    """A flag that is off, and a segment that nobody uses there, may be changed by one person, then not behind the other."""
     segment(control, "crew")
     ruled(control, "production", approval=True)
     change = {"enabled": True, "default_variant": "off", "targeting": {"if": [{"$ref": "crew"}, "on", "off"]}}
-    for behind in (
+    changes: list[Callable[[], Stored]] = [
         lambda: edited(control, "idle", variants={"off": True}),
         lambda: edited(control, "idle", client_side=True),
         lambda: resegmented(control, "crew", targeting=OTHER_RULE),
-    ):
+    ]
+    for behind in changes:
         opened = asked(control, flag="idle", environment="production", change=change)
         control.proposals.approve(by(BOB), opened.id, None)
         behind()

@@ -138,9 +138,7 @@ class Client:
         assert reply.status == 201, reply.body
         return f"/v1/{area}/{reply.json['id']}"
 
-    def moved(
-        self, path: str, status: str, action: str = "", principal: Principal = ADMIN, *, contract: str = "v1"
-    ) -> None:
+    def moved(self, path: str, status: str, action: str = "", principal: Principal = ADMIN, *, contract: str = "v1") -> None:
         """Take a change request or a planned change to this status; without an action, it comes to it by itself."""
         for _ in range(TRIES):
             read = self.get(path)

@@ -29,7 +29,7 @@ from slipway.flags.flags import Flags, flag_id
 from slipway.flags.protection import reasoned
 from slipway.flags.segments import Segments, segment_id
 from slipway.ports import Absent, ConditionFailed, Store
-from slipway.problems import Conflict, Fault, Invalid, NotFound
+from slipway.problems import Conflict, Fault, NotFound
 from slipway.resources import Event, Stored
 
 Data = dict[str, Any]

@@ -49,7 +49,9 @@ def exported(control: Control, call: Call, place: Place, *, on: bool = False) ->
     if place.order not in ("", order):
         raise Conflict("Some flags need others than before, so the pieces do not fit together any more: begin anew.")
     flags, taken, size, last = list[Row](), dict[str, Row](), 0, place
-    for at, row in sorted(((_level(row, levels), row) for row in [*rows.flags, *unused]), key=lambda one: (one[0], one[1]["pk"])):
+    for at, row in sorted(
+        ((_level(row, levels), row) for row in [*rows.flags, *unused]), key=lambda one: (one[0], one[1]["pk"])
+    ):
         if (at, row["pk"]) <= (place.level, place.after):
             continue
         if len(flags) + len(taken) >= PIECE or size > PAGE_BYTES:

@@ -195,7 +195,9 @@ class Flags:
 
     def _configured(self, known: Known, flag: Stored) -> list[tuple[Stored, Stored | None]]:
         """Every environment with the flag's configuration in it, None where nobody has touched it."""
-        found = {one.data["environment"]: one for one in self.configured.read_all([f"{flag.id}#{name}" for name in known.names])}
+        found = {
+            one.data["environment"]: one for one in self.configured.read_all([f"{flag.id}#{name}" for name in known.names])
+        }
         return [(place, found.get(place.data["name"])) for place in known.each]
 
     def _check_fits(self, data: Data, standing: list[tuple[Stored, Stored | None]]) -> None:
