@@ -259,11 +259,21 @@ def agreed(world: World, client: Client) -> None:
     client.segment("beta")
     client.override("checkout", "production", "ada", targeting={"if": [{"$ref": "beta"}, "on", "off"]})
     client.describe("/v1/environments/production", "takes two", approval=True)
-    wish = {"segment": "beta", "segment_change": {"targeting": {"==": [{"var": "plan"}, "pro"]}}, "reason": "a test"}
-    asked = client.later("proposals", wish, "pro")
+
+    def wish(plan: str) -> dict[str, Any]:
+        return {"segment": "beta", "segment_change": {"targeting": {"==": [{"var": "plan"}, plan]}}, "reason": "a test"}
+
+    asked, unwanted, forgotten = (client.later("proposals", wish(plan), plan) for plan in ("pro", "free", "old"))
+    client.moved(unwanted, "rejected", "reject", contract="v2")
     client.moved(asked, "approved", "approve", Principal("member", "mbr_second", "editor"), contract="v2")
     at = (world.now.replace(second=0) + timedelta(minutes=30)).isoformat()
     plan = client.later("schedules", {"proposal": asked.rpartition("/")[2], "at": at}, "its minute")
+    called_off, spoilt = (
+        client.later("schedules", {"flag": "checkout", "flag_change": {"owner": name}, "reason": "a test", "at": at}, name)
+        for name in ("kim", "lea")
+    )
+    client.moved(called_off, "cancelled", "cancel", contract="v2")
+    client.tag("checkout", "web")
     world.settle()
     world.daily()
     world.settle()
@@ -271,6 +281,11 @@ def agreed(world: World, client: Client) -> None:
     world.settle()
     client.moved(plan, "fired", contract="v2")
     client.moved(asked, "applied", contract="v2")
+    client.moved(spoilt, "failed", contract="v2")
+    world.now += timedelta(days=8)
+    world.daily()
+    world.settle()
+    client.moved(forgotten, "expired", contract="v2")
     client.intents.overrides["flag#checkout#production"] = ["ada"]
     assert Control(world.memory).segments.read("beta").version == 2
 
