@@ -5,13 +5,18 @@
      "slipway": {"revision": n,
                  "client_side": [keys that browsers may see],
                  "flags": {...}, "evaluators": {...},         with operators that only Slipway knows: left out above
+                 "needs": {key: [[flag, [variants]]]},        prerequisites, in the order of their steps in the rule
                  "faults": {key: why}}}                       what stands at its last good form, or nowhere
 
 A flag's rule asks in this order: prerequisites (one that is not met gives null, so the default), overrides, own targeting.
 
 A prerequisite is another flag's rule inside of this one, with the buckets that it has at home. A short `fractional` draws by
 the key of the flag in which it stands: with v2 an explicit text does the same, which every provider understands. With v3, or
-where the two flags are hashed differently, there are no such words: `as_flag`, which only Slipway knows, says it.
+where the two flags are hashed differently, there are no such words: `as_flag`, which only Slipway knows, says it. That is for
+others: Slipway asks the other flag itself, by `needs`, so that one that errs is not met and takes nobody with it.
+
+Where a rule would become too large with those inside, or all of them together, it stands in `slipway` without them: left out
+above, and never met for who does not know `needs`.
 
 A flag that cannot be compiled stays as it was in the last document, and harms no other. Equal rows, equal bytes.
 """
@@ -24,16 +29,17 @@ from typing import Any
 
 from slipway.flags.compiler import AS_FLAG, EXTENSIONS
 from slipway.flags.evaluation import FlagSet
-from slipway.flags.inlining import answers, at_home, or_default
-from slipway.flags.rules import ARITY
+from slipway.flags.inlining import answers, at_home, or_default, size
+from slipway.flags.limits import MOST_INLINED, MOST_INLINED_TOGETHER
+from slipway.flags.stored import Rule, Uncompilable, checked, parsed, references, used
 from slipway.ports import Row
 from slipway.values import Value
 
-Rule = Any  # JsonLogic
 Document = Mapping[str, Any]
 
 _KEY = {"var": "targetingKey"}
 _OURS = {*EXTENSIONS, AS_FLAG}
+_UNMET = {"!": [{"and": [False]}]}  # a step that nobody else writes
 _written = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
@@ -55,8 +61,8 @@ class Compiled(Value):
     faults: Mapping[str, str]
 
 
-class Uncompilable(Exception):
-    """Why a flag or a segment has no form in the document."""
+class TooLarge(Uncompilable):
+    """Why a flag has no form that holds the rules of its prerequisites."""
 
 
 def compiled(rows: Rows, last: Document | None = None) -> Compiled:
@@ -66,16 +72,27 @@ def compiled(rows: Rows, last: Document | None = None) -> Compiled:
     heads = {row["data"]["key"]: row for row in rows.flags if row["data"].get("status", "active") == "active"}
     sources = _Sources(heads, {row["data"]["flag"]: row for row in rows.configurations}, segments)
     flags, stood = {}, {**before.get("flags", {}), **extra.get("flags", {})}
+    needs: dict[str, Any] = {}
+    ours, inlined = set[str](), 0
     for key in sorted(heads):
         try:
-            flags[key] = sources.definition(key)
+            needed = sources.needs(key)
+            try:
+                inlined += size(sources.rule(key), MOST_INLINED) if needed else 0
+                flags[key] = sources.definition(key, inlined=inlined <= MOST_INLINED_TOGETHER)
+            except TooLarge:
+                flags[key] = sources.definition(key, inlined=False)
+            needs |= needed
+            ours |= {key} if sources.alone(flags[key], needed) else set()
         except Exception as error:  # what cannot be foreseen of one flag is no harm to the others
             faults[key] = str(error) if isinstance(error, Uncompilable) else f"It cannot be read ({type(error).__name__})."
             if key in stood:
                 flags[key] = stood[key]
-    ours = {key for key, flag in flags.items() if used(flag.get("targeting"), segments) & _OURS}
+                needs |= {key: extra["needs"][key]} if key in extra.get("needs", {}) else {}
+                ours |= {key} & extra.get("flags", {}).keys()
+    ours |= {key for key, flag in flags.items() if used(flag.get("targeting"), segments) & _OURS}
     client_side = [key for key in flags if heads[key]["data"].get("client_side")]
-    body = _document(rows, flags, ours, segments, client_side, faults)
+    body = _document(rows, flags, needs, ours, segments, client_side, faults)
     return Compiled(body, len(flags), faults)
 
 
@@ -89,6 +106,7 @@ def definition(key: str, rows: Rows) -> dict[str, Any]:
 def _document(
     rows: Rows,
     flags: Mapping[str, Any],
+    needs: Mapping[str, Any],
     ours: set[str],
     segments: Mapping[str, Rule],
     client_side: list[str],
@@ -96,7 +114,7 @@ def _document(
 ) -> bytes:
     def part(keys: Iterable[str]) -> tuple[dict[str, Any], dict[str, Rule]]:
         chosen = {key: flags[key] for key in keys}
-        names = {name for flag in chosen.values() for name in _references(flag.get("targeting"))}
+        names = {name for flag in chosen.values() for name in references(flag.get("targeting"))}
         return chosen, {name: segments[name] for name in names if name in segments}
 
     portable, evaluators = part(key for key in flags if key not in ours)
@@ -109,6 +127,7 @@ def _document(
         "client_side": client_side,
         "flags": own,
         "evaluators": own_evaluators,
+        "needs": needs,
         "faults": dict(faults),
     }
     document = {"flags": portable, "$evaluators": evaluators, "metadata": metadata, "slipway": slipway}
@@ -121,8 +140,8 @@ def _segments(rows: Iterable[Row], stood: Mapping[str, Rule]) -> tuple[dict[str,
     for row in sorted(rows, key=lambda row: str(row["data"]["key"])):
         key = row["data"]["key"]
         try:
-            rule = _parsed(row["data"]["targeting"])
-            _checked(rule, {})
+            rule = parsed(row["data"]["targeting"])
+            checked(rule, {})
             segments[key] = rule
         except Exception as error:
             faults[f"segment {key}"] = (
@@ -140,9 +159,11 @@ class _Sources:
         self.heads, self.configurations, self.segments = heads, configurations, segments
         self._rules: dict[str, Rule] = {}
         self._open: set[str] = set()
+        self._large: dict[str, TooLarge] = {}
 
-    def definition(self, key: str) -> dict[str, Any]:
-        """The flag as flagd knows it. Raises Uncompilable."""
+    def definition(self, key: str, *, inlined: bool = True) -> dict[str, Any]:
+        """The flag as flagd knows it; or, not `inlined`, with steps that are never met in the place of its prerequisites, for
+        who asks those by `needs`. Raises Uncompilable."""
         head, variants, default = self.heads[key]["data"], self._variants(key), self._default(key)
         version = int(self.configurations[key]["version"]) if self._touched(key) else 1
         metadata = {**json.loads(head.get("metadata", "{}")), "hash": head["hash"], "version": version}
@@ -151,42 +172,65 @@ class _Sources:
         flag: dict[str, Any] = {"variants": variants, "defaultVariant": default, "metadata": metadata, "state": "DISABLED"}
         if self._enabled(key):
             flag["state"] = "ENABLED"
-            if (rule := self.rule(key)) is not None:
+            if (rule := self.rule(key) if inlined else self._rule(key, inlined=False)) is not None:
                 flag["targeting"] = rule
         _written(flag).encode()  # raises for what no document can hold: half a surrogate pair, an infinity
         bad = FlagSet.parse({"flags": {key: flag}, "$evaluators": self.segments}).errors
         if bad:
-            raise Uncompilable(bad[key])
+            raise (TooLarge if inlined and self.needs(key) else Uncompilable)(bad[key])
         return flag
+
+    @staticmethod
+    def alone(flag: Mapping[str, Any], needed: Mapping[str, Any]) -> bool:
+        """Whether it stands there without the rules of what it needs."""
+        return bool(needed) and flag["targeting"]["if"][0] == _UNMET
+
+    def needs(self, key: str) -> dict[str, list[Any]]:
+        """What a flag that is on needs, by its key; empty for nothing."""
+        wanted = self._configuration(key).get("prerequisites") if self._enabled(key) else None
+        return {key: [[one["flag"], one["variants"]] for one in wanted]} if wanted else {}
 
     def rule(self, key: str) -> Rule:
         """All that decides about the variant; None where only the default does. Raises Uncompilable."""
+        if key in self._large:
+            raise self._large[key]
         if key not in self._rules:
             if key in self._open:
                 raise Uncompilable(f"{key!r} is its own prerequisite.")
             self._open.add(key)
             try:
                 self._rules[key] = self._rule(key)
+            except TooLarge as large:
+                self._large[key] = large
+                raise
             finally:
                 self._open.discard(key)
         return self._rules[key]
 
-    def _rule(self, key: str) -> Rule:
+    def _rule(self, key: str, *, inlined: bool = True) -> Rule:
         configuration, variants = self._configuration(key), self._variants(key)
         steps: list[Rule] = []
-        for prerequisite in configuration.get("prerequisites") or ():
+        needed = configuration.get("prerequisites") or ()
+        for prerequisite in needed:
+            if not inlined:
+                steps += [_UNMET, None]
+                continue
             met = self._met(prerequisite["flag"], prerequisite["variants"], self.heads[key]["data"]["hash"])
-            steps += [] if met is True else [{"!": [met]}, None]
+            steps += [{"!": [met]}, None]
         for variant, units in sorted((configuration.get("overrides") or {}).items()):
             if variant not in variants:
                 raise Uncompilable(f"An override names {variant!r}, which is no variant.")
             steps += [{"in": [_KEY, sorted(units)]}, variant] if units else []
-        own = _parsed(configuration.get("targeting") or "null") or None
+        own = parsed(configuration.get("targeting") or "null") or None
         if own is not None:
-            _checked(own, self.segments)
+            checked(own, self.segments)
             if "$ref" in own:
                 own = self.segments[own["$ref"]]  # a flagd document has no reference in the place of a whole rule
-        return {"if": [*steps, own]} if steps else own
+        rule = {"if": [*steps, own]} if steps else own
+        if inlined and needed and (found := size(rule, 2 * MOST_INLINED)) > MOST_INLINED:
+            much = f"{found:,}" if found <= 2 * MOST_INLINED else f"over {2 * MOST_INLINED:,}"
+            raise TooLarge(f"With the rules of what it needs it takes {much} characters of {MOST_INLINED:,} at most.")
+        return rule
 
     def _met(self, base: str, wanted: list[str], host: str) -> Rule:
         """Whether the prerequisite is met: a rule that is hashed by `host`, or true or false where that is certain."""
@@ -216,7 +260,7 @@ class _Sources:
         return self._configuration(key).get("enabled") is True
 
     def _variants(self, key: str) -> dict[str, Any]:
-        variants = _parsed(self.heads[key]["data"]["variants"])
+        variants = parsed(self.heads[key]["data"]["variants"])
         if not isinstance(variants, dict):
             raise Uncompilable(f"The variants of {key!r} are no object.")
         return variants
@@ -226,46 +270,3 @@ class _Sources:
         if default is not None and default not in self._variants(key):
             raise Uncompilable(f"The default of {key!r} is {default!r}, which is no variant.")
         return default
-
-
-# --- rules ----------------------------------------------------------------------------------------------
-
-
-def _parsed(source: str) -> Any:
-    try:
-        return json.loads(source)
-    except (ValueError, TypeError, RecursionError):
-        raise Uncompilable("A part of it is no JSON.") from None
-
-
-def _checked(rule: Rule, segments: Mapping[str, Rule]) -> None:
-    """Raises Uncompilable for what evaluation would trip over."""
-    if not isinstance(rule, dict):
-        raise Uncompilable("Its rule is no object.")
-    for name in _references(rule):
-        if name not in segments:
-            raise Uncompilable(f"It refers to the segment {name!r}, which does not exist.")
-    if unknown := sorted(used(rule, segments) - ARITY.keys() - {"?:"}):
-        raise Uncompilable(f"There is no operator {unknown[0]!r}.")
-
-
-def _operations(rule: Rule) -> Iterable[tuple[str, Any]]:
-    """Every operator in the rule with what it is given."""
-    waiting = [rule]
-    while waiting:
-        at = waiting.pop()
-        if isinstance(at, list):
-            waiting += at
-        elif isinstance(at, dict) and len(at) == 1:
-            yield from at.items()
-            waiting += at.values()
-
-
-def _references(rule: Rule) -> set[str]:
-    return {str(raw) for name, raw in _operations(rule) if name == "$ref"}
-
-
-def used(rule: Rule, segments: Mapping[str, Rule]) -> set[str]:
-    """The operators of the rule and of the segments that it refers to."""
-    rules = [rule, *(segments.get(name) for name in _references(rule))]
-    return {name for rule in rules for name, _ in _operations(rule)} - {"$ref"}

@@ -34,7 +34,7 @@ _SCALARS = {str, int, float, bool, type(None)}
 class Compiler:
     """Of one flag. After `compile`, the attributes tell what the rule needs:
 
-    walks        a meter, because it walks through lists
+    walks        a meter, because it walks through lists or texts
     whole        the whole context, with `targetingKey` and `$flagd`, because it reads those or paths that it computes
     extensions   the names of our operators in it
     """
@@ -90,6 +90,7 @@ class Compiler:
             from slipway.flags.extensions import operator
 
             self.extensions.add(name)
+            self.walks |= name == "matches"
             return operator(name, nodes)
         return _unknown(f"There is no operator {name[:100]!r}.")
 

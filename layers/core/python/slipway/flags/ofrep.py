@@ -15,6 +15,7 @@ import hashlib
 import json
 
 from slipway.flags.evaluation import Evaluation
+from slipway.flags.limits import Allowance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,12 +106,16 @@ class Bulk:
         """The ETag, quotes included, and the body. `metadata`: beside that of the flag set.
 
         The ETag is that of the answer: it changes with the context when a value does, and stays while none does."""
-        items = self._quickly(context, now) + [item(answer(context, now)) for answer in self._asked]
+        items = self._quickly(context, now) + self._slowly(context, now)
         rest = b",".join(items)
         rest += self._closing(metadata) if metadata else self._end
         digest = self._hashed.copy()
         digest.update(rest)
         return f'"{self._version}-{digest.hexdigest()[:32]}"', self._begin + rest
+
+    def _slowly(self, context: Any, now: float) -> list[bytes]:
+        shared = Allowance()
+        return [item(answer(context, now, shared)) for answer in self._asked]
 
     def _quickly(self, context: Any, now: float) -> list[bytes]:
         if type(context) is not dict:

@@ -9,6 +9,7 @@ from slipway.flags.ofrep import Bulk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 
@@ -25,7 +26,7 @@ class Snapshot:
         self.client_side = frozenset(ours["client_side"])
         self.flags = FlagSet.parse(
             {
-                "flags": {**document["flags"], **ours["flags"]},
+                "flags": _asking({**document["flags"], **ours["flags"]}, ours.get("needs", {})),
                 "$evaluators": {**document["$evaluators"], **ours["evaluators"]},
                 "metadata": {name: metadata[name] for name in ("flagSetId", "version")},
             }
@@ -52,3 +53,11 @@ class Snapshot:
         if client not in self._bulk:
             self._bulk[client] = Bulk(self.flags, self.flags.metadata["version"], visible=self.client_side if client else None)
         return self._bulk[client]
+
+
+def _asking(flags: dict[str, Any], needs: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags; those that need others ask them by name, not by the steps at the head of their rule."""
+    for key, wanted in needs.items():
+        rest = {"if": flags[key]["targeting"]["if"][2 * len(wanted) :]}
+        flags[key] = {**flags[key], "targeting": rest, "prerequisites": wanted}
+    return flags
