@@ -10,13 +10,13 @@ from slipway.calls import Call
 from slipway.flags import flag
 from slipway.flags.beside import settled
 from slipway.flags.checks import wrong
-from slipway.flags.compilation import Rows, definition, used
+from slipway.flags.compilation import Rows, definition
 from slipway.flags.configurations import Configurations, rules
 from slipway.flags.explain import flag_set
 from slipway.flags.fields import Hash, Reason
 from slipway.flags.flag import WHY, FlagView
 from slipway.flags.preview import PreviewView, moved, sample
-from slipway.flags.stored import Uncompilable
+from slipway.flags.stored import Uncompilable, used
 from slipway.problems import Fault
 from slipway.resources import Stored
 from slipway.shape import Shape
