@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from slipway.access import Principal, allow
 from slipway.adapters import connect
+from slipway.blobs import Blobs, StoreUnavailable
 from slipway.copies import Copies, Copy
 from slipway.credentials import is_environment
 from slipway.edge import headers as read
@@ -20,7 +21,6 @@ from slipway.edge import observe
 from slipway.edge.event import Event, common_headers
 from slipway.flags import ofrep
 from slipway.flags.snapshot import Snapshot, path
-from slipway.ports import Blobs, StoreUnavailable
 from slipway.settings import Evaluate
 
 TYPE_CHECKING = False

@@ -11,18 +11,18 @@ format.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 
 from slipway import counts
+from slipway.digests import hexdigest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
     from typing import Any
 
 VERSION = "0.1.0"
@@ -150,7 +150,7 @@ class Line:
 
 
 def hashed(id: str) -> str:
-    return hashlib.sha256(id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hexdigest(id.encode("utf-8", "surrogatepass"))[:16]
 
 
 def trace_id(traceparent: str) -> str:

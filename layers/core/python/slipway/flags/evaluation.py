@@ -31,10 +31,7 @@ from __future__ import annotations
 
 import json
 
-from slipway.flags.coercion import text
-from slipway.flags.compiler import Compiler
-from slipway.flags.form import fault, is_metadata, values
-from slipway.flags.fractional import HASHES
+from slipway.flags.form import HASHES, fault, is_metadata, values
 from slipway.flags.limits import Meter, Unanswerable
 from slipway.values import Value
 
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from slipway.flags.compiler import Compiler
     from slipway.flags.limits import Allowance
     from slipway.flags.shapes import Node
     from slipway.flags.trace import Step
@@ -216,6 +214,8 @@ class FlagSet:
             return Evaluation(key, None, None, "DISABLED", None, None, metadata)
         if not flag.get("targeting"):  # one that needs others has always one
             return _default(key, flag, metadata, "STATIC")
+        from slipway.flags.compiler import Compiler  # a flag without a rule is answered without
+
         compiler = Compiler(key, self._hash(key), self._evaluators)
         answer = self._needing(key, flag, compiler, Meter)
         self._compiled[key] = compiler
@@ -247,6 +247,8 @@ class FlagSet:
                 return default
             if not isinstance(result, (str, bool, int, float)):
                 return error("GENERAL", "The targeting gives a list or an object, not the name of a variant.")
+            from slipway.flags.coercion import text
+
             name = text(result)
             return outcomes.get(name) or error("GENERAL", f"The targeting names {name[:100]!r}, which is no variant.")
 
@@ -284,7 +286,7 @@ class FlagSet:
 def _default(key: str, flag: Any, metadata: Mapping[str, Any], reason: str) -> Evaluation:
     name = flag.get("defaultVariant")
     if isinstance(name, bool):
-        name = text(name)
+        name = "true" if name else "false"
     if not name:
         return Evaluation(key, None, None, "DEFAULT", None, None, metadata)
     if name not in flag["variants"]:

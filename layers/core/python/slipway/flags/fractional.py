@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-HASHES = ("v2", "v3")
 MOST_WEIGHT = 2**31 - 1
 
 # What comes before a text of so many bytes.
