@@ -88,7 +88,7 @@ class FlagSet:
         self, flags: Mapping[str, Any], evaluators: Mapping[str, Any], metadata: Mapping[str, Any], hash: str, trouble: str = ""
     ) -> None:
         self.metadata, self.hash = metadata, hash
-        self._flags, self._evaluators, self._trouble = flags, evaluators, trouble
+        self._flags, self.evaluators, self._trouble = flags, evaluators, trouble
         self._ready: dict[str, Evaluation | Answer] = {}
         self._compiled: dict[str, Compiler] = {}
         self._parts: dict[str, Parts] = {}
@@ -168,7 +168,7 @@ class FlagSet:
 
         tracer = Tracer()
         try:
-            answer = self._needing(key, self._flags[key], Tracing(key, self._hash(key), self._evaluators), lambda _: tracer)
+            answer = self._needing(key, self._flags[key], Tracing(key, self._hash(key), self.evaluators), lambda _: tracer)
             return Explanation(answer(context, now), tuple(tracer.steps))
         except RecursionError:  # it takes a deeper stack than `evaluate`
             return Explanation(self.evaluate(key, context, now=now), ())
@@ -197,6 +197,10 @@ class FlagSet:
         self.ready(key)
         return self._parts.get(key)
 
+    def source(self, key: str) -> tuple[str, Any]:
+        """The hash and the targeting of a flag that has one."""
+        return self._hash(key), self._flags[key]["targeting"]
+
     # --- inside ---
 
     def _error(self, key: str, code: str, detail: str) -> Evaluation:
@@ -216,7 +220,7 @@ class FlagSet:
             return _default(key, flag, metadata, "STATIC")
         from slipway.flags.compiler import Compiler  # a flag without a rule is answered without
 
-        compiler = Compiler(key, self._hash(key), self._evaluators)
+        compiler = Compiler(key, self._hash(key), self.evaluators)
         answer = self._needing(key, flag, compiler, Meter)
         self._compiled[key] = compiler
         return answer
