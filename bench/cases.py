@@ -42,7 +42,7 @@ Event = Callable[[int], dict[str, Any]]
 
 
 class Case(NamedTuple):
-    """`event(n)` is the n-th event; `env` what the function is told; `kind`: floor, peer or function."""
+    """`event(n)` is the n-th event; `env` what the function is told; `kind`: floor, secured, peer, function."""
 
     name: str
     handler: str
@@ -82,6 +82,7 @@ def cases(endpoint: str) -> list[Case]:
 
     return [
         Case("empty handler", "bench.peers.empty.handler", "floor", lambda _: {}, {}, _status(200)),
+        Case("empty + TLS request", "bench.peers.secure.handler", "secured", lambda _: {}, {}, _status(200)),
         Case(
             "Powertools + boto3", "bench.peers.plain.handler", "peer", _create, {"PLAIN_TABLE": names["products"]}, _status(201)
         ),
@@ -99,6 +100,8 @@ def cases(endpoint: str) -> list[Case]:
             _authorized,
         ),
         _function("evaluate: 1 of 20", "evaluate", _evaluate(20, "flag-3"), evaluate, _status(200)),
+        _function("evaluate: with a rule", "evaluate", _evaluate(20, "flag-4"), evaluate, _status(200)),
+        _function("evaluate: a split", "evaluate", _evaluate(20, "flag-5"), evaluate, _status(200)),
         _function("evaluate: all of 350", "evaluate", _evaluate(350), evaluate, _status(200)),
         _function("evaluate: 1 of 1,000", "evaluate", _evaluate(1000, "flag-3"), evaluate, _status(200)),
         _function("snapshot: 20 flags", "snapshot", _revised, snapshot, _all_handled),

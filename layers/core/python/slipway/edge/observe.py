@@ -47,6 +47,7 @@ _HEX = frozenset("0123456789abcdef")
 _CORRELATION = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 _cold = True
+_last = -1, ""  # a second, and how it is written
 
 
 def to_stdout(text: str) -> None:
@@ -120,8 +121,7 @@ class Line:
         sink(
             _encoded(
                 {
-                    "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-                    + f".{int(seconds * 1000) % 1000:03d}Z",
+                    "timestamp": f"{_moment(int(seconds))}.{int(seconds * 1000) % 1000:03d}Z",
                     "level": self.level,
                     "version": VERSION,
                     **self.fields,
@@ -147,6 +147,13 @@ class Line:
             **self._measured,
             "_aws": {"Timestamp": int(seconds * 1000), "CloudWatchMetrics": [directive]},
         }
+
+
+def _moment(second: int) -> str:
+    global _last
+    if _last[0] != second:
+        _last = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+    return _last[1]
 
 
 def hashed(id: str) -> str:
