@@ -190,7 +190,7 @@ def _handlers(context: dict[str, Any]) -> None:
     for mix, initials in MIXES.items():
         chosen = keys(HANDLED, initials)
         blobs = MemoryBlobs()
-        ours = {"client_side": [], "flags": {}, "evaluators": {}}
+        ours: dict[str, Any] = {"client_side": [], "flags": {}, "evaluators": {}}
         published = {**json.loads(flagd_document(chosen)), "$evaluators": {}, "metadata": metadata, "slipway": ours}
         blobs.put(path("production"), json.dumps(published).encode(), content_type="application/json")
         copies = documents(blobs)

@@ -99,12 +99,17 @@ def test_programs_answer_as_closures_do(monkeypatch: pytest.MonkeyPatch, any_for
 
 def test_the_forms_are_known() -> None:
     """Else the test above compares closures with closures."""
-    random, asked = Random(7), []
+    random, asked = Random(7), list[Any]()
+
+    def closure(context: Any, now: float) -> bytes:
+        asked.append((context, now))
+        return b""
+
     rules: list[Any] = []
     for number in range(200):
         rule = {"if": [clause(random, 1), "a", "b"]}
         outcomes: dict[str | None, bytes] = {name: str(name).encode() for name in (*VARIANTS, None)}
-        rules.append((f"flag-{number}", "v3", rule, outcomes, lambda *_: asked.append(1) or b""))
+        rules.append((f"flag-{number}", "v3", rule, outcomes, closure))
     program(rules, SHARED)({"targetingKey": "u"}, NOW)
     assert len(asked) < 30, "truth values, lists without an item and numbers as texts have no form"
 
@@ -129,9 +134,12 @@ def test_a_context_that_makes_one_rule_fail_is_answered_by_the_closures() -> Non
 
 def test_nothing_of_a_rule_is_in_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
     sources: list[str] = []
-    monkeypatch.setattr(
-        programs, "compile", lambda source, *more: sources.append(source) or compile(source, *more), raising=False
-    )
+
+    def kept(source: str, *more: str) -> Any:
+        sources.append(source)
+        return compile(source, *more)
+
+    monkeypatch.setattr(programs, "compile", kept, raising=False)
     evil = '");import os #'
     outcomes: dict[str | None, bytes] = {evil: b"evil", "b": b"b", None: b""}
     rules: list[Any] = [
