@@ -7,6 +7,7 @@ wrong     it is there and should not be, or it says something else
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,7 +94,8 @@ def _evaluations(world: World, findings: Findings) -> None:
             told.update({f"{environment}#{key}": number for key, number in flags.items()})
     for (pk, _), row in _rows(world, "usage").items():
         if pk.startswith("usage#"):
-            counted[pk.partition("#")[2]] += row["evaluations"]
+            environment = pk.split("#")[1]
+            counted.update({f"{environment}#{key}": number for key, number in json.loads(row["counts"]).items()})
     findings.compare("evaluation", told, counted)
     seen = {f"{pk.partition('#')[2]}#{sk}" for pk, sk in _rows(world, "usage") if pk.startswith("seen#")}
     findings.same("seen", set(told), seen)

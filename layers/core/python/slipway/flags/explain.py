@@ -13,11 +13,12 @@ from slipway.fields import error
 from slipway.flags import jsontext
 from slipway.flags.checks import escaped
 from slipway.flags.coercion import truth
-from slipway.flags.compilation import Rows, definition
+from slipway.flags.compilation import Rows, compiled
 from slipway.flags.configuration import alone
-from slipway.flags.configurations import Configurations, rules
+from slipway.flags.configurations import Configurations
 from slipway.flags.evaluation import Evaluation, FlagSet
 from slipway.flags.fractional import Draw
+from slipway.flags.snapshot import Snapshot
 from slipway.flags.trace import Step
 from slipway.flags.words import sentences
 from slipway.moments import Moment
@@ -67,6 +68,7 @@ class BucketView(Shape):
 class NeededView(Shape):
     flag: str
     variant: str | None
+    error_code: str | None = Field(description="why it gave no variant, where it erred: it is not met then")
     met: bool
 
 
@@ -112,7 +114,12 @@ def explained(
     rows, now = configurations.gathered(flag, stored, at), (at or call.now).timestamp()
     evaluation = evaluated(key, rows, context, now)
     needed = [
-        {"flag": one["flag"], "variant": answer.variant, "met": answer.variant in one["variants"]}
+        {
+            "flag": one["flag"],
+            "variant": answer.variant,
+            "error_code": answer.error_code,
+            "met": answer.variant in one["variants"],
+        }
         for one in stored.data["prerequisites"]
         for answer in [evaluated(one["flag"], rows, context, now)]
     ]
@@ -139,11 +146,12 @@ def explained(
 
 def evaluated(key: str, rows: Rows, context: Mapping[str, Any], now: float) -> Evaluation:
     """What the flag answers by these rows, as the published document would have it."""
-    return flag_set(key, rows).evaluate(key, context, now=now)
+    return flag_set(rows).evaluate(key, context, now=now)
 
 
-def flag_set(key: str, rows: Rows) -> FlagSet:
-    return FlagSet.parse({"flags": {key: definition(key, rows)}, "$evaluators": rules(rows)})
+def flag_set(rows: Rows) -> FlagSet:
+    """Those that the rows tell of, read as an instance of `evaluate` reads them."""
+    return Snapshot.read(compiled(rows).body).flags
 
 
 def _steps(key: str, rows: Rows, context: Mapping[str, Any], now: float) -> tuple[Step, ...]:
@@ -155,7 +163,7 @@ def _bare(key: str, rows: Rows, **fields: Any) -> FlagSet:
     """The flag with its own rule alone, or the one that `fields` have."""
     bare = {"prerequisites": [], "overrides": {}, "enabled": True, **fields}
     own = [row for row in rows.configurations if row["data"]["flag"] == key]
-    return flag_set(key, rows.but(configurations=tuple({**row, "data": alone(row["data"], None) | bare} for row in own)))
+    return flag_set(rows.but(configurations=tuple({**row, "data": alone(row["data"], None) | bare} for row in own)))
 
 
 def _drawn(key: str, rows: Rows, data: Mapping[str, Any], place: str, context: Mapping[str, Any], now: float) -> Draw | None:

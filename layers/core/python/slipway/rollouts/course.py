@@ -104,6 +104,9 @@ Guards = Annotated[list[GuardShape], Field(max_length=GUARDS)]
 Alpha = Annotated[Number, Field(gt=0, le=0.5)]
 
 
+LADDER: list[dict[str, Any]] = [{"share": 5, "hold": {"minutes": 60}}, {"share": 50, "hold": {"minutes": 60}}, {"share": 100}]
+
+
 class Course(Shape):
     """How a rollout goes: what it may be given by a template."""
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import Field, StrictBool
+from pydantic import ConfigDict, Field, StrictBool
 
 from slipway import cursors
 from slipway.changes import differences
@@ -16,13 +16,21 @@ from slipway.paging import Paging
 from slipway.problems import BadCursor, Fault, Invalid
 from slipway.resources import Stored
 from slipway.rollouts import rollout, states
-from slipway.rollouts.course import Alpha, BucketBy, Course, Guards, GuardShape, Ladder, Share, Step, percent
+from slipway.rollouts.course import LADDER, Alpha, BucketBy, Course, Guards, GuardShape, Ladder, Share, Step, percent
 from slipway.shape import Shape
 
 PLACE = r"[0-9TZ:.-]{24}#rol_[0-9a-z]{26}"
 
 
 class NewRollout(Shape):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"from": "off", "to": "on", "ladder": LADDER, "guards": [{"metric": "checkout_failed", "kind": "bad_units"}]}
+            ]
+        }
+    )
+
     from_: Variant = Field(alias="from", description="what they get who would be given it without the rollout")
     to: Variant = Field(description="what a share of those gets instead")
     bucket_by: BucketBy = Field(default="targetingKey", description="the field of the context that makes a unit")

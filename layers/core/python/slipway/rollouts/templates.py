@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, StrictBool
+from pydantic import ConfigDict, Field, StrictBool
 
 from slipway import history
 from slipway.access import SYSTEM
@@ -25,7 +25,7 @@ from slipway.ports import Absent, ConditionFailed, Put, Store
 from slipway.problems import Invalid, NotFound
 from slipway.product import absent
 from slipway.resources import Created, Event, Shelf, Stored
-from slipway.rollouts.course import Alpha, Course, Guards, GuardShape, Ladder, Share, Step, shown
+from slipway.rollouts.course import LADDER, Alpha, Course, Guards, GuardShape, Ladder, Share, Step, shown
 from slipway.shape import Shape
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
@@ -68,6 +68,8 @@ FIRST: tuple[Data, ...] = (
 
 
 class NewTemplate(Course):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"key": "weekend", "ladder": LADDER, "guards": [_ERRORS]}]})
+
     key: Key = Field(examples=["weekend"])
     description: Description | None = None
 
