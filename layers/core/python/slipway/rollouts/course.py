@@ -47,8 +47,6 @@ def percent(parts: int) -> int | float:
 Share = Annotated[
     int, PlainValidator(_parts), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100, "examples": [5]})
 ]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_double)]
-Whole = Annotated[int, BeforeValidator(whole)]
 Metric = Annotated[str, AfterValidator(cleaned(text.line, ALARM)), published(text.LINE, ALARM, examples=["checkout_failed"])]
 BucketBy = Annotated[
     str,
@@ -60,8 +58,8 @@ BucketBy = Annotated[
 class Hold(Shape):
     """What has to be over, or there, before the next step. All that is given."""
 
-    minutes: Annotated[Whole, Field(ge=1, le=LONGEST_HOLD)] = 1
-    units: Annotated[Whole, Field(ge=1, le=10**9)] | None = Field(
+    minutes: Annotated[int, Field(ge=1, le=LONGEST_HOLD), BeforeValidator(whole)] = 1
+    units: Annotated[int, Field(ge=1, le=10**9), BeforeValidator(whole)] | None = Field(
         default=None, description="exposed in this stage, of both arms together"
     )
     approval: StrictBool = Field(default=False, description="whether a person has to take the next step (`advance`)")
@@ -79,10 +77,10 @@ class GuardShape(Shape):
         "of activity it is left out, as any outcome counts",
     )
     kind: policy.Kind
-    threshold: Annotated[Number, Field(ge=0, le=THRESHOLD)] | None = Field(
+    threshold: Annotated[float, Field(ge=0, le=THRESHOLD, strict=True), BeforeValidator(_double)] | None = Field(
         default=None, description="of `slow_units`: an outcome with a greater value makes its unit a slow one"
     )
-    margin: Annotated[Number, Field(ge=0, le=10)] = Field(
+    margin: Annotated[float, Field(ge=0, le=10, strict=True), BeforeValidator(_double)] = Field(
         default=0.0, description="the relative harm that is tolerated: 0.1 takes a rate that is a tenth higher"
     )
     action: policy.Deed | None = Field(default=None, description="by default roll_back; of feedback: pause")
@@ -101,7 +99,7 @@ class GuardShape(Shape):
 
 Ladder = Annotated[list[Step], Field(min_length=1, max_length=STEPS)]
 Guards = Annotated[list[GuardShape], Field(max_length=GUARDS)]
-Alpha = Annotated[Number, Field(gt=0, le=0.5)]
+Alpha = Annotated[float, Field(gt=0, le=0.5, strict=True), BeforeValidator(_double)]
 
 
 LADDER: list[dict[str, Any]] = [{"share": 5, "hold": {"minutes": 60}}, {"share": 50, "hold": {"minutes": 60}}, {"share": 100}]
