@@ -240,6 +240,13 @@ def test_a_protected_environment_asks_for_the_reason_of_more() -> None:
         assert move(first, what, **({"reason": "R"} if what in MORE else {})).status == 200
 
 
+def test_what_shows_nothing_is_stopped_by_anybody(store: MemoryStore) -> None:
+    waiting, back = begun(start=False), begun()
+    move(back, "roll-back")
+    ruled(Control(store), "development", protected=True, approval=True)
+    assert [move(one, "stop").json["state"] for one in (waiting, back)] == ["stopped", "stopped"]
+
+
 def test_a_second_person_starts_and_advances_it_where_two_are_asked_for(store: MemoryStore) -> None:
     ruled(Control(store), "development", approval=True)
     at_once = begun()
