@@ -86,12 +86,12 @@ def try_(request: Request[Control, DryRunning, None]) -> Answer:
     no alarms. Up to 20,000 signals are taken (422).
     """
     names, id = _names(request), request.path["id"]
-    return Answer(200, dry_run(request.use.rollouts, request.call, *names, id, request.body))
+    return Answer(200, dry_run(request.use.rollouts, *names, id, request.body))
 
 
 @api.post(f"{ONE}/start", "rollouts.start", body=Moving, answers={200: RolloutView}, versioned=True)
 def start(request: Request[Control, Moving, None]) -> Answer:
-    """Start a rollout that was planned. Where the environment takes a second person, another than who planned it (403)."""
+    """Start a rollout that was planned: where the environment takes a second person, by another than planned it (403)."""
     return _moved(request, "start")
 
 

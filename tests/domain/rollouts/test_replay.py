@@ -142,7 +142,7 @@ def test_what_a_person_resumed_is_judged_from_there_on(control: Control) -> None
 
 
 def tried(control: Control, stored: Stored, **asked: Any) -> Any:
-    found = dry_run(control.rollouts, a_call(900), *WHERE, stored.id, DryRunning.model_validate(asked))
+    found = dry_run(control.rollouts, *WHERE, stored.id, DryRunning.model_validate(asked))
     DryRunView.model_validate(found)
     return found
 

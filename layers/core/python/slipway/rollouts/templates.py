@@ -2,8 +2,8 @@
 
 Kept per template (`template#<key>`): key, course (JSON text, as the API has it), description, status
 
-A rollout takes over what its template says at that moment; a later change of the template is none of the rollout's. The first two
-are put there by whoever first asks. The key of a deleted one never comes back.
+A rollout takes over what its template says at that moment; a later change of the template is none of the rollout's. The first
+two are put there by whoever first asks. The key of a deleted one never comes back.
 """
 
 from __future__ import annotations
