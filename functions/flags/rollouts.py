@@ -82,8 +82,8 @@ def evidence(request: Request[Control, None, None]) -> Answer:
 def try_(request: Request[Control, DryRunning, None]) -> Answer:
     """Try guards on the signals that a rollout has recorded: when would they have stepped back? Nothing is written.
 
-    Without `guards` its own are tried, without `alpha` its own. Metrics that it did not watch are not recorded (422), and so are
-    no alarms. Up to 20,000 signals are taken (422).
+    Without `guards` its own are tried, without `alpha` its own. What it did not watch is not recorded, and neither are alarms
+    (422). Up to 20,000 signals are taken (422).
     """
     names, id = _names(request), request.path["id"]
     return Answer(200, dry_run(request.use.rollouts, *names, id, request.body))

@@ -49,7 +49,7 @@ class NoteView(Shape):
 
 class ImportView(Shape):
     """`created`, `updated` and `existing` (as the file says) count flags and segments; `left`: steps that wait for the same
-    import again; `conflicts`: what others changed meanwhile; `notes`: rollouts that it ends, then what did not map, in order."""
+    import again; `conflicts`: what others changed meanwhile; `notes`: rollouts that it ends, and what did not map."""
 
     flags: int
     segments: int
