@@ -14,7 +14,7 @@ from slipway.flags.snapshot import path
 from slipway.ports import Row
 from slipway.rollouts import exposure, signing
 from slipway.signals.collection import Collector
-from slipway.tables import SIGNALS
+from slipway.tables import FLAGS, SIGNALS
 from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import Context, Handler, Reply, http_event, reply
 
@@ -78,13 +78,23 @@ def people(wanted: str, count: int, share: int = HALF) -> list[str]:
     return list(itertools.islice((key for key in keys if arm(key, share) == wanted), count))
 
 
-def exposed(key: str, id: str | None = None, **more: Any) -> dict[str, Any]:
-    event = {"id": id or f"x-{key}", "type": "exposure", "flag": "checkout", "exposure": token(key), "targetingKey": key}
+def exposed(key: str, id: str | None = None, environment: str = "production", **more: Any) -> dict[str, Any]:
+    proof = token(key, environment=environment)
+    event = {"id": id or f"x-{key}", "type": "exposure", "flag": "checkout", "exposure": proof, "targetingKey": key}
     return event | more
 
 
 def outcome(key: str, name: str = "errors", id: str | None = None, **more: Any) -> dict[str, Any]:
     return {"id": id or f"o-{name}-{key}", "type": "outcome", "name": name, "targetingKey": key} | more
+
+
+def rolled_out(world: Any) -> None:
+    """In a simulated world: an environment `beta`, of which nobody but the collector knows, with the rollouts from above."""
+    secrets = MemoryStore()
+    signing.begin(secrets, "beta", SECRET)
+    world.flags.put(path("beta"), published(), content_type="application/json")
+    signing.publish(secrets, world.keys, "beta")
+    world.memory.put(FLAGS, {"pk": "list#rollouts", "sk": ROLLOUT, "schema": 1})
 
 
 class Deployment:
