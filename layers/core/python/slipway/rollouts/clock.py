@@ -38,10 +38,7 @@ def reconciled(rollouts: Rollouts, shots: OneShots, now: datetime) -> None:
 def stepped(rollouts: Rollouts, call: Call, name: str) -> Stored | None:
     """What a one-shot of that name asks for: the rollout is judged, if it still is in that stage."""
     id, _, stage = name.rpartition("-")
-    stored = rollouts.shelf.find(id)
-    if stored is None or str(stored.data["stage"]) != stage:
-        return None
-    return judged(rollouts, call, id)
+    return judged(rollouts, call, id, shot=int(stage)) if id and stage.isdecimal() else None
 
 
 def _await(shots: OneShots, stored: Stored, now: datetime) -> None:

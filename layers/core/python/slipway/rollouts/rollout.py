@@ -13,6 +13,7 @@ Kept per rollout (`rol_...`):
     generation  of the secret that its units are hashed by; from its start on
     configured  the version of the configuration that its last move made
     why         {code, detail}: of the last move
+    warned      metrics of the guards that have told since `judged`, where any has
     evidence    JSON text: what the last decision was made of, where one was made
 
 Shares are whole numbers of `SCALE` parts. The configuration's own field `rollout` is what evaluation reads of it, and the lock
@@ -32,12 +33,14 @@ from slipway.ports import Store
 from slipway.resources import Event, Shelf, Stored
 from slipway.rollouts import policy, states
 from slipway.rollouts.exposure import SCALE
+from slipway.signals import rows
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
 Data = dict[str, Any]
 
 RUNNING = "list#rollouts"  # those that are under way
+STAGES = 24  # that a rollout may come to: each is counted by itself, in rows of which each has its end
 
 
 def shelf(store: Store) -> Shelf:
@@ -82,9 +85,8 @@ def guards(data: Mapping[str, Any]) -> list[policy.Guard]:
 
 
 def metric(guard: Mapping[str, Any]) -> str:
-    """Under which the guard's units are counted: `errors`, `latency>250`; for an alarm its name."""
-    threshold = guard.get("threshold")
-    return f"{guard['metric']}>{threshold:g}" if guard["kind"] == "slow_units" else str(guard["metric"])
+    """Under which the guard's units are counted: `errors`, `latency>250`, `*`; for an alarm its name."""
+    return rows.metric(guard["metric"], guard["kind"], guard.get("threshold"))
 
 
 def watch(data: Mapping[str, Any]) -> list[Data]:
@@ -130,8 +132,14 @@ def moved(data: Mapping[str, Any], event: states.Event, now: datetime, code: str
     if event in ("start", "advance"):
         return _begun(after, int(data["step"]) + 1, now)
     if event == "resume":
+        after.pop("warned", None)
         return {**_begun(after, int(data["step"]), now), "judged": int(data["stage"]) + 1}
     return after
+
+
+def may_resume(data: Mapping[str, Any]) -> bool:
+    """Whether the stages of one more beginning, to the end of the ladder, are not too many."""
+    return len(data["stages"]) + len(data["ladder"]) - int(data["step"]) <= STAGES
 
 
 def _begun(data: Data, step: int, now: datetime) -> Data:

@@ -110,6 +110,8 @@ class Rollouts:
             if version is not None and version != before.version:
                 raise self.shelf.elsewhere(before)
             states.move(before.data["state"], event)
+            if event == "resume" and not rollout.may_resume(before.data):
+                raise Conflict("It was resumed too often to be judged: stop it, and begin another one.")
             if event in MORE:
                 self._check_person(call, environment, self.planned_by(before))
                 self._check_reason(call, environment, reason)
@@ -139,9 +141,10 @@ class Rollouts:
         beside = self._beside(call, before.id, before.data, data, event)
         return update(self.shelf, call, before, data, [rollout.told(data, before.version + 1)], beside)
 
-    def warned(self, call: Call, before: Stored, detail: str, also: Mapping[str, Any]) -> Stored:
-        """A guard has told, and nothing moves. Raises PreconditionFailed."""
-        data = {**before.data, "why": {"code": "warned", "detail": detail}, **also}
+    def warned(self, call: Call, before: Stored, guard: str, detail: str, also: Mapping[str, Any]) -> Stored:
+        """A guard has told, once, and nothing moves. Raises PreconditionFailed."""
+        warned = sorted({*before.data.get("warned", ()), guard})
+        data = {**before.data, "why": {"code": "warned", "detail": detail}, "warned": warned, **also}
         return self.shelf.update(call, before, data, [rollout.told(data, before.version + 1, "warned")])
 
     # --- inside ---
