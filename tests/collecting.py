@@ -119,7 +119,7 @@ class Deployment:
     def another(self) -> None:
         copies = documents(self.flags)
         collector = Collector(self.store, self.lake, copies, signing.Secrets(self.keys), self._entropy)
-        self.handler = Collecting(lambda: collector, lambda: self.now)  # type: ignore[assignment]
+        self.handler = Collecting(lambda: collector, lambda: self.now)
 
     def post(self, *events: Any, who: Principal | None = SERVER, address: str = "192.0.2.1", **headers: str) -> Reply:
         return self.send(json.dumps({"events": list(events)}), who, address, **headers)

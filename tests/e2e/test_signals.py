@@ -1,4 +1,4 @@
-"""From an answer that proves an exposure over the collector, the stream and the counters to what people read, with IAM enforced."""
+"""From an answer that proves an exposure to what people read of it: collector, stream and counters, with IAM enforced."""
 
 from __future__ import annotations
 

@@ -38,9 +38,11 @@ class Told:
             with tally.testing(wired):
                 tally({"Records": [record(table, old, new, self._sequence)]}, Context())
 
-    def ask(self, path: str, query: str = "environment=production&from=2026-11-20&to=2026-11-30", **more: Principal) -> Reply:
+    def ask(
+        self, path: str, query: str = "environment=production&from=2026-11-20&to=2026-11-30", principal: Principal = VIEWER
+    ) -> Reply:
         with api.testing(use=self.store):
-            return call(handler, "GET", path, query=query, **{"principal": VIEWER, **more})
+            return call(handler, "GET", path, query=query, principal=principal)
 
 
 @pytest.fixture
