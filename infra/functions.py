@@ -69,9 +69,10 @@ Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnLak
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads, `batch` at most at once; `pattern`: events
-    that it consumes; `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines it reads,
-    and the word in them; `custom`: it is a custom resource of other stacks; `alarmed`: by a topic that alarms are sent to."""
+    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads, `batch` at most at once; `pattern`:
+    events that it consumes; `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines
+    it reads, and the word in them; `custom`: it is a custom resource of other stacks; `alarmed`: by a topic that alarms are
+    sent to."""
 
     name: str
     job: str

@@ -39,7 +39,7 @@ def running(**changed: Any) -> dict[str, Any]:
         "bucket_by": "targetingKey",
         "share": HALF,
         "stage": 0,
-        "watch": WATCH,
+        "watch": json.dumps(WATCH),
         "generation": 1,
         **changed,
     }
@@ -48,7 +48,7 @@ def running(**changed: Any) -> dict[str, Any]:
 def published(**changed: Any) -> bytes:
     """`checkout` has a rollout by targeting key, `team` one by what the context says, `plain` has none."""
     flags = [flag("checkout", client_side=True), flag("team"), flag("plain")]
-    by_team = running(id=BY_TEAM, bucket_by="team", watch=[{"metric": "errors", "kind": "bad_units"}])
+    by_team = running(id=BY_TEAM, bucket_by="team", watch=json.dumps(WATCH[:1]))
     told = [
         configuration("checkout", rollout=running(**changed)),
         configuration("team", rollout=by_team),
@@ -119,7 +119,7 @@ class Deployment:
     def another(self) -> None:
         copies = documents(self.flags)
         collector = Collector(self.store, self.lake, copies, signing.Secrets(self.keys), self._entropy)
-        self.handler = Collecting(lambda: collector, lambda: self.now)  # type: ignore[assignment]
+        self.handler = Collecting(lambda: collector, lambda: self.now)
 
     def post(self, *events: Any, who: Principal | None = SERVER, address: str = "192.0.2.1", **headers: str) -> Reply:
         return self.send(json.dumps({"events": list(events)}), who, address, **headers)

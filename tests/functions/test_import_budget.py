@@ -35,6 +35,8 @@ BUDGETS = {
     "signals": 225,
     "tally": 90,
     "seed": 260,
+    "guard": 215,
+    "ramp": 215,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {

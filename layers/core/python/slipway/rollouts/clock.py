@@ -29,10 +29,17 @@ def awaited(rollouts: Rollouts, shots: OneShots, id: str, now: datetime) -> None
 
 
 def reconciled(rollouts: Rollouts, shots: OneShots, now: datetime) -> None:
-    """Make what is missing; what should have come already comes as soon as it can."""
-    for stored in rollouts.running():
-        if stored.data["state"] == "running":
-            _await(shots, stored, now)
+    """Make what is missing; what should have come already comes as soon as it can. Raises the first error, after the others."""
+    errors = []
+    for id in rollouts.under_way():
+        try:
+            stored = rollouts.shelf.find(id)
+            if stored is not None and stored.data["state"] == "running":
+                _await(shots, stored, now)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def stepped(rollouts: Rollouts, call: Call, name: str) -> Stored | None:

@@ -70,9 +70,7 @@ def judge(
     return Judged(found, policy.decide(asked, explained=explained))
 
 
-def judged(
-    rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = (), *, shot: int | None = None
-) -> Stored | None:
+def judged(rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = (), *, shot: int | None = None) -> Stored | None:
     """Do what is decided; the rollout as it is then, None where it is not under way. Raises StoreUnavailable, Astray.
 
     `shot`: the stage whose one-shot asks, which may come early; of another stage it moves nothing."""

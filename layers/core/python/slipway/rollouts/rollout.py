@@ -84,6 +84,11 @@ def guards(data: Mapping[str, Any]) -> list[policy.Guard]:
     )
 
 
+def alarms(data: Mapping[str, Any]) -> set[str]:
+    """That its guards listen to."""
+    return {guard.metric for guard in guards(data) if guard.kind == "alarm"}
+
+
 def metric(guard: Mapping[str, Any]) -> str:
     """Under which the guard's units are counted: `errors`, `latency>250`, `*`; for an alarm its name."""
     return rows.metric(guard["metric"], guard["kind"], guard.get("threshold"))

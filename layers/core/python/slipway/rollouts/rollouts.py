@@ -45,12 +45,12 @@ class Rollouts:
             raise NotFound(f"There is no rollout {id!r} of {key!r} in {environment!r}.")
         return stored
 
-    def running(self) -> list[Stored]:
-        """Every rollout that is under way."""
-        found, start = list[Stored](), None
+    def under_way(self) -> list[str]:
+        """The id of every rollout that is."""
+        found, start = list[str](), None
         while True:
             page = self.store.query(FLAGS, (rollout.RUNNING,), start=start)
-            found += self.shelf.read_all([row["sk"] for row in page.rows])
+            found += [row["sk"] for row in page.rows]
             if (start := page.next) is None:
                 return found
 
