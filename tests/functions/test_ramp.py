@@ -55,7 +55,7 @@ def shot(id: str, stage: int = 0) -> dict[str, str]:
 
 def test_a_one_shot_takes_the_step_that_is_due(rolling: Rolling, log_lines: list[dict[str, Any]]) -> None:
     id = rolling.begin()
-    rolling.count(id, seen() | seen(1))
+    rolling.count(id, seen() | seen(1, 500, 500))
     rolling.later(minutes=10)
     rolling.step(shot(id))
     stored = rolling.find(id)
@@ -72,7 +72,7 @@ def test_a_one_shot_takes_the_step_that_is_due(rolling: Rolling, log_lines: list
 def test_one_that_fires_twice_takes_one_step(rolling: Rolling) -> None:
     """Holds of a minute, and a clock that lets a one-shot come a minute early: the second one finds another stage."""
     id = rolling.begin(ladder=MINUTES)
-    rolling.count(id, seen() | seen(1))
+    rolling.count(id, seen() | seen(1, 500, 500))
     rolling.later(minutes=1)
     rolling.step(shot(id))
     rolling.step(shot(id))
@@ -82,7 +82,7 @@ def test_one_that_fires_twice_takes_one_step(rolling: Rolling) -> None:
 def test_nor_do_two_at_the_same_moment(rolling: Rolling, store: Store, log_lines: list[dict[str, Any]]) -> None:
     """The one that loses reads again, and finds a stage that is not its own, however soon that is due."""
     id = rolling.begin(ladder=MINUTES)
-    rolling.count(id, seen() | seen(1))
+    rolling.count(id, seen() | seen(1, 500, 500))
     rolling.later(minutes=1)
     store.rival = lambda: rolling.step(shot(id))
     rolling.step(shot(id))
@@ -201,7 +201,7 @@ def test_one_that_cannot_be_judged_keeps_no_other(rolling: Rolling, store: Store
 def test_one_shots_that_wait_are_of_the_stage_that_runs(rolling: Rolling) -> None:
     """A step by hand leaves the earlier one to fire for nothing."""
     id = rolling.begin()
-    rolling.count(id, seen() | seen(1))
+    rolling.count(id, seen() | seen(1, 500, 500))
     rolling.move(id, "advance")
     rolling.later(minutes=9)
     rolling.step(shot(id, 0))
