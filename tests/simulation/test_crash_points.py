@@ -33,6 +33,8 @@ CALLS = {
     "collect": {"get", "get_many", "put", "transact", "flags.get", "keys.get", "lake.add"},
     "signals": {"get", "query"},
     "tally": {"get", "get_many", "put", "query"},
+    "guard": {"get", "put", "query", "transact"},
+    "ramp": {"get", "put", "query", "transact"},
     "calendar": {"get", "get_many", "query", "transact", "schedules.add", "schedules.remove"},
     "evaluate": {"flags.get"},
     "flags": {"get", "get_many", "put", "query", "transact"},
