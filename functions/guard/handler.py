@@ -1,8 +1,8 @@
 """The counters' stream, and alarms that ring -> the verdict on each rollout that they are about.
 
-It writes the rollout, the flag's configuration and the environment's revision itself, in one transaction: to step back it needs
-neither the bus, nor the console, nor the collector. A record says only that something was counted; what is judged is what stands
-in the counters now, so repeats and order do not matter.
+It writes the rollout, the flag's configuration and the environment's revision itself, in one transaction: to step back it
+needs neither the bus, nor the console, nor the collector. A record says only that something was counted; what is judged is what
+stands in the counters now, so repeats and order do not matter.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from slipway.edge.stream import Change, Stream, Wired
 from slipway.flags.control import Control
 from slipway.ports import StoreError
 from slipway.rollouts import rollout
+from slipway.rollouts.course import METRIC
 from slipway.rollouts.judging import NOTE, judged
-from slipway.rollouts.plan import METRIC
 from slipway.rollouts.rollouts import Rollouts
 from slipway.settings import Guard as Settings
 
@@ -118,13 +118,13 @@ class Guard:
                     line.level, line["error_code"] = "WARN", "no_alarm"  # nor will it be one when it comes again
                     continue
                 alarm, state = told
-                if re.fullmatch(METRIC, alarm):  # another one guards nothing
-                    line["alarm"] = alarm
-                    try:
-                        if state == "ALARM":
-                            ring(use, alarm)
-                    except Exception as error:
-                        errors.append(error)
+                if re.fullmatch(METRIC, alarm):
+                    line["alarm"] = alarm  # another name may be anything, also what is nobody's business
+                try:
+                    if state == "ALARM":
+                        ring(use, alarm)
+                except Exception as error:
+                    errors.append(error)
             if errors:
                 raise errors[0]
         return {}

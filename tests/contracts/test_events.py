@@ -28,6 +28,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "configuration": {"flag": "checkout", "environment": "production", "enabled": True, "reason": True},
     "environment": {"name": "production", "protected": True, "approval": False, "status": "active"},
     "segment": {"key": "staff", "status": "active"},
+    "template": {"key": "standard", "status": "active"},
     "proposal": {"flag": "checkout", "environment": "production", "status": "open"},
     "schedule": {"flag": "checkout", "environment": "staging", "status": "planned", "at": "2026-12-01T09:00:00.000Z"},
     "rollout": {**_THERE, "state": "running", "stage": 1, "share": 5_000, "why": "hold_over"},
@@ -86,7 +87,7 @@ def test_publishing_writes_what_is_new_and_leaves_what_is_there(tmp_path: Any) -
 def test_the_name_and_the_source_follow_from_the_kind() -> None:
     for name, contract in CONTRACTS.items():
         kind, _, number = name.split(".")
-        assert contract.__name__.lower() == "".join(name.split(".")[:2]) + number.replace("v1", ""), name
+        assert contract.__name__.lower() == "".join(name.split(".")[:2]).replace("_", "") + number.replace("v1", ""), name
         assert number == f"v{contract.model_fields['version'].annotation.__args__[0]}"  # type: ignore[union-attr]
         assert contract.origin() == f"slipway.{HOMES[kind].name}"
 

@@ -4,7 +4,7 @@ Kept per configuration (`flag#<key>#<environment>`):
 
     flag, environment, enabled, default_variant, targeting (JSON text or null), overrides {variant: [targeting keys]},
     prerequisites [{flag, variants}], reason (of this version, where one was given),
-    rollout (see `slipway.rollouts.rollout`, while one runs)
+    rollout (see `slipway.rollouts.rollout`, while one runs), ended (the rollout that this version has ended)
 
 One that nobody has touched has no row. It reads as version 1: off, made when the flag or the environment was, the later.
 """
@@ -22,12 +22,13 @@ from slipway.calls import Call, timestamp
 from slipway.flags import configuration, graph, jsontext, ledger, needs, protection
 from slipway.flags.beside import Beside, settled, update
 from slipway.flags.checks import faults, references, size, wrong
-from slipway.flags.compilation import Rows, Uncompilable, definition
+from slipway.flags.compilation import Rows, definition
 from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch, patched
 from slipway.flags.environments import Environments
 from slipway.flags.flags import Flags, flag_id
 from slipway.flags.protection import reasoned
 from slipway.flags.segments import Segments, segment_id
+from slipway.flags.stored import Uncompilable
 from slipway.ports import Absent, ConditionFailed, Store
 from slipway.problems import Conflict, Fault, NotFound
 from slipway.resources import Stored
@@ -205,7 +206,7 @@ class Configurations:
         if not protection.counts("configuration", before.data, data):
             return Plan(flag, place, before, before, self.gathered(flag, before), [])
         version_of_graph = ledger.number(self.store, graph.place(environment), "version")
-        data.pop("rollout", None)  # what is written by hand is all that holds
+        data = configuration.alone(data, before.data.get("rollout"))
         after = self.shelf.would_be(call, before, data, [configuration.event(before, data)])
         rows = self.gathered(flag, after)
         if found := faults(flag.data, data, rules(rows)):

@@ -23,10 +23,11 @@ from slipway.fields import Key as ProductKey
 from slipway.flags import jsontext
 from slipway.flags.bundle import MOST_FAULTS, Bundle, Note, Part, Validate
 from slipway.flags.checks import escaped
-from slipway.flags.compilation import Rows, used
+from slipway.flags.compilation import Rows
 from slipway.flags.compiler import EXTENSIONS
 from slipway.flags.definition import flag_faults, shared_faults
 from slipway.flags.fields import Prerequisites, TargetingKeys, Variant
+from slipway.flags.stored import used
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 
@@ -99,6 +100,7 @@ def written(rows: Rows) -> Document:
         if own:
             beside[key] = own
         warnings += _warnings(flag, flags[key], own, rules)
+        warnings += _left_out(configuration.get("rollout"), key)
     described = {key: {"description": data["description"]} for key, data in segments.items() if "description" in data}
     document: Document = {"flags": flags, "metadata": {"flagSetId": rows.environment}}
     if rules:
@@ -131,6 +133,13 @@ def _warnings(flag: Mapping[str, Any], made: Document, own: Document, rules: Map
     if asked := [name for name in ASKED_FIRST if name in own]:
         detail = f"Flagd knows no {' and no '.join(asked)}; the environment's snapshot has them as rules."
         yield Note(flag["key"], f"/slipway{at}", "not_portable", detail)
+
+
+def _left_out(rollout: Mapping[str, Any] | None, key: str) -> list[Note]:
+    if rollout is None:
+        return []
+    detail = f"The rollout {rollout['id']} runs: the configuration is here as it answers without it."
+    return [Note(key, f"/flags/{escaped(key)}", "rollout_left_out", detail)]
 
 
 # --- in ---------------------------------------------------------------------------------------------------

@@ -90,6 +90,11 @@ def segments(shelf: Shelf, listing: Listing) -> tuple[list[Stored], str | None]:
     return _page(shelf, listing, ledger.SEGMENTS, ["segments.list", listing.prefix])
 
 
+def templates(shelf: Shelf, listing: Listing) -> tuple[list[Stored], str | None]:
+    """The same for rollout templates."""
+    return _page(shelf, listing, ledger.TEMPLATES, ["templates.list", listing.prefix])
+
+
 def environments(shelf: Shelf, listing: Paging) -> tuple[list[Stored], str | None]:
     """The same for environments."""
     return _page(shelf, Listing(limit=listing.limit, cursor=listing.cursor), ledger.ENVIRONMENTS, ["environments.list"])
@@ -111,7 +116,9 @@ def _page(
         return [(row, heads.get(f"{shelf.kind}#{row['sk']}")) for row in page.rows], page.next
 
     takes = (lambda stored: stored.data["status"] != "deleted") if filters is None else filters.takes
-    round = 100 if kept or driver not in (ledger.ACTIVE, ledger.SEGMENTS, ledger.ENVIRONMENTS) else query.limit
+    round = (
+        100 if kept or driver not in (ledger.ACTIVE, ledger.SEGMENTS, ledger.TEMPLATES, ledger.ENVIRONMENTS) else query.limit
+    )
     found, more = roster.page(
         read, takes, query.limit, _start(query, driver, parts), round=round, size=lambda stored: json_bytes(stored.data)
     )

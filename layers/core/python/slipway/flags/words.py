@@ -36,7 +36,13 @@ def sentences(configuration: Mapping[str, Any]) -> list[Sentence]:
         found.append(Sentence(f"/overrides/{escaped(variant)}", f"For {in_words(keys)}: {variant}."))
     if configuration["targeting"] is not None:
         found += _rule(jsontext.read(configuration["targeting"]))
-    return [*found, Sentence("/default_variant", f"Otherwise: {otherwise}.")]
+    found.append(Sentence("/default_variant", f"Otherwise: {otherwise}."))
+    return [*found, *_rolled_out(configuration["rollout"])] if "rollout" in configuration else found
+
+
+def _rolled_out(rollout: Mapping[str, Any]) -> list[Sentence]:
+    share = f"{int(rollout['share']) / 1000:g} % of those who would get {rollout['from']} by its rule or default"
+    return [Sentence("/rollout", f"{share} get {rollout['to']} (rollout {rollout['id']}).")]
 
 
 def _rule(rule: Any) -> list[Sentence]:
@@ -88,6 +94,10 @@ def _phrase(rule: Any) -> str:
         return f" {name} ".join(f"({_phrase(one)})" if _joins(one) else _phrase(one) for one in args)
     if name in ("!", "!!") and len(args) == 1:
         return f"not ({_phrase(args[0])})" if name == "!" else _phrase(args[0])
+    if name == "some" and len(args) == 2 and isinstance(args[0], dict) and isinstance(args[0].get("merge"), list):
+        return _phrase(args[1]).replace("the item", _phrase(args[0]["merge"]))
+    if name == "===" and len(args) == 2 and args[0] in ({"+": [args[1]]}, {"cat": [args[1]]}):
+        return f"{_phrase(args[1])} is {'a number' if '+' in args[0] else 'text'}"
     if len(args) == 2 and name in _COMPARED:
         return f"{_phrase(args[0])} {_COMPARED[name]} {_phrase(args[1])}"
     if len(args) == 2 and name == "in":

@@ -10,18 +10,19 @@ always-valid p is made of. It is kept after the fact, and where it is lost p is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from slipway.calls import Call, timestamp
+from slipway.calls import Call
 from slipway.flags import jsontext
 from slipway.flags.beside import Moved
 from slipway.ports import Absent, ConditionFailed, Equals, Row, Store, StoreUnavailable
 from slipway.problems import PreconditionFailed
 from slipway.resources import TRIES, Stored
-from slipway.rollouts import policy, rollout, states
+from slipway.rollouts import evidence, policy, rollout, states
 from slipway.rollouts.counts import Counted, counted
+from slipway.rollouts.course import percent
 from slipway.rollouts.policy import Decision, Hold, Judgement
 from slipway.rollouts.rollouts import Rollouts
 from slipway.rollouts.states import Event
@@ -30,7 +31,6 @@ from slipway.tables import COUNTERS
 
 EARLY = timedelta(minutes=1)  # that a one-shot may come: clocks disagree
 NOTE = "evidence"  # the sort key beside the shards'
-DIGITS = 6  # of the figures that are kept
 
 Data = dict[str, Any]
 
@@ -88,7 +88,7 @@ def judged(rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = ()
         if wanted is not None:
             found = judge(before.data, rows, at, alarms=alarms)
             try:
-                after = _done(rollouts, once, before, found, wanted)
+                after = _done(rollouts, once, before, found, rows, wanted)
             except (Moved, PreconditionFailed):
                 continue
         _note(rollouts.store, after, rows, found.decision, call.now)
@@ -115,24 +115,24 @@ def noted(rows: list[Row]) -> Data:
     return none if row is None else jsontext.read(row["note"])
 
 
-def evidence(data: Data, found: Judged, now: datetime) -> Data:
-    """What is kept of a decision, and shown."""
-    decision, first = found.decision, int(data["judged"])
-    told = {
-        "at": timestamp(now),
-        "action": decision.action,
-        "reason": decision.reason,
-        "detail": decision.detail,
-        "guard": decision.guard or None,
-        "since": data["stages"][first]["since"],
-        "first_stage": first,
-        "alpha": jsontext.read(data["policy"])["alpha"],
-        "log_sample_ratio": decision.log_sample_ratio,
-        "exposed": [one._asdict() for one in found.counted.exposed[first:]],
-        "uncounted": found.counted.uncounted,
-        "findings": [{**one._asdict(), "stages": [stage._asdict() for stage in one.stages]} for one in decision.findings],
-    }
-    return dict(_short(told))
+def shown(rollouts: Rollouts, call: Call, key: str, environment: str, id: str) -> Data:
+    """An EvidenceView: what the counters say now, and what was last decided. Nothing is done. Raises NotFound."""
+    stored = rollouts.read(key, environment, id)
+    data, now = stored.data, None
+    if data["stages"]:
+        rows = counters(rollouts.store, id)
+        found = judge(data, rows, call.now)
+        now = evidence.view(evidence.made(data, *found, rows, call.now))
+    kept = next((text for one in _versions(rollouts, stored) if (text := one.data.get("evidence"))), None)
+    decided = None if kept is None else evidence.view(jsontext.read(kept))
+    share = percent(rollout.share(data))
+    return {"rollout": id, "state": data["state"], "share": share, "now": now, "decided": decided}
+
+
+def _versions(rollouts: Rollouts, stored: Stored) -> Iterator[Stored]:
+    yield stored
+    if stored.version > 1:
+        yield from rollouts.shelf.versions(stored.id, below=stored.version)
 
 
 def _wanted(data: Data, decision: Decision, at: datetime) -> Event | Literal["notify"] | None:
@@ -146,10 +146,12 @@ def _wanted(data: Data, decision: Decision, at: datetime) -> Event | Literal["no
     return "hold_over" if data["state"] == "running" and _over(data, at) else None
 
 
-def _done(rollouts: Rollouts, call: Call, before: Stored, found: Judged, wanted: Event | Literal["notify"]) -> Stored:
+def _done(
+    rollouts: Rollouts, call: Call, before: Stored, found: Judged, rows: list[Row], wanted: Event | Literal["notify"]
+) -> Stored:
     """Raises Moved, PreconditionFailed."""
     decision = found.decision
-    kept = {"evidence": jsontext.written(evidence(before.data, found, call.now))}
+    kept = {"evidence": jsontext.written(evidence.made(before.data, *found, rows, call.now))}
     if wanted == "notify":
         return rollouts.warned(call, before, decision.guard, decision.detail, kept)
     return rollouts.moved(call, before, wanted, decision.reason, decision.detail, kept)
@@ -191,12 +193,3 @@ def _note(store: Store, after: Stored, rows: list[Row], decision: Decision, now:
             return
         except ConditionFailed as stands:
             standing = stands.row
-
-
-def _short(value: Any) -> Any:
-    """The same with no more digits than tell something, for a row has to hold it."""
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
-    if isinstance(value, dict):
-        return {name: _short(one) for name, one in value.items()}
-    return [_short(one) for one in value] if isinstance(value, list) else value
