@@ -25,7 +25,7 @@ from slipway.signals.counters import WINDOW, recents
 
 Data = dict[str, Any]
 
-_DIGITS = 9  # of the figures that are kept
+_DIGITS = 12  # of the figures that are kept
 _LARGEST = 700.0  # of a logarithm whose exponential is shown
 
 
@@ -200,7 +200,7 @@ def _finding(kept: Mapping[str, Any], first: int) -> Data:
         "e": shown(kept["log_evidence"]),
         "log_e": kept["log_evidence"],
         "log_e_servers": kept["log_servers"],
-        "threshold": round(math.exp(kept["threshold"]), 9),
+        "threshold": round(math.exp(kept["threshold"]), 6),
         "log_threshold": kept["threshold"],
         "asks_for": kept["deed"],
         "needs": needs,
