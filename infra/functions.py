@@ -110,8 +110,7 @@ _MOVE = (
     OnTable(COUNTERS, ("dynamodb:Query", "dynamodb:PutItem"), leading=("rol_*",)),
     OnTable(FLAGS, _QUERY, leading=("list#rollouts",)),
     OnTable(FLAGS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("rol_*", "flag#*")),
-    OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("rol_*",)),
-    OnTable(FLAGS, ("dynamodb:PutItem", "dynamodb:DeleteItem"), leading=("list#rollouts",)),
+    OnTable(FLAGS, ("dynamodb:DeleteItem",), leading=("list#rollouts",)),
     OnTable(FLAGS, ("dynamodb:UpdateItem",), leading=("revision#*",)),
 )
 
@@ -318,7 +317,7 @@ FUNCTIONS = (
         grants=(
             OnTable(FLAGS, _QUERY, leading=("list#proposals", "list#schedules", "list#rollouts")),
             OnTable(FLAGS, ("dynamodb:GetItem",), leading=("chg_*", "sch_*", "rol_*")),
-            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("sch_*", "rol_*")),
+            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("sch_*",)),
             OnTable(FLAGS, ("dynamodb:PutItem",), leading=("chg_*",)),
             OnTable(FLAGS, ("dynamodb:DeleteItem",), leading=("list#proposals",)),
             OnOneShots(),
