@@ -86,7 +86,7 @@ def ring(use: Use, alarm: str) -> None:
 
 
 def _judge(use: Use, id: str, *alarms: str) -> None:
-    after = judged(use.rollouts, use.call(), id, alarms)
+    after = judged(use.rollouts, use.call(), id, alarms, noting=True)
     if after is not None:
         observe.line().count("decisions", after.data["state"])
 

@@ -9,6 +9,7 @@ import pytest
 
 from slipway.adapters.memory import MemoryStore
 from slipway.ports import Page, StoreUnavailable
+from slipway.rollouts.judging import NOTE
 from slipway.tables import COUNTERS, FLAGS, Table
 from tests.flagging import configured, disagreements
 from tests.functions.events import daily
@@ -148,6 +149,7 @@ def test_harm_that_was_counted_is_seen_by_who_was_about_to_go_on(rolling: Rollin
     rolling.later(minutes=10)
     rolling.step(shot(id))
     assert (rolling.state(id), rolling.why(id)) == ("rolled_back", "harm")
+    assert rolling.store.get(COUNTERS, id, NOTE) is None  # the guard's affair
 
 
 def test_nobody_came_so_it_pauses(rolling: Rolling, log_lines: list[dict[str, Any]]) -> None:

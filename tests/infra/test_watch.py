@@ -11,8 +11,8 @@ import pytest
 from infra.alarms import ALARMS, FREE, SERIES, Alarm
 from infra.packaging import ROOT
 from slipway.edge import observe
-from tests.lines import SCHEMA
 from tests.infra.conftest import Assembly
+from tests.lines import SCHEMA
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
 BESIDE = ["guard-lags", "rollout-stuck"]  # which an alarm of another name leads to, or a person's question

@@ -62,9 +62,7 @@ class Rollout:
 
     def shown_to_clients(self, keys: list[str], address: str = "192.0.2.1") -> None:
         """With what evaluation gave them for a proof."""
-        events = [
-            {"type": "exposure", "flag": self.flag, "exposure": self.proof(key), "targetingKey": key} for key in keys
-        ]
+        events = [{"type": "exposure", "flag": self.flag, "exposure": self.proof(key), "targetingKey": key} for key in keys]
         self._tell(events, "client", address)
 
     def proof(self, key: str) -> str:
@@ -124,7 +122,7 @@ def by_the_clock(world: World, client: Client) -> None:
     course = Course(("completed",), ([0, 1],))
     rollout = Rollout(world, client, course)
     treated, others = people("t", 1, FIRST), people("c", 9, FIRST)
-    for stage in range(2):
+    for _stage in range(2):
         rollout.shown([*treated, *others])
         rollout.happened(others[:1])
         world.now += HEARD

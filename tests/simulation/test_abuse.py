@@ -38,9 +38,7 @@ class Attacked:
     def __init__(self, world: World, *guards: dict[str, Any]) -> None:
         self.world, self.client = world, Client(world, Intents())
         ladder = [{"share": 1, "hold": {"minutes": 1440}}, {"share": 100}]
-        self.rollout = Rollout(
-            world, self.client, Course(("running",), ([0],)), ladder=ladder, guards=list(guards or GUARDS)
-        )
+        self.rollout = Rollout(world, self.client, Course(("running",), ([0],)), ladder=ladder, guards=list(guards or GUARDS))
         self.treated = people("t", 60, SHARE)
         self.secrets = signing.Secrets(world.keys).find("production", world.now.timestamp())
 
@@ -161,7 +159,7 @@ def test_one_network_counts_for_five_units_an_hour(world: World, guard: dict[str
 
 
 def test_few_networks_are_held_back_by_what_one_may_bring(world: World) -> None:
-    """Two networks, day and night, where clients are trusted: a floor of three sources, and a fifth of the evidence from each."""
+    """Two networks, hour after hour, where clients are trusted: it takes three sources, and at most a fifth from each."""
     attacked = Attacked(world, ERRORS | {"trust_client": True})
     attacked.post(shown(attacked, attacked.treated), networks(2))
     for hour in range(6):

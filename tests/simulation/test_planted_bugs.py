@@ -299,7 +299,7 @@ def verdict_by_a_record() -> Bug:
 
     patches = ExitStack()
     patches.enter_context(patch.object(guard.handler.stream, "decode", noticed))
-    patches.enter_context(patch.object(judging, "counters", lambda store, id: [seen[id]] if id in seen else []))
+    patches.enter_context(patch.object(judging, "counters", lambda _, rollout: [seen[rollout]] if rollout in seen else []))
     return Bug(patches)
 
 

@@ -62,10 +62,10 @@ class Stream(Generic[Use, Item]):
 
     `decode(change)` is pure: what a change asks for, or None; whatever it raises is permanent (quarantine).
     `handle(use, items)` has the effect, for up to `wave` items of different rows: the indexes of those that failed, in a
-    mapping with the error of those that always will (quarantine); whatever it raises is transient (again later). With `together` it is handed all items of a delivery, in order, and fails those of a
-    partition from one of them on. `delay` names the metric of the time from the write to its effect, or to a try that
-    failed. `daily(use)` is what the function does besides, when the clock calls; what it raises comes again, then is a dead
-    letter.
+    mapping with the error of those that always will (quarantine); whatever it raises is transient (again later). With
+    `together` it is handed all items of a delivery, in order, and fails those of a partition from one of them on. `delay`
+    names the metric of the time from the write to its effect, or to a try that failed. `daily(use)` is what the function does
+    besides, when the clock calls; what it raises comes again, then is a dead letter.
     """
 
     def __init__(

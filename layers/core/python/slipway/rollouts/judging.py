@@ -70,10 +70,13 @@ def judge(
     return Judged(found, policy.decide(asked, explained=explained))
 
 
-def judged(rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = (), *, shot: int | None = None) -> Stored | None:
+def judged(
+    rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = (), *, shot: int | None = None, noting: bool = False
+) -> Stored | None:
     """Do what is decided; the rollout as it is then, None where it is not under way. Raises StoreUnavailable, Astray.
 
-    `shot`: the stage whose one-shot asks, which may come early; of another stage it moves nothing."""
+    `shot`: the stage whose one-shot asks, which may come early; of another stage it moves nothing. `noting`: whether peaks are
+    kept, too."""
     at = call.now if shot is None else call.now + EARLY
     versions = set()
     for tried in range(TRIES):
@@ -91,8 +94,11 @@ def judged(rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = ()
                 after = _done(rollouts, once, before, found, rows, wanted)
             except (Moved, PreconditionFailed):
                 continue
-        _note(rollouts.store, after, rows, found.decision, call.now)
-        return judged(rollouts, once, id, alarms, shot=shot) if wanted == "notify" else after  # whatever else is due
+        if noting:
+            _note(rollouts.store, after, rows, found.decision, call.now)
+        if wanted != "notify":
+            return after
+        return judged(rollouts, once, id, alarms, shot=shot, noting=noting)  # whatever else is due
     if len(versions) == 1:
         raise Astray(f"the configuration of the rollout {id} does not know of it")
     raise StoreUnavailable(f"the rollout {id} is changed faster than it can be judged")
