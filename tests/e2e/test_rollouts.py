@@ -79,7 +79,7 @@ class Rollout:
 
         def found() -> bool:
             now = self.stack.call("GET", f"{self.path}/evidence").json()["now"]
-            return sum(one["control"] + one["treatment"] for one in now["exposed"]) == number
+            return sum(int(one["control"] + one["treatment"]) for one in now["exposed"]) == number
 
         until(found, within=PATIENCE, what="everybody is counted")
 

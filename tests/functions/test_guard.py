@@ -516,7 +516,7 @@ def test_the_largest_rollout_fits_its_row() -> None:
     id = rolling.begin(ladder=[*ladder, {"share": 100}], guards=[ERRORS | {"metric": name, "margin": 0.123} for name in names])
     for _ in range(10):
         rolling.move(id, "advance")
-    counts = {}
+    counts = dict[str, int]()
     for stage in range(11):
         counts |= seen(stage, 123_456_789 * (99 - stage), 123_456_789 * (stage + 1))
         for name in [*names, "*"]:

@@ -160,11 +160,11 @@ class _Batch(Generic[Use, Item]):
             missed, self.out = range(len(records)), True
         for index, record in enumerate(records):
             if index in missed:
-                error = missed[index] if isinstance(missed, Mapping) else None
-                if error is None:
+                never = missed[index] if isinstance(missed, Mapping) else None
+                if never is None:
                     self._fail(record)
                 else:
-                    self._put_aside(record, error)
+                    self._put_aside(record, never)
             if self.stream.delay is not None and "ApproximateCreationDateTime" in record["dynamodb"]:
                 self.line.longest(self.stream.delay, (time.time() - record["dynamodb"]["ApproximateCreationDateTime"]) * 1000)
         self.wave.clear()

@@ -115,7 +115,7 @@ def made(data: Data, counted: Counted, decision: Decision, rows: Iterable[Row], 
     """What is kept of a decision. `rows`: of the rollout's counters."""
     first, told = int(data["judged"]), list(rows)
     windows = {one.metric: _window(data, one.metric, told, now) for one in decision.findings}
-    told = {
+    kept = {
         "at": timestamp(now),
         "action": decision.action,
         "reason": decision.reason,
@@ -132,7 +132,7 @@ def made(data: Data, counted: Counted, decision: Decision, rows: Iterable[Row], 
             for one in decision.findings
         ],
     }
-    return dict(_short(told))
+    return dict(_short(kept))
 
 
 def _short(value: Any) -> Any:
