@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from functions.guard import handler as guard
 from functions.relay import handler as relay
+from functions.tally import handler as tally
 from slipway import authentication, keyring
 from slipway.calls import Call, derived_id
 from slipway.edge import stream
@@ -19,18 +22,25 @@ from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
 from slipway.flags.counting import Counting, Told, share_of
 from slipway.outbox import Envelope, envelopes
-from slipway.ports import Blobs, Put, Store, Update
+from slipway.ports import Absent, Blobs, ConditionFailed, Put, Row, Store, StoreUnavailable, Update
 from slipway.resources import Created, Shelf, Stored
-from slipway.tables import ACCESS, USAGE
+from slipway.rollouts import clock, judging, rollout
+from slipway.rollouts.rollouts import Rollouts
+from slipway.signals import rows, tallying
+from slipway.signals.collection import Collector
+from slipway.signals.effects import Effects
+from slipway.signals.known import Known
+from slipway.tables import ACCESS, SIGNALS, USAGE
 from tests.simulation.enumeration import Bug, played
 from tests.simulation.oracle import Findings
 from tests.simulation.scenarios import SCENARIOS, Scenario
-from tests.simulation.world import TALLY
+from tests.simulation.world import ABACUS
 
 # By name, whatever comes between them.
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 PRODUCT, EDITS, KEYS = BY_NAME["one product"], BY_NAME["many edits"], BY_NAME["keys"]
-SIGNING_IN, COUNTING = BY_NAME["signing in"], BY_NAME["counting"]
+SIGNING_IN, COUNTING, SIGNALLED = BY_NAME["signing in"], BY_NAME["counting"], BY_NAME["signals"]
+HARM, CLOCK, PERSON = (BY_NAME[f"a {name}"] for name in ("harmful rollout", "rollout by the clock", "rollout and a person"))
 _numbers = itertools.count()
 
 
@@ -57,17 +67,17 @@ def bare_add() -> Bug:
 
 def dedupe_after_effect() -> Bug:
     def counted(store: Store, event: AnyEvent) -> None:
-        if store.get(TALLY, "seen", event.id) is None:
+        if store.get(ABACUS, "seen", event.id) is None:
             store.transact([_one_more(event)], f"{next(_numbers)}")
-            store.put(TALLY, {"pk": "seen", "sk": event.id})
+            store.put(ABACUS, {"pk": "seen", "sk": event.id})
 
     return Bug(parts={"counter": counted})
 
 
 def dedupe_before_effect() -> Bug:
     def counted(store: Store, event: AnyEvent) -> None:
-        if store.get(TALLY, "seen", event.id) is None:
-            store.put(TALLY, {"pk": "seen", "sk": event.id})
+        if store.get(ABACUS, "seen", event.id) is None:
+            store.put(ABACUS, {"pk": "seen", "sk": event.id})
             store.transact([_one_more(event)], f"{next(_numbers)}")
 
     return Bug(parts={"counter": counted})
@@ -210,8 +220,134 @@ def added_up() -> Bug:
     return Bug(patch.object(Counting, "note", note))
 
 
+def added_to_counters() -> Bug:
+    """Adds what a delivery holds to what stands there, whatever was counted before."""
+    return Bug(patch.object(tallying, "_passed", lambda before: (0, 0 if before is None else before["floor"])))
+
+
+def counters_over_counters() -> Bug:
+    """Writes counters over whatever another delivery wrote meanwhile."""
+    return Bug(patch.object(tallying, "_still", lambda before: None))
+
+
+def partition_out_of_order() -> Bug:
+    """Takes each record by itself, and goes on in a partition after one that failed."""
+
+    def tallied(event: dict[str, Any], context: object) -> Any:
+        wired = tally.handler._wired
+        assert wired is not None
+        if "Records" not in event:
+            return tally.handler(event, context)
+        return Stream("tally", lambda: wired, tally.decode, tally.count)(event, context)
+
+    return Bug(parts={"tally": tallied})
+
+
+def taken_without_the_lake() -> Bug:
+    """Says that a batch is taken while the lake has not taken it."""
+    collect = Collector.collect
+
+    def careless(collector: Collector, *arguments: Any) -> Any:
+        with suppress(StoreUnavailable):
+            return collect(collector, *arguments)
+        return []
+
+    return Bug(patch.object(Collector, "collect", careless))
+
+
+def rows_over_rows() -> Bug:
+    """Forgets that a row stands once it is seen a second time, and puts it as another one."""
+
+    def put(known: Known, row: Row) -> bool:
+        try:
+            known._store.put(SIGNALS, row, Absent())
+        except ConditionFailed:
+            known._store.put(SIGNALS, {**row, "sk": f"{row['sk']}-{next(_numbers)}"})
+        return True
+
+    return Bug(patch.object(Known, "_put", put))
+
+
+def recount_without_a_margin() -> Bug:
+    """Takes this moment for a cut: what is counted already counts once more when it arrives."""
+    return Bug(patch.object(tallying, "_cut", lambda recent, floor, now: (now, recent)))
+
+
+def verdict_over_a_verdict() -> Bug:
+    """Moves a rollout whatever has become of what was judged."""
+    updating = Shelf.updating
+
+    def careless(shelf: Shelf, call: Call, *arguments: Any, **named: Any) -> Any:
+        writes, token = updating(shelf, call, *arguments, **named)
+        if call.principal.id in ("guard", "ramp"):
+            writes = [Put(write.table, write.row) if isinstance(write, Put) else write for write in writes]
+        return writes, token
+
+    return Bug(patch.object(Shelf, "updating", careless))
+
+
+def verdict_by_a_record() -> Bug:
+    """Takes the shard that it was told of for all that was counted."""
+    seen = dict[str, Row]()
+    decode = guard.handler.stream.decode
+
+    def noticed(change: Change) -> str | None:
+        id = decode(change)
+        if id is not None and change.new is not None:
+            seen[id] = change.new
+        return id
+
+    patches = ExitStack()
+    patches.enter_context(patch.object(guard.handler.stream, "decode", noticed))
+    patches.enter_context(patch.object(judging, "counters", lambda _, rollout: [seen[rollout]] if rollout in seen else []))
+    return Bug(patches)
+
+
+def step_for_each_shot() -> Bug:
+    """Takes a step whenever a one-shot fires, whatever stage it was made for."""
+
+    def stepped(rollouts: Rollouts, call: Call, id: str, shot: int) -> Stored | None:
+        return judging.judged(rollouts, call.but(now=call.now + judging.EARLY), id)
+
+    return Bug(patch.object(clock, "judged", stepped))
+
+
+def edit_beside_a_rollout() -> Bug:
+    """Leaves a rollout running over what a person has written."""
+    return Bug(patch.object(rollout, "ended", lambda *_: []))
+
+
+def rollback_without_a_revision() -> Bug:
+    """Moves a rollout and says nothing to who publishes."""
+    beside = Rollouts._beside
+
+    def careless(rollouts: Rollouts, *arguments: Any) -> Any:
+        return [one for one in beside(rollouts, *arguments) if not isinstance(one.write, Update)]
+
+    return Bug(patch.object(Rollouts, "_beside", careless))
+
+
+def unit_of_each_stage() -> Bug:
+    """Counts a unit anew in every stage in which it fails."""
+    watching, of_rollout, stage = Effects._watching, rows.of_rollout, ["0"]
+
+    def noticed(effects: Effects, signal: Any) -> Any:
+        for flag, told, names in watching(effects, signal):
+            stage[0] = str(told["stage"])
+            yield flag, told, names
+
+    def careless(id: str, kind: str, who: str, name: str = "") -> Any:
+        pk, sk = of_rollout(id, kind, who, name)
+        return pk, sk + ("" if kind != "met" or stage[0] == "0" else f"~{stage[0]}")
+
+    patches = ExitStack()
+    patches.enter_context(patch.object(Effects, "_watching", noticed))
+    patches.enter_context(patch.object(rows, "of_rollout", careless))
+    return Bug(patches)
+
+
 def _one_more(event: AnyEvent) -> Update:
-    return Update(TALLY, "total", event.type, add={"events": 1})
+    return Update(ABACUS, "total", event.type, add={"events": 1})
 
 
 def _wired() -> Any:
@@ -235,9 +371,9 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
     ("make", "scenario", "suspect", "kind"),
     [
         (dual_write, PRODUCT, "products", "lost"),
-        (bare_add, PRODUCT, "tally", "doubled"),
-        (dedupe_after_effect, PRODUCT, "tally", "doubled"),
-        (dedupe_before_effect, PRODUCT, "tally", "lost"),
+        (bare_add, PRODUCT, "abacus", "doubled"),
+        (dedupe_after_effect, PRODUCT, "abacus", "doubled"),
+        (dedupe_before_effect, PRODUCT, "abacus", "lost"),
         (missing_condition, PRODUCT, "products", "doubled"),
         (stale_overwrite, PRODUCT, "products", "lost"),
         (forgotten_idempotency_key, EDITS, "products", "doubled"),
@@ -251,6 +387,19 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (talkative, PRODUCT, "products", "wrong"),
         (indiscreet, PRODUCT, "products", "wrong"),
         (added_up, COUNTING, "usage", "doubled"),
+        (added_to_counters, SIGNALLED, "tally", "doubled"),
+        (counters_over_counters, SIGNALLED, "tally", "lost"),
+        (partition_out_of_order, SIGNALLED, "tally", "lost"),
+        (taken_without_the_lake, SIGNALLED, "collect", "lost"),
+        (rows_over_rows, SIGNALLED, "collect", "wrong"),
+        (recount_without_a_margin, SIGNALLED, "tally", "doubled"),
+        (added_to_counters, HARM, "tally", "doubled"),
+        (verdict_over_a_verdict, PERSON, "guard", "doubled"),
+        (verdict_by_a_record, HARM, "guard", "wrong"),
+        (step_for_each_shot, CLOCK, "ramp", "wrong"),
+        (edit_beside_a_rollout, PERSON, "flags", "wrong"),
+        (rollback_without_a_revision, HARM, "guard", "wrong"),
+        (unit_of_each_stage, CLOCK, "collect", "doubled"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -261,5 +410,5 @@ def test_it_is_found(make: Callable[[], Bug], scenario: Scenario, suspect: str, 
 
 def test_the_mistake_alone_is_what_is_found() -> None:
     """Without it there is nothing, so that none of the above is a false alarm."""
-    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN, COUNTING):
+    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN, COUNTING, SIGNALLED, HARM, CLOCK, PERSON):
         assert not played(scenario).findings

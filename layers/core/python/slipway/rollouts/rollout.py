@@ -14,6 +14,7 @@ Kept per rollout (`rol_...`):
     generation  of the secret that its units are hashed by; from its start on
     configured  the version of the configuration that its last move made
     why         {code, detail}: of the last move
+    warned      metrics of the guards that have told since `judged`, where any has
     evidence    JSON text: what the last decision was made of, where one was made
 
 Shares are whole numbers of `SCALE` parts. The configuration's own field `rollout` is what evaluation reads of it, and the lock
@@ -41,7 +42,7 @@ from slipway.upgrades import newest, upgrader
 Data = dict[str, Any]
 
 RUNNING = "list#rollouts"  # those that are under way
-MOST_STAGES = 100
+MOST_STAGES = 24  # that it may come to: each is counted by itself, in rows that have an end
 
 
 def shelf(store: Store) -> Shelf:
@@ -92,6 +93,11 @@ def guarded(shapes: Iterable[Mapping[str, Any]]) -> list[policy.Guard]:
     )
 
 
+def alarms(data: Mapping[str, Any]) -> set[str]:
+    """That its guards listen to."""
+    return {guard.metric for guard in guards(data) if guard.kind == "alarm"}
+
+
 def metric(guard: Mapping[str, Any]) -> str:
     """Under which the guard's units are counted: `errors`, `latency>250`, `*`; for an alarm its name."""
     return rows.metric(guard["metric"], guard["kind"], guard.get("threshold"))
@@ -140,8 +146,9 @@ def moved(data: Mapping[str, Any], event: states.Event, now: datetime, code: str
     if event in ("start", "advance"):
         return _begun(after, int(data["step"]) + 1, now)
     if event == "resume":
-        if len(data["stages"]) >= MOST_STAGES:
-            raise Conflict(f"It has been resumed {MOST_STAGES} times and more: begin another one.")
+        after.pop("warned", None)
+        if len(data["stages"]) + len(data["ladder"]) - int(data["step"]) > MOST_STAGES:
+            raise Conflict("It was resumed too often to be judged: stop it, and begin another one.")
         return {**_begun(after, int(data["step"]), now), "judged": int(data["stage"]) + 1}
     if event == "complete":
         return {**after, "share": final(data)}
