@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from slipway.flags.compiler import AS_FLAG, EXTENSIONS
+from slipway.flags.definition import RESERVED
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.inlining import answers, at_home, or_default
 from slipway.flags.rules import ARITY
@@ -145,7 +146,8 @@ class _Sources:
         """The flag as flagd knows it. Raises Uncompilable."""
         head, variants, default = self.heads[key]["data"], self._variants(key), self._default(key)
         version = int(self.configurations[key]["version"]) if self._touched(key) else 1
-        metadata = {**json.loads(head.get("metadata", "{}")), "hash": head["hash"], "version": version}
+        own = {name: value for name, value in json.loads(head.get("metadata", "{}")).items() if name not in RESERVED}
+        metadata = {**own, "hash": head["hash"], "version": version}
         if head["type"] == "float":
             metadata["type"] = "float"
         flag: dict[str, Any] = {"variants": variants, "defaultVariant": default, "metadata": metadata, "state": "DISABLED"}

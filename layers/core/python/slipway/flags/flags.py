@@ -16,6 +16,7 @@ from typing import Any
 from slipway import history
 from slipway.calls import Call
 from slipway.changes import told
+from slipway.fields import EXACT
 from slipway.flags import flag, jsontext, ledger
 from slipway.flags.beside import Beside, create, settled, taken, update
 from slipway.flags.checks import escaped, faults, in_words, wrong
@@ -241,6 +242,9 @@ def _typed(type: str, variants: Mapping[str, Any]) -> str:
         if not fits or (type == "integer" and value != int(value)):
             pointer = f"/variants/{escaped(name)}"
             faults.append(Fault(pointer, "mixed_types", f"Every variant of this flag is of the type {type}."))
+        elif type == "integer" and abs(value) > EXACT:
+            detail = "A variant of an integer flag is at most 2^53 - 1; a float flag has larger numbers."
+            faults.append(Fault(f"/variants/{escaped(name)}", "out_of_range", detail))
         elif number:
             found[name] = int(value) if type == "integer" else float(value)
         else:

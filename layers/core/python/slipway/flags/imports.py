@@ -22,7 +22,7 @@ from slipway.flags import jsontext
 from slipway.flags.bundle import MOST_FAULTS, Bundle, Note, Part, Validate
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.control import Control
-from slipway.flags.flag import FlagPatch, NewFlag
+from slipway.flags.flag import FlagPatch, NewFlag, metadata
 from slipway.flags.flags import flag_id
 from slipway.flags.segments import NewSegment, SegmentPatch, segment_id
 from slipway.ports import Absent, ConditionFailed
@@ -248,7 +248,7 @@ class _Steps:
                 raise Conflict(detail, errors=[Fault(f"/{name}", "immutable", detail)])
         given = {name: value for name, value in part.fields.items() if name not in ("key", "type", "hash")}
         if "metadata" in given:
-            given["metadata"] = dict.fromkeys(jsontext.read(standing.data.get("metadata", "{}"))) | dict(given["metadata"])
+            given["metadata"] = dict.fromkeys(metadata(standing.data)) | dict(given["metadata"])
         patch = self.validate(FlagPatch, given)
         return _changed(standing, control.flags.update(call, new.key, None, patch))
 
