@@ -72,7 +72,7 @@ def cases(endpoint: str) -> list[Case]:
     )
     relay = settings.Relay(stage="bench", bucket_quarantine=BUCKET, bus=BUS)
     publish = settings.Keyring(stage="bench", bucket_quarantine=BUCKET, table_access=names["access"], bucket_keys=BUCKET)
-    evaluate = settings.Evaluate(stage="bench", bucket_flags=BUCKET)
+    evaluate = settings.Evaluate(stage="bench", bucket_flags=BUCKET, bucket_keys=BUCKET)
     snapshot = settings.Snapshot(stage="bench", bucket_quarantine=BUCKET, table_flags=names["flags"], bucket_flags=BUCKET)
     store_event = settings.Record(stage="bench", table_audit=names["audit"])
     identity = {"identitySource": [token["authorization"]]}

@@ -155,7 +155,12 @@ FUNCTIONS = (
         "Answers what flags give, from the published snapshots",
         settings.Evaluate,
         memory=1024,
-        grants=(OnObjects("flags", "flags/", ("s3:GetObject",)), OnBucket("flags")),
+        grants=(
+            OnObjects("flags", "flags/", ("s3:GetObject",)),
+            OnBucket("flags"),
+            OnObjects("keys", "signing/", ("s3:GetObject",)),
+            OnBucket("keys"),
+        ),
     ),
     Function(
         "relay",
@@ -167,13 +172,14 @@ FUNCTIONS = (
     ),
     Function(
         "keyring",
-        "Publishes the verifiers of each environment's keys for the hot path",
+        "Publishes the verifiers of each environment's keys, and what signs its exposures, for the hot path",
         settings.Keyring,
         timeout=60,
         grants=(
-            OnTable(ACCESS, _QUERY, leading=("verifiers#*",)),
+            OnTable(ACCESS, _QUERY, leading=("verifiers#*", "signing#*")),
             OnTable(ACCESS, ("dynamodb:BatchGetItem",), leading=("used#*",)),
             OnObjects("keys", "keys/", ("s3:GetObject", "s3:PutObject")),
+            OnObjects("keys", "signing/", ("s3:GetObject", "s3:PutObject")),
             OnBucket("keys"),
             OnObjects("quarantine", "records/keyring/", ("s3:PutObject",)),
         ),
@@ -218,7 +224,7 @@ FUNCTIONS = (
         "Makes scheduled changes when their minute has come",
         settings.Flags,
         timeout=60,
-        grants=(OnTable(FLAGS, (*_CHANGE, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),),
+        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),),
         woken=True,
     ),
     Function(
@@ -234,7 +240,9 @@ FUNCTIONS = (
             OnTable(FLAGS, ("dynamodb:DeleteItem",), leading=("list#proposals",)),
             OnOneShots(),
         ),
-        pattern=events.pattern(events.SchedulePlanned, events.ScheduleCancelled),
+        pattern=events.pattern(
+            *(events.SchedulePlanned, events.ScheduleCancelled, events.SchedulePlannedV2, events.ScheduleCancelledV2)
+        ),
         daily=True,
     ),
     Function(

@@ -413,8 +413,8 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "segments.list": (["segments.list", None], ("key",)),
         "segments.versions": (["segments.versions", target], ("version",)),
         "environments.list": (["environments.list"], ("key",)),
-        "proposals.list": (["proposals.list", None, None, None], ("created_at", "pk")),
-        "schedules.list": (["schedules.list", None, None, None], ("created_at", "pk")),
+        "proposals.list": (["proposals.list", None, None, None, None], ("created_at", "pk")),
+        "schedules.list": (["schedules.list", None, None, None, None], ("created_at", "pk")),
     }
     if route.operation not in lists:
         return

@@ -19,7 +19,7 @@ BUDGETS = {
     "site": 64,
     "authorize": 52,
     "products": 225,
-    "flags": 270,
+    "flags": 275,
     "access": 225,
     "audit": 215,
     "planner": 215,
@@ -80,7 +80,7 @@ import os
 from slipway.adapters import connect
 from slipway.settings import Evaluate
 os.environ |= {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-os.environ |= {"SLIPWAY_STAGE": "test", "SLIPWAY_BUCKET_FLAGS": "flags"}
+os.environ |= {"SLIPWAY_STAGE": "test", "SLIPWAY_BUCKET_FLAGS": "flags", "SLIPWAY_BUCKET_KEYS": "keys"}
 functions.evaluate.handler.wire()
 print("|", *(module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ("functions", "slipway")))
 """

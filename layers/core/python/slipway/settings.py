@@ -100,6 +100,7 @@ class Snapshot(Stream, kw_only=True):
 
 class Evaluate(Settings, kw_only=True):
     bucket_flags: str
+    bucket_keys: str
 
 
 class Invite(Settings, kw_only=True):

@@ -4,7 +4,9 @@
      "metadata": {"flagSetId": <environment>, "version": "<revision>", "left_out": "<keys>"},
      "slipway": {"revision": n,
                  "client_side": [keys that browsers may see],
-                 "flags": {...}, "evaluators": {...},         with operators that only Slipway knows: left out above
+                 "flags": {...}, "evaluators": {...},         with operators that only Slipway knows: left out above; and
+                                                              those whose rollout takes its next steps by the clock above
+                 "rollouts": {key: ...},                      see `slipway.rollouts.audience`
                  "faults": {key: why}}}                       what stands at its last good form, or nowhere
 
 A flag's rule asks in this order: prerequisites (one that is not met gives null, so the default), overrides, own targeting.
@@ -28,6 +30,7 @@ from slipway.flags.evaluation import FlagSet
 from slipway.flags.inlining import answers, at_home, or_default
 from slipway.flags.rules import ARITY
 from slipway.ports import Row
+from slipway.rollouts import split
 from slipway.values import Value
 
 Rule = Any  # JsonLogic
@@ -65,18 +68,25 @@ def compiled(rows: Rows, last: Document | None = None) -> Compiled:
     before, extra = last or {}, (last or {}).get("slipway", {})
     segments, faults = _segments(rows.segments, {**before.get("$evaluators", {}), **extra.get("evaluators", {})})
     heads = {row["data"]["key"]: row for row in rows.flags if row["data"].get("status", "active") == "active"}
-    sources = _Sources(heads, {row["data"]["flag"]: row for row in rows.configurations}, segments)
+    configurations = {row["data"]["flag"]: row for row in rows.configurations}
+    sources = _Sources(heads, configurations, segments)
     flags, stood = {}, {**before.get("flags", {}), **extra.get("flags", {})}
+    rollouts, ran = {}, extra.get("rollouts", {})
     for key in sorted(heads):
         try:
             flags[key] = sources.definition(key)
+            told = sources.rollout(key)
         except Exception as error:  # what cannot be foreseen of one flag is no harm to the others
             faults[key] = str(error) if isinstance(error, Uncompilable) else f"It cannot be read ({type(error).__name__})."
+            told = ran.get(key)
             if key in stood:
                 flags[key] = stood[key]
+        if told is not None:
+            rollouts[key] = told
     ours = {key for key, flag in flags.items() if used(flag.get("targeting"), segments) & _OURS}
+    ahead = _ahead(sources, flags.keys() - ours - faults.keys())
     client_side = [key for key in flags if heads[key]["data"].get("client_side")]
-    body = _document(rows, flags, ours, segments, client_side, faults)
+    body = _document(rows, flags, ours, ahead, segments, client_side, rollouts, faults)
     return Compiled(body, len(flags), faults)
 
 
@@ -91,17 +101,21 @@ def _document(
     rows: Rows,
     flags: Mapping[str, Any],
     ours: set[str],
+    ahead: Mapping[str, Any],
     segments: Mapping[str, Rule],
     client_side: list[str],
+    rollouts: Mapping[str, Any],
     faults: Mapping[str, str],
 ) -> bytes:
-    def part(keys: Iterable[str]) -> tuple[dict[str, Any], dict[str, Rule]]:
+    def part(keys: Iterable[str], flags: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Rule]]:
         chosen = {key: flags[key] for key in keys}
         names = {name for flag in chosen.values() for name in _references(flag.get("targeting"))}
         return chosen, {name: segments[name] for name in names if name in segments}
 
-    portable, evaluators = part(key for key in flags if key not in ours)
-    own, own_evaluators = part(ours)
+    portable, evaluators = part((key for key in flags if key not in ours), {**flags, **ahead})
+    own, own_evaluators = part({*ours, *ahead}, flags)
+    asked = {name for told in rollouts.values() for name in _references(told.get("reach"))}
+    own_evaluators |= {name: segments[name] for name in asked if name in segments}
     metadata = {"flagSetId": rows.environment, "version": str(rows.revision)}
     if ours:
         metadata["left_out"] = ",".join(sorted(ours))
@@ -110,6 +124,7 @@ def _document(
         "client_side": client_side,
         "flags": own,
         "evaluators": own_evaluators,
+        "rollouts": dict(rollouts),
         "faults": dict(faults),
     }
     document = {"flags": portable, "$evaluators": evaluators, "metadata": metadata, "slipway": slipway}
@@ -134,11 +149,27 @@ def _segments(rows: Iterable[Row], stood: Mapping[str, Rule]) -> tuple[dict[str,
     return segments, faults
 
 
-class _Sources:
-    """The flags of one environment as their rows have them."""
+def _ahead(sources: _Sources, keys: Iterable[str]) -> dict[str, Any]:
+    """Those of the flags that have a rollout in their rule, their own or a prerequisite's, whose next steps are a matter of
+    time alone: as they are for who evaluates by himself, and takes each step when it is due."""
+    if not any((row["data"].get("rollout") or {}).get("steps") for row in sources.configurations.values()):
+        return {}
+    ahead = _Sources(sources.heads, sources.configurations, sources.segments, ahead=True)
+    return {key: ahead.definition(key) for key in sorted(keys) if ahead.rule(key) != sources.rule(key)}
 
-    def __init__(self, heads: Mapping[str, Row], configurations: Mapping[str, Row], segments: Mapping[str, Rule]) -> None:
-        self.heads, self.configurations, self.segments = heads, configurations, segments
+
+class _Sources:
+    """The flags of one environment as their rows have them. `ahead`: with the steps of rollouts that are to come."""
+
+    def __init__(
+        self,
+        heads: Mapping[str, Row],
+        configurations: Mapping[str, Row],
+        segments: Mapping[str, Rule],
+        *,
+        ahead: bool = False,
+    ) -> None:
+        self.heads, self.configurations, self.segments, self.ahead = heads, configurations, segments, ahead
         self._rules: dict[str, Rule] = {}
         self._open: set[str] = set()
 
@@ -173,22 +204,48 @@ class _Sources:
                 self._open.discard(key)
         return self._rules[key]
 
+    def rollout(self, key: str) -> dict[str, Any] | None:
+        """What evaluation and the collector need to know of the rollout that runs; None where none does."""
+        running = self._configuration(key).get("rollout")
+        if running is None or not self._enabled(key):
+            return None
+        reached = split.reach(self._own(key), self._default(key), running["from"])
+        if reached is False:
+            return None
+        if held := self._held(key):
+            reached = {"if": [*(part for condition, _ in held for part in (condition, False)), reached]}
+        told = {name: running[name] for name in ("id", "from", "to", "bucket_by", "watch")}
+        numbers = {name: int(running[name]) for name in ("share", "stage", "generation")}
+        asked = {} if reached is True else {"reach": reached}
+        return {**told, **numbers, **asked, "hash": self.heads[key]["data"]["hash"]}
+
     def _rule(self, key: str) -> Rule:
+        own, held, running = self._own(key), self._held(key), self._configuration(key).get("rollout")
+        if running is not None:
+            steps = [(int(at), int(share)) for at, share in running.get("steps") or ()] if self.ahead else ()
+            own = split.during(own, self._default(key), running, key, steps)
+        return {"if": [*(part for each in held for part in each), own]} if held else own
+
+    def _held(self, key: str) -> list[tuple[Rule, str | None]]:
+        """What comes before the own rule: who is not given it, and the variant that he gets instead (None: the default)."""
         configuration, variants = self._configuration(key), self._variants(key)
-        steps: list[Rule] = []
+        held: list[tuple[Rule, str | None]] = []
         for prerequisite in configuration.get("prerequisites") or ():
             met = self._met(prerequisite["flag"], prerequisite["variants"], self.heads[key]["data"]["hash"])
-            steps += [] if met is True else [{"!": [met]}, None]
+            held += [] if met is True else [({"!": [met]}, None)]
         for variant, units in sorted((configuration.get("overrides") or {}).items()):
             if variant not in variants:
                 raise Uncompilable(f"An override names {variant!r}, which is no variant.")
-            steps += [{"in": [_KEY, sorted(units)]}, variant] if units else []
-        own = _parsed(configuration.get("targeting") or "null") or None
+            held += [({"in": [_KEY, sorted(units)]}, variant)] if units else []
+        return held
+
+    def _own(self, key: str) -> Rule:
+        own = _parsed(self._configuration(key).get("targeting") or "null") or None
         if own is not None:
             _checked(own, self.segments)
             if "$ref" in own:
                 own = self.segments[own["$ref"]]  # a flagd document has no reference in the place of a whole rule
-        return {"if": [*steps, own]} if steps else own
+        return own
 
     def _met(self, base: str, wanted: list[str], host: str) -> Rule:
         """Whether the prerequisite is met: a rule that is hashed by `host`, or true or false where that is certain."""

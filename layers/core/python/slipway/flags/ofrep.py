@@ -18,7 +18,7 @@ from slipway.flags.evaluation import Evaluation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Callable, Container, Mapping
     from typing import Any
 
     from slipway.flags.evaluation import Answer, FlagSet
@@ -55,6 +55,13 @@ def unwritable(evaluation: Evaluation) -> Evaluation:
     return Evaluation(evaluation.key, None, None, "ERROR", "GENERAL", detail, {})
 
 
+def exposed(evaluation: Evaluation, token: str | None) -> Evaluation:
+    """With the token as `exposure` in its metadata."""
+    if token is None or evaluation.error_code is not None:
+        return evaluation
+    return evaluation.but(metadata={**evaluation.metadata, "exposure": token})
+
+
 def _written(evaluation: Evaluation) -> bytes:
     document: dict[str, Any] = {"key": evaluation.key, "metadata": evaluation.metadata}
     if evaluation.error_code is not None:
@@ -76,12 +83,16 @@ def _json(document: Any) -> bytes:
 class Bulk:
     """All flags of a set for one audience. What does not depend on the context is written, and hashed, once.
 
-    `version` names the configuration in the ETag; `visible`: the keys that the audience sees, all without."""
+    `version` names the configuration in the ETag; `visible`: the keys that the audience sees, all without; `rolled`: those
+    with a rollout, which prove an exposure."""
 
-    def __init__(self, flags: FlagSet, version: str, *, visible: Container[str] | None = None) -> None:
+    def __init__(
+        self, flags: FlagSet, version: str, *, visible: Container[str] | None = None, rolled: Container[str] = ()
+    ) -> None:
         self._version, self._metadata = version, flags.metadata
         fixed: list[bytes] = []
         self._asked: list[Answer] = []
+        self._rolled: list[tuple[str, Answer]] = []
         self._quick: list[tuple[Node, dict[str | None, bytes], Answer]] = []
         for key in flags.keys:
             if visible is not None and key not in visible:
@@ -89,23 +100,30 @@ class Bulk:
             ready, parts = flags.ready(key), flags.parts(key)
             if isinstance(ready, Evaluation):
                 fixed.append(item(ready))
+            elif key in rolled:
+                self._rolled.append((key, ready))
             elif parts is None:
                 self._asked.append(ready)
             else:
                 self._quick.append((parts[0], {name: item(found) for name, found in parts[1].items()}, ready))
         self._begin = b'{"flags":[' + b",".join(fixed)
-        if fixed and (self._asked or self._quick):
+        if fixed and (self._asked or self._quick or self._rolled):
             self._begin += b","
         self._end = self._closing({})
         self._hashed = hashlib.sha256(self._begin)
 
     def answer(
-        self, context: Mapping[str, Any] | None, now: float, metadata: Mapping[str, Any] | None = None
+        self,
+        context: Mapping[str, Any] | None,
+        now: float,
+        metadata: Mapping[str, Any] | None = None,
+        token: Callable[[str], str | None] | None = None,
     ) -> tuple[str, bytes]:
-        """The ETag, quotes included, and the body. `metadata`: beside that of the flag set.
+        """The ETag, quotes included, and the body. `metadata`: beside that of the flag set; `token`: of a flag's exposure.
 
         The ETag is that of the answer: it changes with the context when a value does, and stays while none does."""
         items = self._quickly(context, now) + [item(answer(context, now)) for answer in self._asked]
+        items += [item(exposed(answer(context, now), token and token(key))) for key, answer in self._rolled]
         rest = b",".join(items)
         rest += self._closing(metadata) if metadata else self._end
         digest = self._hashed.copy()

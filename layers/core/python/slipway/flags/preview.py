@@ -13,6 +13,7 @@ from slipway.calls import Call
 from slipway.flags.change import pointed
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.configurations import Configurations
+from slipway.flags.evaluation import FlagSet
 from slipway.flags.explain import Context, flag_set
 from slipway.shape import Shape
 
@@ -53,7 +54,11 @@ def previewed(
     now = call.now.timestamp()
     before = flag_set(key, configurations.gathered(plan.flag, plan.before))
     after = flag_set(key, plan.rows)
-    tried = sample(key) if contexts is None else contexts
+    return moved(before, after, key, sample(key) if contexts is None else contexts, now)
+
+
+def moved(before: FlagSet, after: FlagSet, key: str, tried: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
+    """A PreviewView: whom of these the flag would answer otherwise after than before."""
     moves = Counter((before.evaluate(key, one, now=now).variant, after.evaluate(key, one, now=now).variant) for one in tried)
     changed = {pair: count for pair, count in moves.items() if pair[0] != pair[1]}
     return {

@@ -11,26 +11,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from slipway.rollouts.audience import Audience
+
 
 def path(environment: str) -> str:
     return f"flags/{environment}/current.json"
 
 
 class Snapshot:
-    """`flags`: all of them, those with our own operators too; `client_side`: the keys that browsers may see."""
+    """`flags`: all of them, those with our own operators too; `client_side`: the keys that browsers may see; `rollouts`: of
+    the flags that have one, by key."""
 
     def __init__(self, document: Any, body: bytes) -> None:
         ours, metadata = document["slipway"], document["metadata"]
         self.body = body
         self.client_side = frozenset(ours["client_side"])
+        self.rollouts = ours.get("rollouts", {})  # documents were written before there were any
+        self._evaluators = {**document["$evaluators"], **ours["evaluators"]}
         self.flags = FlagSet.parse(
             {
                 "flags": {**document["flags"], **ours["flags"]},
-                "$evaluators": {**document["$evaluators"], **ours["evaluators"]},
+                "$evaluators": self._evaluators,
                 "metadata": {name: metadata[name] for name in ("flagSetId", "version")},
             }
         )
         self._bulk: dict[bool, Bulk] = {}
+        self._audience: Audience | None = None
 
     @classmethod
     def read(cls, body: bytes) -> Snapshot:
@@ -50,5 +56,15 @@ class Snapshot:
     def bulk(self, client: bool) -> Bulk:
         """All flags for one audience: a browser's, or everybody else's."""
         if client not in self._bulk:
-            self._bulk[client] = Bulk(self.flags, self.flags.metadata["version"], visible=self.client_side if client else None)
+            visible = self.client_side if client else None
+            self._bulk[client] = Bulk(self.flags, self.flags.metadata["version"], visible=visible, rolled=self.rollouts)
         return self._bulk[client]
+
+    @property
+    def audience(self) -> Audience:
+        """Of the rollouts; loaded where there is one."""
+        from slipway.rollouts.audience import Audience
+
+        if self._audience is None:
+            self._audience = Audience(self.flags.metadata["flagSetId"], self.rollouts, self._evaluators)
+        return self._audience

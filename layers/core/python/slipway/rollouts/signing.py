@@ -10,7 +10,7 @@ two later. Only who publishes the file reads the rows.
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 
 from slipway.copies import Copies
 from slipway.ports import Absent, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable
@@ -36,7 +36,13 @@ def begin(store: Store, environment: str, entropy: bytes) -> None:
     """Make the first generation, from 32 random bytes, where there is none."""
     if len(entropy) != SECRET_BYTES:
         raise ValueError("a secret is made of 32 random bytes")
-    row = {"pk": _pk(environment), "sk": _sk(1), "schema": SCHEMA, "generation": 1, "secret": b64encode(entropy).decode()}
+    row = {
+        "pk": _pk(environment),
+        "sk": _sk(1),
+        "schema": SCHEMA,
+        "generation": 1,
+        "secret": b2a_base64(entropy, newline=False).decode(),
+    }
     try:
         store.put(ACCESS, row, Absent())
     except ConditionFailed:
@@ -92,7 +98,7 @@ def read(body: bytes) -> dict[int, bytes]:
         file = json.loads(body)
         if file["schema"] != SCHEMA:
             raise ValueError("a file of another schema")
-        return {int(generation): b64decode(secret, validate=True) for generation, secret in file["secrets"].items()}
+        return {int(generation): a2b_base64(secret, strict_mode=True) for generation, secret in file["secrets"].items()}
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a file of signing secrets") from error
 
