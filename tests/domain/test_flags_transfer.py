@@ -18,10 +18,10 @@ from slipway.edge import json as strict
 from slipway.edge.validation import body as validate
 from slipway.flags import flagd, flagsmith, imports, jsontext
 from slipway.flags.control import Control
-from slipway.flags.definition import RESERVED
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.exports import exported
 from slipway.flags.flag import FlagPatch, NewFlag
+from slipway.flags.form import RESERVED
 from slipway.flags.imports import Order, take
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, Problem, TooLarge
 from tests.catalogue import a_call
@@ -352,7 +352,11 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
         "unknown_reference",
     ),
     "a hash": (changed(metadata={"hash": "v9"}), "/flags/pages/metadata/hash", "bad_hash"),
-    "a value that is not exact": (changed(variants={"few": 2**60 + 1}, defaultVariant=None), "/flags/pages/variants", "out_of_range"),
+    "a value that is not exact": (
+        changed(variants={"few": 2**60 + 1}, defaultVariant=None),
+        "/flags/pages/variants",
+        "out_of_range",
+    ),
     "a variant with space": (changed(variants={" few": 1}, defaultVariant=None), "/flags/pages/variants", "invalid_variant"),
     "metadata that are lists": (changed(metadata={"a": []}), "/flags/pages/metadata/a", "bad_metadata"),
     "too many metadata": (changed(metadata={str(n): n for n in range(51)}), "/flags/pages/metadata", "invalid_metadata"),

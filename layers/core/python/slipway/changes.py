@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from slipway.resources import Event
@@ -27,8 +26,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], fields: Seq
     return found
 
 
-def _number(value: Decimal) -> int | float:
-    """Storage knows no 1.0."""
+def _number(value: Any) -> int | float:
+    """Of a Decimal; storage knows no 1.0."""
     return int(value) if value == int(value) else float(value)
 
 

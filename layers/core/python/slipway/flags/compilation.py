@@ -25,8 +25,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from slipway.flags.compiler import AS_FLAG, EXTENSIONS
-from slipway.flags.definition import RESERVED
 from slipway.flags.evaluation import FlagSet
+from slipway.flags.form import RESERVED
 from slipway.flags.inlining import answers, at_home, or_default
 from slipway.flags.rules import ARITY
 from slipway.ports import Row

@@ -14,8 +14,6 @@ from slipway.flags.fractional import HASHES
 from slipway.flags.rules import evaluator_faults, targeting_faults
 from slipway.problems import Fault
 
-# Of metadata: what evaluation and the document itself say by them.
-RESERVED = ("type", "hash", "version", "flagSetId", "stale", "exposure", "track")
 TYPES = ("boolean", "string", "integer", "float", "object")
 MOST_VARIANTS, LONGEST_NAME, LONGEST_KEY = 100, 128, 128
 

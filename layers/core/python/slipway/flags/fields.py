@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wit
 
 from slipway import text
 from slipway.fields import cleaned, error, matching, published, whole
-from slipway.flags import definition, jsontext
+from slipway.flags import form, jsontext
 from slipway.shape import Shape
 
 RESERVED = ("batch", "export", "import")  # kept for paths beside `/v1/flags/{key}` and `/v1/segments/{key}`
@@ -81,7 +81,7 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _metadata_name(raw: str) -> str:
-    if raw in definition.RESERVED:
+    if raw in form.RESERVED:
         raise error("reserved", f"{raw!r} means something in an answer, and is not yours to give; choose another name.")
     return raw
 
@@ -136,7 +136,7 @@ def _variants_schema(least: int, *more: str) -> WithJsonSchema:
 
 def _metadata_schema(*more: str) -> WithJsonSchema:
     value = {"type": ["string", "number", "boolean", *more]}
-    names = {"minLength": 1, "maxLength": METADATA_NAME, "not": {"enum": list(definition.RESERVED)}}
+    names = {"minLength": 1, "maxLength": METADATA_NAME, "not": {"enum": list(form.RESERVED)}}
     bounds = {"maxProperties": METADATA, "propertyNames": names, "additionalProperties": value}
     return WithJsonSchema({"type": "object", **bounds, "examples": [{"team": "web"}]})
 

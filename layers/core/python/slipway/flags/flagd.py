@@ -9,7 +9,7 @@
 What is read is written again just so, save what `metadata.type` and `metadata.hash` say: these become the flag's own. Where
 the hash is missing it is flagd's v2, as JavaScript, Java, Go and .NET read such a document, and is not written. Numbers are
 integers if none has a fraction (1.0 has one) and all are exact, unless the type says float. Other names that mean something in
-an answer (`slipway.flags.definition.RESERVED`), such as the version in a snapshot, are left out, and told.
+an answer (`slipway.flags.form.RESERVED`), such as the version in a snapshot, are left out, and told.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from slipway.flags.bundle import MOST_FAULTS, Bundle, Note, Part, Validate
 from slipway.flags.checks import escaped
 from slipway.flags.compilation import Rows, used
 from slipway.flags.compiler import EXTENSIONS
-from slipway.flags.definition import RESERVED, flag_faults, shared_faults
+from slipway.flags.definition import flag_faults, shared_faults
 from slipway.flags.fields import Prerequisites, TargetingKeys, Variant
+from slipway.flags.form import RESERVED
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 
