@@ -157,7 +157,8 @@ class Evaluator:
         stale = {"stale": True} if copy is not None and copy.doubted else {}
         client, now = principal.kind == "client", self._clock()
         if route == BULK:
-            self._count(environment, "*client" if client else "*")
+            if copy is not None:
+                self._count(environment, "*client" if client else "*")
             told = {"track": TRACK, **stale}
             etag, body = snapshot.bulk(client).answer(context, now, told, self._tokens(environment, snapshot, context, now))
             headers = {"ETag": etag, "Vary": "Accept-Encoding"}

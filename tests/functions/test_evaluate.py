@@ -359,6 +359,7 @@ def test_an_environment_without_a_document_has_no_flags() -> None:
     metadata = {"flagSetId": "production", "track": "/ofrep/v1/track", "version": "0"}
     assert (bulk.status, bulk.json) == (200, {"flags": [], "metadata": metadata})
     assert deployment.snapshot().status == 404
+    assert deployment.handler._counts == {}, "nobody keeps days of an environment that may not be there"
     deployment.publish(PUBLISHED)
     deployment.now += FRESH
     assert deployment.single("checkout").status == 200

@@ -155,6 +155,8 @@ def test_lists_take_filters_and_go_on(store: MemoryStore) -> None:
     rest = asked("GET", "/v1/flags", query=f"tag=web&limit=2&cursor={page.json['next_cursor']}")
     assert [item["key"] for item in rest.json["items"]] == ["flag-2"]
     assert asked("GET", "/v1/flags", query=f"tag=x&cursor={page.json['next_cursor']}").json["code"] == "bad_cursor"
+    for more in ("", "&state=off", "&stale=true"):
+        assert asked("GET", "/v1/flags", query=f"environment=nope{more}").status == 404
     on = asked("GET", "/v1/flags", query="environment=staging&state=on")
     assert [item["key"] for item in on.json["items"]] == ["flag-1"]
     assert faults(asked("GET", "/v1/flags", query="state=on")) == [("/query/environment", "required")]
