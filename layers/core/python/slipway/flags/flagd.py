@@ -14,7 +14,7 @@ an answer (`slipway.flags.form.RESERVED`), such as the version in a snapshot, ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, StrictBool
@@ -84,8 +84,9 @@ class FlagdDocument(Shape):
 # --- out --------------------------------------------------------------------------------------------------
 
 
-def written(rows: Rows) -> Document:
-    """The document of these rows: their flags, and all their segments."""
+def written(rows: Rows, lacks: Mapping[str, Sequence[str]] = {}) -> Document:
+    """The document of these rows: their flags, and all their segments. `lacks`: why a flag's prerequisites leave it out of what
+    other readers get of the snapshot."""
     segments = {row["data"]["key"]: row["data"] for row in rows.segments}
     rules = {key: jsontext.read(data["targeting"]) for key, data in segments.items()}
     configurations = {row["data"]["flag"]: row["data"] for row in rows.configurations}
@@ -101,6 +102,8 @@ def written(rows: Rows) -> Document:
         if own:
             beside[key] = own
         warnings += _warnings(flag, flags[key], own, rules)
+        at = f"/slipway/flags/{escaped(key)}/prerequisites"
+        warnings += [Note(key, at, "not_portable", why) for why in lacks.get(key, ())]
     described = {key: {"description": data["description"]} for key, data in segments.items() if "description" in data}
     document: Document = {"flags": flags, "metadata": {"flagSetId": rows.environment}}
     if rules:
