@@ -109,7 +109,7 @@ def _failed(*statuses: int) -> dict[str, Any]:
     """The refusals; the gateway's own carry only a message."""
     found: dict[str, Any] = {}
     for status in statuses:
-        example = {
+        example: dict[str, Any] = {
             "errorCode": "FLAG_NOT_FOUND" if status == 404 else "GENERAL",
             "errorDetails": _WHY[status],
             "key": "checkout",

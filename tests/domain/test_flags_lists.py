@@ -127,7 +127,7 @@ def test_a_list_is_strong_and_costs_the_same_among_thousands() -> None:
                 store._apply([Put(FLAGS, {"pk": name, "sk": f"f{number:04}", "schema": 1})])
         made(control, "gone", owner="ada")
         control.flags.archive(a_call(), "gone", None)
-        for query in (
+        for asked in (
             {},
             {"tag": "rare"},
             {"tag": "often"},
@@ -138,12 +138,12 @@ def test_a_list_is_strong_and_costs_the_same_among_thousands() -> None:
             {"owner": "ada", "environment": "staging", "state": "on"},
             {"status": "archived", "owner": "ada"},
         ):
-            listing, shelf = FlagListing.model_validate(query), control.flags.shelf
+            listing, shelf = FlagListing.model_validate(asked), control.flags.shelf
             costs.append((size, len(store.counted(partial(lists.flags, shelf, listing)))))
-        for lonely in ("state", "stale"):
-            query = {"environment": "production", lonely: "off" if lonely == "state" else False, "prefix": "zz", "limit": 100}
-            assert pages(control, **query) == ["zz"]
-            assert [key for key in pages(control, **{**query, "prefix": None}) if key > "g"] == ["zz"]
+        for lonely in ({"state": "off"}, {"stale": False}):
+            query: dict[str, Any] = {"environment": "production", "limit": 100, **lonely}
+            assert pages(control, **query, prefix="zz") == ["zz"]
+            assert [key for key in pages(control, **query) if key > "g"] == ["zz"]
         assert pages(control, owner="ada", tag="rare") == ["aa"]
     few, many = ([cost for of, cost in costs if of == size] for size in (50, 5_000))
     assert many == [2, 2, 2, 5, 2, 3, 3, 5, 2]

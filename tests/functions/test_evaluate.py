@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jsonschema
@@ -295,7 +296,7 @@ def test_a_copy_is_believed_for_two_seconds(deployment: Deployment) -> None:
 
 
 def test_an_answer_from_a_doubted_copy_is_counted(deployment: Deployment, log_lines: list[dict[str, Any]]) -> None:
-    asks = (deployment.bulk, lambda: deployment.single("checkout"), deployment.snapshot)
+    asks: tuple[Callable[[], Reply], ...] = (deployment.bulk, partial(deployment.single, "checkout"), deployment.snapshot)
     deployment.bulk()
     deployment.down()
     deployment.now += FRESH

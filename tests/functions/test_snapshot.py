@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -227,7 +227,7 @@ def test_all_that_the_control_plane_does_is_done_somewhere_in_that() -> None:
     assert all(world.agrees(environment) for environment in ("staging", "development", "production"))
 
 
-def _equal(world: World, steps: list[Callable[[World], None]], random: Any, environments: tuple[str, ...]) -> None:
+def _equal(world: World, steps: Sequence[Callable[[World], None]], random: Any, environments: tuple[str, ...]) -> None:
     waiting: list[dict[str, Any]] = []
     lost = 0
     for take in steps:

@@ -96,7 +96,7 @@ def _scalar(name: str, value: Any) -> Any:
         return value
     if isinstance(value, str):
         return cleaned(text.prose, VALUE)(value)
-    if isinstance(value, int | Decimal) and -EXACT <= value <= EXACT and (not value or abs(value) >= LEAST):
+    if isinstance(value, int | Decimal) and -EXACT <= value <= EXACT and (value == 0 or not -LEAST < value < LEAST):
         # As every JSON reader will see it: the nearest double, so that an answer says what is kept.
         return int(value) if value == int(value) else Decimal(repr(float(value)))
     raise error("invalid_metadata", f"{name}: a value is a text, true, false or a number up to 2^53 - 1.")
