@@ -64,8 +64,11 @@ queries = st.fixed_dictionaries(
 
 
 @settings(max_examples=150, deadline=None)
-@given(flags_made, queries)
-def test_the_pages_together_are_what_the_filters_say(flags: dict[str, dict[str, Any]], query: dict[str, Any]) -> None:
+@given(flags_made, queries, st.sampled_from((1, 2, lists.WIDTH)))
+def test_the_pages_together_are_what_the_filters_say(
+    flags: dict[str, dict[str, Any]], query: dict[str, Any], width: int
+) -> None:
+    """`width`: rows of each list that one reading sees."""
     store = Counting()
     control = Control(store)
     for key, of in flags.items():
@@ -85,7 +88,9 @@ def test_the_pages_together_are_what_the_filters_say(flags: dict[str, dict[str, 
         and ("state" not in query or (query["state"] == "on") == of["on"])
         and ("stale" not in query or query["stale"] == of["stale"])
     ]
-    assert pages(control, **query) == wanted
+    with pytest.MonkeyPatch.context() as narrow:
+        narrow.setattr(lists, "WIDTH", width)
+        assert pages(control, **query) == wanted
 
 
 def test_a_flag_that_is_there_throughout_appears_once() -> None:
