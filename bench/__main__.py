@@ -18,6 +18,7 @@ from bench.capacity import capacity
 from bench.cases import Case, cases
 from bench.client import client
 from bench.flags import flags
+from bench.guard import guard
 from bench.runtime import Failed, invoke
 
 WARM, REPEATS = 5, 5
@@ -72,7 +73,7 @@ def functions() -> None:
     )
 
 
-SECTIONS = {"functions": functions, "client": client, "capacity": capacity, "flags": flags}
+SECTIONS = {"functions": functions, "client": client, "capacity": capacity, "flags": flags, "guard": guard}
 
 
 def main() -> None:

@@ -41,6 +41,7 @@ EXPECTED = """
     flags.archive           ----yy-yy-
     flags.restore           ----yy-yy-
     flags.revert            ----yy-yy-
+    flags.rehash            ----yy-yy-
     flags.versions          ---yyyyyy-
     flags.usage             ---yyyyyy-
     flags.export            ---yyyyyy-
@@ -49,6 +50,10 @@ EXPECTED = """
     manifest.create         ----yy-yy-
     manifest.update         ----yy-yy-
     manifest.archive        ----yy-yy-
+    flags.adoption          ---yyyyyy-
+    metrics.read            ---yyyyyy-
+    signals.collect         -yy-------
+    signals.track           -yy-------
     flags.evaluate          -yyyyyyyy-
     flags.evaluate_all      -yyyyyyyy-
     flags.snapshot          --yyyyyyy-
@@ -80,6 +85,7 @@ EXPECTED = """
     schedules.cancel        ----yy-yy-
     environments.list       ---yyyyyy-
     environments.read       ---yyyyyy-
+    environments.versions   ---yyyyyy-
     environments.create     -----y--y-
     environments.update     -----y--y-
     environments.delete     -----y--y-

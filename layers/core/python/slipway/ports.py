@@ -207,6 +207,13 @@ class Blobs(Protocol):
         else ConditionFailed."""
 
 
+class Lake(Protocol):
+    """Where raw records go, to be read in bulk much later. At least once: what is sent again may stand there twice."""
+
+    def add(self, record: bytes) -> None:
+        """One record of at most 1,000 KB. Raises StoreUnavailable; the record may or may not be there then."""
+
+
 class Schedules(Protocol):
     """One-shots that wake a function of ours, to the minute. Every call is safe to repeat."""
 

@@ -44,6 +44,13 @@ class Dynamo(Protocol):
         """One DynamoDB operation. Raises Refused, StoreUnavailable."""
 
 
+class Deliveries(Protocol):
+    counts: Counts
+
+    def put_record(self, stream: str, record: bytes) -> None:
+        """One record for a delivery stream of Firehose. Raises Refused, StoreUnavailable."""
+
+
 class Objects(Protocol):
     counts: Counts
 

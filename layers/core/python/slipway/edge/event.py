@@ -25,6 +25,7 @@ class Event:
         self.path: str = event.get("rawPath") or http["path"]
         self.raw_query: str = event.get("rawQueryString") or ""
         self.headers = {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+        self.address = str(http.get("sourceIp") or "")
         self.request_id: str = event["requestContext"].get("requestId") or nonce
         self.correlation_id = read.correlation_id(self.headers, nonce)
         self.traceparent = read.traceparent(self.headers, nonce)
