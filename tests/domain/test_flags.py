@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -337,6 +338,11 @@ def test_the_whole_history_can_be_read(control: Control) -> None:
     ]
     assert found[0].changes[0]["to"] == {"on": True, "off": False, "maybe": True}
     assert more == 2
+    edited(control, seconds=25, metadata={"level": 1})
+    edited(control, seconds=26, metadata={"level": True})
+    newest = control.flags.versions("checkout", below=None, limit=1)[0][0]
+    assert json.dumps(newest.changes) == '[{"field": "metadata", "from": {"level": 1}, "to": {"level": true}}]'
+    assert newest.stored.events[0]["data"]["changes"] == [{"field": "metadata"}]
     assert control.flags.at(a_call(30), "checkout", START + timedelta(seconds=15)).version == 2
     with pytest.raises(NotFound):
         control.flags.at(a_call(30), "checkout", START - timedelta(seconds=1))

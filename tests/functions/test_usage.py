@@ -70,6 +70,13 @@ def test_what_the_log_tells_is_summed_by_flag_environment_and_day(deployment: De
     }
 
 
+def test_no_row_is_kept_for_ever_not_of_an_environment_that_never_was_either(deployment: Deployment) -> None:
+    deployment.tell({"never-was": {"checkout": 1}})
+    days = {pk.partition("#")[0]: row["expires"] // 86_400 for (pk, _), row in deployment.store.tables["usage"].items()}
+    today = int(NOON.timestamp()) // 86_400
+    assert {name: day - today for name, day in days.items()} == {"told": 10, "seen": 731}
+
+
 def test_a_line_counts_once_however_often_it_comes_and_whoever_sums(deployment: Deployment) -> None:
     for _ in range(2):
         deployment.tell()

@@ -113,6 +113,18 @@ def test_drift_is_told_field_by_field_and_mended(room: Room) -> None:
     assert room.configuration("staging")["enabled"] is True, "an environment that the file does not name is left alone"
 
 
+def test_true_is_not_1_and_a_float_is_written_as_one_likes(room: Room) -> None:
+    room.file(type="object", variants={"on": {"limit": 1}})
+    room.file("ratio", type="float", variants={"half": 0.5, "all": 1})
+    room.run("apply")
+    assert room.run("plan")[0] == 0
+    room.api("PATCH", "/v1/flags/checkout", {"variants": {"on": {"limit": True}}})
+    assert room.run("plan") == (
+        2,
+        '~ update checkout\n    variants: {"on": {"limit": true}} -> {"on": {"limit": 1}}\n1 changes.\n',
+    )
+
+
 def test_variants_and_what_needs_them_come_and_go_in_an_order_that_works(room: Room) -> None:
     old, new = {"a": "A", "b": "B"}, {"b": "B", "c": "C"}
     room.file("theme", type="string", variants=old, environments={"development": {"state": "ENABLED", "defaultVariant": "a"}})

@@ -20,7 +20,8 @@ from slipway.flags.snapshot import Snapshot
 from slipway.flags.trace import Step
 from slipway.flags.words import sentences
 from slipway.moments import Moment
-from slipway.problems import Conflict
+from slipway.problems import Conflict, Fault, Invalid
+from slipway.resources import Stored
 from slipway.shape import Shape
 
 
@@ -95,7 +96,7 @@ def explained(
     if at is None:
         flag, stored = configurations.read(call, key, environment)
     else:
-        flag, stored = configurations.at(call, key, environment, at)
+        flag, stored = _at(configurations, call, key, environment, at)
     if flag.data["status"] == "archived":
         raise Conflict("The flag is archived: it answers nowhere.")
     rows, now = configurations.gathered(flag, stored, at), (at or call.now).timestamp()
@@ -113,7 +114,7 @@ def explained(
     steps = _steps(key, rows, context, now)
     place = _decided(stored.data, needed, steps, context)
     draws = [step.draw for step in steps if step.draw is not None]
-    shown = place.startswith("/targeting")
+    asked = place == "/default_variant" or place.startswith("/targeting")
     return {
         "flag": key,
         "environment": environment,
@@ -123,11 +124,20 @@ def explained(
         "evaluation": {name: getattr(evaluation, name) for name in EvaluationView.model_fields},
         "decided": {"pointer": place, "words": dict(sentences(stored.data))[place]},
         "bucket": {"bucket": draws[-1].bucket, "of": draws[-1].buckets, "variant": draws[-1].variant}
-        if draws and shown
+        if draws and asked
         else None,
         "prerequisites": needed,
-        "trace": [{"pointer": step.pointer, "operator": step.operator, "result": step.result} for step in steps if shown],
+        "trace": [{"pointer": step.pointer, "operator": step.operator, "result": step.result} for step in steps if asked],
     }
+
+
+def _at(configurations: Configurations, call: Call, key: str, environment: str, at: datetime) -> tuple[Stored, Stored]:
+    try:
+        return configurations.at(call, key, environment, at)
+    except Invalid as wrong:
+        detail = "The moment lies in the future; leave `at` out to explain what stands now."
+        faults = [Fault("/at", fault.code, detail) if fault.code == "in_the_future" else fault for fault in wrong.errors]
+        raise Invalid(detail, errors=faults) from None
 
 
 def evaluated(key: str, rows: Rows, context: Mapping[str, Any], now: float) -> Evaluation:

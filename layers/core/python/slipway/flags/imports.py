@@ -22,7 +22,7 @@ from slipway.flags import jsontext
 from slipway.flags.bundle import MOST_FAULTS, Bundle, Note, Part, Validate
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.control import Control
-from slipway.flags.flag import FlagPatch, NewFlag
+from slipway.flags.flag import FlagPatch, NewFlag, metadata
 from slipway.flags.flags import flag_id
 from slipway.flags.segments import NewSegment, SegmentPatch, segment_id
 from slipway.ports import Absent, ConditionFailed
@@ -253,10 +253,7 @@ class _Steps:
                 raise Conflict(detail, errors=[Fault(f"/{name}", "immutable", detail)])
         given = {name: value for name, value in part.fields.items() if name not in ("key", "type", "hash")}
         if "metadata" in given:
-            kept, metadata = jsontext.read(standing.data.get("metadata", "{}")), dict(given["metadata"])
-            if metadata.get("hash") == "v3" and "hash" not in kept:
-                del metadata["hash"]  # every export tells it: the file says nothing new
-            given["metadata"] = dict.fromkeys(kept) | metadata
+            given["metadata"] = dict.fromkeys(metadata(standing.data)) | dict(given["metadata"])
         patch = self.validate(FlagPatch, given)
         return _changed(standing, control.flags.change(call, new.key, None, patch.fields(), self.order.reason))
 

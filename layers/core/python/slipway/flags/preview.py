@@ -16,6 +16,7 @@ from slipway.flags.configurations import Configurations
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.explain import Context, flag_set
 from slipway.flags.limits import MOST_STEPS_TOGETHER, Allowance
+from slipway.flags.portability import Portability, lacks, told
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 
@@ -43,6 +44,10 @@ class PreviewView(Shape):
     moves: list[MoveView]
 
 
+class PreviewedView(PreviewView, Portability):
+    """As the flag would be after the change."""
+
+
 def previewed(
     configurations: Configurations,
     call: Call,
@@ -51,12 +56,13 @@ def previewed(
     change: ConfigurationPatch,
     contexts: Sequence[dict[str, Any]] | None,
 ) -> dict[str, Any]:
-    """A PreviewView. Raises NotFound, Conflict (archived), Invalid."""
+    """A PreviewedView. Raises NotFound, Conflict (archived), Invalid."""
     plan = pointed(lambda: configurations.patched(call, key, environment, None, change))
     now = call.now.timestamp()
     before = flag_set(configurations.gathered(plan.flag, plan.before))
     after = flag_set(plan.rows)
-    return moved(before, after, key, sample(key) if contexts is None else contexts, now)
+    found = moved(before, after, key, sample(key) if contexts is None else contexts, now)
+    return {**found, **told(lacks(key, plan.rows))}
 
 
 def moved(before: FlagSet, after: FlagSet, key: str, tried: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway.flags.evaluation import FlagSet
+from slipway.flags.form import RESERVED
 from slipway.flags.inlining import answers, at_home, or_default, size
 from slipway.flags.limits import MOST_INLINED
 from slipway.flags.stored import Rule, Uncompilable, checked, parsed
@@ -43,7 +44,8 @@ class Sources:
         who asks those by `needs`. Raises Uncompilable."""
         head, variants, default = self.heads[key]["data"], self._variants(key), self._default(key)
         version = int(self.configurations[key]["version"]) if self._touched(key) else 1
-        metadata = {**json.loads(head.get("metadata", "{}")), "hash": head["hash"], "version": version}
+        own = {name: value for name, value in json.loads(head.get("metadata", "{}")).items() if name not in RESERVED}
+        metadata = {**own, "hash": head["hash"], "version": version}
         if head["type"] == "float":
             metadata["type"] = "float"
         flag: dict[str, Any] = {"variants": variants, "defaultVariant": default, "metadata": metadata, "state": "DISABLED"}
