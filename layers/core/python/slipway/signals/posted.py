@@ -28,6 +28,18 @@ _FIELDS = {
 }
 
 
+class Sender(Value):
+    """`server`: whether by a server's key; `network`: of a client, what its address belongs to."""
+
+    environment: str
+    server: bool
+    network: str
+
+    @property
+    def trust(self) -> str:
+        return "server" if self.server else "client"
+
+
 class Exposure(Value, kw_only=True):
     """Somebody was shown what a flag gives: proven by `token`, or said by a server with the `context`."""
 
