@@ -71,7 +71,8 @@ Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnLak
 class Function:
     """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads, `batch` at most at once; `pattern`:
     events that it consumes; `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines
-    it reads, and the word in them; `custom`: it is a custom resource of other stacks."""
+    it reads, and the word in them; `custom`: it is a custom resource of other stacks; `alarmed`: by a topic that alarms are
+    sent to."""
 
     name: str
     job: str
@@ -86,11 +87,13 @@ class Function:
     woken: bool = False
     lines: tuple[str, str] | None = None
     custom: bool = False
+    alarmed: bool = False
 
     @property
     def asynchronous(self) -> bool:
         """Whether it is called without waiting, so that what fails needs a place to go."""
-        return self.pattern is not None or self.daily or self.woken or self.custom or self.lines is not None
+        called = self.daily or self.woken or self.custom or self.alarmed
+        return called or self.pattern is not None or self.lines is not None
 
     @property
     def handler(self) -> str:
@@ -101,6 +104,17 @@ _QUERY = ("dynamodb:Query",)
 # Of an area that keeps versioned resources: a transaction is granted as the writes that it holds.
 _CHANGE = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
 _KEEP = (*_CHANGE, "dynamodb:Query")
+
+
+# To judge a rollout and to move it: the rollout, its configuration, the list of those that run, and the revision.
+_MOVE = (
+    OnTable(COUNTERS, ("dynamodb:Query", "dynamodb:PutItem"), leading=("rol_*",)),
+    OnTable(FLAGS, _QUERY, leading=("list#rollouts",)),
+    OnTable(FLAGS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("rol_*", "flag#*")),
+    OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("rol_*",)),
+    OnTable(FLAGS, ("dynamodb:PutItem", "dynamodb:DeleteItem"), leading=("list#rollouts",)),
+    OnTable(FLAGS, ("dynamodb:UpdateItem",), leading=("revision#*",)),
+)
 
 
 def _indexes(table: Table) -> tuple[OnTable, ...]:
@@ -277,20 +291,40 @@ FUNCTIONS = (
         woken=True,
     ),
     Function(
+        "guard",
+        "Judges rollouts by what was counted, and steps them back",
+        settings.Guard,
+        timeout=60,
+        grants=(*_MOVE, OnObjects("quarantine", "records/guard/", ("s3:PutObject",))),
+        streams=(COUNTERS,),
+        alarmed=True,
+    ),
+    Function(
+        "ramp",
+        "Takes the next step of rollouts when its minute has come",
+        settings.Ramp,
+        timeout=60,
+        grants=_MOVE,
+        daily=True,
+        woken=True,
+    ),
+    Function(
         "calendar",
-        "Keeps the one-shots in step with the scheduled changes",
+        "Keeps the one-shots in step with scheduled changes and rollouts",
         settings.Calendar,
         timeout=60,
         grants=(
-            OnTable(FLAGS, _QUERY, leading=("list#proposals", "list#schedules")),
-            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("chg_*", "sch_*")),
-            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("sch_*",)),
+            OnTable(FLAGS, _QUERY, leading=("list#proposals", "list#schedules", "list#rollouts")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("chg_*", "sch_*", "rol_*")),
+            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("sch_*", "rol_*")),
             OnTable(FLAGS, ("dynamodb:PutItem",), leading=("chg_*",)),
             OnTable(FLAGS, ("dynamodb:DeleteItem",), leading=("list#proposals",)),
             OnOneShots(),
         ),
         pattern=events.pattern(
-            *(events.SchedulePlanned, events.ScheduleCancelled, events.SchedulePlannedV2, events.ScheduleCancelledV2)
+            *(events.SchedulePlanned, events.ScheduleCancelled, events.SchedulePlannedV2, events.ScheduleCancelledV2),
+            *(events.RolloutStarted, events.RolloutAdvanced, events.RolloutResumed),
+            *(events.RolloutPaused, events.RolloutRolledBack, events.RolloutStopped),
         ),
         daily=True,
     ),

@@ -24,6 +24,7 @@ from infra.function import DeployedFunction, asset, log_group
 from infra.functions import FUNCTIONS, Function
 from infra.lake import Lake
 from infra.oneshots import OneShots
+from infra.rings import Rings
 from infra.routes import ROUTES, Route
 from infra.surroundings import Surroundings
 from slipway.events import ProductCreated, ProductUpdated, pattern
@@ -101,7 +102,9 @@ class Service(Stack):
         self.functions: dict[str, DeployedFunction] = {}
         for spec in FUNCTIONS:
             self.functions[spec.name] = DeployedFunction(self, spec, self._environment(spec), around)
-        self.one_shots.wake(self.functions["planner"].function)
+        self.one_shots.wake(*(self.functions[spec.name].function for spec in FUNCTIONS if spec.woken))
+        (hearing,) = (made.function for made in self.functions.values() if made.spec.alarmed)
+        self.rings = Rings(self, config, hearing, self.dead_letters)
         self._subscriptions()
         self._routes()
         self.stage = self._stage()
@@ -145,7 +148,7 @@ class Service(Stack):
             "lake": self.lake.stream.ref,
             "schedule_prefix": self.one_shots.prefix,
             "schedule_role": self.one_shots.role.attr_arn,
-            **({"planner": self.functions["planner"].function.attr_arn} if "planner" in self.functions else {}),
+            **{name: made.function.attr_arn for name, made in self.functions.items() if made.spec.woken},
             "raise_failures": self.config.local,
             "user_pool": data.user_pool.user_pool_id,
             "user_pool_client": self.client.ref,
@@ -323,6 +326,7 @@ class Service(Stack):
             ("BusArn", self.bus.event_bus_arn, "For a rule in another stack or account"),
             ("SampleRule", json.dumps(pattern(ProductCreated, ProductUpdated)), "The pattern of a rule on the bus, as a start"),
             ("UserPoolClientId", self.client.ref, "What a browser signs in with"),
+            ("RolloutAlarms", self.rings.topic.topic_arn, "Where alarms go that guard rollouts: the topic's ARN"),
             ("DeadLettersUrl", self.dead_letters.queue_url, "Events that no function could handle"),
         ):
             CfnOutput(self, id, value=value, description=description)

@@ -147,7 +147,10 @@ def by(principal: Principal, seconds: float = 20) -> Call:
 
 
 WANTED: dict[str, tuple[dict[str, Any], Any]] = {
-    "variant": ({"flag": "checkout", "flag_change": {"variants": {"on": False}}}, lambda c: flag.view(c.flags.read("checkout"))),
+    "variant": (
+        {"flag": "checkout", "flag_change": {"variants": {"on": False}}},
+        lambda c: flag.view(c.flags.read("checkout")),
+    ),
     "hash": ({"flag": "checkout", "flag_change": {"hash": "v2"}}, lambda c: c.flags.read("checkout").data["hash"]),
     "archive": ({"flag": "checkout", "flag_change": {"status": "archived"}}, lambda c: c.flags.read("checkout").data["status"]),
     "revert": ({"flag": "checkout", "flag_change": {"revert_to": 1}}, lambda c: c.flags.read("checkout").data["variants"]),
@@ -221,7 +224,10 @@ def test_protection_is_an_admins_affair_by_whatever_way(control: Control) -> Non
         ({"flag": "checkout", "flag_change": {"hash": "v3"}}, ("/flag_change", "no_change")),
         ({"flag": "nothing", "flag_change": {"hash": "v2"}}, ("/flag", "unknown_flag")),
         ({"segment": "nothing", "segment_change": {"targeting": BETA}}, ("/segment", "unknown_segment")),
-        ({"segment": "staff", "segment_change": {"targeting": {"nonsense": 1}}}, ("/segment_change/targeting/nonsense", "unknown_operator")),
+        (
+            {"segment": "staff", "segment_change": {"targeting": {"nonsense": 1}}},
+            ("/segment_change/targeting/nonsense", "unknown_operator"),
+        ),
         ({"environment": "nowhere", "environment_change": {"approval": True}}, ("/environment", "unknown_environment")),
     ],
     ids=str,

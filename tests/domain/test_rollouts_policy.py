@@ -222,6 +222,13 @@ def test_forged_signals_do_not_spoil_those_of_servers() -> None:
     assert action({"errors": harm(MANY._replace(server=10), Arm(server=10))})[0] == "pause"
 
 
+def test_a_rollback_has_one_chance() -> None:
+    """By server keys or by all, not by whichever says so: that would be twice alpha. A pause may come by both."""
+    hidden = {"errors": harm(Arm(server=40), MANY._replace(server=10))}
+    assert action(hidden, Guard("errors", "bad_units", trust_client=True))[0] == "continue"
+    assert action(hidden, Guard("errors", "bad_units", 0, "pause", trust_client=True))[0] == "pause"
+
+
 def test_feedback_pauses_whoever_brings_it() -> None:
     for arm in (Arm(server=40), MANY):
         for trusted in (False, True):
@@ -239,10 +246,10 @@ def test_a_thousand_forged_outcomes_never_roll_back() -> None:
     """From few networks not even with trust; from many without."""
     for networks, trusted in ((1, True), (2, True), (4, True), (1, False), (200, False), (1_000, False)):
         for kind in ("bad_units", "slow_units", "feedback"):
-            guard = Guard("errors", kind, 0, "roll_back", trusted)  # type: ignore[arg-type]
+            guard = Guard("errors", kind, 0, "roll_back", trusted)
             assert action({"errors": harm(spread(1_000, networks), spread(10, 10))}, guard)[0] != "roll_back"
         for lower in ("conversion", "activity"):
-            guard = Guard("errors", lower, 0, "roll_back", trusted)  # type: ignore[arg-type]
+            guard = Guard("errors", lower, 0, "roll_back", trusted)
             assert action({"errors": harm(spread(10, 10), spread(1_000, networks))}, guard)[0] != "roll_back"
 
 
@@ -321,6 +328,11 @@ def test_it_advances_early_where_no_guard_can_be_worse() -> None:
     assert action({}, Guard("5xx", "alarm"), hold=early) == ("continue", "holding")
 
 
+def test_early_needs_five_units_that_speak_for_it() -> None:
+    for units, found in ((4, "continue"), (5, "advance")):
+        assert action({"errors": [Tally(0.99, Arm(server=units))]}, hold=Hold(early=True))[0] == found
+
+
 def test_forged_signals_do_not_advance() -> None:
     """Bad units in control make a treatment look good: they count where clients are trusted."""
     forged = {"errors": harm(Arm(server=10), MANY._replace(server=10))}
@@ -385,7 +397,8 @@ def test_p_is_of_the_largest_evidence_so_far() -> None:
     (first,) = judged(mild).findings
     (later,) = judged(mild, peaks={"errors": 2.0}).findings
     assert (first.peak, first.p) == (0.0, 1.0)
-    assert (later.peak, later.p) == (2.0, pytest.approx(math.exp(-2)))
+    assert later.peak == 2.0
+    assert later.p == pytest.approx(math.exp(-2))
     assert later.log_evidence == first.log_evidence < 0
 
 

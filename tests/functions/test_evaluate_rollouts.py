@@ -18,7 +18,7 @@ ROLLOUT: dict[str, Any] = {
     "bucket_by": "targetingKey",
     "share": 30_000,
     "stage": 1,
-    "watch": [],
+    "watch": "[]",
     "generation": 1,
 }
 SECRET = b"s" * 32

@@ -258,7 +258,9 @@ def test_environments_are_an_admins() -> None:
     made = asked("POST", "/v1/environments", {"name": "preview", "protected": True}, {}, ADMIN)
     assert (made.status, made.headers["location"]) == (201, "/v1/environments/preview")
     assert faults(asked("POST", "/v1/environments", {"name": "all"}, {}, ADMIN)) == [("/name", "pattern")]
-    assert faults(asked("PATCH", "/v1/environments/preview", {"protected": False}, principal=ADMIN)) == [("/reason", "required")]
+    assert faults(asked("PATCH", "/v1/environments/preview", {"protected": False}, principal=ADMIN)) == [
+        ("/reason", "required")
+    ]
     assert faults(asked("DELETE", "/v1/environments/preview", principal=ADMIN)) == [("/query/reason", "required")]
     less = {"protected": False, "reason": "Nobody else is here"}
     changed = asked("PATCH", "/v1/environments/preview", less, {"If-Match": '"1"'}, ADMIN)

@@ -19,7 +19,7 @@ BUDGETS = {
     "site": 64,
     "authorize": 52,
     "products": 225,
-    "flags": 275,
+    "flags": 290,
     "access": 225,
     "audit": 215,
     "planner": 215,

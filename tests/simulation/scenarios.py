@@ -285,6 +285,28 @@ def later(world: World, client: Client) -> None:
     client.intents.overrides["flag#checkout#development"] = ["joe"]
 
 
+def agreed(world: World, client: Client) -> None:
+    """A change of a segment that two people agree on, for a minute to come."""
+    client.flag("checkout")
+    client.segment("beta")
+    client.override("checkout", "production", "ada", targeting={"if": [{"$ref": "beta"}, "on", "off"]})
+    client.describe("/v1/environments/production", "takes two", approval=True)
+    wish = {"segment": "beta", "segment_change": {"targeting": {"==": [{"var": "plan"}, "pro"]}}, "reason": "a test"}
+    asked = client.later("proposals", wish, "pro")
+    client.moved(asked, "approved", "approve", Principal("member", "mbr_second", "editor"), contract="v2")
+    at = (world.now.replace(second=0) + timedelta(minutes=30)).isoformat()
+    plan = client.later("schedules", {"proposal": asked.rpartition("/")[2], "at": at}, "its minute")
+    world.settle()
+    world.daily()
+    world.settle()
+    world.now += timedelta(hours=1)
+    world.settle()
+    client.moved(plan, "fired", contract="v2")
+    client.moved(asked, "applied", contract="v2")
+    client.intents.overrides["flag#checkout#production"] = ["ada"]
+    assert Control(world.memory).segments.read("beta").version == 2
+
+
 def a_tag(world: World, client: Client) -> None:
     if "checkout" in client.intents.flags:
         client.tag("checkout", "rival")
@@ -312,6 +334,7 @@ SCENARIOS = (
     Scenario("flags", flags, another_flag),
     Scenario("control of flags", control, another_tag),
     Scenario("flags later", later, a_tag),
+    Scenario("agreed for later", agreed, a_tag),
     Scenario("counting", counting, another_flag),
     Scenario("seeding", seeding, another_flag),
     Scenario("signals", signals, another_signal),

@@ -336,7 +336,7 @@ STEPPING = {
     "bucket_by": "targetingKey",
     "share": 1_000,
     "stage": 0,
-    "watch": [],
+    "watch": "[]",
     "generation": 1,
     "steps": [[NOW + 60, 50_000], [NOW + 120, 100_000]],
 }
@@ -364,7 +364,8 @@ def test_a_rollout_without_steps_stands_once_in_the_document() -> None:
     made = compiled(rows([flag("new")], [configuration("new", rollout={**STEPPING, "steps": None})]))
     assert document(made)["slipway"]["flags"] == {}
     assert document(made)["slipway"]["rollouts"]["new"] == {
-        **{name: STEPPING[name] for name in ("id", "from", "to", "bucket_by", "share", "stage", "watch", "generation")},
+        **{name: STEPPING[name] for name in ("id", "from", "to", "bucket_by", "share", "stage", "generation")},
+        "watch": [],
         "hash": "v3",
     }
 

@@ -448,6 +448,84 @@ class ScheduleFailedV2(ScheduleEventV2):
     type: Literal["schedule.failed.v2"]
 
 
+# --- rollouts -------------------------------------------------------------------------------------------
+
+
+class RolloutFacts(Changed):
+    flag: Name
+    environment: Name
+    state: Name
+    stage: Annotated[int, Field(ge=-1, description="the period with one split, from 0; -1 before the first")]
+    share: Annotated[int, Field(ge=0, le=100_000, description="of the units, in thousandths of a percent")]
+    why: Annotated[Name, Field(description="a word for the reason")]
+
+
+class RolloutEvent(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    data: RolloutFacts
+
+
+class RolloutPlanned(RolloutEvent):
+    """A rollout is planned; nobody is shown anything yet."""
+
+    type: Literal["rollout.planned.v1"]
+
+
+class RolloutStarted(RolloutEvent):
+    """A first share of the units is shown the new variant."""
+
+    type: Literal["rollout.started.v1"]
+
+
+class RolloutAdvanced(RolloutEvent):
+    """The next step of the ladder holds."""
+
+    type: Literal["rollout.advanced.v1"]
+
+
+class RolloutWaiting(RolloutEvent):
+    """The time of a step is over, and it waits for units or for a person."""
+
+    type: Literal["rollout.waiting.v1"]
+
+
+class RolloutWarned(RolloutEvent):
+    """A guard that only tells has found harm; nothing moves."""
+
+    type: Literal["rollout.warned.v1"]
+
+
+class RolloutPaused(RolloutEvent):
+    """The share stays as it is until a person goes on."""
+
+    type: Literal["rollout.paused.v1"]
+
+
+class RolloutResumed(RolloutEvent):
+    """It goes on: the same units are shown the new variant."""
+
+    type: Literal["rollout.resumed.v1"]
+
+
+class RolloutCompleted(RolloutEvent):
+    """It is over: the new variant stays."""
+
+    type: Literal["rollout.completed.v1"]
+
+
+class RolloutRolledBack(RolloutEvent):
+    """It stepped back: everybody has what they had."""
+
+    type: Literal["rollout.rolled_back.v1"]
+
+
+class RolloutStopped(RolloutEvent):
+    """A person ended it, by a word or by an edit."""
+
+    type: Literal["rollout.stopped.v1"]
+
+
 # --- all of them ----------------------------------------------------------------------------------------
 
 CONTRACTS: dict[str, type[Event]] = {
@@ -492,6 +570,16 @@ CONTRACTS: dict[str, type[Event]] = {
         ScheduleCancelledV2,
         ScheduleFiredV2,
         ScheduleFailedV2,
+        RolloutPlanned,
+        RolloutStarted,
+        RolloutAdvanced,
+        RolloutWaiting,
+        RolloutWarned,
+        RolloutPaused,
+        RolloutResumed,
+        RolloutCompleted,
+        RolloutRolledBack,
+        RolloutStopped,
     )
 }
 

@@ -78,7 +78,12 @@ class Calendar(Settings, kw_only=True):
     table_flags: str
     schedule_prefix: str  # of the names of one-shots
     schedule_role: str  # ARN; by it the one-shots call
-    planner: str  # ARN of the function that they call
+    planner: str  # ARN of the function that those of scheduled changes call
+    ramp: str  # ARN of the function that those of rollouts call
+
+
+class Ramp(Flags, kw_only=True):
+    table_counters: str
 
 
 class Stream(Settings, kw_only=True):
@@ -96,6 +101,11 @@ class Keyring(Stream, kw_only=True):
 class Snapshot(Stream, kw_only=True):
     table_flags: str
     bucket_flags: str
+
+
+class Guard(Stream, kw_only=True):
+    table_flags: str
+    table_counters: str
 
 
 class Evaluate(Settings, kw_only=True):

@@ -69,7 +69,8 @@ def directory(settings: Invite) -> CognitoDirectory:
     return CognitoDirectory(settings.user_pool)
 
 
-def schedules(settings: Calendar) -> SchedulerSchedules:
+def schedules(settings: Calendar, target: str) -> SchedulerSchedules:
+    """One-shots that call that function."""
     from slipway.adapters.scheduler import SchedulerSchedules
 
-    return SchedulerSchedules(settings.schedule_prefix, settings.planner, settings.schedule_role)
+    return SchedulerSchedules(settings.schedule_prefix, target, settings.schedule_role)

@@ -38,7 +38,8 @@ METRICS = {
     "Failures": "Count",  # what an asynchronous function could not do yet and is given again
     "Quarantined": "Count",  # records put aside for good, flags left at their last good form
     "RelayDelay": "Milliseconds",  # from a write to its event on the bus
-    "PublishDelay": "Milliseconds",  # from a change of keys or flags to the file that the hot path reads, or to a failed try
+    # From a change of keys or flags to the file that the hot path reads, from a count to the guards' verdict; or to a failed try.
+    "PublishDelay": "Milliseconds",
     "SystemRoots": "Count",  # connections that Amazon's own roots did not verify
 }
 

@@ -88,17 +88,17 @@ class Stream(Generic[Use, Item]):
         request = {"request_id": getattr(context, "aws_request_id", "none"), "trace_id": "", "correlation_id": ""}
         if self.daily is not None and "Records" not in event:
             with observe.Line(self.name, **request, source=event["source"]):
-                self.daily(self._ready().use)
+                self.daily(self.ready().use)
             return {}
         records = event["Records"]
         with observe.Line(self.name, **request, source=_table(records[0]), records=len(records)) as line:
-            wired = self._ready()  # in here, so that a setting that is missing leaves a line
+            wired = self.ready()  # in here, so that a setting that is missing leaves a line
             failed = _Batch(self, wired, line).run(records)
         if failed and wired.raise_failures:
             raise BatchFailed(f"{len(failed)} of {len(records)} records are to come again")
         return {"batchItemFailures": [{"itemIdentifier": sequence} for sequence in failed]}
 
-    def _ready(self) -> Wired[Use]:
+    def ready(self) -> Wired[Use]:
         if self._wired is None:
             self._wired = self._wire()
         return self._wired

@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from slipway.access import allow
 from slipway.calls import Call
@@ -62,8 +62,18 @@ class Named(Shape):
     environment_change: EnvironmentPatch = Field(default_factory=absent, description="of the environment; for admins")
 
 
+EXAMPLE: dict[str, Any] = {
+    "flag": "new-checkout",
+    "environment": "production",
+    "change": {"enabled": True, "default_variant": "on"},
+    "reason": "A month without a complaint",
+}
+
+
 class NewChange(Named):
     """One of the four changes, with the names of what it changes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     reason: Because
 
@@ -131,7 +141,10 @@ def planned(configurations: Configurations, call: Call, begun: Data, reason: str
             faults.append(Fault(f"/{name}", f"unknown_{name}", missing.detail))
     if faults:
         raise Invalid("There is nothing to change.", errors=faults)
-    made = pointed(lambda: plan(configurations, call, {**begun, "base": None, "reason": reason}), f"/{field}")
+    try:
+        made = pointed(lambda: plan(configurations, call, {**begun, "base": None, "reason": reason}), f"/{field}")
+    except NotFound as missing:  # a version to go back to
+        raise Invalid(missing.detail, errors=[Fault(f"/{field}", "unknown_version", missing.detail)]) from None
     if made.after is made.before:
         detail = f"The {kind} says this already; there is nothing to change."
         raise Conflict(detail, errors=[Fault(f"/{field}", "no_change", detail)])
@@ -145,8 +158,6 @@ def pointed(planning: Callable[[], Made], place: str = "/change") -> Made:
     except Invalid as wrong:
         errors = [Fault(f"{place}{fault.pointer}", fault.code, fault.detail) for fault in wrong.errors]
         raise Invalid(wrong.detail, errors=errors) from None
-    except NotFound as missing:  # a version to go back to
-        raise Invalid(missing.detail, errors=[Fault(place, "unknown_version", missing.detail)]) from None
 
 
 def plan(configurations: Configurations, call: Call, data: Mapping[str, Any]) -> Plan:

@@ -212,7 +212,7 @@ class _Sources:
             return None
         if held := self._held(key):
             reached = {"if": [*(part for condition, _ in held for part in (condition, False)), reached]}
-        told = {name: running[name] for name in ("id", "from", "to", "bucket_by", "watch")}
+        told = {name: running[name] for name in ("id", "from", "to", "bucket_by")} | {"watch": _parsed(running["watch"])}
         numbers = {name: int(running[name]) for name in ("share", "stage", "generation")}
         asked = {} if reached is True else {"reach": reached}
         return {**told, **numbers, **asked, "hash": self.heads[key]["data"]["hash"]}

@@ -56,9 +56,7 @@ class EnvironmentPatch(Shape):
     description: Description | None = Field(default_factory=absent)
     protected: StrictBool = Field(default_factory=absent)
     approval: StrictBool = Field(default_factory=absent)
-    reason: Reason | None = Field(
-        default_factory=absent, description="of this change; taking protection away has to give it"
-    )
+    reason: Reason | None = Field(default_factory=absent, description="of this change; taking protection away has to give it")
 
     def fields(self) -> dict[str, Any]:
         """The fields that it names, as plain values; the reason is not of the environment."""
@@ -196,7 +194,9 @@ class Environments:
             return Plan(self.shelf, before, before, [], [], [])
         events = [_event("environment.updated.v1", before.version + 1, before.data, data)]
         # Whoever changes what environments serve relies on the number: who has to agree may not change meanwhile.
-        beside = [ledger.advanced(ledger.ENVIRONMENT_SET, number)] if protection.counts("environment", before.data, data) else []
+        beside = (
+            [ledger.advanced(ledger.ENVIRONMENT_SET, number)] if protection.counts("environment", before.data, data) else []
+        )
         less = any(before.data[name] and not data[name] for name in ("protected", "approval"))
         after = self.shelf.would_be(call, before, data, events)
         return Plan(self.shelf, before, after, events, beside, [before] if less else [])

@@ -27,7 +27,7 @@ from slipway.flags.change import NewChange, Plan, PlannedView
 from slipway.flags.configurations import Configurations
 from slipway.flags.fields import Key
 from slipway.paging import Paging
-from slipway.problems import Conflict, Forbidden, MoveNotAllowed, NotFound, PreconditionFailed
+from slipway.problems import Conflict, Fault, Forbidden, MoveNotAllowed, NotFound, PreconditionFailed
 from slipway.resources import Created, Shelf, Stored
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
@@ -146,7 +146,8 @@ class Proposals:
         except (PreconditionFailed, NotFound) as moved:
             raise Conflict(f"{moved.detail} Open another change request for what it is now.") from None
         if before.data.get("answers", "") not in ("", change.answers(planned)):
-            raise Conflict("The flag, or what it needs, has changed since. Open another change request for what it is now.")
+            detail = "The flag, or what it needs, has changed since. Open another change request for what it is now."
+            raise Conflict(detail, errors=[Fault("", "changed_since", detail)])
         writes, _token = self.shelf.updating(call, before, data, events)
         finished = [*map(Beside, writes), *ledger.moved([(UNFINISHED, before.id)], [])]
         return planned, finished, self.shelf.would_be(call, before, data, events)

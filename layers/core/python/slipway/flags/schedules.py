@@ -17,14 +17,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from slipway.access import Principal
 from slipway.calls import Call, timestamp
 from slipway.fields import EnvironmentName
 from slipway.flags import change, ledger
 from slipway.flags.beside import Beside, create, settled, update
-from slipway.flags.change import Named, Plan, PlannedView
+from slipway.flags.change import EXAMPLE, Named, Plan, PlannedView
 from slipway.flags.configurations import Configurations
 from slipway.flags.fields import Because, Key, ProposalId
 from slipway.flags.proposals import Proposals
@@ -48,6 +48,8 @@ WAITING = "list#schedules"
 
 class NewSchedule(Named):
     """A change as a change request names it, with its reason; or in the place of all that the id of one that was agreed to."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "at": "2026-11-23T12:00:00Z"}]})
 
     proposal: ProposalId = Field(default_factory=absent, description="a change request that is approved")
     reason: Because = Field(default_factory=absent)

@@ -4,8 +4,8 @@
 
 An action is one of, the strongest first (reasons in brackets):
 
-    roll_back   a guard's E has reached J / alpha (`harm`), by server keys alone, or by all where `trust_client` says so; or an
-                alarm rings (`alarm`)
+    roll_back   a guard's E has reached J / alpha (`harm`): of the signals of server keys, or of all where `trust_client` says
+                so, never of whichever is larger; or an alarm rings (`alarm`)
     pause       the same, but it took clients' signals or people's complaints (`harm`); the arms are not as large as the split
                 says (`sample_ratio`); too many units were seen in both (`contamination`); the hold is over and nobody came
                 (`no_traffic`)
@@ -15,7 +15,8 @@ An action is one of, the strongest first (reasons in brackets):
 
 A guard acts only with `FLOOR` bad units in treatment from `FLOOR_SOURCES` sources, at most a fifth of them from one network
 (`tally.capped`): at a share of 1 % three complaints would cross E = 20. Where fewer are worse (conversion, activity) the arms
-are exchanged, and the floor asks for units in control. All of this only ever holds a guard back, so alpha stands.
+are exchanged, and the floor asks for units in control. All of this only ever holds a guard back: false rollbacks are alpha at
+most in all. False pauses are at most twice that, as both kinds of signals may ask for one.
 
 A sample ratio that is off pauses and never rolls back. Harm goes first: a treatment that breaks before it reports is off in
 both. Errors that a crash keeps from being reported look good, too: `guarded` adds the activity guard that notices.
@@ -42,7 +43,7 @@ Reason = Literal["harm", "alarm", "sample_ratio", "contamination", "no_traffic",
 
 DEEDS: tuple[Deed, ...] = get_args(Deed)  # the strongest first
 FEWER_IS_WORSE = ("conversion", "activity")
-ACTIVITY = "activity"
+ACTIVITY = "*"  # any outcome
 
 
 class Guard(NamedTuple):
@@ -201,7 +202,8 @@ def _find(guard: Guard, given: Judgement) -> Finding:
     units, origins = sum(stage.treatment for stage in kept), sources(turned)
     deed: Deed | None = None
     because = "E has not reached J / alpha."
-    if log_servers >= level and sum(stage.treatment for stage in servers) >= FLOOR:
+    alone = guard.deed != "roll_back" or not guard.trust_client  # else two chances to roll back by mistake were more than alpha
+    if alone and log_servers >= level and sum(stage.treatment for stage in servers) >= FLOOR:
         deed, because = guard.deed, "Signals of server keys alone have reached it."
     elif log_all >= level:
         if units < FLOOR or origins < FLOOR_SOURCES:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from binascii import a2b_base64, b2a_base64
+from contextlib import suppress
 
 from slipway.copies import Copies
 from slipway.ports import Absent, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable
@@ -32,10 +33,12 @@ def path(environment: str) -> str:
 # --- writing --------------------------------------------------------------------------------------------
 
 
-def begin(store: Store, environment: str, entropy: bytes) -> None:
-    """Make the first generation, from 32 random bytes, where there is none."""
+def begin(store: Store, environment: str, entropy: bytes) -> int:
+    """The newest generation; where there is none the first is made, from 32 random bytes."""
     if len(entropy) != SECRET_BYTES:
         raise ValueError("a secret is made of 32 random bytes")
+    if standing := store.query(ACCESS, (_pk(environment),), limit=1, forward=False).rows:
+        return int(standing[0]["generation"])
     row = {
         "pk": _pk(environment),
         "sk": _sk(1),
@@ -43,10 +46,9 @@ def begin(store: Store, environment: str, entropy: bytes) -> None:
         "generation": 1,
         "secret": b2a_base64(entropy, newline=False).decode(),
     }
-    try:
+    with suppress(ConditionFailed):  # somebody else began at this moment
         store.put(ACCESS, row, Absent())
-    except ConditionFailed:
-        return
+    return 1
 
 
 def touched(row: Row) -> str | None:
