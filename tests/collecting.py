@@ -27,7 +27,7 @@ HALF = exposure.SCALE // 2
 WATCH = [
     {"metric": "errors", "kind": "bad_units"},
     {"metric": "latency", "kind": "slow_units", "threshold": 250},
-    {"metric": "", "kind": "activity"},
+    {"metric": "*", "kind": "activity"},
 ]
 
 
@@ -39,7 +39,7 @@ def running(**changed: Any) -> dict[str, Any]:
         "bucket_by": "targetingKey",
         "share": HALF,
         "stage": 0,
-        "watch": WATCH,
+        "watch": json.dumps(WATCH),
         "generation": 1,
         **changed,
     }
@@ -48,7 +48,7 @@ def running(**changed: Any) -> dict[str, Any]:
 def published(**changed: Any) -> bytes:
     """`checkout` has a rollout by targeting key, `team` one by what the context says, `plain` has none."""
     flags = [flag("checkout", client_side=True), flag("team"), flag("plain")]
-    by_team = running(id=BY_TEAM, bucket_by="team", watch=[{"metric": "errors", "kind": "bad_units"}])
+    by_team = running(id=BY_TEAM, bucket_by="team", watch=json.dumps([{"metric": "errors", "kind": "bad_units"}]))
     told = [
         configuration("checkout", rollout=running(**changed)),
         configuration("team", rollout=by_team),

@@ -44,7 +44,7 @@ class Rows:
             "bucket_by": "targetingKey",
             "share": 50_000,
             "stage": 0,
-            "watch": [{"metric": "failed", "kind": "bad_units"}, {"metric": "", "kind": "activity"}],
+            "watch": json.dumps([{"metric": "failed", "kind": "bad_units"}, {"metric": "*", "kind": "activity"}]),
             "generation": 1,
         }
         table = self.stack.setting("flags", "SLIPWAY_TABLE_FLAGS")

@@ -15,8 +15,8 @@ from slipway.signals.counters import Counts, total
 
 
 class Counted(NamedTuple):
-    """`tallies` by metric as the rows name it (`slipway.signals.rows.metric`) and `exposed`, each by stage; `uncounted`: exposures
-    of who has nothing to be bucketed by."""
+    """`tallies` by metric as the rows name it (`slipway.signals.rows.metric`) and `exposed`, each by stage; `uncounted`:
+    exposures of who has nothing to be bucketed by."""
 
     tallies: Mapping[str, Sequence[Tally]]
     exposed: Sequence[Exposed]

@@ -236,11 +236,7 @@ class Effects:
     def _watching(self, signal: Outcome) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
         """Each rollout for which the outcome counts, and under which metrics."""
         for flag, told in self.snapshot.rollouts.items():
-            names = [
-                rows.metric(one["metric"], one["kind"], one.get("threshold"))
-                for one in told.get("watch", ())
-                if _watches(one, signal)
-            ]
+            names = [rows.metric(one) for one in told.get("watch", ()) if _watches(one, signal)]
             if names:
                 yield flag, told, list(dict.fromkeys(names))
 
