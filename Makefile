@@ -53,7 +53,7 @@ imports: $(READY)
 check: lint types imports test
 
 prove: $(READY)
-	@SLIPWAY_PROVE=1 $(BIN)/python -m tests.ladder --prove
+	@SLIPWAY_PROVE=1 $(BIN)/python -m tests.ladder --prove $(RUNGS)
 
 bench: $(READY)
 	@$(BIN)/python -m bench

@@ -46,7 +46,7 @@ Event = Callable[[int], dict[str, Any]]
 
 
 class Case(NamedTuple):
-    """`event(n)` is the n-th event; `env` what the function is told; `kind`: floor, peer or function."""
+    """`event(n)` is the n-th event; `env` what the function is told; `kind`: floor, secured, peer, function."""
 
     name: str
     handler: str
@@ -90,6 +90,7 @@ def cases(endpoint: str) -> list[Case]:
         table_flags=names["flags"],
     )
     store_event = settings.Record(stage="bench", table_audit=names["audit"])
+    unhurried = "bench.peers.unhurried.handler"
     identity = {"identitySource": [token["authorization"]]}
 
     def get(path: str, principal: Principal | None = EDITOR) -> Event:
@@ -97,6 +98,7 @@ def cases(endpoint: str) -> list[Case]:
 
     return [
         Case("empty handler", "bench.peers.empty.handler", "floor", lambda _: {}, {}, _status(200)),
+        Case("empty + TLS request", "bench.peers.secure.handler", "secured", lambda _: {}, {}, _status(200)),
         Case(
             "Powertools + boto3", "bench.peers.plain.handler", "peer", _create, {"PLAIN_TABLE": names["products"]}, _status(201)
         ),
@@ -113,9 +115,11 @@ def cases(endpoint: str) -> list[Case]:
             authorize.env(),
             _authorized,
         ),
-        _function("evaluate: 1 of 20", "evaluate", _evaluate(20, "flag-3"), evaluate, _status(200)),
-        _function("evaluate: all of 350", "evaluate", _evaluate(350), evaluate, _status(200)),
-        _function("evaluate: 1 of 1,000", "evaluate", _evaluate(1000, "flag-3"), evaluate, _status(200)),
+        Case("evaluate: 1 of 20", unhurried, "function", _evaluate(20, "flag-3"), evaluate.env(), _status(200)),
+        Case("evaluate: with a rule", unhurried, "function", _evaluate(20, "flag-4"), evaluate.env(), _status(200)),
+        Case("evaluate: a split", unhurried, "function", _evaluate(20, "flag-5"), evaluate.env(), _status(200)),
+        Case("evaluate: all of 350", unhurried, "function", _evaluate(350), evaluate.env(), _status(200)),
+        Case("evaluate: 1 of 1,000", unhurried, "function", _evaluate(1000, "flag-3"), evaluate.env(), _status(200)),
         _function("collect: 1 event", "collect", _told(1), collect, _status(202)),
         _function(f"collect: {TOLD} events", "collect", _told(TOLD), collect, _status(202)),
         _function("tally: 100 signals", "tally", _signals, tally, _all_handled),

@@ -66,12 +66,14 @@ ALARMS = (
         1,
     ),
     Alarm(
-        "relay-lag",
-        "Events reach the bus more than five minutes late",
-        Metric("AWS/Lambda", "IteratorAge", "function relay", "Maximum"),
+        # Of all functions of the account that read a stream: one for each of ours would be more alarms than are free. Lambda
+        # measures it, so that a function which cannot start is late as well.
+        "stream-lag",
+        "A stream is read more than five minutes late: events, keys or flags do not get where they belong",
+        Metric("AWS/Lambda", "IteratorAge", statistic="Maximum"),
         300_000,
     ),
-    # Of both publishers: an IteratorAge for each would be an alarm more than is free. Tries that fail count as late, too.
+    # Of both publishers, measured by themselves, and to tries that fail: sooner than `stream-lag`, if they start at all.
     Alarm(
         "publication-lag",
         "A revoked key or a changed flag is not published for 20 seconds and more",

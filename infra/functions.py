@@ -71,8 +71,7 @@ Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnLak
 class Function:
     """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads, `batch` at most at once; `pattern`:
     events that it consumes; `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines
-    it reads, and the word in them; `custom`: it is a custom resource of other stacks; `alarmed`: by a topic that alarms are
-    sent to."""
+    it reads, and the word in them; `custom`: it is a custom resource of other stacks; `alarmed`: by a topic of alarms."""
 
     name: str
     job: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -49,13 +50,23 @@ class Api:
             yield from page["items"]
             following = f"{path}&cursor={page['next_cursor']}" if "next_cursor" in page else ""
 
+    def pieces(self, path: str) -> Iterator[Any]:
+        """An answer that comes in pieces, which `Link` joins. Raises Trouble."""
+        following = path
+        while following:
+            piece, headers = self._call("GET", following, {}, None)
+            yield piece
+            next = re.search(r'<([^>]*)>; rel="next"', headers.get("link", ""))
+            following = next[1] if next else ""
+
     def write(self, method: str, path: str, body: Any = None, *, etag: str | None = None) -> tuple[Any, str]:
         """What it answered, and the ETag of that. Raises Trouble."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         headers = ({} if body is None else {"Content-Type": kind}) | ({} if etag is None else {"If-Match": etag})
-        return self._call(method, path, headers, None if body is None else json.dumps(body).encode())
+        answer, told = self._call(method, path, headers, None if body is None else json.dumps(body).encode())
+        return answer, told.get("etag", "")
 
-    def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> tuple[Any, str]:
+    def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> tuple[Any, Mapping[str, str]]:
         reply = self._send(method, path, headers, body)
         try:
             answer = json.loads(reply.body)
@@ -65,7 +76,7 @@ class Api:
             faults = answer.get("errors", ()) if isinstance(answer, dict) else ()
             codes = frozenset(fault["code"] for fault in faults)
             raise Refused(f"{method} {path}: {_told(reply.status, answer)}", codes)
-        return answer, reply.headers.get("etag", "")
+        return answer, reply.headers
 
 
 def from_environment() -> Api:

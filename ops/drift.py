@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
 from ops.api import Api, Refused
+from ops.definitions import Definitions
 from ops.deployment import Trouble
 from slipway.flags.code import Definition
 from slipway.flags.configuration import UNTOUCHED
+from slipway.flags.flagd import ASKED_FIRST
+from slipway.flags.segments import NewSegment
 
 FIXED = ("type", "hash")  # of a flag: a change of them is none that files make
 _MOVES = {"restore": {"status": "active"}, "archive": {"status": "archived"}}
 
-Verb = Literal["create", "restore", "update", "configure", "take variants out", "archive"]
+Verb = Literal["create segment", "update segment", "create", "restore", "update", "configure", "take variants out", "archive"]
 Change = tuple[str, Any, Any]  # field, from, to
+Resource = tuple[bool, str]  # whether it is a segment, and its key
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request. `version`: of the flag, or of its configuration, that it is made on; 0 for a flag that is not there yet."""
+    """One request. `flag`: its key, or that of a segment. `version`: of the flag, its configuration or the segment, that it is
+    made on; 0 for what is not there yet."""
 
     verb: Verb
     flag: str
@@ -29,6 +34,15 @@ class Step:
     changes: tuple[Change, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
     environment: str | None = None
+
+    @property
+    def of_segment(self) -> bool:
+        return self.verb.endswith("segment")
+
+    @property
+    def resource(self) -> Resource:
+        """The flag, or the segment."""
+        return self.of_segment, self.flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +54,32 @@ class Plan:
     environments: dict[str, dict[str, Any]]  # as the API has them
 
 
-def planned(api: Api, wanted: Mapping[str, Definition], *, archive_missing: bool = False) -> Plan:
+def planned(api: Api, wanted: Definitions, *, archive_missing: bool = False) -> Plan:
     """Nothing is written. Raises Trouble."""
     environments = {one["name"]: one for one in api.pages("/v1/environments?limit=100")}
     statuses = ("active", "archived")
     standing = {one["key"]: one for status in statuses for one in api.pages(f"/v1/flags?limit=100&status={status}")}
-    steps = [
-        step
-        for key, definition in wanted.items()
-        for step in (*_flag(definition.flag(), standing.get(key)), *_answers(api, definition, key in standing, environments))
-    ]
-    missing = [key for key, one in standing.items() if one["status"] == "active" and key not in wanted]
+    steps = list(_segments(api, wanted.segments))
+    answering = _Answering(api, wanted.flags, standing, environments)
+    for key, definition in wanted.flags.items():
+        steps += _flag(definition.flag(), standing.get(key))
+        steps += answering.steps(definition)
+    missing = [key for key, one in standing.items() if one["status"] == "active" and key not in wanted.flags]
     if archive_missing:
         steps += [Step("archive", key, standing[key]["version"]) for key in missing]
-    # Flags before what needs them, and nothing is taken away that something still needs.
-    order = ("create", "restore", "update", "configure", "take variants out", "archive")
+    # Segments and flags before what needs them, and nothing is taken away that something still needs.
+    order = get_args(Verb)
     return Plan(sorted(steps, key=lambda step: order.index(step.verb)), missing, environments)
+
+
+def _segments(api: Api, wanted: Mapping[str, NewSegment]) -> Iterator[Step]:
+    standing = {one["key"]: one for one in api.pages("/v1/segments?limit=100")} if wanted else {}
+    for key, segment in wanted.items():
+        fields = segment.model_dump()
+        if key not in standing:
+            yield Step("create segment", key, 0, body=fields)
+        elif changes := _changes(standing[key], fields, ("description", "targeting")):
+            yield Step("update segment", key, standing[key]["version"], changes, {name: value for name, _, value in changes})
 
 
 def _flag(wanted: dict[str, Any], standing: Mapping[str, Any] | None) -> Iterator[Step]:
@@ -88,21 +112,65 @@ def _flag(wanted: dict[str, Any], standing: Mapping[str, Any] | None) -> Iterato
         )
 
 
-def _answers(api: Api, definition: Definition, stands: bool, environments: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
-    key = definition.key
-    if unknown := definition.environments.keys() - environments.keys():
-        raise Trouble(f"{key}: there is no environment {', '.join(sorted(unknown))}; there are {', '.join(environments)}.")
-    views = api.read(f"/v1/flags/{key}/environments")["items"] if stands and definition.environments else []
-    standing = {one["environment"]: one for one in views}
-    for environment, answering in definition.environments.items():
-        before = standing.get(environment, {**UNTOUCHED, "version": 1})
-        wanted = answering.configuration()
-        changes = _changes(before, wanted, tuple(UNTOUCHED))
-        if changes:
-            body = {name: value for name, _, value in changes}
-            if "overrides" in body:  # a patch merges them
-                body["overrides"] = {**dict.fromkeys(before["overrides"]), **wanted["overrides"]}
-            yield Step("configure", key, before["version"], changes, body, environment)
+class _Answering:
+    """What flags answer in the environments, compared with what they shall.
+
+    An environment is read as its export: a request for every 500 flags. Where that differs the configuration itself is read,
+    and its version with it."""
+
+    def __init__(
+        self,
+        api: Api,
+        wanted: Mapping[str, Definition],
+        standing: Mapping[str, Mapping[str, Any]],
+        environments: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self._api, self._standing, self._environments = api, standing, environments
+        named: set[str] = set()
+        for key, definition in wanted.items():
+            if unknown := definition.environments.keys() - environments.keys():
+                there = ", ".join(environments)
+                raise Trouble(f"{key}: there is no environment {', '.join(sorted(unknown))}; there are {there}.")
+            named |= definition.environments.keys() if key in standing else set()
+        self._exported = {name: _exported(api, name) for name in sorted(named)}
+
+    def steps(self, definition: Definition) -> Iterator[Step]:
+        key = definition.key
+        differing = {}
+        for environment, answering in definition.environments.items():
+            wanted = answering.configuration()
+            exported = self._exported.get(environment, {}).get(key, UNTOUCHED)
+            archived = self._standing.get(key, {}).get("status") == "archived"  # and so in no export
+            if archived or _changes(exported, wanted, tuple(UNTOUCHED)):
+                differing[environment] = wanted
+        if not differing:
+            return
+        views = self._api.read(f"/v1/flags/{key}/environments")["items"] if key in self._standing else []
+        standing = {one["environment"]: one for one in views}
+        for environment, wanted in differing.items():
+            before = standing.get(environment, {**UNTOUCHED, "version": 1})
+            if changes := _changes(before, wanted, tuple(UNTOUCHED)):
+                body = {name: value for name, _, value in changes}
+                if "overrides" in body:  # a patch merges them
+                    body["overrides"] = {**dict.fromkeys(before["overrides"]), **wanted["overrides"]}
+                yield Step("configure", key, before["version"], changes, body, environment)
+
+
+def _exported(api: Api, environment: str) -> dict[str, dict[str, Any]]:
+    """Configurations of the active flags, by key."""
+    found = {}
+    for document in api.pieces(f"/v1/flags/export?environment={environment}"):
+        own = document.get("slipway", {}).get("flags", {})
+        for key, flag in document["flags"].items():
+            beside = {name: own[key][name] for name in ASKED_FIRST if name in own.get(key, {})}
+            found[key] = {
+                **UNTOUCHED,
+                **beside,
+                "enabled": flag["state"] == "ENABLED",
+                "default_variant": flag.get("defaultVariant"),
+                "targeting": flag.get("targeting"),
+            }
+    return found
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Change, ...]:
@@ -114,8 +182,8 @@ class Applying:
 
     def __init__(self, api: Api, plan: Plan, reason: str | None) -> None:
         self._api, self._plan, self._reason = api, plan, reason
-        self._etags: dict[str, str] = {}  # of flags that a step has changed
-        self._waiting: dict[str, str] = {}  # change requests by the flag that waits for them
+        self._etags: dict[Resource, str] = {}  # of what a step has changed
+        self._waiting: dict[Resource, str] = {}  # change requests by what waits for them
 
     def check(self) -> None:
         """Raises Trouble where a change will be refused without a reason, before any is made."""
@@ -125,7 +193,7 @@ class Applying:
             place = self._plan.environments.get(step.environment or "", {})
             if place.get("protected") or place.get("approval"):
                 raise Trouble(f"A change in {step.environment} asks for its reason: give --reason. Nothing was changed.")
-            if step.environment is None and step.verb != "create":
+            if step.environment is None and not step.verb.startswith("create"):
                 try:
                     self._change(step, "?validate_only=true")
                 except Refused as refused:
@@ -134,8 +202,8 @@ class Applying:
 
     def make(self, step: Step) -> str | None:
         """The id of the change request that waits for a second person, None where the step is made. Raises Trouble."""
-        if step.flag in self._waiting:  # what comes after it builds on it
-            return self._waiting[step.flag]
+        if step.resource in self._waiting:  # what comes after it builds on it
+            return self._waiting[step.resource]
         if step.environment is not None:
             if self._plan.environments[step.environment]["approval"]:
                 return self._propose(step, step.body)
@@ -152,25 +220,28 @@ class Applying:
         return None
 
     def _change(self, step: Step, query: str = "") -> None:
-        """Make the step of a flag, or only look at it."""
-        if step.verb == "create":
-            _, made = self._api.write("POST", "/v1/flags", step.body)
+        """Make the step of a flag or a segment, or only look at it."""
+        path = f"/v1/{'segments' if step.of_segment else 'flags'}"
+        if step.verb in ("create", "create segment"):
+            _, made = self._api.write("POST", path, step.body)
         elif step.verb in _MOVES:
             why = query or (f"?{urlencode({'reason': self._reason})}" if self._reason else "")
-            _, made = self._api.write("POST", f"/v1/flags/{step.flag}/{step.verb}{why}", etag=self._etag(step))
+            _, made = self._api.write("POST", f"{path}/{step.flag}/{step.verb}{why}", etag=self._etag(step))
         else:
             body = {**step.body, **({"reason": self._reason} if self._reason else {})}
-            _, made = self._api.write("PATCH", f"/v1/flags/{step.flag}{query}", body, etag=self._etag(step))
+            _, made = self._api.write("PATCH", f"{path}/{step.flag}{query}", body, etag=self._etag(step))
         if not query:
-            self._etags[step.flag] = made
+            self._etags[step.resource] = made
 
     def _etag(self, step: Step) -> str:
-        return self._etags.get(step.flag, f'"{step.version}"')
+        return self._etags.get(step.resource, f'"{step.version}"')
 
     def _propose(self, step: Step, change: Mapping[str, Any]) -> str | None:
         """Make what was agreed to; else ask for it, unless that was done before."""
-        names = {"flag": step.flag} | ({"environment": step.environment} if step.environment else {})
-        kind, field = ("configuration", "change") if step.environment else ("flag", "flag_change")
+        kind = "configuration" if step.environment else "segment" if step.of_segment else "flag"
+        names = {"segment" if step.of_segment else "flag": step.flag} | (
+            {"environment": step.environment} if step.environment else {}
+        )
         base = str(step.version) if step.environment else self._etag(step).strip('"')
         query = urlencode({"limit": 100, **names})
         for status in ("approved", "open"):
@@ -186,12 +257,12 @@ class Applying:
                         continue
                     raise
                 if not step.environment:
-                    self._etags[step.flag] = f'"{one["base"] + 1}"'
+                    self._etags[step.resource] = f'"{one["base"] + 1}"'
                 return None
-        asked = {**names, field: change, "reason": self._reason}
+        asked = {**names, "change" if step.environment else f"{kind}_change": change, "reason": self._reason}
         return self._waits(step, str(self._api.write("POST", "/v1/proposals", asked)[0]["id"]))
 
     def _waits(self, step: Step, id: str) -> str:
         if not step.environment:
-            self._waiting[step.flag] = id
+            self._waiting[step.resource] = id
         return id

@@ -12,19 +12,20 @@ from rich.markup import escape
 
 from ops import definitions
 from ops.api import from_environment
+from ops.deployment import UNREACHABLE, Trouble
 from ops.drift import Applying, Plan, Step, planned
 
 out = Console(soft_wrap=True, highlight=False)
 app = typer.Typer(
     no_args_is_help=True,
-    help="""Flags as code: a directory of JSON files, one a flag, named after its key.
+    help="""Flags as code: a directory of JSON files, one a flag, named after its key, and segments below `segments`.
 
     They ask the API, with SLIPWAY_URL and an admin key in SLIPWAY_KEY. Exit codes: 0 there is nothing to change (any more);
     2 there is: what `plan` shows, or what waits for a second person after `apply`; 1 a fault; 3 the API cannot be reached.""",
 )
 
 DRIFT = 2
-_MARKS = {"create": "[green]+", "archive": "[red]-", "take variants out": "[red]-"}
+_MARKS = {"create segment": "[green]+", "create": "[green]+", "archive": "[red]-", "take variants out": "[red]-"}
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="Where the definitions are.")]
 ArchiveMissing = Annotated[bool, typer.Option("--archive-missing", help="Archive every flag that no file in DIR defines.")]
@@ -49,24 +50,44 @@ def apply(
 ) -> None:
     """Make the flags what the files say.
 
-    Each change is made on the version that was read, or not at all; what was made before is not made again. No flag is deleted,
-    ever, and none archived unless told. Where a change takes a second person it becomes a change request, and once that is
-    approved the next `apply` makes it.
+    Each change is made on the version that was read, or not at all; what was made before is not made again. One that is refused
+    is told, the others are made, and the next run sees what is left. No flag and no segment is deleted, ever, and no flag
+    archived unless told. Where a change takes a second person it becomes a change request, and once that is approved the next
+    `apply` makes it.
     """
     api = from_environment()
     found = planned(api, definitions.read(directory), archive_missing=archive_missing)
     applying = Applying(api, found, reason)
     applying.check()
-    waiting = []
+    waiting, refused = list[str](), list[Step]()
     for step in found.steps:
-        proposal = applying.make(step)
         _show(step)
+        if any(_same(step, before) for before in refused):
+            refused.append(step)
+            out.print("    [red]left out, because of what was refused before")
+            continue
+        try:
+            proposal = applying.make(step)
+        except Trouble as trouble:
+            if trouble.code == UNREACHABLE:
+                raise
+            refused.append(step)
+            out.print(f"    [red]refused:[/] {escape(str(trouble))}")
+            continue
         if proposal is not None:
             waiting.append(proposal)
             out.print(f"    [yellow]waits for a second person: {proposal}")
     _sum_up(found, archive_missing)
+    if refused:
+        raise Trouble(f"{len(refused)} of {len(found.steps)} changes are not made; run it again for them.")
     if waiting:
         raise typer.Exit(DRIFT)
+
+
+def _same(step: Step, refused: Step) -> bool:
+    """Whether it goes on from that one: one of the same flag, unless each configures another environment."""
+    both = step.environment is not None and refused.environment is not None
+    return step.resource == refused.resource and not both
 
 
 def _show(step: Step) -> None:

@@ -3,7 +3,7 @@
 A rung is a few folders of `tests/`. The last table says what ran, what was skipped, and how long it took. A rung is over its
 budget when it took longer by the clock and by its processors' time: other work on the machine is not its fault.
 With SLIPWAY_NO_SKIPS set (CI) a skipped test fails its rung, unless it needs specifications of others that no clone has.
-With `--prove` budgets do not apply, the figures are shown, and e2e is climbed once more with boto3 in every function.
+With `--prove` budgets do not apply, and e2e is climbed once more with boto3 in every function.
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ def climb(rung: Rung, *, prove: bool) -> Outcome:
     report.unlink(missing_ok=True)
     folders = [f"tests/{folder}" for folder in rung.folders if (ROOT / "tests" / folder).is_dir()]
     command = [sys.executable, "-m", "pytest", "--quiet", f"--junitxml={report}", *folders]
-    command += ["-s", "-o", "junit_family=xunit1"] if prove else []  # which takes figures, with or without workers
-    command += ["-n", str(rung.workers), "--dist", "loadgroup"] if rung.workers > 1 and not prove else []
+    command += ["-n", str(rung.workers), "--dist", "loadgroup"] if rung.workers > 1 else []
     print(f"\n--- {rung.name} ---", flush=True)
     begun, used = time.monotonic(), _processors()
     code = subprocess.run(command, cwd=ROOT, env={**os.environ, "SLIPWAY_BOTO3": rung.boto3}, check=False).returncode
@@ -90,7 +89,7 @@ def _processors() -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.ladder", description="Run the test suite, rung by rung.")
-    parser.add_argument("--prove", action="store_true", help="the long proofs: no budgets, figures shown")
+    parser.add_argument("--prove", action="store_true", help="the long proofs: no budgets")
     names = ", ".join(rung.name for rung in LADDER)
     proofs = ", ".join(rung.name for rung in PROOFS)
     parser.add_argument("rungs", nargs="*", metavar="RUNG", help=f"of {names}, to prove also {proofs}; all by default")

@@ -32,7 +32,6 @@ from slipway.ports import Schedules
 from slipway.rollouts import clock
 from slipway.settings import Calendar
 
-
 Noted = ScheduleEvent | ScheduleEventV2 | RolloutEvent
 CONTRACTS = (
     *(SchedulePlanned, ScheduleCancelled, SchedulePlannedV2, ScheduleCancelledV2),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from slipway.access import Principal, allow
 from slipway.adapters import connect
+from slipway.blobs import Blobs, StoreUnavailable
 from slipway.copies import Copies, Copy
 from slipway.credentials import is_environment
 from slipway.edge import headers as read
@@ -20,7 +21,6 @@ from slipway.edge import observe
 from slipway.edge.event import Event, common_headers
 from slipway.flags import ofrep
 from slipway.flags.snapshot import Snapshot, path
-from slipway.ports import Blobs, StoreUnavailable
 from slipway.settings import Evaluate
 
 TYPE_CHECKING = False
@@ -244,7 +244,7 @@ def _context(request: Event) -> Mapping[str, Any]:
     except Exception as wrong:  # too large, or no bytes at all
         raise Refused(400, "PARSE_ERROR", str(wrong)) from None
     try:
-        document = json.loads(raw, parse_constant=_no_number) if raw else {}
+        document = _read(raw.decode(json.detect_encoding(raw), "surrogatepass")) if raw else {}
     except (ValueError, RecursionError):
         raise Refused(400, "PARSE_ERROR", "The body is no JSON in UTF-8.") from None
     context = document.get("context") if isinstance(document, dict) else []
@@ -259,6 +259,9 @@ def _context(request: Event) -> Mapping[str, Any]:
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
+
+
+_read = json.JSONDecoder(parse_constant=_no_number).decode
 
 
 def _document(copy: Copy | None, request: Event) -> Answer:

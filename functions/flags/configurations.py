@@ -124,7 +124,8 @@ def preview(request: Request[Control, Previewing, None]) -> Answer:
     """Preview a change: how many contexts would get another variant, from what to what. Nothing is written.
 
     Without `contexts` it is tried on 1,000 made-up ones, which have a targeting key alone: enough for a share of all, but not
-    for a rule that asks for attributes.
+    for a rule that asks for attributes. Where walking through lists would take more than 2,000,000 steps in all, it is refused
+    (422): send fewer or smaller contexts then.
     """
     key, environment = _names(request)
     change, contexts = request.body.change, request.body.contexts

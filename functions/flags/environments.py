@@ -53,8 +53,8 @@ def read(request: Request[Control, None, None]) -> Answer:
 def update(request: Request[Control, EnvironmentPatch, Writing]) -> Answer:
     """Change an environment (JSON merge patch): what it asks of those who change what it serves.
 
-    `protected`: a reason; `approval`: a second person, too. To take one of them away takes a reason itself, and where `approval`
-    is on a change request (409).
+    `protected`: a reason; `approval`: a second person, too. To take one of them away takes a reason itself, and a change
+    request where `approval` is on (409).
     """
     only, version = request.query.validate_only, request.if_match
     stored = request.use.environments.update(
@@ -67,8 +67,8 @@ def update(request: Request[Control, EnvironmentPatch, Writing]) -> Answer:
 def delete(request: Request[Control, None, ReasonedWriting]) -> Answer:
     """Delete an environment, for good: its name never comes back.
 
-    The last one stays, and so does one in which a flag is on, or a change takes a second person (409). A protected one asks for a
-    `reason`.
+    The last one stays, and so does one in which a flag is on, or a change takes a second person (409). A protected one asks for
+    a `reason`.
     """
     only, reason = request.query.validate_only, request.query.reason
     name, version = request.path["environment"], request.if_match

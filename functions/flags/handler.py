@@ -82,8 +82,10 @@ def archive(request: Request[Control, None, ReasonedWriting]) -> Answer:
     """Archive a flag.
 
     It answers nowhere any more: SDKs fall back to the default in the code. It stays readable, in lists with `status=archived`,
-    and keeps its key. A flag that another one needs stays (409). One that is on in a protected environment takes what any change
-    there does.
+    and keeps its key. A flag that an active one needs stays (409). What it needs itself may be archived from now on; segments
+    that it uses stay, because those never come back.
+
+    One that is on in a protected environment takes what any change there does.
     """
     only, reason = request.query.validate_only, request.query.reason
     stored = request.use.flags.archive(request.call, request.path["key"], request.if_match, reason, validate_only=only)
@@ -93,6 +95,8 @@ def archive(request: Request[Control, None, ReasonedWriting]) -> Answer:
 @api.post("/v1/flags/{key}/restore", "flags.restore", query=ReasonedWriting, answers={200: FlagView}, versioned=True)
 def restore(request: Request[Control, None, ReasonedWriting]) -> Answer:
     """Bring an archived flag back, with its configurations. Restoring an active one changes nothing.
+
+    Where a flag that it needs is archived, or has lost a variant that it waits for, that is told by name (409).
 
     One that is on in a protected environment takes what any change there does.
     """

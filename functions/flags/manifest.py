@@ -55,8 +55,8 @@ def update(request: Request[Control, ManifestFlag, Reasoning]) -> Answer:
     """Change what the manifest says of a flag.
 
     That is its description, its name, and the variant `default`; all else stays. A type cannot change, and an archived flag
-    has to be restored first (409). Where a protected environment answers from the flag, a change of the name or the default asks
-    for a `reason`, and where that takes a second person for a change request of Slipway's (409).
+    has to be restored first (409). Where a protected environment answers from the flag, a change of the name or the default
+    asks for a `reason`, and where that takes a second person for a change request of Slipway's (409).
     """
     from slipway.edge import validation
 
@@ -68,8 +68,8 @@ def update(request: Request[Control, ManifestFlag, Reasoning]) -> Answer:
 def archive(request: Request[Control, None, Reasoning]) -> Answer:
     """Archive a flag of the manifest.
 
-    One that is archived already, or that another flag needs, is a conflict (409). Protected environments ask for what they do of a
-    change.
+    One that is archived already, or that another flag needs, is a conflict (409). Protected environments ask for what they do
+    of any change.
     """
     key, reason = request.path["key"], request.query.reason
     return _answer(request, 200, manifest.archive(request.use, request.call, key, reason))

@@ -33,7 +33,9 @@ class Importing(Writing):
     mode: Mode = Field(default="create", description="update: change what stands there to what the file says")
     reason: Reason | None = Field(default=None, description="of the change; a protected environment asks for it")
     format: Format = "flagd"
-    source: Source | None = Field(default=None, description="the environment in a file of LaunchDarkly that has several")
+    source: Source | None = Field(
+        default=None, description="the environment in a file of LaunchDarkly or Unleash that has several"
+    )
 
 
 @api.get("/v1/flags/export", "flags.export", query=Exporting, answers={200: FlagdDocument})
@@ -43,8 +45,8 @@ def export(request: Request[Control, None, Exporting]) -> Answer:
     Definitions as they are kept: all active flags, and all segments. What flagd has no place for (owner, tags, overrides,
     prerequisites) stands in `slipway`, and there `warnings` tell where other readers of the document would answer otherwise.
     What is imported is exported again just so. A big environment comes in pieces, each a document: follow the `Link` header.
-    Each piece needs only itself and those before it. Where prerequisites change between two pieces, begin anew (409). Without an
-    `environment` all of them come, one after the other: `metadata.flagSetId` names the one that a piece is of.
+    Each piece needs only itself and those before it. Where prerequisites change between two pieces, begin anew (409). Without
+    an `environment` all of them come, one after the other: `metadata.flagSetId` names the one that a piece is of.
     """
     from slipway.flags.exports import Place, exported
 
@@ -105,5 +107,5 @@ def _bundle(document: Any, query: Importing) -> Bundle:
     if query.format == "launchdarkly":
         return launchdarkly.read(document, query.source)
     if query.format == "unleash":
-        return unleash.read(document)
+        return unleash.read(document, query.source)
     return flagsmith.read(document) if query.format == "flagsmith" else flagd.read(document, validation.body)

@@ -1,8 +1,8 @@
 """The counters' stream, and alarms that ring -> the verdict on each rollout that they are about.
 
-It writes the rollout, the flag's configuration and the environment's revision itself, in one transaction: to step back it needs
-neither the bus, nor the console, nor the collector. A record says only that something was counted; what is judged is what stands
-in the counters now, so repeats and order do not matter.
+It writes the rollout, the flag's configuration and the environment's revision itself, in one transaction: to step back it
+needs neither the bus, nor the console, nor the collector. A record says only that something was counted; what is judged is what
+stands in the counters now, so repeats and order do not matter.
 """
 
 from __future__ import annotations

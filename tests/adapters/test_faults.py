@@ -19,6 +19,7 @@ from slipway.ports import Absent, Blob, Check, ConditionFailed, Delete, Equals, 
 from slipway.tables import PRODUCTS
 from tests import backends
 from tests.adapters.faults import ANSWERS, FAULTS, Fault, Proxy, proxy
+from tests.figures import keep
 
 PROVE = os.environ.get("SLIPWAY_PROVE") == "1"
 SHORT, LONG = 0.4, 20.0  # seconds that a client waits for an answer that never comes, and for one that does
@@ -35,13 +36,12 @@ def upstream() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module", autouse=True)
-def figures() -> Iterator[Counter[str]]:
-    """Counted by the tests that hold what they count: a wrong one has failed before it gets here."""
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
+    """Counted by the tests that hold what they count: what is lost or doubled fails its test before it gets here."""
     counted: Counter[str] = Counter()
     yield counted
-    told = ", ".join(f"{counted[what]} {what}" for what in ("writes", "reads", "spoiled tries"))
-    print(f"\nnetwork faults: {len(FAULTS)} kinds, {told}; lost: 0, doubled: 0")
+    keep(request.node, counted)
 
 
 class World(NamedTuple):

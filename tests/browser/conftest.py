@@ -1,44 +1,23 @@
-"""Debian's Chromium on the pages as they are served: the real handlers, with their real headers, on loopback."""
+"""The pages as they are served: the real handlers, with their real headers."""
 
 from __future__ import annotations
 
-import shutil
-import threading
 from collections.abc import Iterator
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.chromium import chromium, served
 from tests.contracts.bridge import application
-
-# As a page sees the world: one origin, no background traffic of the browser's own.
-OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
-
-
-class Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None: ...
-
-
-class Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True  # a browser keeps connections open that it may never use
 
 
 @pytest.fixture(scope="session")
 def origin() -> Iterator[str]:
-    with make_server("127.0.0.1", 0, application, Server, Quiet) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(application) as origin:
+        yield origin
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium here: apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
+    with chromium() as browser:
         yield browser
-        browser.close()

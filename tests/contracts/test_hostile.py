@@ -16,6 +16,7 @@ from ops import openapi
 from slipway.adapters.memory import MemoryStore
 from tests.contracts import hostile, rooms
 from tests.contracts.hostile import Attack
+from tests.figures import Tell
 from tests.functions.events import Reply
 
 FUNCTIONS = ("products", "flags", "access", "audit", "collect", "signals", "site")
@@ -51,7 +52,7 @@ def test_the_requests_that_are_broken_here_are_sound(targets: dict[str, str], op
 
 
 @pytest.mark.parametrize("function", ["products", "flags", "access", "audit", "collect", "signals"])
-def test_the_corpus(store: MemoryStore, targets: dict[str, str], function: str) -> None:
+def test_the_corpus(store: MemoryStore, targets: dict[str, str], function: str, tell: Tell) -> None:
     """Every attack alone, and then two at a time."""
     routes = [route for route in hostile.OPERATIONS if route.function == function]
     answers: Counter[int] = Counter()
@@ -63,27 +64,27 @@ def test_the_corpus(store: MemoryStore, targets: dict[str, str], function: str) 
     for route in routes:
         for attack in hostile.pairs(route, _of(route, targets), together, seed=1):
             answers[_held(store, attack).status] += 1
-    print(f"{function}: {alone} attacks, {answers.total() - alone} pairs of them: {dict(sorted(answers.items()))}")
+    tell(f"{function}: {alone} attacks, {answers.total() - alone} pairs of them: {dict(sorted(answers.items()))}")
     assert alone > 100
     assert answers.total() >= EACH
 
 
 @pytest.mark.parametrize("function", ["products", "flags", "access", "audit", "collect", "signals"])
-def test_generated_requests(store: MemoryStore, targets: dict[str, str], function: str) -> None:
+def test_generated_requests(store: MemoryStore, targets: dict[str, str], function: str, tell: Tell) -> None:
     routes = [route for route in hostile.OPERATIONS if route.function == function]
     answers: Counter[int] = Counter()
     for route in routes:
         for attack in hostile.generated(route, _of(route, targets), -(-EACH // len(routes)), seed=1):
             answers[_held(store, attack).status] += 1
-    print(f"{function}: {sum(answers.values())} generated: {dict(sorted(answers.items()))}")
+    tell(f"{function}: {sum(answers.values())} generated: {dict(sorted(answers.items()))}")
     assert sum(answers.values()) >= EACH
 
 
-def test_generated_paths(store: MemoryStore) -> None:
+def test_generated_paths(store: MemoryStore, tell: Tell) -> None:
     answers: Counter[int] = Counter()
     for attack in hostile.elsewhere(EACH, seed=1):
         answers[_held(store, attack).status] += 1
-    print(f"site: {sum(answers.values())} generated: {dict(sorted(answers.items()))}")
+    tell(f"site: {sum(answers.values())} generated: {dict(sorted(answers.items()))}")
     assert set(answers) <= {200, 204, 401, 404, 405}
 
 

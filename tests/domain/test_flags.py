@@ -15,9 +15,10 @@ from slipway.flags import flag, ledger
 from slipway.flags.control import Control
 from slipway.flags.flag import NewFlag
 from slipway.outbox import envelopes
+from slipway.ports import Write
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, NotFound, PreconditionFailed
 from tests.catalogue import START, a_call
-from tests.flagging import configured, edited, environment, listed, made, revision, row
+from tests.flagging import configured, disagreements, edited, environment, listed, made, revision, row
 
 ENVIRONMENTS = ("development", "production", "staging")
 
@@ -261,6 +262,68 @@ def test_a_flag_that_another_one_needs_is_not_archived(control: Control) -> None
         control.flags.archive(a_call(), "other", None)
     configured(control, environment="staging", prerequisites=[])
     assert control.flags.archive(a_call(), "other", None).data["status"] == "archived"
+
+
+def test_an_archived_flag_needs_nothing_until_it_is_restored(control: Control, store: MemoryStore) -> None:
+    made(control)
+    made(control, "other", type="string", variants={"a": "1", "b": "2"})
+    configured(control, environment="staging", prerequisites=[{"flag": "other", "variants": ["a"]}])
+    control.flags.archive(a_call(), "checkout", None)
+    edited(control, "other", variants={"a": None})
+    control.flags.archive(a_call(), "other", None)
+    with pytest.raises(Conflict) as caught:
+        control.flags.restore(a_call(), "checkout", None)
+    assert [(fault.code, fault.detail) for fault in caught.value.errors] == [
+        ("needs_gone", "In staging it needs the flag 'other', which is archived; restore that one first.")
+    ]
+    control.flags.restore(a_call(), "other", None)
+    with pytest.raises(Conflict) as caught:
+        control.flags.restore(a_call(), "checkout", None, validate_only=True)
+    assert [fault.detail for fault in caught.value.errors] == [
+        "In staging it needs a of the flag 'other', which has no such variant."
+    ]
+    edited(control, "other", variants={"a": "1"})
+    assert control.flags.restore(a_call(), "checkout", None).data["status"] == "active"
+    with pytest.raises(Conflict, match="checkout in staging"):
+        control.flags.archive(a_call(), "other", None)
+    assert disagreements(store) == []
+
+
+@pytest.mark.parametrize("first", ["checkout", "other"])
+def test_a_flag_is_not_restored_while_what_it_needs_is_archived(
+    control: Control, store: MemoryStore, monkeypatch: Any, first: str
+) -> None:
+    made(control)
+    made(control, "other")
+    configured(control, prerequisites=[{"flag": "other", "variants": ["on"]}])
+    control.flags.archive(a_call(), "checkout", None)
+    transact, rival = store.transact, [True]
+
+    def change(key: str) -> None:
+        if key == "checkout":
+            control.flags.restore(a_call(), key, None)
+        else:
+            control.flags.archive(a_call(), key, None)
+
+    def late(writes: list[Write], token: str) -> None:
+        if rival:
+            rival.clear()
+            change(first)
+        transact(writes, token)
+
+    monkeypatch.setattr(store, "transact", late)
+    with pytest.raises(Conflict):
+        change("other" if first == "checkout" else "checkout")
+    assert listed(store, "list#archived") == ([] if first == "checkout" else ["checkout", "other"])
+
+
+def test_a_flag_comes_back_only_where_there_is_room(control: Control, monkeypatch: Any) -> None:
+    made(control)
+    made(control, "other")
+    control.flags.archive(a_call(), "checkout", None)
+    monkeypatch.setattr(ledger, "MOST_FLAGS", 1)
+    with pytest.raises(Invalid, match="no more can be"):
+        control.flags.restore(a_call(), "checkout", None)
 
 
 def test_the_whole_history_can_be_read(control: Control) -> None:

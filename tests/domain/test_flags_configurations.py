@@ -244,6 +244,21 @@ def test_a_chain_has_an_end(control: Control, monkeypatch: Any) -> None:
         configured(control, "a", prerequisites=[{"flag": "b", "variants": ["on"]}])
 
 
+def test_what_would_be_too_large_with_what_it_needs_is_refused_with_its_size(control: Control) -> None:
+    rule = {"if": [{"in": [{"var": "email"}, [f"user-{number}@example.com" for number in range(500)]]}, "on", "off"]}
+    needed: list[dict[str, Any]] = []
+    for level in range(2):
+        for side in "ab":
+            made(control, f"{side}{level}")
+            configured(control, f"{side}{level}", enabled=True, targeting=rule, prerequisites=needed)
+        needed = [{"flag": f"{side}{level}", "variants": ["on"]} for side in "ab"]
+    made(control)
+    with pytest.raises(Invalid) as caught:
+        configured(control, enabled=True, targeting=rule, prerequisites=needed)
+    [fault] = caught.value.errors
+    assert (fault.code, fault.detail.endswith("characters of 65,536 at most.")) == ("not_evaluable", True)
+
+
 def test_the_variants_that_are_waited_for_may_change(control: Control, store: MemoryStore) -> None:
     made(control)
     made(control, "other")
@@ -389,3 +404,8 @@ def test_the_rows_beside_agree_with_the_resources(story: list[tuple[str, str, st
         except (Conflict, Invalid):
             pass
     assert disagreements(store) == []
+    heads = {row["pk"]: row["data"] for (_, sk), row in store.tables["flags"].items() if sk == "head"}
+    for data in heads.values():
+        if heads.get(f"flag#{data.get('flag')}", {}).get("status") == "active":
+            needed = [heads[f"flag#{one['flag']}"] for one in data["prerequisites"]]
+            assert all(one["status"] == "active" and "on" in one["variants"] for one in needed)

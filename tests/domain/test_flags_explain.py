@@ -13,11 +13,10 @@ from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.flags import jsontext
 from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch
 from slipway.flags.control import Control
-from slipway.flags.evaluation import FlagSet
 from slipway.flags.explain import explained
 from slipway.flags.preview import previewed, sample
 from slipway.flags.publication import Publisher
-from slipway.flags.snapshot import path
+from slipway.flags.snapshot import Snapshot, path
 from slipway.flags.words import sentences
 from slipway.problems import Conflict, Invalid, NotFound
 from tests.catalogue import START, a_call
@@ -78,7 +77,7 @@ def test_the_bucket_and_every_operator_are_told(control: Control) -> None:
         {"pointer": "/if/4", "operator": "fractional", "result": "off"},
         {"pointer": "", "operator": "if", "result": "off"},
     ]
-    assert found["prerequisites"] == [{"flag": "other", "variant": "on", "met": True}]
+    assert found["prerequisites"] == [{"flag": "other", "variant": "on", "error_code": None, "met": True}]
     assert found["decided"]["words"] == "Else: 25 % on, 75 % off."
 
 
@@ -107,6 +106,14 @@ def test_an_archived_flag_answers_nowhere(control: Control) -> None:
     control.flags.archive(a_call(), "checkout", None)
     with pytest.raises(Conflict, match="archived"):
         why(control)
+
+
+def test_a_prerequisite_that_errs_is_told(control: Control) -> None:
+    configured(control, "other", targeting={"if": [True, {"var": "plan"}]})
+    found = why(control, plan="purple")
+    assert found["prerequisites"] == [{"flag": "other", "variant": None, "error_code": "GENERAL", "met": False}]
+    assert (found["evaluation"]["variant"], found["evaluation"]["error_code"]) == ("off", None)
+    assert found["decided"]["pointer"] == "/prerequisites/0"
 
 
 contexts = st.fixed_dictionaries(
@@ -146,7 +153,7 @@ def test_an_explanation_answers_as_the_published_document_does(fields: dict[str,
     configured(control, **fields)
     Publisher(store, blobs).publish("development")
     found = why(control, **context)
-    answer = FlagSet.parse(blobs.objects[path("development")].body).evaluate("checkout", context, now=0)
+    answer = Snapshot.read(blobs.objects[path("development")].body).flags.evaluate("checkout", context, now=0)
     assert found["evaluation"] == {name: getattr(answer, name) for name in found["evaluation"]}
     places = [
         sentence.place for sentence in sentences(control.configurations.read(a_call(), "checkout", "development")[1].data)
@@ -178,6 +185,16 @@ def test_posted_contexts_are_tried_as_they_are(control: Control) -> None:
     found = preview(control, posted, enabled=False)
     assert (found["contexts"], found["changed"]) == (3, 3)
     assert found["moves"] == [{"from": "on", "to": None, "count": 2}, {"from": "off", "to": None, "count": 1}]
+
+
+def test_a_preview_that_takes_too_long_names_the_bound(control: Control) -> None:
+    configured(control, prerequisites=[], overrides={"on": None, "off": None}, targeting=None)
+    walk = {"if": [{"some": [{"var": "list"}, {"==": [{"var": ""}, 1]}]}, "on"]}
+    contexts = [{"list": [0] * 1_000}] * 1_000
+    assert preview(control, contexts[:200], targeting=walk)["contexts"] == 200
+    with pytest.raises(Invalid, match="With 1,000 contexts this takes more than 2,000,000 steps") as caught:
+        preview(control, contexts, targeting=walk)
+    assert [(fault.pointer, fault.code) for fault in caught.value.errors] == [("/contexts", "too_many_steps")]
 
 
 def test_nothing_is_written_and_no_reason_asked(control: Control) -> None:

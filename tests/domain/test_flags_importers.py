@@ -11,20 +11,14 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.memory import MemoryStore
-from slipway.adapters.rehearsal import Rehearsal
-from slipway.edge.validation import body as validate
 from slipway.flags import flagsmith, launchdarkly, unleash
 from slipway.flags.bundle import Bundle
 from slipway.flags.checks import escaped
-from slipway.flags.compilation import compiled
-from slipway.flags.control import Control
+from slipway.flags.conditions import ITEM, all_of, each, is_number, var
 from slipway.flags.evaluation import FlagSet
-from slipway.flags.imports import Order, take
-from slipway.flags.publication import read as read_rows
+from slipway.flags.words import condition
 from slipway.problems import Invalid
-from tests.catalogue import a_call
-from tests.flagging import disagreements
+from tests.domain.flags.importing import imported as brought
 
 FILES = Path(__file__).parent / "flags" / "files"
 READERS: dict[str, Callable[[Any], Bundle]] = {
@@ -40,17 +34,7 @@ def sample(name: str) -> Any:
 
 def imported(name: str, document: Any = None) -> tuple[FlagSet, dict[str, Any]]:
     """The flags as evaluation has them, and the answer."""
-    control = Control(MemoryStore())
-    bundle = READERS[name](sample(name) if document is None else document)
-    call = a_call(operation="flags.import")
-    order = Order(bundle, "development", "create", None, "digest")
-    done = take(control, Control(Rehearsal(control.store)), call, order, validate)
-    assert isinstance(control.store, MemoryStore)
-    assert disagreements(control.store) == []
-    document = json.loads(compiled(read_rows(control.store, "development")).body)
-    flags = {**document["flags"], **document["slipway"]["flags"]}
-    rules = {**document["$evaluators"], **document["slipway"]["evaluators"]}
-    return FlagSet.parse({"flags": flags, "$evaluators": rules}), done
+    return brought(READERS[name](sample(name) if document is None else document))
 
 
 def notes(done: dict[str, Any]) -> set[tuple[str | None, str, str]]:
@@ -183,6 +167,35 @@ def test_what_of_launchdarkly_did_not_map_is_told() -> None:
     assert (done["created"], done["left"]) == (6, 0)
 
 
+@pytest.mark.parametrize(("tags", "met"), [(["b", "a"], True), ("a", True), (["b"], False), ([], False), ("b", False)])
+def test_an_item_of_a_list_meets_a_clause_of_launchdarkly(tags: Any, met: bool) -> None:
+    for negate in (False, True):
+        clause = {"attribute": "tags", "op": "in", "values": ["a"], "negate": negate}
+        flag = {"on": True, "variations": [True, False], "rules": [{"variation": 0, "clauses": [clause]}]}
+        flags, _ = imported("launchdarkly", {"flags": {"beta": {**flag, "fallthrough": {"variation": 1}}}})
+        assert flags.evaluate("beta", {"targetingKey": "u", "tags": tags}, now=0).value is (met != negate)
+        assert flags.evaluate("beta", {"targetingKey": "u"}, now=0).value is False
+
+
+def test_a_clause_that_may_meet_a_list_is_told_in_words() -> None:
+    rule = each(var("age"), all_of([is_number(ITEM), {">=": [ITEM, 65]}]))
+    assert condition(rule) == "age is a number and age is at least 65"
+    assert condition({"some": [{"merge": 3}, 1]}) == '{"some":[{"merge":3},1]}'
+
+
+def test_a_file_for_sdks_of_launchdarkly_is_read_too() -> None:
+    rollout = {"kind": "experiment", "variations": [{"variation": 0, "weight": 50_000}, {"variation": 1, "weight": 50_000}]}
+    flag = {"key": "beta", "on": True, "variations": [True, False], "fallthrough": {"rollout": rollout}, "clientSide": True}
+    flags, done = imported("launchdarkly", {"flags": {"beta": flag}, "flagValues": {"limit": 3, "dark": False, "all": [1]}})
+    assert [flags.evaluate(key, {"targetingKey": "u"}, now=0).value for key in ("limit", "dark")] == [3, False]
+    assert flags.evaluate("beta", {"targetingKey": "u"}, now=0).value in (True, False)
+    assert ("beta", "experiment", "/flags/beta/fallthrough/rollout") in notes(done)
+    assert ("all", "not_imported", "/flagValues/all") in notes(done)
+    assert done["created"] == 3
+    wrapped = launchdarkly.read({"path": "/", "data": {"flags": {"beta": flag}}}, None)
+    assert [part.key for part in wrapped.flags] == ["beta"]
+
+
 # --- Unleash -------------------------------------------------------------------------------------------------------
 
 
@@ -230,6 +243,20 @@ def test_a_constraint_of_no_values_is_met_by_nobody() -> None:
     document["featureStrategies"][1]["constraints"][0]["values"] = []
     flags, _ = imported("unleash", document)
     assert flags.evaluate("new-checkout", {"targetingKey": "u1", "appVersion": "2.0.0"}, now=0).value is False
+
+
+def test_one_environment_of_unleash_is_read() -> None:
+    def told(environment: str, enabled: bool) -> dict[str, Any]:
+        return {"featureName": "beta", "environment": environment, "enabled": enabled}
+
+    document = {"features": [{"name": "beta"}], "featureEnvironments": [told("live", True), told("test", False)]}
+    (live,) = unleash.read(document, "live").flags
+    assert live.configuration is not None
+    assert live.configuration["enabled"] is True
+    either = unleash.read(document)
+    assert {note.code for note in either.notes} == {"other_environment", "not_configured"}
+    assert either.flags[0].configuration is not None
+    assert either.flags[0].configuration["enabled"] is False
 
 
 # --- Flagsmith -----------------------------------------------------------------------------------------------------

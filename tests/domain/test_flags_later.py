@@ -318,9 +318,9 @@ def test_a_segment_that_two_agreed_on_changes_in_its_minute(control: Control, st
 @pytest.mark.parametrize(
     ("meanwhile", "failure"),
     [
-        (lambda control, id: control.proposals.reject(bobs(), id, None), "is rejected"),
-        (lambda control, id: control.proposals.apply(bobs(), id, None), "is applied"),
-        (lambda control, id: edited(control, variants={"on": False}), "has changed since"),
+        (lambda control, asked: control.proposals.reject(bobs(), asked, None), "is rejected"),
+        (lambda control, asked: control.proposals.apply(bobs(), asked, None), "is applied"),
+        (lambda control, asked: edited(control, variants={"on": False}), "has changed since"),
     ],
 )
 def test_what_is_not_agreed_to_any_more_is_not_made(control: Control, meanwhile: Any, failure: str) -> None:
@@ -338,11 +338,12 @@ def test_only_what_was_agreed_to_can_be_planned_and_while_it_stands(control: Con
     with pytest.raises(MoveNotAllowed, match="is open"):
         later(control, asked.id)
     control.proposals.approve(bobs(), asked.id, None)
-    for fields, fault in (
+    cases: list[tuple[dict[str, Any], tuple[str, str]]] = [
         ({"minutes": 7 * 24 * 60 + 1}, ("/at", "out_of_reach")),
         ({"flag": "checkout"}, ("/flag", "one_change")),
         ({"proposal": "chg_" + "0" * 26}, ("/proposal", "unknown_proposal")),
-    ):
+    ]
+    for fields, fault in cases:
         with pytest.raises(Invalid) as caught:
             later(control, **{"proposal": asked.id, **fields})
         assert [(one.pointer, one.code) for one in caught.value.errors] == [fault]

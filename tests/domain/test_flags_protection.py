@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from tests.catalogue import a_call
 from tests.flagging import BETA, configured, disagreements, edited, environment, made, resegmented, ruled, segment
 
 ADA, BOB = Principal("member", "mbr_ada", "admin"), Principal("member", "mbr_bob", "admin")
-ON = {"enabled": True, "default_variant": "on", "reason": "Launch"}
+ON: dict[str, Any] = {"enabled": True, "default_variant": "on", "reason": "Launch"}
 OTHER_RULE = {"in": [{"var": "email"}, ["b@example.com"]]}
 
 
@@ -201,7 +202,7 @@ def test_it_is_made_on_what_it_was_planned_on_or_not_at_all(control: Control) ->
 
 def test_protection_is_an_admins_affair_by_whatever_way(control: Control) -> None:
     editor = Principal("member", "mbr_eve", "editor")
-    less = {"environment": "production", "environment_change": {"protected": False}}
+    less: dict[str, Any] = {"environment": "production", "environment_change": {"protected": False}}
     with pytest.raises(Forbidden):
         asked(control, editor, **less)
     opened = asked(control, **less)
@@ -246,15 +247,16 @@ def test_the_last_second_person_is_not_the_only_one_who_can_ask(control: Control
 
 
 def test_what_was_agreed_to_is_what_is_switched_on(control: Control) -> None:
-    """A flag that is off, and a segment that nobody uses there, may be changed by one person: not behind the second one's back."""
+    """A flag that is off, and a segment that nobody uses there, may be changed by one person, then not behind the other."""
     segment(control, "crew")
     ruled(control, "production", approval=True)
     change = {"enabled": True, "default_variant": "off", "targeting": {"if": [{"$ref": "crew"}, "on", "off"]}}
-    for behind in (
+    changes: list[Callable[[], Stored]] = [
         lambda: edited(control, "idle", variants={"off": True}),
         lambda: edited(control, "idle", client_side=True),
         lambda: resegmented(control, "crew", targeting=OTHER_RULE),
-    ):
+    ]
+    for behind in changes:
         opened = asked(control, flag="idle", environment="production", change=change)
         control.proposals.approve(by(BOB), opened.id, None)
         behind()

@@ -34,7 +34,7 @@ def told(control: Control, hash: str = "v2", only: bool = True, version: int | N
 
 def variants(control: Control, environment: str = "staging") -> list[str | None]:
     flag, configuration = control.configurations.read(a_call(), "checkout", environment)
-    flags = flag_set("checkout", control.configurations.gathered(flag, configuration))
+    flags = flag_set(control.configurations.gathered(flag, configuration))
     return [flags.evaluate("checkout", one, now=0).variant for one in sample("checkout")]
 
 

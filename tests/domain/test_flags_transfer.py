@@ -401,6 +401,16 @@ def test_the_same_import_again_changes_nothing(control: Control) -> None:
     assert rows(control) == before
 
 
+def test_what_was_exported_changes_nothing_where_it_came_from(control: Control) -> None:
+    """Nor does it ask the environments that a change would touch."""
+    segment(control)
+    made(control, "share", type="float", variants={"half": 0.5, "all": 1})
+    made(control)
+    configured(control, environment="production", enabled=True, targeting={"if": [{"$ref": "staff"}, "on", "off"]}, reason="x")
+    done = imported(control, document_of(control), mode="update")
+    assert (done["existing"], done["updated"], done["created"]) == (3, 0, 0)
+
+
 def test_only_validated_nothing_is_written(control: Control) -> None:
     assert imported(control, DOCUMENT, only=True)["created"] == 6
     assert rows(control) == {}

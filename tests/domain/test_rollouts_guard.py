@@ -192,6 +192,14 @@ def test_its_ends_are_where_the_evidence_says_so(stages: list[Stage], alpha: flo
             assert two_sided(stages, end * outside) > 1 / alpha > two_sided(stages, end / outside)
 
 
+@given(st.lists(st.builds(Stage, SHARES, st.integers(1, 500), st.integers(1, 500)), min_size=1, max_size=6))
+def test_at_the_likeliest_ratio_treatment_has_as_many_as_expected(stages: list[Stage]) -> None:
+    at = ratio(stages)
+    assert at is not None
+    expected = math.fsum((c0 + c1) * w * at / (1 - w + w * at) for w, c0, c1 in stages)
+    assert expected == pytest.approx(sum(stage.treatment for stage in stages), rel=1e-6)
+
+
 def test_without_bad_units_in_an_arm_it_is_open() -> None:
     assert confidence([], 0.05) == (0.0, math.inf)
     assert confidence([Stage(0.5, 0, 0)], 0.05) == (0.0, math.inf)

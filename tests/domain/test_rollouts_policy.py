@@ -83,6 +83,8 @@ def test_where_fewer_are_worse_the_arms_are_exchanged(kind: Kind) -> None:
     lost, won = harm(Arm(server=10), Arm(server=40)), harm(Arm(server=40), Arm(server=10))
     assert action({"sales": lost}, Guard("sales", kind))[0] == "roll_back"
     assert action({"sales": won}, Guard("sales", kind))[0] == "continue"
+    assert action({"sales": [Tally(0.05, Arm(server=950), Arm(server=50))]}, Guard("sales", kind))[0] == "continue"
+    assert action({"sales": [Tally(0.05, Arm(server=950), Arm(server=20))]}, Guard("sales", kind))[0] == "roll_back"
 
 
 def test_what_a_guard_asks_for_is_done() -> None:
@@ -174,6 +176,8 @@ def test_the_largest_sources_are_enough() -> None:
     assert capped(harm(few)) == capped(harm(arm)) == [Stage(0.5, 0, arm.client)]
     (much,) = capped(harm(arm._replace(networks={name: units * 3 for name, units in whole.items()})))
     assert 0 <= much.treatment <= arm.client
+    assert capped(harm(Arm(client=2, networks={"n1": 50}))) == [Stage(0.5, 0, 0)]
+    assert capped(harm(Arm(server=9, client=1, networks={"n1": 50}))) == [Stage(0.5, 0, 0)]
 
 
 @given(
@@ -284,6 +288,7 @@ def test_harm_goes_before_a_sample_ratio_that_is_off() -> None:
         (Exposed(0.5, 90, 90, 19), "holding"),
         (Exposed(0.5, 900, 900, 20), "holding"),
         (Exposed(0.5, 900, 900, 180), "contamination"),
+        (Exposed(0.5, 900, 900, 179), "holding"),
         (Exposed(0.5, 90, 90, 20, seen=2_000), "holding"),
     ],
 )

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from infra.local.emulator import free_port
+from tests.chromium import chromium
 from tests.e2e.fading import Fading
 from tests.e2e.stack import Stack, laptop
 
@@ -23,6 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def fading(stack: Stack) -> Fading:
     """Begins to measure when it is first asked for."""
     return Fading(stack)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

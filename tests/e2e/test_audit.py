@@ -7,11 +7,12 @@ from collections import Counter
 import pytest
 
 from tests.e2e.stack import Stack, until
+from tests.figures import Tell
 
 pytestmark = pytest.mark.e2e
 
 
-def test_everything_that_happened_is_in_the_audit_once(stack: Stack) -> None:
+def test_everything_that_happened_is_in_the_audit_once(stack: Stack, tell: Tell) -> None:
     tables = {stack.setting(area, f"SLIPWAY_TABLE_{area.upper()}") for area in ("products", "access", "flags")}
     written = Counter(
         (row["pk"]["S"], version)
@@ -28,6 +29,6 @@ def test_everything_that_happened_is_in_the_audit_once(stack: Stack) -> None:
 
     until(lambda: audited().total() >= written.total(), within=120, every=1.0, what="the audit knows everything")
     lost, doubled = written - audited(), audited() - written
-    print(f"{written.total()} changes, lost: {lost.total()}, doubled: {doubled.total()}")
+    tell(f"{written.total()} changes, lost: {lost.total()}, doubled: {doubled.total()}")
     assert not lost
     assert not doubled

@@ -21,6 +21,7 @@ from slipway.problems import PreconditionFailed
 from slipway.product import NewProduct, ProductPatch
 from slipway.products import Products
 from tests.e2e.stack import Response, Stack, with_query
+from tests.figures import Tell
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +30,7 @@ EDITS = 50 if os.environ.get("SLIPWAY_PROVE") else 10
 BACK_OFF = 0.2  # seconds at most before a lost race is run again, as any client does
 
 
-def test_sixteen_writers_of_one_product_leave_no_gap(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sixteen_writers_of_one_product_leave_no_gap(stack: Stack, monkeypatch: pytest.MonkeyPatch, tell: Tell) -> None:
     """Through the use case and the adapter that ships, each writer with a connection of its own, against the real stream."""
     environment = {"AWS_ENDPOINT_URL": stack.aws, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     for name, value in {**environment, "AWS_REGION": "us-east-1"}.items():
@@ -58,7 +59,7 @@ def test_sixteen_writers_of_one_product_leave_no_gap(stack: Stack, monkeypatch: 
     with ThreadPoolExecutor(WRITERS) as pool:
         conflicts = sum(pool.map(edit, range(WRITERS)))
     last = 1 + WRITERS * EDITS
-    print(f"{WRITERS} writers x {EDITS} edits: {last} versions, {conflicts} lost races tried again")
+    tell(f"{WRITERS} writers x {EDITS} edits: {last} versions, {conflicts} lost races tried again")
     versions = list(stack.pages(f"/v1/products/{product.id}/versions?limit=100"))
     assert [version["version"] for version in versions] == list(range(last, 0, -1))
     made = [

@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.journey import MERGE
 from tests.e2e.stack import Stack, until, with_query
 from tests.e2e.wire import Fate, Wire
+from tests.figures import Tell
 
 pytestmark = pytest.mark.e2e
 
@@ -64,7 +65,7 @@ def test_every_change_is_in_the_audit_once(stack: Stack) -> None:
     assert entry["actor"].startswith("admin:key_")
 
 
-def test_a_relay_that_fails_in_mid_batch_loses_nothing_and_doubles_nothing(stack: Stack) -> None:
+def test_a_relay_that_fails_in_mid_batch_loses_nothing_and_doubles_nothing(stack: Stack, tell: Tell) -> None:
     """The first calls go through, then an answer is lost, twice, and all tries of the call are used up; then all is well."""
 
     def fate(call: int) -> Fate:
@@ -75,7 +76,7 @@ def test_a_relay_that_fails_in_mid_batch_loses_nothing_and_doubles_nothing(stack
             ids = create(stack, 100)
         until(lambda: entries(stack, ids).total() >= len(ids), within=PATIENCE, what="all events of the burst")
         until(lambda: len(wire.fates) >= 7 + 10, within=PATIENCE, what="the batch is sent again")
-    print(f"{wire.arrived} events reached the bus for {len(ids)} changes: {Counter(wire.fates)}")
+    tell(f"{wire.arrived} events reached the bus for {len(ids)} changes: {Counter(wire.fates)}")
     assert wire.arrived > len(ids), "nothing was sent twice: the failure came too early to prove anything"
     assert entries(stack, ids) == Counter({(id, 1): 1 for id in ids})
 

@@ -24,6 +24,7 @@ from infra.local.demo import ENVIRONMENT
 from slipway.flags.snapshot import path
 from tests.e2e.journey import MERGE
 from tests.e2e.stack import Stack, until
+from tests.figures import Tell
 
 pytestmark = pytest.mark.e2e
 
@@ -64,7 +65,7 @@ def flag(stack: Stack) -> str:
     return key
 
 
-def test_a_switch_is_seen_within_five_seconds(stack: Stack) -> None:
+def test_a_switch_is_seen_within_five_seconds(stack: Stack, tell: Tell) -> None:
     key = create(stack, f"switch-{secrets.token_hex(4)}")
     took = []
     for value in (True, False, True):
@@ -72,7 +73,7 @@ def test_a_switch_is_seen_within_five_seconds(stack: Stack) -> None:
         begun = time.monotonic()
         settled(stack, key, value)
         took.append(time.monotonic() - begun)
-    print(f"from a change to its answer: {', '.join(f'{seconds:.1f} s' for seconds in took)}")
+    tell(f"from a change to its answer: {', '.join(f'{seconds:.1f} s' for seconds in took)}")
 
 
 def test_pythons_sdk(stack: Stack, flag: str) -> None:
@@ -123,22 +124,6 @@ def test_a_browser_of_another_origin_may_ask(stack: Stack, flag: str) -> None:
     assert "retry-after" in exposed
 
 
-def test_the_snapshot_as_flagds_http_sync_asks_for_it(stack: Stack, flag: str) -> None:
-    place = f"/v1/environments/{ENVIRONMENT}/snapshot"
-    first = stack.call("GET", place, token="server")
-    assert first.json()["flags"][flag]["targeting"] == PRO
-    assert first.json()["metadata"]["flagSetId"] == ENVIRONMENT
-    assert stack.call("GET", place, token="server", headers={"If-None-Match": first.etag}).status == 304
-    create(stack, f"later-{secrets.token_hex(4)}")
-    until(
-        lambda: stack.call("GET", place, token="server", headers={"If-None-Match": first.etag}).status == 200,
-        within=3 * PROMISE,
-        what="a change is another document",
-    )
-    assert stack.call("GET", place, token="client").status == 403
-    assert stack.call("GET", "/v1/environments/elsewhere/snapshot", token="server").status == 403
-
-
 @contextmanager
 def unremembered(stack: Stack) -> Iterator[None]:
     """The gateway asks the authorizer for every request."""
@@ -157,7 +142,7 @@ def _api(stack: Stack) -> str:
     return str(api_id)
 
 
-def test_evaluation_needs_no_database(stack: Stack, flag: str) -> None:
+def test_evaluation_needs_no_database(stack: Stack, flag: str, tell: Tell) -> None:
     """Through the authorizer, with fresh instances of both functions, while no call of DynamoDB gets anywhere."""
     contexts = [{"targetingKey": f"unit-{number}", "plan": ("pro", "free")[number % 2]} for number in range(10)]
 
@@ -177,7 +162,7 @@ def test_evaluation_needs_no_database(stack: Stack, flag: str) -> None:
     assert [answer for number, answer in enumerate(answers) if answer != before[number % 10]] == []
     evaluations = sum(len(flags) for _, flags in answers)
     assert evaluations >= EVALUATIONS
-    print(f"{len(answers)} requests, {evaluations} evaluations without a database: 0 errors")
+    tell(f"{len(answers)} requests, {evaluations} evaluations without a database: 0 errors")
 
 
 def test_a_sweep_repairs_a_damaged_document(stack: Stack, flag: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from infra.local.emulator import free_port
 from tests.e2e.stack import ROOT, Stack, environment, laptop, until, with_query
+from tests.figures import Tell
 
 pytestmark = pytest.mark.e2e
 
@@ -159,12 +160,12 @@ def test_down_leaves_nothing_and_is_repeatable(stack: Stack) -> None:
     assert laptop("status", stack.home, stack.port).returncode == 1
 
 
-def test_a_second_start_is_warm_finds_its_data_and_ctrl_c_stops_it(stack: Stack) -> None:
+def test_a_second_start_is_warm_finds_its_data_and_ctrl_c_stops_it(stack: Stack, tell: Tell) -> None:
     secrets_before = (stack.home / "secrets.json").read_bytes()
     begun = time.monotonic()
     run = foreground(stack)
     until(lambda: (stack.home / "local.json").exists() or run.poll() is not None, within=60, what="it is up", every=0.05)
-    print(f"warm start: {time.monotonic() - begun:.1f} s")
+    tell(f"warm start: {time.monotonic() - begun:.1f} s")
     assert (stack.home / "secrets.json").read_bytes() == secrets_before
     assert json.loads((stack.home / "local.json").read_text())["keys"] == json.loads(secrets_before)["keys"]
     product = stack.call("GET", "/v1/products/tracking")

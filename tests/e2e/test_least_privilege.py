@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.emulator import REGION
 from tests.e2e.stack import Stack
+from tests.figures import Tell
 
 pytestmark = pytest.mark.e2e
 
@@ -114,7 +115,7 @@ def test_no_call_was_refused(stack: Stack) -> None:
     assert [use for decision, use in record(stack) if decision != "allowed"] == []
 
 
-def test_no_grant_was_for_nothing(stack: Stack) -> None:
+def test_no_grant_was_for_nothing(stack: Stack, tell: Tell) -> None:
     """Nor a pattern of one: each was met by a row."""
     done = [use for decision, use in record(stack) if decision == "allowed"]
     granted, alone = grants(stack), excused(stack)
@@ -124,7 +125,7 @@ def test_no_grant_was_for_nothing(stack: Stack) -> None:
         if not {(grant.action, ""), (grant.action, grant.resource)} & alone and not any(_covers(grant, use) for use in done)
     ]
     assert not unused, "\n".join(map(str, sorted(unused)))
-    print(f"{len(granted)} grants, {len(done)} distinct uses; unused: 0, refused: 0")
+    tell(f"{len(granted)} grants, {len(done)} distinct uses; unused: 0, refused: 0")
 
 
 def test_every_row_that_was_touched_is_one_that_a_grant_names(stack: Stack) -> None:

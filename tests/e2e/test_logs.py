@@ -11,6 +11,7 @@ import pytest
 
 from infra.functions import NAMES
 from tests.e2e.stack import Stack
+from tests.figures import Tell
 from tests.lines import broken
 
 pytestmark = pytest.mark.e2e
@@ -27,11 +28,11 @@ def lines(stack: Stack) -> Iterator[dict[str, Any]]:
             yield line
 
 
-def test_every_line_keeps_the_schema_and_every_function_logs(stack: Stack) -> None:
+def test_every_line_keeps_the_schema_and_every_function_logs(stack: Stack, tell: Tell) -> None:
     logged, wrong = Counter[str](), Counter[str]()
     for line in lines(stack):
         logged[line["service"]] += 1
         wrong.update(f"{line['service']}: {fault}" for fault in broken(line))
     assert not wrong, wrong.most_common(5)
     assert set(logged) == set(NAMES)
-    print(f"{logged.total()} lines of {len(logged)} functions keep docs/schemas/log.json")
+    tell(f"{logged.total()} lines of {len(logged)} functions keep docs/schemas/log.json")

@@ -108,7 +108,7 @@ def test_an_export_goes_on_where_its_link_leads(monkeypatch: pytest.MonkeyPatch)
     rest = exported(link.partition("?")[2].partition(">")[0])
     assert (list(rest.json["flags"]), rest.headers.get("link")) == (["c"], None)
     assert exported("environment=development&cursor=x").status == 400
-    names, query = [], ""
+    names, query = list[str](), ""
     while len(names) < 9:
         piece = exported(query)
         names.append(piece.json["metadata"]["flagSetId"])

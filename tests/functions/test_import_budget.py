@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import marshal
 import os
 import subprocess
@@ -12,23 +11,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.figures import Tell
+
 ROOT = Path(__file__).parents[2]
 
 # More modules than a bare interpreter has. A new import is a decision: raise a number on purpose, with its cost in hand.
 BUDGETS = {
     "site": 64,
-    "authorize": 52,
+    "authorize": 48,
     "products": 225,
-    "flags": 290,
+    "flags": 300,  # of which rollouts are twenty
     "access": 225,
     "audit": 215,
-    "planner": 215,
-    "calendar": 215,
+    "planner": 230,
+    "calendar": 240,
     "relay": 170,
     "record": 165,
     "keyring": 78,
-    "snapshot": 110,
-    "evaluate": 70,
+    "snapshot": 112,
+    "evaluate": 54,
     "invite": 165,
     "usage": 120,
     "collect": 80,
@@ -57,12 +58,11 @@ print(*sorted(set(sys.modules) - before))
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, set[str]]:
     """The modules that each handler loads in a fresh interpreter, with no environment of its own."""
-    found = {name: set(_run(CODE.format(name=name)).split()) for name in BUDGETS}
-    print(json.dumps({name: len(modules) for name, modules in found.items()}))
-    return found
+    return {name: set(_run(CODE.format(name=name)).split()) for name in BUDGETS}
 
 
-def test_every_function_has_a_budget() -> None:
+def test_every_function_has_a_budget(loaded: dict[str, set[str]], tell: Tell) -> None:
+    tell("modules: " + ", ".join(f"{name} {len(modules)}" for name, modules in loaded.items()))
     assert set(BUDGETS) == {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
 
 
@@ -85,16 +85,18 @@ from slipway.settings import Evaluate
 os.environ |= {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
 os.environ |= {"SLIPWAY_STAGE": "test", "SLIPWAY_BUCKET_FLAGS": "flags", "SLIPWAY_BUCKET_KEYS": "keys"}
 functions.evaluate.handler.wire()
+import slipway.flags.program  # what a rule loads, and an answer with all flags
+import slipway.flags.compiler
 print("|", *(module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ("functions", "slipway")))
 """
 
 
-def test_what_evaluation_runs_fits_150_kb() -> None:
+def test_what_evaluation_runs_fits_150_kb(tell: Tell) -> None:
     """The bytecode of ours, of the function's own zip and of the layer's, compressed as it is there. (Sources, which lie beside
-    it for tracebacks only, are 57 KB more.)"""
+    it for tracebacks only, are 61 KB more.)"""
     ours = _run(CODE.format(name="evaluate") + EVALUATION).split("|")[1].split()
     packed = sum(len(zlib.compress(marshal.dumps(compile(Path(path).read_text(), path, "exec")))) for path in ours)
-    print(f"evaluate: {len(ours)} modules of ours, {packed / 1000:.0f} KB")
+    tell(f"evaluate: {len(ours)} modules of ours, {packed / 1000:.0f} KB")
     assert packed <= 150_000
 
 

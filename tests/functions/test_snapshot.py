@@ -260,12 +260,37 @@ def test_the_pointer_only_moves_forward(world: World) -> None:
     assert world.document()["slipway"]["revision"] == 2
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"slipway": 1}', b"\xff", b"[" * 100_000])
-def test_a_damaged_document_heals(world: World, damage: bytes) -> None:
+SLIPWAY: dict[str, Any] = {"revision": 1, "client_side": [], "flags": {}, "evaluators": {}}
+NAMED = {"flagSetId": "production", "version": "1"}
+FORM: dict[str, Any] = {"flags": {}, "$evaluators": {}, "metadata": NAMED, "slipway": SLIPWAY}
+FORMS = [
+    {},
+    {"slipway": 1},
+    {"slipway": SLIPWAY},
+    {**FORM, "flags": []},
+    {**FORM, "flags": {"checkout": []}, "$evaluators": 5},
+    {**FORM, "metadata": {}},
+    {**FORM, "slipway": {**SLIPWAY, "flags": 5}},
+    {**FORM, "slipway": {**SLIPWAY, "needs": {"nobody": []}}},
+    {**FORM, "slipway": {**SLIPWAY, "revision": "1"}},
+]
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"\xff", b"[" * 100_000, *(json.dumps(form).encode() for form in FORMS)])
+@pytest.mark.parametrize("by", ["the sweep", "the same events again", "the next change"])
+def test_a_damaged_document_heals(world: World, damage: bytes, by: str) -> None:
     world.control.flag("checkout")
+    world.control.configure("checkout", targeting='{"broken')  # so that the last document is looked at
     world.deliver()
     world.blobs.put(path("production"), damage, content_type="application/json")
-    world.run(DAILY)
+    world.publisher = Publisher(world.store, world.blobs)
+    if by == "the sweep":
+        world.run(DAILY)
+    elif by == "the next change":
+        world.control.flag("search")
+        world.deliver(world.records[-2:])
+    else:
+        world.deliver()
     assert world.agrees()
 
 

@@ -14,7 +14,7 @@ import pytest
 from functions.flags.handler import api as flags
 from functions.usage.handler import handler
 from slipway.flags.control import Control
-from slipway.flags.counting import Counting
+from slipway.flags.counting import SHARES, SUMMED, Counting, counted, share_of
 from slipway.tables import USAGE
 from tests.catalogue import START
 from tests.catalogue import Counting as CountingStore
@@ -87,9 +87,9 @@ def test_a_late_line_is_counted_on_its_day_and_moves_no_day_back(deployment: Dep
     deployment.sweep()
     deployment.tell({"production": {"checkout": 10}}, "late", yesterday)
     deployment.sweep()
-    row = deployment.store.get(USAGE, "usage#production#checkout", "2026-11-01")
+    row = deployment.store.get(USAGE, f"usage#production#{share_of('checkout')}", "2026-11-01")
     assert row is not None
-    assert row["evaluations"] == 10
+    assert json.loads(row["counts"])["checkout"] == 10
     production = deployment.usage()["production"]
     assert (production["evaluations"], production["last_evaluated_at"]) == (13, "2026-11-02")
 
@@ -195,6 +195,19 @@ def test_a_flag_that_a_flag_in_use_needs_is_not_stale(deployment: Deployment) ->
     deployment.sweep()
     assert deployment.stale("staging") == []
     assert deployment.stale("production") == ["basket", "checkout"]
+
+
+def test_sums_take_few_rows_however_many_flags_are_asked_for(deployment: Deployment) -> None:
+    keys = [f"flag-{number}" for number in range(5_000)]
+    for back in range(SUMMED):
+        moment = deployment.now - timedelta(days=back)
+        for first in range(0, 5_000, 2_000):
+            deployment.tell({"production": dict.fromkeys(keys[first : first + 2_000], 3)}, f"{back} {first}", moment)
+    deployment.sweep()
+    rows = [row for (pk, _), row in deployment.store.tables["usage"].items() if pk.startswith("usage#")]
+    assert len(rows) == SHARES * SUMMED
+    assert max(len(row["counts"]) for row in rows) < 3_000, "three write units each, six in a transaction"
+    assert counted(deployment.store, "production", "flag-4711", deployment.now.date() - timedelta(days=6)) == 9
 
 
 def test_many_stale_flags_are_listed_in_few_requests() -> None:

@@ -64,6 +64,12 @@ def test_an_alarm_has_its_runbook(aws: Assembly, alarm: Alarm) -> None:
         assert len(part.partition("\n")[2].strip()) > 40, part
 
 
+def test_a_reader_of_a_stream_that_cannot_start_is_heard(aws: Assembly) -> None:
+    """By what Lambda measures, not the function, and of each of them: a series without dimensions is that of all functions."""
+    alarms = [alarm for alarm in aws.of("AWS::CloudWatch::Alarm").values() if alarm["MetricName"] == "IteratorAge"]
+    assert [(alarm["Namespace"], alarm.get("Dimensions", [])) for alarm in alarms] == [("AWS/Lambda", [])]
+
+
 def test_there_is_no_runbook_of_an_alarm_that_is_gone() -> None:
     assert {path.stem for path in RUNBOOKS.glob("*.md")} == {alarm.name for alarm in ALARMS}
 

@@ -152,6 +152,42 @@ def test_an_archived_flag_that_has_a_file_comes_back(room: Room) -> None:
     assert room.run("plan")[0] == 0
 
 
+def test_segments_come_first_and_are_compared_as_flags_are(room: Room) -> None:
+    (room.directory / "segments").mkdir()
+    staff = room.directory / "segments" / "staff.json"
+    staff.write_text(json.dumps({"targeting": {"==": [{"var": "plan"}, "beta"]}}))
+    rule = {"if": [{"$ref": "staff"}, "on", "off"]}
+    room.file(environments={"development": {"state": "ENABLED", "targeting": rule}})
+    code, said = room.run("apply")
+    assert code == 0, said
+    assert said.startswith("+ create segment staff\n+ create checkout\n")
+    assert room.run("plan")[0] == 0
+    staff.write_text(json.dumps({"targeting": {"==": [{"var": "plan"}, "pro"]}, "description": "Who pays"}))
+    code, said = room.run("plan")
+    assert code == 2
+    assert said.splitlines()[:2] == ["~ update segment staff", '    description: null -> "Who pays"']
+    assert room.run("apply")[0] == 0
+    assert room.api("GET", "/v1/segments/staff")["version"] == 2
+    assert room.run("plan")[0] == 0
+
+
+def test_what_is_refused_is_told_and_the_rest_is_made(room: Room) -> None:
+    room.file("bad", environments={"development": {"state": "ENABLED", "defaultVariant": "maybe"}, "staging": ON})
+    room.file("worse", type="string", environments={"development": ON})
+    room.file("fine", environments={"development": ON})
+    code, said = room.run("apply")
+    assert code == 1
+    assert "refused: PATCH /v1/flags/bad/environments/development" in said
+    assert "left out, because of what was refused before" in said  # a flag that could not be made is not configured
+    assert "3 of 7 changes are not made; run it again for them." in said
+    assert room.configuration(key="fine")["enabled"] is True
+    assert room.configuration("staging", key="bad")["enabled"] is True
+    for key in ("bad", "worse"):
+        room.file(key, environments={"development": ON, "staging": ON})
+    assert room.run("apply")[0] == 0
+    assert room.run("plan")[0] == 0
+
+
 def test_a_change_that_comes_between_stops_it_and_the_next_run_sees_it(room: Room) -> None:
     room.file(owner="web")
     room.run("apply")
@@ -252,9 +288,11 @@ def test_a_type_never_changes(room: Room) -> None:
 
 def test_many_flags_are_read_page_by_page(room: Room) -> None:
     for number in range(120):
-        room.file(f"flag-{number:03}")
+        room.file(f"flag-{number:03}", environments={"development": ON} if number % 10 == 0 else {})
     assert room.run("apply")[0] == 0
+    room.requests.clear()
     assert room.run("plan") == (0, "The flags are what the files say.\n")
+    assert len(room.requests) < 10, "none for a single flag"
 
 
 def test_a_directory_without_files_is_a_mistake(room: Room) -> None:

@@ -120,6 +120,21 @@ class Client:
         body = {"key": key, "targeting": {"==": [{"var": "plan"}, "beta"]}}
         assert self.post("/v1/segments", body, f"segment {key}").status == 201
 
+    def import_flags(self, document: Any, key: str, **query: str) -> None:
+        """As it is documented: again and again, until nothing is left."""
+        asked = "&".join(f"{name}={value}" for name, value in {"environment": "staging", **query}.items())
+        for _ in range(TRIES):
+            reply = self.post("/v1/flags/import", document, key, query=asked)
+            assert reply.status == 200, reply.body
+            assert reply.json["conflicts"] == [], reply.body
+            if reply.json["left"] == 0:
+                break
+        else:
+            raise AssertionError(f"{key} never ends")
+        self.intents.flags += [one for one in document["flags"] if one not in self.intents.flags]
+        for one, beside in document["slipway"]["flags"].items():
+            self.intents.overrides[f"flag#{one}#staging"] = beside["overrides"]["on"]
+
     def environment(self, name: str) -> None:
         assert self.post("/v1/environments", {"name": name}, f"environment {name}").status == 201
 
@@ -252,10 +267,9 @@ class Client:
         assert reply.status == 200, reply.body
         return reply
 
-    def post(self, path: str, body: Any, key: str, media: str = "application/json") -> Reply:
-        return self._until(
-            lambda: self.world.http("POST", path, body, idempotency_key=key.replace(" ", "-"), content_type=media)
-        )
+    def post(self, path: str, body: Any, key: str, media: str = "application/json", query: str = "") -> Reply:
+        named = key.replace(" ", "-")
+        return self._until(lambda: self.world.http("POST", path, body, query=query, idempotency_key=named, content_type=media))
 
     def _until(self, ask: Callable[[], Reply | None]) -> Reply:
         for _ in range(TRIES):

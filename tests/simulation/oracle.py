@@ -97,7 +97,8 @@ def _evaluations(world: World, findings: Findings) -> None:
             told.update({f"{environment}#{key}": number for key, number in flags.items()})
     for (pk, _), row in _rows(world, "usage").items():
         if pk.startswith("usage#"):
-            counted[pk.partition("#")[2]] += row["evaluations"]
+            environment = pk.split("#")[1]
+            counted.update({f"{environment}#{key}": number for key, number in json.loads(row["counts"]).items()})
     findings.compare("evaluation", told, counted)
     seen = {f"{pk.partition('#')[2]}#{sk}" for pk, sk in _rows(world, "usage") if pk.startswith("seen#")}
     findings.same("seen", set(told), seen)

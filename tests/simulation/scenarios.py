@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import functions.products.handler as products
+import slipway.flags.imports as flag_imports
 import slipway.imports as imports
 from functions.evaluate.handler import COUNTED, FRESH
 from slipway.access import Principal
@@ -251,6 +252,28 @@ def control(world: World, client: Client) -> None:
     client.delete("/v1/environments/preview")
 
 
+def importing(world: World, client: Client) -> None:
+    """A file of flags, a few steps a request; and what it says a week later."""
+    unit, on = {"fractional": [["on", 1], ["off", 1]]}, {"on": True, "off": False}
+    beta = {"==": [{"var": "plan"}, "beta"]}
+    rule = {"if": [{"$ref": "beta"}, "on", unit]}
+    flags: dict[str, Any] = {
+        key: {"state": "ENABLED", "variants": on, "defaultVariant": "off", "targeting": rule, "metadata": {"hash": "v3"}}
+        for key in ("checkout", "search", "theme")
+    }
+    beside: dict[str, Any] = {"checkout": {"overrides": {"on": ["ada"]}}}
+    beside["search"] = {"overrides": {"on": ["bob"]}, "prerequisites": [{"flag": "theme", "variants": ["on"]}]}
+    document = {"flags": flags, "$evaluators": {"beta": beta}, "slipway": {"flags": beside}}
+    client.import_flags(document, "a file")
+    world.pump()
+    configured = Control(world.memory).flags.configured
+    assert [configured.read(f"flag#{key}#staging").version for key in flags] == [2, 2, 2]
+    beside["checkout"] = {"overrides": {"on": ["ada", "eve"]}}
+    later = {**document, "$evaluators": {"beta": {"in": [{"var": "plan"}, ["beta", "alpha"]]}}}
+    client.import_flags(later, "the next file", mode="update")
+    assert [configured.read(f"flag#{key}#staging").version for key in flags] == [3, 2, 2]
+
+
 def later(world: World, client: Client) -> None:
     """Changes that a second person approves, and changes that a minute brings."""
     client.flag("checkout")
@@ -292,11 +315,21 @@ def agreed(world: World, client: Client) -> None:
     client.segment("beta")
     client.override("checkout", "production", "ada", targeting={"if": [{"$ref": "beta"}, "on", "off"]})
     client.describe("/v1/environments/production", "takes two", approval=True)
-    wish = {"segment": "beta", "segment_change": {"targeting": {"==": [{"var": "plan"}, "pro"]}}, "reason": "a test"}
-    asked = client.later("proposals", wish, "pro")
+
+    def wish(plan: str) -> dict[str, Any]:
+        return {"segment": "beta", "segment_change": {"targeting": {"==": [{"var": "plan"}, plan]}}, "reason": "a test"}
+
+    asked, unwanted, forgotten = (client.later("proposals", wish(plan), plan) for plan in ("pro", "free", "old"))
+    client.moved(unwanted, "rejected", "reject", contract="v2")
     client.moved(asked, "approved", "approve", Principal("member", "mbr_second", "editor"), contract="v2")
     at = (world.now.replace(second=0) + timedelta(minutes=30)).isoformat()
     plan = client.later("schedules", {"proposal": asked.rpartition("/")[2], "at": at}, "its minute")
+    called_off, spoilt = (
+        client.later("schedules", {"flag": "checkout", "flag_change": {"owner": name}, "reason": "a test", "at": at}, name)
+        for name in ("kim", "lea")
+    )
+    client.moved(called_off, "cancelled", "cancel", contract="v2")
+    client.tag("checkout", "web")
     world.settle()
     world.daily()
     world.settle()
@@ -304,6 +337,11 @@ def agreed(world: World, client: Client) -> None:
     world.settle()
     client.moved(plan, "fired", contract="v2")
     client.moved(asked, "applied", contract="v2")
+    client.moved(spoilt, "failed", contract="v2")
+    world.now += timedelta(days=8)
+    world.daily()
+    world.settle()
+    client.moved(forgotten, "expired", contract="v2")
     client.intents.overrides["flag#checkout#production"] = ["ada"]
     assert Control(world.memory).segments.read("beta").version == 2
 
@@ -334,6 +372,7 @@ SCENARIOS = (
     Scenario("reads", reads, another_product),
     Scenario("flags", flags, another_flag),
     Scenario("control of flags", control, another_tag),
+    Scenario("importing flags", importing, a_tag),
     Scenario("flags later", later, a_tag),
     Scenario("agreed for later", agreed, a_tag),
     Scenario("counting", counting, another_flag),
@@ -344,6 +383,6 @@ SCENARIOS = (
 
 @contextmanager
 def small_chunks() -> Iterator[None]:
-    """Two products are a whole transaction, so that a story of three has two."""
-    with patch.object(products, "ATOMIC", 2), patch.object(imports, "CHUNK", 2):
+    """Two products are a whole transaction, so that a story of three has two; a file of flags takes three requests."""
+    with patch.object(products, "ATOMIC", 2), patch.object(imports, "CHUNK", 2), patch.object(flag_imports, "MOST_STEPS", 3):
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,7 +19,7 @@ from slipway.edge import stream
 from slipway.edge.observe import Line
 from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
-from slipway.flags.counting import Counting, Told
+from slipway.flags.counting import Counting, Told, share_of
 from slipway.outbox import Envelope, envelopes
 from slipway.ports import Absent, Blobs, ConditionFailed, Put, Row, Store, StoreUnavailable, Update
 from slipway.resources import Created, Shelf, Stored
@@ -204,9 +205,11 @@ def added_up() -> Bug:
         for line in lines:
             for environment, counts in line.counts.items():
                 for key, number in counts.items():
-                    day = (f"usage#{environment}#{key}", line.day.isoformat())
-                    add = Update(USAGE, *day, set={"schema": 1}, add={"evaluations": number})
-                    counting.store.transact([add], f"{next(_numbers)}")
+                    pk, sk = f"usage#{environment}#{share_of(key)}", line.day.isoformat()
+                    sums = json.loads((counting.store.get(USAGE, pk, sk) or {}).get("counts", "{}"))
+                    sums[key] = sums.get(key, 0) + number
+                    row = {"pk": pk, "sk": sk, "schema": 1, "counts": json.dumps(sums)}
+                    counting.store.transact([Put(USAGE, row)], f"{next(_numbers)}")
                     counting._mark(environment, key, line.day.isoformat())
 
     return Bug(patch.object(Counting, "note", note))

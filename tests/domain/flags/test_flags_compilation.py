@@ -9,14 +9,24 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openfeature.contrib.tools.flagd.core import FlagdCore
+from openfeature.exception import OpenFeatureError
 from referencing import Registry, Resource
 
 from slipway.flags.compilation import Compiled, Rows, compiled
 from slipway.flags.evaluation import FlagSet
+from slipway.flags.inlining import size
+from slipway.flags.limits import MOST_INLINED, MOST_INLINED_TOGETHER, MOST_STEPS
+from slipway.flags.snapshot import Snapshot
+from tests.domain.flags import oracle
+from tests.domain.flags.differences import mended
 from tests.flag_rows import configuration, flag, needs, rows, segment
 from tests.specs import specification
 
 NOW = 1_795_435_200
+CALLERS = -1  # the default in the code of who asks
 HALF = {"fractional": [["on", 50], ["off", 50]]}
 
 
@@ -27,6 +37,11 @@ def document(made: Compiled) -> dict[str, Any]:
 
 def served(made: Compiled) -> FlagSet:
     """As `functions/evaluate` puts it together."""
+    return Snapshot.read(made.body).flags
+
+
+def inlined(made: Compiled) -> FlagSet:
+    """As whoever knows nothing of `needs`: by the steps in the rules."""
     all = document(made)
     ours = all["slipway"]
     return FlagSet.parse(
@@ -53,7 +68,15 @@ def test_a_flag_is_published_as_flagd_has_it() -> None:
         },
         "$evaluators": {},
         "metadata": {"flagSetId": "production", "version": "7"},
-        "slipway": {"revision": 7, "client_side": ["checkout"], "flags": {}, "evaluators": {}, "rollouts": {}, "faults": {}},
+        "slipway": {
+            "revision": 7,
+            "client_side": ["checkout"],
+            "flags": {},
+            "evaluators": {},
+            "needs": {},
+            "rollouts": {},
+            "faults": {},
+        },
     }
 
 
@@ -246,12 +269,12 @@ SEGMENTS = [
 ]
 
 
-def random_rows(chance: random.Random) -> Rows:
-    """Six flags; each may need earlier ones."""
+def random_rows(chance: random.Random, *hashes: str) -> Rows:
+    """Six flags, by default of both hashes; each may need earlier ones."""
     flags, configurations = [], []
     for number in range(6):
         key = f"flag-{number}"
-        flags.append(flag(key, VARIANTS, type="integer", hash=chance.choice(["v2", "v3"])))
+        flags.append(flag(key, VARIANTS, type="integer", hash=chance.choice(hashes or ("v2", "v3"))))
         rule = random_rule(chance)
         needed = [
             {"flag": f"flag-{base}", "variants": chance.sample(sorted(VARIANTS), chance.randint(1, 3))}
@@ -299,7 +322,7 @@ def test_what_is_inlined_answers_as_each_flag_by_itself(seed: int) -> None:
     given = random_rows(chance)
     made = compiled(given)
     assert made.faults == {}
-    flag_set = served(made)
+    flag_set, steps = served(made), inlined(made)
     for number in range(60):
         context = {"targetingKey": f"unit-{number}", "plan": chance.choice(["pro", "free"]), "company": chance.choice("abc")}
         for dropped in chance.sample(sorted(context), chance.choice([0, 0, 1])):
@@ -308,6 +331,160 @@ def test_what_is_inlined_answers_as_each_flag_by_itself(seed: int) -> None:
             key = row["data"]["key"]
             evaluation = flag_set.evaluate(key, context, now=NOW)
             assert evaluation.variant == apart(given, key, context), (key, context, evaluation)
+            assert steps.evaluate(key, context, now=NOW).variant == evaluation.variant, (key, context)
+
+
+# --- prerequisites that err -----------------------------------------------------------------------------
+
+LONG = {"map": [{"var": "list"}, {"cat": [{"var": ""}, *(["x"] * 100)]}]}  # too long a walk for a long list
+ERRING: dict[str, Any] = {
+    "names no variant": {"var": "plan"},
+    "gives a list": {"if": [True, {"var": "list"}]},
+    "takes too many steps": {"if": [LONG, "on"]},
+}
+
+
+@pytest.mark.parametrize("why", ERRING)
+def test_who_needs_a_flag_that_errs_answers_its_default(why: str) -> None:
+    flags = [flag("base"), flag("middle"), flag("top"), flag("apart")]
+    given = [
+        configuration("base", targeting=ERRING[why]),
+        configuration("middle", targeting={"if": [True, "on"]}, prerequisites=needs("base", "on")),
+        configuration("top", targeting={"if": [True, "on"]}, prerequisites=needs("middle", "on")),
+        configuration("apart", targeting={"if": [True, "on"]}, prerequisites=needs("middle", "off")),
+    ]
+    made = compiled(rows(flags, given))
+    context: dict[str, Any] = {"targetingKey": "u1", "plan": "purple", "list": [1] * (MOST_STEPS // 100)}
+    flag_set = served(made)
+    answers = {key: flag_set.evaluate(key, context, now=NOW) for key in ("base", "middle", "top", "apart")}
+    assert answers["base"].error_code == "GENERAL"
+    assert [(answers[key].variant, answers[key].reason) for key in ("middle", "top")] == [("off", "DEFAULT")] * 2
+    assert (answers["apart"].variant, answers["apart"].reason) == ("on", "TARGETING_MATCH"), "as middle answers by itself"
+    bulk = json.loads(Snapshot.read(made.body).bulk(False).answer(context, NOW)[1])
+    assert {item["key"]: item.get("variant") for item in bulk["flags"]} == {
+        key: found.variant for key, found in answers.items()
+    }
+    if why == "takes too many steps":
+        return  # flagd has no such limit: its base answers
+    flagd = FlagdCore()
+    flagd.set_flags(json.dumps({key: document(made)[key] for key in ("flags", "$evaluators")}))
+    attributes = {"plan": "purple", "list": context["list"]}
+    for key in ("middle", "top", "apart"):
+        theirs = flagd.resolve_boolean_value(key, False, oracle.given({"targetingKey": "u1", **attributes}))
+        assert theirs.variant == answers[key].variant, key
+
+
+def test_a_flag_that_another_needs_asks_for_no_context_that_is_none() -> None:
+    top = configuration("top", prerequisites=needs("base", "on"))
+    flag_set = served(compiled(rows([flag("base"), flag("top")], [configuration("base", targeting=HALF), top])))
+    assert flag_set.evaluate("top", [], now=NOW).error_code == "INVALID_CONTEXT"  # type: ignore[arg-type]
+    assert flag_set.evaluate("top", None, now=NOW).variant == "off"
+
+
+def test_a_flag_at_its_last_good_form_needs_what_it_needed() -> None:
+    flags = [flag("base"), flag("top")]
+    top = configuration("top", prerequisites=needs("base", "on"), targeting={"if": [True, "on"]})
+    last = document(compiled(rows(flags, [configuration("base", default_variant="on"), top])))
+    broken = configuration("top", prerequisites=needs("base", "on"), targeting="{")
+    made = compiled(rows(flags, [configuration("base", default_variant="on"), broken], revision=8), last)
+    assert (list(made.faults), variant(made, "top")) == (["top"], "on")
+    made = compiled(rows(flags, [configuration("base"), broken], revision=9), document(made))
+    assert (list(made.faults), variant(made, "top")) == (["top"], "off"), "of base as it is now"
+
+
+# --- how large it may become ----------------------------------------------------------------------------
+
+LONG_RULE = {"if": [{"in": [{"var": "email"}, [f"user-{number}@example.com" for number in range(500)]]}, "on", "on"]}
+
+
+def tower(levels: int, wide: int, rule: Any) -> Rows:
+    """`wide` flags on each level, each of which needs all of the level below: a chain of 1, diamonds of 2."""
+    names = [[f"{level:02}-{number}" for number in range(wide)] for level in range(levels)]
+    given = [
+        configuration(
+            key,
+            targeting=rule,
+            prerequisites=[one for below in (names[level - 1] if level else []) for one in needs(below, "on")],
+        )
+        for level in range(levels)
+        for key in names[level]
+    ]
+    return rows([flag(key, hash="v2") for level in names for key in level], given)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 25),
+    st.integers(1, 2),
+    st.sampled_from([LONG_RULE, HALF, {"cat": ["o", "n"]}, {"if": [{"==": [{"var": "plan"}, "pro"]}, "on"]}]),
+)
+def test_chains_and_diamonds_stay_small_and_answer_as_each_flag_by_itself(levels: int, wide: int, rule: Any) -> None:
+    standing = tower(levels, wide, rule)
+    made = compiled(standing)
+    assert made.faults == {}
+    own = sum(size(row["data"], 10**6) + 300 for row in (*standing.flags, *standing.configurations))
+    assert len(made.body) <= own + min(MOST_INLINED_TOGETHER, MOST_INLINED * len(standing.flags)) * 2
+    flag_set = served(made)
+    left = document(made)["metadata"].get("left_out", "").split(",")
+    for key in [row["data"]["key"] for row in standing.flags][-2:]:
+        for context in ({"targetingKey": "u1", "plan": "pro"}, {"targetingKey": "u2"}):
+            answer = flag_set.evaluate(key, context, now=NOW)
+            if levels <= 10:  # `apart` asks 2 ** levels times
+                assert answer.variant == apart(standing, key, context)
+            assert (key in left) == (key in document(made)["slipway"]["flags"])
+
+
+def test_what_is_too_large_with_what_it_needs_is_left_out_and_answers() -> None:
+    given = tower(12, 2, LONG_RULE)
+    made = compiled(given)
+    assert (made.faults, served(made).errors) == ({}, {})
+    assert {"00-0", "01-0"} <= document(made)["flags"].keys()
+    assert {"10-0", "11-1"} <= document(made)["slipway"]["flags"].keys()
+    assert variant(made, "11-0") == "on"
+    off = given.but(configurations=tuple(row for row in given.configurations if row["data"]["flag"] != "00-1"))
+    assert variant(compiled(off), "11-0") == "off", "the lowest one is off, so none is met"
+    broken = [
+        {**row, "data": {**row["data"], "targeting": "{"}} for row in given.configurations if row["data"]["flag"] == "11-0"
+    ]
+    others = [row for row in given.configurations if row["data"]["flag"] != "11-0"]
+    again = compiled(given.but(configurations=(*others, *broken)), document(made))
+    assert "11-0" in document(again)["slipway"]["flags"], "it stands where it stood, not for others to read"
+    assert variant(again, "11-0") == "on"
+
+
+def test_all_of_it_together_has_a_bound() -> None:
+    base = configuration("base", targeting=LONG_RULE)
+    tops = [configuration(f"top-{number:03}", prerequisites=needs("base", "on")) for number in range(300)]
+    made = compiled(rows([flag("base"), *(flag(row["data"]["flag"]) for row in tops)], [base, *tops]))
+    assert len(made.body) < MOST_INLINED_TOGETHER * 1.2
+    assert {"top-000"} <= document(made)["flags"].keys()
+    assert {"top-299"} <= document(made)["slipway"]["flags"].keys()
+
+
+@pytest.mark.parametrize("seed", range(20 * (10 if os.environ.get("SLIPWAY_PROVE") else 1)))
+def test_flagds_own_evaluator_answers_the_published_document_as_ours_does(seed: int) -> None:
+    """The one of Python, which knows v3, over the whole document; save what `differences.py` explains."""
+    chance = random.Random(seed)
+    made = compiled(random_rows(chance, "v3"))
+    flags = document(made)["flags"]
+    core, ours = FlagdCore(), served(made)
+    core.set_flags(made.body.decode())
+    for number in range(60):
+        context = {"targetingKey": f"unit-{number}", "plan": chance.choice(["pro", "free"]), "company": chance.choice("abc")}
+        for key in flags:
+            mine = ours.evaluate(key, context, now=NOW)
+            value = CALLERS if mine.value is None and mine.error_code is None else mine.value
+            assert (value, mine.variant, mine.reason, mine.error_code) == theirs(core, key, context), (key, context)
+
+
+def theirs(core: FlagdCore, key: str, context: dict[str, Any]) -> tuple[Any, ...]:
+    """Value, variant, reason and error code."""
+    with mended():
+        try:
+            found = core.resolve_integer_value(key, CALLERS, oracle.given(context))
+        except OpenFeatureError as error:
+            return None, None, "ERROR", error.error_code.value
+    return found.value, found.variant, found.reason, None
 
 
 # --- the schemas of flagd -------------------------------------------------------------------------------

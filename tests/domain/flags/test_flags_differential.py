@@ -26,6 +26,7 @@ from slipway.flags.limits import Meter, Unanswerable
 from tests.domain.flags import oracle, random_rules
 from tests.domain.flags.differences import DIFFERENCES, ESCAPES, Difference, mended, rules, strictly
 from tests.domain.flags.oracle import KEY, NOW, Escaped
+from tests.figures import Tell
 
 ROUNDS = 20_000 if os.environ.get("SLIPWAY_PROVE") == "1" else 2_000
 
@@ -66,7 +67,7 @@ def cases(offset: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         yield random_rules.targeting(random), random_rules.context(random)
 
 
-def test_random_rules_give_the_values_that_flagd_core_gives() -> None:
+def test_random_rules_give_the_values_that_flagd_core_gives(tell: Tell) -> None:
     seen: Counter[str] = Counter()
     for rule, context in cases(0):
         found, plain = ours(rule, context), theirs(rule, context)
@@ -80,10 +81,10 @@ def test_random_rules_give_the_values_that_flagd_core_gives() -> None:
         assert same(found, expected), (rule, context, found, expected)
     assert seen["alike"] > ROUNDS * 0.8
     assert seen["escaped all the same"] < ROUNDS * 0.01
-    print(f"\nvalues of {ROUNDS:,} random rules: {dict(seen)}, not explained: 0")
+    tell(f"values of {ROUNDS:,} random rules: {dict(seen)}, not explained: 0")
 
 
-def test_random_flags_are_answered_as_flagd_core_answers_them() -> None:
+def test_random_flags_are_answered_as_flagd_core_answers_them(tell: Tell) -> None:
     seen: Counter[Any] = Counter()
     with mended():
         for rule, context in cases(1_000_000):
@@ -97,7 +98,7 @@ def test_random_flags_are_answered_as_flagd_core_answers_them() -> None:
             assert (answer.value, answer.variant, answer.reason, answer.error_code) == expected, (rule, context)
             seen[answer.reason if answer.error_code is None else answer.error_code] += 1
     assert seen["escaped"] < ROUNDS * 0.01
-    print(f"\nanswers of {ROUNDS:,} random flags: {dict(seen)}")
+    tell(f"answers of {ROUNDS:,} random flags: {dict(seen)}")
 
 
 def test_v2_is_the_same_over_the_text(monkeypatch: pytest.MonkeyPatch) -> None:

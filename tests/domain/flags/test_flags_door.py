@@ -16,6 +16,7 @@ from slipway.flags.definition import flag_faults, is_key, shared_faults
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.rules import MOST_FAULTS, targeting_faults
 from tests.domain.flags import random_rules
+from tests.specs import specification
 
 EACH = 3_000 if os.environ.get("SLIPWAY_PROVE") == "1" else 300  # flags that the schema of flagd is asked about
 GOOD = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
@@ -184,14 +185,8 @@ def test_what_passes_the_door_is_never_a_bad_flag_nor_names_an_unknown_variant()
     assert passed > 200
 
 
-SPECS = [folder / "shared" / "specs" for folder in Path(__file__).parents]
-
-
 def test_what_passes_the_door_is_accepted_by_the_schema_of_flagd() -> None:
-    specs = next(filter(Path.exists, SPECS), None)
-    if specs is None:
-        pytest.skip("no folder of specifications is at hand")
-    named = {name: json.loads((specs / f"flagd-{name}.schema.json").read_text()) for name in ("flags", "targeting")}
+    named = {name: json.loads(specification(f"flagd-{name}.schema.json")) for name in ("flags", "targeting")}
     resources = [(schema["$id"], Resource.from_contents(schema)) for schema in named.values()]
     registry: Registry[Any] = Registry().with_resources(resources)
     schema = Draft7Validator({"$ref": named["flags"]["$id"]}, registry=registry)

@@ -100,11 +100,23 @@ def test_features(feature: str, scenario: Scenario) -> None:
         world.step(step.text, step.table)
 
 
+def quoted(step: str) -> set[str]:
+    """What stands first between quotes in the steps of that wording."""
+    return {one.text.split('"')[1] for _, scenario in ALL for one in scenario.steps if step in one.text}
+
+
 def test_the_features_cover_every_operator_and_every_flag() -> None:
     written = json.dumps(DOCUMENT)
-    assert not [name for name in ARITY if f"{json.dumps(name)}: " not in written]
-    asked = {step.text.split('"')[1] for _, scenario in ALL for step in scenario.steps if "-flag with key" in step.text}
-    assert set(DOCUMENT["flags"]) <= asked
+    assert not [name for name in (*ARITY, "$ref") if f"{json.dumps(name)}: " not in written]
+    assert set(DOCUMENT["flags"]) <= quoted("-flag with key")
+
+
+def test_the_features_cover_both_hashes_what_is_off_what_has_no_default_and_errors() -> None:
+    flags = DOCUMENT["flags"].values()
+    assert {flag["metadata"]["hash"] for flag in flags if "fractional" in json.dumps(flag)} == {"v2", "v3"}
+    assert {flag.get("defaultVariant", "none") for flag in flags} >= {None, "none"}
+    assert quoted("the reason should be") == {"STATIC", "TARGETING_MATCH", "DEFAULT", "DISABLED", "ERROR"}
+    assert quoted("the error-code should be") == {"FLAG_NOT_FOUND", "PARSE_ERROR", "GENERAL"}
 
 
 def test_our_own_operators_are_told() -> None:

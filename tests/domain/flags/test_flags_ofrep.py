@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from slipway.flags.evaluation import Evaluation, FlagSet
+from slipway.flags.limits import MOST_STEPS, MOST_STEPS_TOGETHER, Allowance
 from slipway.flags.ofrep import Bulk, item, single
+from tests.specs import specification
 
 DOCUMENT = json.loads((Path(__file__).parent / "features" / "flags.json").read_text())
 FLAGS = FlagSet.parse({**DOCUMENT, "metadata": {"flagSetId": "production", "version": "7"}})
-SPECS = [folder / "shared" / "specs" / "ofrep-openapi.yaml" for folder in Path(__file__).parents]
 NOW = 1_795_435_200
 
 
@@ -122,11 +124,7 @@ def test_metadata_of_the_moment() -> None:
 
 def test_answers_are_what_the_specification_has() -> None:
     """Its `reason` leaves DEFAULT out, which flagd and its clients use; its `oneOf` of value types no value can fulfil."""
-    spec = next(filter(Path.exists, SPECS), None)
-    if spec is None:
-        pytest.skip("no folder of specifications is at hand")
-    yaml = pytest.importorskip("yaml")
-    schemas = yaml.safe_load(spec.read_text())["components"]["schemas"]
+    schemas = yaml.safe_load(specification("ofrep-openapi.yaml"))["components"]["schemas"]
     success = schemas["evaluationSuccess"]
     for answer in bulk({"targetingKey": "user-1"})[1]["flags"]:
         if "errorCode" in answer:
@@ -137,3 +135,71 @@ def test_answers_are_what_the_specification_has() -> None:
             known = success["allOf"][0]["properties"]
             assert answer["reason"] in [*known["reason"]["enum"], "DEFAULT"]
             assert set(success["required"]) <= set(answer) <= {*known, "value"}
+
+
+# --- what one request may take --------------------------------------------------------------------------
+
+WALK = {"if": [{"some": [{"var": "list"}, {"==": [{"var": ""}, -1]}]}, "on"]}
+LIST = list(range(9_000))
+
+
+def walking(count: int, rule: Any = WALK) -> FlagSet:
+    variants = {"on": True, "off": False}
+    one = {"state": "ENABLED", "variants": variants, "defaultVariant": "off", "targeting": rule}
+    return FlagSet.parse({"flags": {f"flag-{number:04}": one for number in range(count)}})
+
+
+def spent(rule: Any, context: Any) -> int:
+    allowance = Allowance()
+    assert walking(1, rule).evaluate("flag-0000", context, now=NOW, shared=allowance).error_code is None
+    return MOST_STEPS_TOGETHER - allowance.left
+
+
+@pytest.mark.parametrize(
+    ("rule", "context"),
+    [(WALK, {"list": LIST}), ({"if": [{"matches": [{"var": "text"}, "^(a|b)*c"]}, "on"]}, {"text": "ab" * 40_000})],
+)
+def test_one_answer_takes_so_many_steps_and_what_is_beyond_says_so(rule: Any, context: Any) -> None:
+    each = spent(rule, context)
+    assert 0 < each <= MOST_STEPS, "each alone is answered"
+    flags = walking(60 + MOST_STEPS_TOGETHER // each, rule)
+    items = json.loads(Bulk(flags, "1").answer(context, NOW)[1])["flags"]
+    beyond = [item for item in items if "errorCode" in item]
+    assert len(items) - len(beyond) == MOST_STEPS_TOGETHER // each
+    assert {(item["errorCode"], item["errorDetails"]) for item in beyond} == {
+        ("GENERAL", "What is asked at once takes more than 2,000,000 steps; ask for fewer flags.")
+    }
+    assert flags.evaluate(beyond[0]["key"], context, now=NOW).error_code is None, "asked alone it is answered"
+    assert Bulk(flags, "1").answer(context, NOW) == Bulk(flags, "1").answer(context, NOW)
+
+
+def test_what_takes_few_steps_is_answered_behind_what_takes_too_many() -> None:
+    each = spent(WALK, {"list": LIST})
+    flags: dict[str, Any] = dict(walking(1 + MOST_STEPS_TOGETHER // each)._flags)
+    flags["last"] = walking(1)._flags["flag-0000"] | {
+        "targeting": {"if": [{"some": [{"var": "few"}, {"==": [{"var": ""}, 1]}]}, "on"]}
+    }
+    items = json.loads(Bulk(FlagSet.parse({"flags": flags}), "1").answer({"list": LIST, "few": [1]}, NOW)[1])["flags"]
+    assert [item["key"] for item in items if "errorCode" in item] == [f"flag-{MOST_STEPS_TOGETHER // each:04}"]
+    assert items[-1]["variant"] == "on"
+
+
+def test_flags_that_need_each_other_many_times_over_are_bounded_too() -> None:
+    """Two flags on each of 30 levels, both needed by both above: by themselves a thousand million questions."""
+    levels: dict[str, Any] = {}
+    for level in range(30):
+        for side in "ab":
+            below = [[f"{level - 1}{other}", ["on"]] for other in "ab"] if level else []
+            levels[f"{level}{side}"] = {
+                "state": "ENABLED",
+                "variants": {"on": True, "off": False},
+                "targeting": {"if": [True, "on"]},
+                "prerequisites": below,
+            }
+    flags = FlagSet.parse({"flags": levels})
+    assert flags.evaluate("9a", {}, now=NOW).variant == "on"
+    top = flags.evaluate("29a", {}, now=NOW)
+    assert (top.error_code, top.error_details) == (
+        "GENERAL",
+        "What is asked at once takes more than 2,000,000 steps; ask for fewer flags.",
+    )

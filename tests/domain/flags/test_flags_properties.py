@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections import Counter
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -20,6 +21,7 @@ from slipway.flags.limits import MOST_DEPTH, MOST_ITEMS, MOST_NODES, MOST_STEPS,
 from slipway.flags.ofrep import Bulk, item, single
 from slipway.flags.rules import ARITY
 from tests.domain.flags import random_rules
+from tests.figures import Tell
 
 PROVE = os.environ.get("SLIPWAY_PROVE") == "1"
 EXAMPLES = 2_000 if PROVE else 100
@@ -242,13 +244,23 @@ def test_a_raise_moves_nobody_out_and_the_same_percentage_finds_the_same_units(h
 
 
 @pytest.mark.parametrize("hash", ["v2", "v3"])
+def test_every_percentage_holds_those_of_all_before_it_up_and_down(hash: str) -> None:
+    units = range(UNITS // 10)
+    rising = [treated(percent, hash, units) for percent in range(101)]
+    assert (rising[0], rising[-1]) == (set(), set(units))
+    assert all(low <= high for low, high in pairwise(rising))
+    for percent in range(100, -1, -10):
+        assert treated(percent, hash, units) == rising[percent]
+
+
+@pytest.mark.parametrize("hash", ["v2", "v3"])
 @pytest.mark.parametrize("percent", [1, 10, 50, 97])
-def test_shares_are_what_they_say(hash: str, percent: int) -> None:
+def test_shares_are_what_they_say(hash: str, percent: int, tell: Tell) -> None:
     """Within 4.5 standard deviations of the binomial distribution."""
     share, found = percent / 100, len(treated(percent, hash, range(UNITS)))
     bound = 4.5 * math.sqrt(UNITS * share * (1 - share))
     assert abs(found - UNITS * share) < bound
-    print(f"\n{percent} % of {UNITS:,} units by {hash}: {found:,}, bound ± {bound:.0f}")
+    tell(f"{percent} % of {UNITS:,} units by {hash}: {found:,}, bound ± {bound:.0f}")
 
 
 @pytest.mark.parametrize("hash", ["v2", "v3"])

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from slipway.tables import Index, Table
+from slipway.blobs import Blob as Blob  # the ports to objects are ports as well
+from slipway.blobs import Blobs as Blobs
+from slipway.blobs import NotModified as NotModified
+from slipway.blobs import StoreError as StoreError
+from slipway.blobs import StoreUnavailable as StoreUnavailable
 from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Protocol
+
+    from slipway.tables import Index, Table
 
     Row = dict[str, Any]
 else:
@@ -130,10 +136,6 @@ class Page(Value):
 # --- errors ---------------------------------------------------------------------------------------------
 
 
-class StoreError(Exception):
-    """Something of the store's own. The edge answers 503 for `StoreUnavailable` and 500 for any other."""
-
-
 class ConditionFailed(StoreError):
     """A condition did not hold and nothing was written. `index`: which write; `row`: what stands there, if known."""
 
@@ -141,10 +143,6 @@ class ConditionFailed(StoreError):
         super().__init__(f"the condition of write {index} does not hold")
         self.index = index
         self.row = row
-
-
-class StoreUnavailable(StoreError):
-    """No answer in time, or throttled, after all retries. The write may or may not have happened."""
 
 
 # --- ports ----------------------------------------------------------------------------------------------
@@ -185,26 +183,6 @@ class Store(Protocol):
         """All or nothing, up to 100 writes; the same token and writes within 10 minutes happen once (token: 1 to 36 letters).
 
         Raises ConditionFailed for the first write whose condition does not hold."""
-
-
-class Blob(Value):
-    body: bytes
-    etag: str
-
-
-class NotModified(Exception):
-    """The blob still has the ETag that the caller holds."""
-
-
-class Blobs(Protocol):
-    """Objects in one bucket. A put is atomic, a read after it sees it."""
-
-    def get(self, key: str, *, etag: str | None = None) -> Blob | None:
-        """The object, None where there is none; raises NotModified when it still has `etag`."""
-
-    def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
-        """Write and return the new ETag. With `absent`, only where nothing stands; with `etag`, only over that one:
-        else ConditionFailed."""
 
 
 class Lake(Protocol):

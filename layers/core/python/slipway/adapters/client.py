@@ -9,8 +9,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
+from slipway.blobs import StoreError
 from slipway.counts import Counts as Counts  # part of what a client is
-from slipway.ports import StoreError
 from slipway.values import Value
 
 TYPE_CHECKING = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from slipway.settings import Calendar, Collect, Invite, Relay, Settings
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slipway.adapters.directory import CognitoDirectory
@@ -12,7 +10,7 @@ if TYPE_CHECKING:
     from slipway.adapters.lake import FirehoseLake
     from slipway.adapters.s3 import S3Blobs
     from slipway.adapters.scheduler import SchedulerSchedules
-
+    from slipway.settings import Calendar, Collect, Invite, Relay, Settings
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
 CONNECT = 1.0  # seconds at most to connect, in each try

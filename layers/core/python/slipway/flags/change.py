@@ -176,7 +176,7 @@ def plan(configurations: Configurations, call: Call, data: Mapping[str, Any]) ->
 
 
 def answers(plan: Plan) -> str:
-    """A digest of all that would be answered from: whoever agreed to a change agreed to this. Empty where the version says it."""
+    """A digest of all that would be answered from: whoever agrees to a change agrees to this. Empty where the base says it."""
     if isinstance(plan, protection.Plan):
         return ""
     key = plan.flag.data["key"]

@@ -4,6 +4,8 @@ What a flag is stands at the top, what it answers in an environment below `envir
 
     {"type": "boolean", "owner": "web", "variants": {"on": true, "off": false},
      "environments": {"production": {"state": "ENABLED", "defaultVariant": "off", "targeting": {...}}}}
+
+and a segment: {"targeting": {...}, "description": "..."}.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pydantic import Field
 from slipway.fields import EnvironmentName
 from slipway.flags.fields import Prerequisites, Targeting, TargetingKeys, Variant
 from slipway.flags.flag import BOOLEAN, NewFlag
+from slipway.flags.segments import NewSegment
 from slipway.shape import Shape
 
 
@@ -47,10 +50,19 @@ class Definition(NewFlag):
 
 def read(key: str, text: str) -> Definition:
     """The definition of this key. Raises ValueError (pydantic's, where it is one of the fields)."""
+    return Definition.model_validate({**_object(text), "key": key})
+
+
+def read_segment(key: str, text: str) -> NewSegment:
+    """Raises ValueError, likewise."""
+    return NewSegment.model_validate({**_object(text), "key": key})
+
+
+def _object(text: str) -> Mapping[str, Any]:
     document = json.loads(text, object_pairs_hook=_once)
     if not isinstance(document, Mapping) or "key" in document:
         raise ValueError("a definition is an object, and has no `key`: the name of its file is that")
-    return Definition.model_validate({**document, "key": key})
+    return document
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from slipway.flags import shapes
 from slipway.flags.coercion import truth
-from slipway.flags.fractional import bucketed, by_targeting_key, draw, prefix, shares
+from slipway.flags.fractional import bucketed, by_targeting_key, draw, shares
 from slipway.flags.limits import MOST_DEPTH, MOST_NODES, Unanswerable, walked
 from slipway.flags.operators import READING, STRICT
 from slipway.flags.shapes import Literal
@@ -34,7 +34,7 @@ _SCALARS = {str, int, float, bool, type(None)}
 class Compiler:
     """Of one flag. After `compile`, the attributes tell what the rule needs:
 
-    walks        a meter, because it walks through lists
+    walks        a meter, because it walks through lists or texts
     whole        the whole context, with `targetingKey` and `$flagd`, because it reads those or paths that it computes
     extensions   the names of our operators in it
     """
@@ -90,6 +90,7 @@ class Compiler:
             from slipway.flags.extensions import operator
 
             self.extensions.add(name)
+            self.walks |= name == "matches"
             return operator(name, nodes)
         return _unknown(f"There is no operator {name[:100]!r}.")
 
@@ -132,7 +133,7 @@ class Compiler:
             if all(type(part) is Literal for part in parts):
                 split = shares([part.value for part in parts])  # type: ignore[attr-defined]
                 if split is not None and short:
-                    return by_targeting_key(bucketed(self.hash, split, prefix(self.hash, self.flag)))
+                    return by_targeting_key(self.hash, split, self.flag)
                 if split is not None and type(nodes[0]) is not Literal:
                     return self._explicit(bucketed(self.hash, split), nodes)
         return self.drawn(nodes, root)

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from slipway.flags.extensions import moment, network
-from slipway.flags.regex import BadPattern, Pattern
-from slipway.flags.semver import parse
-from slipway.flags.source import Source, Unmapped
+from slipway.flags.fields import RESERVED
 
 Rule = Any
 KEY = "targetingKey"
-_ORDER = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+ITEM = {"var": ""}  # of `each`
 
 
 def var(path: str) -> Rule:
     return {"var": path}
+
+
+def each(field: Rule, test: Rule) -> Rule:
+    """Whether one item of the list passes, or the field itself where it is no list."""
+    return {"some": [{"merge": [field]}, test]}
+
+
+def is_number(rule: Rule) -> Rule:
+    return {"===": [{"+": [rule]}, rule]}
+
+
+def is_text(rule: Rule) -> Rule:
+    return {"===": [{"cat": [rule]}, rule]}
+
+
+def in_full(version: str) -> str:
+    """A version with all three numbers: 2 is 2.0.0."""
+    ends = [version.find(mark) for mark in "-+" if mark in version]
+    core = version[: min(ends)] if ends else version
+    return core + ".0" * (2 - core.count(".")) + version[len(core) :]
 
 
 def any_of(rules: Sequence[Rule]) -> Rule:
@@ -28,39 +44,8 @@ def all_of(rules: Sequence[Rule]) -> Rule:
     return rules[0] if len(rules) == 1 else {"and": list(rules)} if rules else True
 
 
-def tested(field: Rule, operator: str, values: list[Any], source: Source) -> Rule:
-    """Whether the field passes for one of the values. Operators: in, starts, ends, contains, matches, lt, lte, gt, gte, eq,
-    before, after, version =, < and the like, network. Raises Unmapped, at `source`."""
-    if operator == "in":
-        return {"in": [field, values]}
-    return any_of([_tested(field, operator, value, source) for value in values])
-
-
-def _tested(field: Rule, operator: str, value: Any, source: Source) -> Rule:
-    if operator in ("starts", "ends") and isinstance(value, str):
-        return {f"{operator}_with": [field, value]}
-    if operator == "contains" and isinstance(value, str):
-        return {"in": [value, field]}
-    if operator == "matches" and isinstance(value, str):
-        try:
-            Pattern(value)
-        except BadPattern as bad:
-            raise Unmapped(source.at, f"The pattern is not taken: {bad}") from None
-        return {"matches": [field, value]}
-    if operator in _ORDER and (number := _number(value)) is not None:
-        return {_ORDER[operator]: [field, number]}
-    if operator == "eq" and (number := _number(value)) is not None:
-        return {"==": [field, number]}
-    if operator in ("before", "after") and (bound := _moment(value)) is not None:
-        return {"in_dates": [field, None, bound] if operator == "before" else [field, bound]}
-    if operator.startswith("version ") and parse(value) is not None:
-        return {"sem_ver": [field, operator.removeprefix("version "), value]}
-    if operator == "network" and network(value) is not None:
-        return {"in_cidr": [field, value]}
-    raise Unmapped(source.at, f"A value cannot be compared so ({operator}).")
-
-
-def _number(value: Any) -> int | float | None:
+def number_in(value: Any) -> int | float | None:
+    """Of a number, or of text that is one."""
     if isinstance(value, str):
         try:
             number = float(value)
@@ -68,13 +53,6 @@ def _number(value: Any) -> int | float | None:
             return None
         return None if number != number or abs(number) == float("inf") else int(number) if number.is_integer() else number
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _moment(value: Any) -> str | None:
-    """In RFC 3339; numbers are milliseconds since 1970."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**14:
-        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(value))).isoformat().replace("+00:00", "Z")
-    return value if isinstance(value, str) and moment(value) is not None else None
 
 
 def shares(weights: Mapping[str, int], bucket: Rule | None = None) -> Rule:
@@ -127,3 +105,11 @@ def type_of(values: Sequence[Any]) -> str | None:
     if kinds == {"integer", "float"}:
         return "float"
     return None if len(kinds) != 1 or kinds == {"none"} else kinds.pop()
+
+
+def slug(name: str, otherwise: str, taken: Collection[str]) -> str:
+    """A key as much like the name as it can be, and none of those that are taken."""
+    made = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-" for letter in name)
+    made = made.strip("-_.")[:100] or otherwise
+    wanted = [made, *(f"{made}-{number}" for number in range(2, len(taken) + 4))]
+    return next(key for key in wanted if key not in taken and key not in RESERVED)

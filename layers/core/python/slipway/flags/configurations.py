@@ -22,12 +22,13 @@ from slipway.calls import Call, timestamp
 from slipway.flags import configuration, graph, jsontext, ledger, needs, protection
 from slipway.flags.beside import Beside, settled, update
 from slipway.flags.checks import faults, references, size, wrong
-from slipway.flags.compilation import Rows, Uncompilable, definition
+from slipway.flags.compilation import Rows, definition
 from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch, patched
 from slipway.flags.environments import Environments
 from slipway.flags.flags import Flags, flag_id
 from slipway.flags.protection import reasoned
 from slipway.flags.segments import Segments, segment_id
+from slipway.flags.stored import Uncompilable
 from slipway.ports import Absent, ConditionFailed, Store
 from slipway.problems import Conflict, Fault, NotFound
 from slipway.resources import Stored

@@ -3,7 +3,8 @@
 Kept in the table `usage`, which has no stream: counting wakes no reader of flags, and takes none of the writes that they have.
 
     told#<environment>#<day> / <log event>   what one line of the log told: evaluations by flag, as JSON text; kept ten days
-    usage#<environment>#<flag> / <day>       `evaluations` of that day: the sum of the rows above, made anew each time
+    usage#<environment>#<share> / <day>      evaluations of that day by flag, as JSON text: the sum of the rows above for one
+                                             flag in 64 (`share_of`), made anew each time
     seen#<environment> / <flag>              `day`: the last on which it was evaluated; it only moves forward
     counting / since                         `day`: the first of all this
 
@@ -25,6 +26,7 @@ from slipway.ports import Absent, Below, ConditionFailed, Put, Row, Span, Store,
 from slipway.tables import FLAGS, USAGE
 
 EVERY, EVERY_CLIENT = "*", "*client"  # no flag has such a key
+SHARES = 64  # 256 is a multiple of it
 SUMMED = 3  # days that are summed anew: today, and those of which late lines may still come
 _TOLD, _COUNTED = timedelta(days=10), timedelta(days=35)  # kept
 SINCE = ("counting", "since")
@@ -79,7 +81,10 @@ class Counting:
             for row in every(self.store, USAGE, f"told#{environment}#{day.isoformat()}"):
                 for key, number in json.loads(row["counts"]).items():
                     counts[key] = counts.get(key, 0) + number
-            write_all(self.store, now, [Put(USAGE, _sum(environment, key, day, counts[key])) for key in sorted(counts)])
+            shares: dict[str, dict[str, int]] = {}
+            for key, number in counts.items():
+                shares.setdefault(share_of(key), {})[key] = number
+            write_all(self.store, now, [Put(USAGE, _sums(environment, share, day, shares[share])) for share in sorted(shares)])
 
     def since(self, today: date) -> str:
         """The first day that was counted; today where none was before."""
@@ -110,8 +115,13 @@ def seen(store: Store, environment: str) -> dict[str, str]:
 
 def counted(store: Store, environment: str, key: str, first: date) -> int:
     """Evaluations since that day."""
-    page = store.query(USAGE, (f"usage#{environment}#{key}",), Span(low=first.isoformat()))
-    return sum(int(row["evaluations"]) for row in page.rows)
+    page = store.query(USAGE, (f"usage#{environment}#{share_of(key)}",), Span(low=first.isoformat()))
+    return sum(json.loads(row["counts"]).get(key, 0) for row in page.rows)
+
+
+def share_of(key: str) -> str:
+    """The rows in which a flag is summed with others: a row for each flag would be 80 times the writes."""
+    return f"share-{hashlib.sha256(key.encode()).digest()[0] % SHARES:02}"
 
 
 def every(store: Store, table: Any, partition: str) -> Iterator[Row]:
@@ -131,12 +141,12 @@ def write_all(store: Store, now: datetime, writes: Sequence[Write]) -> None:
         store.transact(some, hashlib.sha256(repr((now, some)).encode()).hexdigest()[:36])
 
 
-def _sum(environment: str, key: str, day: date, evaluations: int) -> Row:
+def _sums(environment: str, share: str, day: date, counts: Mapping[str, int]) -> Row:
     return {
-        "pk": f"usage#{environment}#{key}",
+        "pk": f"usage#{environment}#{share}",
         "sk": day.isoformat(),
         "schema": 1,
-        "evaluations": evaluations,
+        "counts": json.dumps(counts, separators=(",", ":"), sort_keys=True),
         "expires": _expires(day, _COUNTED),
     }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slipway.flags.fractional import HASHES
+from slipway.flags.form import HASHES
 from slipway.flags.rules import evaluator_faults, targeting_faults
 from slipway.problems import Fault
 

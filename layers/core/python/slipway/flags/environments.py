@@ -94,7 +94,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[st
 
 
 class Known(NamedTuple):
-    """The environments that there are, by name, and the number of their set, which grows with each change of their protection."""
+    """The environments that there are, by name, and the number of their set: a change of their protection counts, too."""
 
     each: list[Stored]
     number: int

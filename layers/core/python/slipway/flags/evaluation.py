@@ -21,6 +21,9 @@ A flag is compiled when it is first asked for, to closures; what does not depend
 Two keys of a flag's metadata mean something: `hash` ("v2" | "v3", see `slipway.flags.fractional`) and `type`: "float" makes
 its whole numbers floats, 1 -> 1.0. So does a variant with a fraction beside them.
 
+A flag with `prerequisites`, [[flag, [variants]]], answers its default, DEFAULT, unless each of those flags answers one of its
+variants: one that errs, is off or is not there does not. No document of flagd has them; `slipway.flags.snapshot` adds them.
+
 Operators that only Slipway knows (`extensions` tells which flags use them) are described in `slipway.flags.extensions`.
 """
 
@@ -28,10 +31,7 @@ from __future__ import annotations
 
 import json
 
-from slipway.flags.coercion import text
-from slipway.flags.compiler import Compiler
-from slipway.flags.form import fault, is_metadata, values
-from slipway.flags.fractional import HASHES
+from slipway.flags.form import HASHES, fault, is_metadata, values
 from slipway.flags.limits import Meter, Unanswerable
 from slipway.values import Value
 
@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from slipway.flags.compiler import Compiler
+    from slipway.flags.limits import Allowance
     from slipway.flags.shapes import Node
     from slipway.flags.trace import Step
 
-    Answer = Callable[[Any, float], "Evaluation"]
+    Answer = Callable[..., "Evaluation"]  # of the context, now, and the Allowance of the request, if any
     Parts = tuple[Node, dict[str | None, "Evaluation"]]
 
 
@@ -86,7 +88,7 @@ class FlagSet:
         self, flags: Mapping[str, Any], evaluators: Mapping[str, Any], metadata: Mapping[str, Any], hash: str, trouble: str = ""
     ) -> None:
         self.metadata, self.hash = metadata, hash
-        self._flags, self._evaluators, self._trouble = flags, evaluators, trouble
+        self._flags, self.evaluators, self._trouble = flags, evaluators, trouble
         self._ready: dict[str, Evaluation | Answer] = {}
         self._compiled: dict[str, Compiler] = {}
         self._parts: dict[str, Parts] = {}
@@ -143,11 +145,14 @@ class FlagSet:
         self.ready(key)
         return frozenset(self._compiled[key].extensions) if key in self._compiled else frozenset()
 
-    def evaluate(self, key: str, context: Mapping[str, Any] | None = None, *, now: float) -> Evaluation:
-        """`context`: a dict of JSON values, with the unit's id as `targetingKey`; `now`: Unix seconds."""
+    def evaluate(
+        self, key: str, context: Mapping[str, Any] | None = None, *, now: float, shared: Allowance | None = None
+    ) -> Evaluation:
+        """`context`: a dict of JSON values, with the unit's id as `targetingKey`; `now`: Unix seconds; `shared`: the steps
+        that others of the same request take as well."""
         try:
             ready = self._ready.get(key) or self.ready(key)
-            return ready if type(ready) is Evaluation else ready(context, now)  # type: ignore[operator]
+            return ready if type(ready) is Evaluation else ready(context, now, shared)  # type: ignore[operator]
         except Exception:  # a key that is no text, or a stack that was used up before we were called
             return self._error(key, "GENERAL", "The flag could not be evaluated.")
 
@@ -163,7 +168,7 @@ class FlagSet:
 
         tracer = Tracer()
         try:
-            answer = self._targeted(key, self._flags[key], Tracing(key, self._hash(key), self._evaluators), lambda: tracer)
+            answer = self._needing(key, self._flags[key], Tracing(key, self._hash(key), self.evaluators), lambda _: tracer)
             return Explanation(answer(context, now), tuple(tracer.steps))
         except RecursionError:  # it takes a deeper stack than `evaluate`
             return Explanation(self.evaluate(key, context, now=now), ())
@@ -192,6 +197,10 @@ class FlagSet:
         self.ready(key)
         return self._parts.get(key)
 
+    def source(self, key: str) -> tuple[str, Any]:
+        """The hash and the targeting of a flag that has one."""
+        return self._hash(key), self._flags[key]["targeting"]
+
     # --- inside ---
 
     def _error(self, key: str, code: str, detail: str) -> Evaluation:
@@ -207,14 +216,26 @@ class FlagSet:
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
         if flag["state"] == "DISABLED":
             return Evaluation(key, None, None, "DISABLED", None, None, metadata)
-        if not flag.get("targeting"):
+        if not flag.get("targeting"):  # one that needs others has always one
             return _default(key, flag, metadata, "STATIC")
-        compiler = Compiler(key, self._hash(key), self._evaluators)
-        answer = self._targeted(key, flag, compiler, Meter)
+        from slipway.flags.compiler import Compiler  # a flag without a rule is answered without
+
+        compiler = Compiler(key, self._hash(key), self.evaluators)
+        answer = self._needing(key, flag, compiler, Meter)
         self._compiled[key] = compiler
         return answer
 
-    def _targeted(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[], Meter]) -> Answer:
+    def _needing(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[Allowance | None], Meter]) -> Answer:
+        answer = self._targeted(key, flag, compiler, meter)
+        if not flag.get("prerequisites"):
+            return answer
+        from slipway.flags.prerequisites import asking
+
+        self._parts.pop(key, None)
+        default = _default(key, flag, {**self.metadata, **(flag.get("metadata") or {})}, "DEFAULT")
+        return asking(self, flag["prerequisites"], answer, default)
+
+    def _targeted(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[Allowance | None], Meter]) -> Answer:
         run = compiler.compile(flag["targeting"])
         metered, whole = compiler.walks or meter is not Meter, compiler.whole
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
@@ -230,10 +251,12 @@ class FlagSet:
                 return default
             if not isinstance(result, (str, bool, int, float)):
                 return error("GENERAL", "The targeting gives a list or an object, not the name of a variant.")
+            from slipway.flags.coercion import text
+
             name = text(result)
             return outcomes.get(name) or error("GENERAL", f"The targeting names {name[:100]!r}, which is no variant.")
 
-        def careful(context: Any, now: float) -> Evaluation:
+        def careful(context: Any, now: float, shared: Allowance | None = None) -> Evaluation:
             if context is not None and not isinstance(context, dict):
                 return error("INVALID_CONTEXT", "The context is no JSON object.")
             try:
@@ -241,13 +264,13 @@ class FlagSet:
                 if whole:
                     own = {"flagKey": key, "timestamp": int(now)}
                     data = {**data, "targetingKey": data.get("targetingKey"), "$flagd": own}
-                return named(run(data, meter() if metered else None))
+                return named(run(data, meter(shared) if metered else None))
             except Unanswerable as wrong:
                 return error(wrong.code, wrong.detail)
             except Exception as failed:
                 return error("GENERAL", f"The targeting fails on this context ({type(failed).__name__}).")
 
-        def answer(context: Any, now: float) -> Evaluation:
+        def answer(context: Any, now: float, _: Allowance | None = None) -> Evaluation:
             if type(context) is dict:
                 try:
                     result = run(context, None)
@@ -267,7 +290,7 @@ class FlagSet:
 def _default(key: str, flag: Any, metadata: Mapping[str, Any], reason: str) -> Evaluation:
     name = flag.get("defaultVariant")
     if isinstance(name, bool):
-        name = text(name)
+        name = "true" if name else "false"
     if not name:
         return Evaluation(key, None, None, "DEFAULT", None, None, metadata)
     if name not in flag["variants"]:

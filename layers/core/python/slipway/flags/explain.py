@@ -13,9 +13,10 @@ from slipway.fields import error
 from slipway.flags import jsontext
 from slipway.flags.checks import escaped
 from slipway.flags.coercion import truth
-from slipway.flags.compilation import Rows, definition
-from slipway.flags.configurations import Configurations, rules
+from slipway.flags.compilation import Rows, compiled
+from slipway.flags.configurations import Configurations
 from slipway.flags.evaluation import Evaluation, FlagSet
+from slipway.flags.snapshot import Snapshot
 from slipway.flags.trace import Step
 from slipway.flags.words import sentences
 from slipway.moments import Moment
@@ -64,6 +65,7 @@ class BucketView(Shape):
 class NeededView(Shape):
     flag: str
     variant: str | None
+    error_code: str | None = Field(description="why it gave no variant, where it erred: it is not met then")
     met: bool
 
 
@@ -99,7 +101,12 @@ def explained(
     rows, now = configurations.gathered(flag, stored, at), (at or call.now).timestamp()
     evaluation = evaluated(key, rows, context, now)
     needed = [
-        {"flag": one["flag"], "variant": answer.variant, "met": answer.variant in one["variants"]}
+        {
+            "flag": one["flag"],
+            "variant": answer.variant,
+            "error_code": answer.error_code,
+            "met": answer.variant in one["variants"],
+        }
         for one in stored.data["prerequisites"]
         for answer in [evaluated(one["flag"], rows, context, now)]
     ]
@@ -125,18 +132,19 @@ def explained(
 
 def evaluated(key: str, rows: Rows, context: Mapping[str, Any], now: float) -> Evaluation:
     """What the flag answers by these rows, as the published document would have it."""
-    return flag_set(key, rows).evaluate(key, context, now=now)
+    return flag_set(rows).evaluate(key, context, now=now)
 
 
-def flag_set(key: str, rows: Rows) -> FlagSet:
-    return FlagSet.parse({"flags": {key: definition(key, rows)}, "$evaluators": rules(rows)})
+def flag_set(rows: Rows) -> FlagSet:
+    """Those that the rows tell of, read as an instance of `evaluate` reads them."""
+    return Snapshot.read(compiled(rows).body).flags
 
 
 def _steps(key: str, rows: Rows, context: Mapping[str, Any], now: float) -> tuple[Step, ...]:
     """Of its own rule alone: what stands before it is told by itself."""
     bare = {"prerequisites": [], "overrides": {}, "enabled": True}
     own = [{**row, "data": {**row["data"], **bare}} for row in rows.configurations if row["data"]["flag"] == key]
-    return flag_set(key, rows.but(configurations=tuple(own))).explain(key, context, now=now).trace
+    return flag_set(rows.but(configurations=tuple(own))).explain(key, context, now=now).trace
 
 
 def _decided(data: Mapping[str, Any], needed: list[dict[str, Any]], steps: tuple[Step, ...], context: Mapping[str, Any]) -> str:

@@ -50,7 +50,10 @@ def _matches(nodes: Sequence[Node]) -> Node:
 
     def matches(data: Any, meter: Any) -> Any:
         value = subject(data, meter)
-        return pattern.search(value) if isinstance(value, str) else None
+        if not isinstance(value, str):
+            return None
+        meter.spend(len(value))
+        return pattern.search(value)
 
     return matches
 

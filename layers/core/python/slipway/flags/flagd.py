@@ -23,10 +23,11 @@ from slipway.fields import Key as ProductKey
 from slipway.flags import jsontext
 from slipway.flags.bundle import MOST_FAULTS, Bundle, Note, Part, Validate
 from slipway.flags.checks import escaped
-from slipway.flags.compilation import Rows, used
+from slipway.flags.compilation import Rows
 from slipway.flags.compiler import EXTENSIONS
 from slipway.flags.definition import flag_faults, shared_faults
 from slipway.flags.fields import Prerequisites, TargetingKeys, Variant
+from slipway.flags.stored import used
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from slipway import history
 from slipway.calls import Call
-from slipway.flags import configuration, flag, jsontext, kept, ledger, protection
+from slipway.flags import configuration, flag, jsontext, kept, ledger, needs, protection
 from slipway.flags.beside import Beside, create, settled, taken
 from slipway.flags.checks import faults, in_words, wrong
 from slipway.flags.environments import Environments, Known
@@ -104,7 +104,8 @@ class Flags:
     def restore(
         self, call: Call, key: str, version: int | None, reason: str | None = None, *, validate_only: bool = False
     ) -> Stored:
-        """Bring back; if it is active, nothing happens. Raises what `update` does, and Invalid where there is no room."""
+        """Bring back; if it is active, nothing happens. Raises what `update` does, Conflict where what it needs has gone, and
+        Invalid where there is no room."""
         change = {"status": "active"}
         return self.change(call, key, version, change, reason, validate_only=validate_only, pointer="/query/reason")
 
@@ -147,7 +148,9 @@ class Flags:
         touched: list[Stored] = []
         if protection.counts("flag", before.data, data):
             known = self.environments.all(call)
-            beside += [*self._answers(known, before.data, data), *self._still_served(known, before, data)]
+            changes = ledger.number(self.store, ledger.CONTENTS, "changes")
+            served, alone = self._still_served(known, before, data)
+            beside += [*self._answers(known, before.data, data, changes if alone else None), *served]
             standing = self._configured(known, before)
             touched = [place for place, one in standing if one is not None and one.data["enabled"]]
             beside += [part for place, one in standing for part in self._ending(call, before, data, place, one)]
@@ -173,26 +176,31 @@ class Flags:
             return {**past.data, **{name: before.data[name] for name in ("status", "hash")}}
         return kept.patched(before.data, change)
 
-    def _answers(self, known: Known, before: Mapping[str, Any], after: Data) -> list[Beside]:
-        """What tells every environment that it has to answer something else, and keeps their sizes."""
+    def _answers(self, known: Known, before: Mapping[str, Any], after: Data, changes: int | None = None) -> list[Beside]:
+        """What tells every environment that it has to answer something else, and keeps their sizes. `changes`: of the
+        catalogue, where no other flag may have changed since."""
         more, flags = _bytes(after) - _bytes(before), _active(after) - _active(before)
         revised = [ledger.revised(name, more) for name in known.names]
-        return [*revised, ledger.counted(flags, more), known.unchanged]
+        return [*revised, ledger.counted(flags, more, changes), known.unchanged]
 
-    def _still_served(self, known: Known, before: Stored, after: Data) -> list[Beside]:
-        """Whoever refers to the flag goes on to find what it refers to. Raises Conflict."""
+    def _still_served(self, known: Known, before: Stored, after: Data) -> tuple[list[Beside], bool]:
+        """Whoever refers to the flag, and the flag itself, go on to find what they refer to; and whether that holds only while
+        no other flag is archived or restored. Raises Invalid, Conflict."""
+        if _active(after) and not _active(before.data):
+            return needs.restored(self.store, self.shelf, self.configured, known.names, before.data["key"]), True
         key, old = before.data["key"], before.data
         gone = jsontext.read(old["variants"]).keys() - jsontext.read(after["variants"]).keys()
         leaves = _active(old) and not _active(after)
         if not gone and not leaves:
-            return []
+            return [], False
         counter = ledger.count_of("flag", key)
         changes = ledger.number(self.store, counter, "changes")
-        users = ledger.users(self.store, "flag", key, known.names)
+        named = ledger.users(self.store, "flag", key, known.names)
+        users = ledger.in_force(self.store, named)
         if leaves:
             ledger.refused_while_used(f"The flag {key!r}", users)
         self._check_wanted(key, users, gone)
-        return [ledger.still(counter, "changes", changes)]
+        return [ledger.still(counter, "changes", changes)], len(users) < len(named)
 
     def _configured(self, known: Known, flag: Stored) -> list[tuple[Stored, Stored | None]]:
         """Every environment with the flag's configuration in it, None where nobody has touched it."""

@@ -253,7 +253,10 @@ class _Steps:
                 raise Conflict(detail, errors=[Fault(f"/{name}", "immutable", detail)])
         given = {name: value for name, value in part.fields.items() if name not in ("key", "type", "hash")}
         if "metadata" in given:
-            given["metadata"] = dict.fromkeys(jsontext.read(standing.data.get("metadata", "{}"))) | dict(given["metadata"])
+            kept, metadata = jsontext.read(standing.data.get("metadata", "{}")), dict(given["metadata"])
+            if metadata.get("hash") == "v3" and "hash" not in kept:
+                del metadata["hash"]  # every export tells it: the file says nothing new
+            given["metadata"] = dict.fromkeys(kept) | metadata
         patch = self.validate(FlagPatch, given)
         return _changed(standing, control.flags.change(call, new.key, None, patch.fields(), self.order.reason))
 

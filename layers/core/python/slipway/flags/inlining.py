@@ -41,16 +41,19 @@ def or_default(rule: Rule, default: str) -> Rule:
 def at_home(rule: Rule, flag: str, hash: str, host: str, segments: Mapping[str, Rule]) -> Rule:
     """The rule of `flag`, hashed by `hash`, as it stands in a rule that is hashed by `host`: it answers as it does at home."""
 
+    named_segments: dict[str, Rule] = {}
+    drawn_segments: dict[str, Rule] = {}
+
     def named(name: str, raw: Any, go_on: Callable[[Rule], Rule]) -> Rule:
         if name == "$ref":
-            return _expanded(raw, go_on, segments)
+            return _expanded(raw, go_on, segments, named_segments)
         if name == "var" and (raw[0] if isinstance(raw, list) and raw else raw) == "$flagd.flagKey":
             return flag
         return {name: raw if name == AS_FLAG else go_on(raw)}
 
     def drawn(name: str, raw: Any, go_on: Callable[[Rule], Rule]) -> Rule:
         if name == "$ref":
-            return _expanded(raw, go_on, segments)
+            return _expanded(raw, go_on, segments, drawn_segments)
         if name == AS_FLAG:
             return {name: raw}
         args = raw if isinstance(raw, list) else [raw]
@@ -73,10 +76,25 @@ class _Unsayable(Exception):
     """Flagd has no words for it."""
 
 
-def _expanded(name: str, go_on: Callable[[Rule], Rule], segments: Mapping[str, Rule]) -> Rule:
-    """The reference; or the segment itself where it says something else than at home."""
-    rule = go_on(segments[name])
-    return {"$ref": name} if rule == segments[name] else rule
+def _expanded(name: str, go_on: Callable[[Rule], Rule], segments: Mapping[str, Rule], done: dict[str, Rule]) -> Rule:
+    """The reference; or the segment itself where it says something else than at home. `done`: once for each segment."""
+    if name not in done:
+        rule = go_on(segments[name])
+        done[name] = {"$ref": name} if rule == segments[name] else rule
+    return done[name]
+
+
+def size(rule: Rule, most: int) -> int:
+    """Characters of the rule as JSON, nearly; no more are looked at once there are more than `most`."""
+    found, waiting = 0, [rule]
+    while waiting and found <= most:
+        at = waiting.pop()
+        if isinstance(at, dict | list):
+            found += 2
+            waiting += [*at, *at.values()] if isinstance(at, dict) else at
+        else:
+            found += len(str(at)) + 3
+    return found
 
 
 def answers(variant: str) -> list[Any]:

@@ -1,7 +1,9 @@
-"""Flags of LaunchDarkly, as its REST API gives them:
+"""Flags of LaunchDarkly, as its REST API gives them, or as its SDKs read them from a file and the relay proxy archives them:
 
     {"items": [flag, ...]}                                          GET /api/v2/flags/<project>?summary=0&env=<environment>
     {"flags": {"items": [...]}, "segments": {"items": [...]}}       with GET /api/v2/segments/<project>/<environment> beside it
+    {"flags": {key: flag}, "segments": {key: segment}, "flagValues": {key: value}}      of one environment; it may stand in
+                                                                    `data` or in `flagData`
 
 A condition that has no equal is left out of its flag, and the flag is left off: nobody gets an answer that was not meant. Users
 fall into other buckets than before, in the same shares: LaunchDarkly hashes with SHA-1 and a salt.
@@ -9,80 +11,139 @@ fall into other buckets than before, in the same shares: LaunchDarkly hashes wit
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from slipway.flags import jsontext
 from slipway.flags.bundle import Bundle, Part
-from slipway.flags.conditions import KEY, Rule, all_of, any_of, chain, names, share, shares, tested, type_of, var
+from slipway.flags.clauses import WHOLE, clause, field, segments
+from slipway.flags.conditions import Rule, all_of, chain, names, shares, type_of
 from slipway.flags.source import Source, Unmapped
+from slipway.flags.targets import targets, variant_of
 from slipway.problems import Fault, Invalid
 
-WHOLE = 100_000  # what the weights of a rollout add up to
-_OPERATORS = {
-    "in": "in", "startsWith": "starts", "endsWith": "ends", "contains": "contains", "matches": "matches", "lessThan": "lt",
-    "lessThanOrEqual": "lte", "greaterThan": "gt", "greaterThanOrEqual": "gte", "before": "before", "after": "after",
-    "semVerEqual": "version =", "semVerLessThan": "version <", "semVerGreaterThan": "version >",
-}  # fmt: skip
+
+class Known(NamedTuple):
+    """What a flag may refer to: the variants of every flag that is imported, and the segments."""
+
+    variants: Mapping[str, list[str]]
+    segments: Mapping[str, Rule]
 
 
 def read(document: Any, environment: str | None) -> Bundle:
     """`environment`: of the file; None where it has only one. Raises Invalid for what is no such file."""
-    root = Source(jsontext.plain(document))
-    items = root.get("items") if isinstance(root.value, dict) and "items" in root.value else root.get("flags").get("items")
-    if not isinstance(items.value, list):
-        detail = "A file of LaunchDarkly has `items`: the answer of GET /api/v2/flags/<project>?summary=0."
+    top = Source(jsontext.plain(document))
+    inner = next((top.get(name) for name in ("data", "flagData") if isinstance(top.get(name).value, dict)), None)
+    root = top if inner is None else inner
+    top.leave("path _links totalCount totalCountWithDifferences")
+    for name in ("flags", "segments"):
+        if isinstance(root.get(name).get("items").value, list):
+            root.get(name).leave("_links totalCount totalCountWithDifferences")
+    flags = _keyed(root if isinstance(root.get("items").value, list) else root.get("flags"))
+    values = root.get("flagValues").members()
+    if flags is None and not values:
+        detail = "A file of LaunchDarkly has `items`, the answer of GET /api/v2/flags/<project>?summary=0, or `flags` by key."
         raise Invalid(detail, errors=[Fault("/items", "required", detail)])
-    flags = [flag.of(key) for flag in items.items() if (key := flag.get("key").text())]
-    variants = {str(flag.flag): _names(flag) for flag in flags}
-    root.leave("_links totalCount totalCountWithDifferences")
-    root.get("flags").leave("_links totalCount totalCountWithDifferences")
-    root.get("segments").leave("_links totalCount")
-    segments = [one.of(key) for one in root.get("segments").get("items").items() if (key := one.get("key").text())]
-    rules = [part for one in segments if (part := _segment(one)) is not None]
-    known = {part.key for part in rules}
-    parts = [part for flag in flags if (part := _flag(flag, environment, variants, known)) is not None]
-    return Bundle(rules, parts, [*root.report.notes, *root.report.rest(root)])
+    kept = {key: flag for key, flag in (flags or {}).items() if _importable(flag)}
+    rules = segments(_keyed(root.get("segments")) or {})
+    known = Known({key: _names(flag) for key, flag in kept.items()}, {part.key: {"$ref": part.key} for part in rules})
+    parts = [_flag(key, flag, environment, known) for key, flag in kept.items()]
+    parts += [part for key, one in values.items() if (part := _constant(key, one.of(key))) is not None]
+    _tell_dependents(kept, parts, {str(note.flag) for note in top.report.notes if note.code == "switched_off"})
+    return Bundle(rules, parts, [*top.report.notes, *top.report.rest(top)])
+
+
+def _tell_dependents(flags: Mapping[str, Source], parts: Sequence[Part], off: set[str]) -> None:
+    """What needs a flag that is left off answers as if it were not met, and so on."""
+    while True:
+        more = {
+            part.key for part in parts if any(one["flag"] in off for one in (part.configuration or {}).get("prerequisites", ()))
+        } - off
+        if not more:
+            return
+        for key in more:
+            flags[key].note("prerequisite_off", "A flag that it needs is left off, so that nobody meets that.")
+        off |= more
+
+
+def _keyed(source: Source) -> dict[str, Source] | None:
+    """Flags or segments by key, from a list or an object of them; None where there is neither."""
+    listed = source.get("items")
+    if isinstance(listed.value, list):
+        return {key: one.of(key) for one in listed.items() if (key := one.get("key").text())}
+    if not isinstance(source.value, dict):
+        return None
+    found = {name: one.of(name) for name, one in source.members().items() if isinstance(one.value, dict)}
+    for one in found.values():
+        one.get("key").take()
+    return found
+
+
+def _constant(key: str, source: Source) -> Part | None:
+    """Of `flagValues`: a flag that gives everybody the same."""
+    value = source.take()
+    type = type_of([value])
+    if type is None:
+        source.note("not_imported", "A variant here is no list.")
+        return None
+    variants = {"on": True, "off": False} if type == "boolean" else {"value": value}
+    default = ("on" if value else "off") if type == "boolean" else "value"
+    configuration = {"enabled": True, "default_variant": default}
+    return Part(key, source.at, {"key": key, "type": type, "variants": variants}, configuration)
+
+
+def _values(flag: Source) -> list[Source]:
+    """Of the variations: objects over the API, plain values in a file for SDKs."""
+    plain = not isinstance(flag.get("environments").value, dict)
+    return [one if plain else one.get("value") for one in flag.get("variations").items()]
+
+
+def _importable(flag: Source) -> bool:
+    why = None
+    if flag.get("archived").truth():
+        why = "It is archived."
+    elif flag.get("deleted").truth():
+        why = "It is deleted."
+    elif type_of([one.value for one in _values(flag)]) is None:
+        why = "Its variations are lists, or of several types; a variant here is no list, and all are of one type."
+    if why is not None:
+        flag.take()
+        flag.note("not_imported", why)
+    return why is None
 
 
 def _names(flag: Source) -> list[str]:
-    variations = flag.get("variations").items()
-    return names([one.get("name").text() for one in variations], [one.get("value").value for one in variations])
+    values = [one.value for one in _values(flag)]
+    return names([one.get("name").text() for one in flag.get("variations").items()], values)
 
 
-def _flag(flag: Source, environment: str | None, variants: dict[str, list[str]], segments: set[str]) -> Part | None:
-    key, named = str(flag.flag), variants[str(flag.flag)]
-    variations = flag.get("variations").items()
-    values = [one.get("value").value for one in variations]
-    type = type_of(values)
-    if flag.get("archived").truth():
-        flag.take()
-        flag.note("not_imported", "It is archived.")
-        return None
-    if type is None:
-        flag.take()
-        flag.note(
-            "not_imported", "Its variations are lists, or of several types; a variant here is no list, and all are of one type."
-        )
-        return None
-    for one in variations:
-        one.get("value").take()
+def _flag(key: str, flag: Source, environment: str | None, known: Known) -> Part:
+    named, values = known.variants[key], [one.take() for one in _values(flag)]
+    for one in flag.get("variations").items():
         one.leave("_id description")
     flag.leave(
-        "_id _version creationDate includeInSnippet _links goalIds experiments maintainerId _maintainerTeam variationJsonSchema"
+        "_id _version creationDate includeInSnippet _links goalIds maintainerId _maintainerTeam variationJsonSchema"
+        " temporary customProperties deprecated deprecatedDate archivedDate defaults _purpose migrationSettings codeReferences"
     )
-    flag.leave(
-        "temporary customProperties deprecated deprecatedDate archivedDate defaults _purpose migrationSettings codeReferences"
-    )
+    if flag.get("experiments").get("items").value:
+        flag.leave("experiments", "An experiment has to be set up anew.")
+    flag.get("experiments").get("baselineIdx").take()
     flag.leave("name", "A flag here has a key and a description.")
     flag.get("kind").take()
-    configuration = _configuration(flag, environment, named, variants, segments)
+    in_file = not isinstance(flag.get("environments").value, dict)
+    here = flag if in_file else _environment(flag, environment)
     availability = flag.get("clientSideAvailability")
     client_side = [availability.get(name).truth() for name in ("usingEnvironmentId", "usingMobileKey")]
+    client_side.append(flag.get("clientSide").truth())
     fields = {
-        "key": key, "type": type, "variants": dict(zip(named, values, strict=True)), "client_side": any(client_side),
-        "description": flag.get("description").text(), "tags": _tags(flag), "owner": _owner(flag),
+        "key": key, "type": type_of(values), "variants": dict(zip(named, values, strict=True)),
+        "client_side": any(client_side), "description": flag.get("description").text(), "tags": _tags(flag),
+        "owner": _owner(flag),
     }  # fmt: skip
-    return Part(key, flag.at, fields, configuration)
+    if here is None:
+        flag.get("environments").note("not_configured", "The file does not tell of one environment: the flag is off.")
+        return Part(key, flag.at, fields, {"enabled": False})
+    return Part(key, flag.at, fields, _configuration(here, named, known))
 
 
 def _owner(flag: Source) -> str | None:
@@ -112,36 +173,29 @@ def _environment(flag: Source, wanted: str | None) -> Source | None:
     return there.get(chosen or "")
 
 
-def _configuration(
-    flag: Source, wanted: str | None, named: list[str], variants: dict[str, list[str]], segments: set[str]
-) -> dict[str, Any]:
-    here = _environment(flag, wanted)
-    if here is None:
-        flag.get("environments").note("not_configured", "The file does not tell of one environment: the flag is off.")
-        return {"enabled": False}
+def _configuration(here: Source, named: list[str], known: Known) -> dict[str, Any]:
     on, broken = here.get("on").truth(), False
-    overrides: dict[str, list[str]] = {}
-    steps: list[tuple[Rule, Rule]] = []
-    for place in ("targets", "contextTargets"):
-        for target in here.get(place).items():
-            kind = target.get("contextKind").text() or "user"
-            keys, variant = target.get("values").texts(), _variant(target.get("variation"), named)
-            if kind == "user":
-                overrides.setdefault(variant, []).extend(keys)
-            elif keys:
-                steps.append(({"in": [var(f"{kind}.key"), keys]}, variant))
+    overrides, steps = targets(here, named)
     for rule in here.get("rules").items():
         if rule.get("disabled").truth():
             rule.take()
             rule.note("left_out", "The rule is disabled.")
             continue
-        rule.leave("_id ref trackEvents description")
+        rule.leave("_id id ref trackEvents description")
         try:
-            condition = all_of([_clause(clause, segments) for clause in rule.get("clauses").items()])
+            condition = all_of([clause(one, known.segments) for one in rule.get("clauses").items()])
             steps.append((condition, _served(rule, named)))
         except Unmapped as unmapped:
             broken = True
             rule.drop(unmapped)
+    needed: list[dict[str, Any]] = []
+    for one in here.get("prerequisites").items():
+        key = one.get("key").text() or ""
+        if key in known.variants:
+            needed.append({"flag": key, "variants": [variant_of(one.get("variation"), known.variants[key])]})
+        else:
+            broken = True
+            one.drop(Unmapped(one.get("key").at, f"The file has no flag {key!r} that could be imported."))
     default, otherwise = None, None
     try:
         served = _served(here.get("fallthrough"), named)
@@ -149,122 +203,56 @@ def _configuration(
     except Unmapped as unmapped:
         broken = True
         here.get("fallthrough").drop(unmapped)
-    off, prerequisites = here.get("offVariation"), here.get("prerequisites").items()
+    off = here.get("offVariation")
     if off.number() is not None:
-        other = " So they do where a prerequisite is not met: there the default is given." if prerequisites else ""
-        off.note("off_variation", f"Switched off, callers get their own default, not {_variant(off, named)!r}.{other}")
-    wanted_flags = [
-        {"flag": key, "variants": [_variant(one.get("variation"), variants.get(key, []))]}
-        for one in prerequisites
-        if (key := one.get("key").text())
-    ]
+        off.note("off_variation", f"Switched off, callers get their own default, not {variant_of(off, named)!r}.")
+    if needed:  # who does not meet them gets what is given where the flag is off, and that is the default here
+        otherwise = default if otherwise is None else otherwise
+        default = None if off.number() is None else variant_of(off, named)
     here.leave("archived salt sel lastModified version site _site _environmentName trackEvents trackEventsFallthrough _access")
-    here.leave("_links _summary debugEventsUntilDate _debugEventsUntilDate environmentName access")
+    here.leave("_links _summary debugEventsUntilDate _debugEventsUntilDate environmentName access excludeFromSummaries")
+    here.leave("samplingRatio migration")
     if broken and on:
-        here.get("on").note("switched_off", "A rule of it is missing: look at it before you switch it on.")
+        here.get("on").note("switched_off", "A part of it is missing: look at it before you switch it on.")
     return {
         "enabled": on and not broken,
         "default_variant": default,
         "targeting": chain(steps, otherwise),
-        "overrides": {variant: keys for variant, keys in overrides.items() if keys},
-        "prerequisites": wanted_flags,
+        "overrides": overrides,
+        "prerequisites": needed,
     }
-
-
-def _variant(index: Source, named: list[str]) -> str:
-    number = index.number()
-    if number is None or not 0 <= number < len(named):
-        return f"variation {index.value}"  # there is none of this name: the import tells so
-    return named[int(number)]
 
 
 def _served(place: Source, named: list[str]) -> Rule:
     """The name of a variant, or the rule that draws one. Raises Unmapped."""
+    if place.get("variation").number() is not None:
+        return variant_of(place.get("variation"), named)
     rollout = place.get("rollout")
-    if not isinstance(rollout.value, dict):
-        return _variant(place.get("variation"), named)
-    if rollout.get("experimentAllocation").value or rollout.get("kind").text() == "experiment":
-        raise Unmapped(rollout.at, "An experiment is no rollout: it has to be set up anew.")
-    weights: dict[str, int] = {}
-    for one in rollout.get("variations").items():
-        variant, weight = _variant(one.get("variation"), named), one.get("weight").number() or 0
-        weights[variant] = weights.get(variant, 0) + int(weight)
+    entries = rollout.get("variations").items()
+    if not entries:
+        raise Unmapped(place.at, "It says no variation.")
+    experiment = rollout.get("kind").text() == "experiment"
+    rollout.get("experimentAllocation").leave("canReshuffle defaultVariation type")
+    weights, left = dict[str, int](), WHOLE
+    for number, one in enumerate(entries, 1):
+        variant, weight = variant_of(one.get("variation"), named), int(one.get("weight").number() or 0)
+        weight = left if number == len(entries) else min(left, max(0, weight))  # the last one has the rest
+        weights[variant] = weights.get(variant, 0) + weight
+        left -= weight
         one.leave("_id untracked")
     rollout.leave("seed")
-    rollout.note("other_buckets", "The shares stay, but users fall into other buckets than before.")
-    return shares(weights, _bucket(rollout))
-
-
-def _bucket(rollout: Source) -> Rule | None:
-    kind, by = rollout.get("contextKind").text() or "user", rollout.get("bucketBy").text() or "key"
-    return None if (kind, by) == ("user", "key") else var(_path(by, kind))
-
-
-def _path(attribute: str, kind: str) -> str:
-    """Where the evaluation context has it: a context of another kind than user stands inside of it under its kind."""
-    steps = attribute.strip("/").replace("/", ".") if attribute.startswith("/") else attribute
-    if kind == "user":
-        return KEY if steps == "key" else steps
-    return f"{kind}.{steps}"
-
-
-def _clause(clause: Source, segments: set[str]) -> Rule:
-    """Raises Unmapped."""
-    clause.leave("_id")
-    operator, values = clause.get("op").text() or "", clause.get("values")
-    if operator == "segmentMatch":
-        keys = values.texts()
-        clause.get("attribute").take()
-        clause.get("contextKind").take()
-        if missing := [key for key in keys if key not in segments]:
-            raise Unmapped(values.at, f"The file has no segment {missing[0]!r} that could be mapped.")
-        met = any_of([{"$ref": key} for key in keys])
-        return {"!": [met]} if clause.get("negate").truth() else met
-    if operator not in _OPERATORS:
-        raise Unmapped(clause.get("op").at, f"There is no operator like {operator!r}.")
-    field = var(_path(clause.get("attribute").text() or "key", clause.get("contextKind").text() or "user"))
-    met = tested(field, _OPERATORS[operator], values.values(), values)
-    if clause.get("negate").truth():
-        return {"and": [{"!==": [field, None]}, {"!": [met]}]}  # without the attribute no clause is met
-    return met
-
-
-def _segment(segment: Source) -> Part | None:
-    """Who is included is in; who is excluded is not, whatever the rules say."""
-    key = str(segment.flag)
-    segment.leave("name tags creationDate _links rules_count _flags version generation deleted _access salt lastModifiedDate")
-    if segment.get("unbounded").truth():
-        segment.take()
-        segment.note("unmapped", "A big segment has its members elsewhere; the flags that use it are left off.")
-        return None
-    try:
-        rules = [_segment_rule(rule) for rule in segment.get("rules").items()]
-    except Unmapped as unmapped:
-        segment.drop(unmapped)
-        return None
-    included, excluded = ([_members(segment.get(name), segment.get(more)) for name, more in
-                           (("included", "includedContexts"), ("excluded", "excludedContexts"))])  # fmt: skip
-    ruled = [{"and": [{"!": [any_of(excluded)]}, any_of(rules)]} if excluded else any_of(rules)] if rules else []
-    rule = any_of([*included, *ruled])
-    targeting = rule if isinstance(rule, dict) else {"in": [var(KEY), []]}
-    return Part(key, segment.at, {"key": key, "targeting": targeting, "description": segment.get("description").text()})
-
-
-def _members(users: Source, contexts: Source) -> list[Rule]:
-    keys = users.texts()
-    found: list[Rule] = [{"in": [var(KEY), keys]}] if keys else []
-    for one in contexts.items():
-        kind, values = one.get("contextKind").text() or "user", one.get("values").texts()
-        found += [{"in": [var(_path("key", kind)), values]}] if values else []
-    return found
-
-
-def _segment_rule(rule: Source) -> Rule:
-    rule.leave("_id description")
-    condition = all_of([_clause(clause, set()) for clause in rule.get("clauses").items()])
-    weight = rule.get("weight").number()
-    if weight is None:
-        return condition
-    by, kind = rule.get("bucketBy").text() or "key", rule.get("rolloutContextKind").text() or "user"
-    rule.get("weight").note("other_buckets", "The share stays, but users fall into other buckets than before.")
-    return all_of([condition, share(int(weight), WHOLE, var(_path(by, kind)))])
+    if experiment:
+        rollout.note("experiment", "The shares stay; what it measures has to be set up anew.")
+    drawn = {variant: weight for variant, weight in weights.items() if weight}
+    kind, by = rollout.get("contextKind").text(), "key" if experiment else rollout.get("bucketBy").text() or "key"
+    rollout.get("bucketBy").take()
+    first = variant_of(entries[0].get("variation"), named)
+    if len(drawn) == 1 and first in drawn:
+        return first
+    without = f" Who has nothing to be drawn by got {first!r}, and is drawn as any other."
+    rollout.note("other_buckets", "The shares stay, but users fall into other buckets than before." + without)
+    if len(drawn) == 1:
+        return next(iter(drawn))
+    if (kind or "user", by) == ("user", "key"):
+        return shares(drawn)
+    return shares(drawn, field(by, kind, rollout.get("bucketBy")))

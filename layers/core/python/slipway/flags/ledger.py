@@ -73,14 +73,18 @@ def revised(environment: str, more: int) -> Beside:
     return Beside(Update(FLAGS, *revision(environment), set={"schema": 1}, add=add, condition=full), too_large)
 
 
-def counted(flags: int, more: int) -> Beside:
-    """So many more active flags, and bytes of the parts that every environment has."""
+def counted(flags: int, more: int, known: int | None = None) -> Beside:
+    """So many more active flags, and bytes of the parts that every environment has. `known`: the `changes` that there were
+    when all flags were looked at, where another one must not have come between."""
     full = Below("flags", MOST_FLAGS) if flags > 0 else None
     add = {"changes": 1, **({"flags": flags} if flags else {}), **({"bytes": more} if more else {})}
-    return Beside(
-        Update(FLAGS, *CONTENTS, set={"schema": 1}, add=add, condition=full),
-        lambda _: Invalid(f"There are {MOST_FLAGS:,} active flags, and no more can be; archive those that are not needed."),
-    )
+    if known is not None:
+        return Beside(Update(FLAGS, *CONTENTS, set={"schema": 1}, add=add, condition=Below("changes", known + 1)))
+    return Beside(Update(FLAGS, *CONTENTS, set={"schema": 1}, add=add, condition=full), lambda _: no_room())
+
+
+def no_room() -> Invalid:
+    return Invalid(f"There are {MOST_FLAGS:,} active flags, and no more can be; archive those that are not needed.")
 
 
 # --- what has been read, and must not have changed when something is written ------------------------------
@@ -143,6 +147,15 @@ def users(store: Store, kind: str, key: str, environments: Sequence[str]) -> lis
         found += [(flag, environment) for flag, environment in pairs if environment in environments]
         if (start := page.next) is None:
             return found
+
+
+def in_force(store: Store, found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of these users whose flag is active: an archived one needs nothing until it is restored."""
+    keys = sorted({flag for flag, _ in found})
+    places = [(f"flag#{key}", HEAD) for key in keys]
+    rows = [row for first in range(0, len(places), 100) for row in store.get_many(FLAGS, places[first : first + 100])]
+    active = {row["data"]["key"] for row in rows if row["data"]["status"] == "active"}
+    return [one for one in found if one[0] in active]
 
 
 def refused_while_used(what: str, found: Sequence[tuple[str, str]]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+MOST_INLINED = 65_536  # characters of a rule with those of its prerequisites inside
+MOST_INLINED_TOGETHER = 2_000_000  # of all such rules in one document
 MOST_DEPTH = 100  # of operators and lists inside each other in one flag's targeting, shared rules included
 MOST_NODES = 100_000  # values in one flag's targeting, shared rules included
-MOST_STEPS = 100_000  # nodes that one evaluation visits inside of map, filter, reduce, all, some and none
+MOST_STEPS = 100_000  # nodes that one flag visits inside of map, filter, reduce, all, some and none; characters of `matches`
+MOST_STEPS_TOGETHER = 2_000_000  # of all flags of one answer, or all contexts of a preview: 0.2 s mostly, 2 s at worst
 MOST_ITEMS = 10_000  # of a list that an operator walks through
 MOST_TEXT = 65_536  # characters that an operator makes
 MOST_BITS = 1_024  # of a whole number that an operator computes with; every double is smaller
@@ -18,18 +21,37 @@ class Unanswerable(Exception):
         self.code, self.detail = code, detail
 
 
-class Meter:
-    """What is left of an evaluation's steps. Only flags that walk through lists have one."""
+class Allowance:
+    """What is left of the steps of one request. `refused`: whether somebody asked for more."""
 
-    __slots__ = ("left",)
+    __slots__ = ("left", "refused")
 
     def __init__(self) -> None:
-        self.left = MOST_STEPS
+        self.left, self.refused = MOST_STEPS_TOGETHER, False
+
+    def spend(self, steps: int) -> None:
+        if steps > self.left:
+            self.refused = True
+            raise Unanswerable(
+                "GENERAL", f"What is asked at once takes more than {MOST_STEPS_TOGETHER:,} steps; ask for fewer flags."
+            )
+        self.left -= steps
+
+
+class Meter:
+    """What is left of a flag's steps. Only flags that walk through lists or match patterns have one."""
+
+    __slots__ = ("left", "shared")
+
+    def __init__(self, shared: Allowance | None = None) -> None:
+        self.left, self.shared = MOST_STEPS, shared
 
     def spend(self, steps: int) -> None:
         self.left -= steps
         if self.left < 0:
             raise Unanswerable("GENERAL", f"The rule takes more than {MOST_STEPS:,} steps with this context.")
+        if self.shared is not None:
+            self.shared.spend(steps)
 
 
 def walked(items: list[object], most: int = MOST_ITEMS) -> list[object]:

@@ -161,7 +161,9 @@ def update(
 
 
 def archive(control: Control, call: Call, key: str, reason: str | None) -> dict[str, Any]:
-    """An ArchivedView. Raises NotFound, Invalid, Conflict (it is already, another flag needs it, or it takes a second person)."""
+    """An ArchivedView.
+
+    Raises NotFound, Invalid, Conflict (it is already, another flag needs it, or it takes a second person)."""
     before = control.flags.read(key)
     if before.data["status"] == "archived":
         detail = f"The flag {key!r} is archived already."

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slipway.flags import jsontext, ledger
+from slipway.flags import graph, jsontext, ledger
 from slipway.flags.beside import Beside, Moved
 from slipway.flags.checks import SEGMENTS, in_words, references, wrong
 from slipway.flags.segments import Segments
-from slipway.problems import Fault
+from slipway.ports import Store
+from slipway.problems import Conflict, Fault
 from slipway.resources import Shelf
 
 Data = Mapping[str, Any]
@@ -36,6 +37,31 @@ def flags(shelf: Shelf, before: Data, after: Data) -> list[Beside]:
         beside += ledger.needed("flag", head, other, _user(after))
     if faults:
         raise wrong(faults)
+    return beside
+
+
+def restored(store: Store, heads: Shelf, configurations: Shelf, environments: Sequence[str], key: str) -> list[Beside]:
+    """What changes beside an archived flag that comes back: what it needed may have gone. Raises Conflict, Invalid."""
+    if ledger.number(store, ledger.CONTENTS, "flags") >= ledger.MOST_FLAGS:
+        raise ledger.no_room()
+    standing = configurations.read_all([f"flag#{key}#{name}" for name in environments])
+    beside, gone = [], []
+    for stored in standing:
+        needed, place = stored.data["prerequisites"], stored.data["environment"]
+        if not needed:
+            continue
+        beside.append(ledger.advanced(graph.place(place), ledger.number(store, graph.place(place), "version")))
+        graph.reached(graph.reader(configurations, None), key, place, [one["flag"] for one in needed])
+        found = {one.data["key"]: one for one in heads.read_all([f"flag#{one['flag']}" for one in needed])}
+        for one in needed:
+            other = found[one["flag"]]
+            missing = [name for name in one["variants"] if name not in jsontext.read(other.data["variants"])]
+            if other.data["status"] == "archived":
+                gone.append(f"In {place} it needs the flag {one['flag']!r}, which is archived; restore that one first.")
+            elif missing:
+                gone.append(f"In {place} it needs {in_words(missing)} of the flag {one['flag']!r}, which has no such variant.")
+    if gone:
+        raise Conflict("What the flag needs has gone.", errors=[Fault("", "needs_gone", detail) for detail in gone])
     return beside
 
 

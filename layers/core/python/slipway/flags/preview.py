@@ -15,6 +15,8 @@ from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.configurations import Configurations
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.explain import Context, flag_set
+from slipway.flags.limits import MOST_STEPS_TOGETHER, Allowance
+from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 
 CONTEXTS = 1_000
@@ -52,14 +54,22 @@ def previewed(
     """A PreviewView. Raises NotFound, Conflict (archived), Invalid."""
     plan = pointed(lambda: configurations.patched(call, key, environment, None, change))
     now = call.now.timestamp()
-    before = flag_set(key, configurations.gathered(plan.flag, plan.before))
-    after = flag_set(key, plan.rows)
+    before = flag_set(configurations.gathered(plan.flag, plan.before))
+    after = flag_set(plan.rows)
     return moved(before, after, key, sample(key) if contexts is None else contexts, now)
 
 
 def moved(before: FlagSet, after: FlagSet, key: str, tried: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
-    """A PreviewView: whom of these the flag would answer otherwise after than before."""
-    moves = Counter((before.evaluate(key, one, now=now).variant, after.evaluate(key, one, now=now).variant) for one in tried)
+    """A PreviewView: whom of these the flag would answer otherwise after than before. Raises Invalid."""
+    moves, shared = Counter[tuple[str | None, str | None]](), Allowance()
+    for one in tried:
+        old, new = (flags.evaluate(key, one, now=now, shared=shared).variant for flags in (before, after))
+        if shared.refused:
+            detail = (
+                f"With {len(tried):,} contexts this takes more than {MOST_STEPS_TOGETHER:,} steps; send fewer, or smaller ones."
+            )
+            raise Invalid(detail, errors=[Fault("/contexts", "too_many_steps", detail)])
+        moves[old, new] += 1
     changed = {pair: count for pair, count in moves.items() if pair[0] != pair[1]}
     return {
         "contexts": len(tried),

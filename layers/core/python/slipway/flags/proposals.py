@@ -4,8 +4,8 @@
      └──────reject──────┴──> rejected
      └──────────────────┴──> expired      after seven days
 
-Kept beside what `slipway.flags.change` tells: opened_by, approved_by, expires_at, answers (a digest of what it would be answered
-from: a flag that is off may be changed by one person, but then not be switched on by what two agreed to before).
+Kept beside what `slipway.flags.change` tells: opened_by, approved_by, expires_at, answers (a digest of what it would be
+answered from: a flag that is off may be changed by one person, but then not be switched on by what two agreed to before).
 
 Whoever opened it cannot approve it; a key cannot either, for it is nobody. It is applied to the version that it was planned
 on or not at all, together with what it changes: both, or neither. What has expired reads so from that moment; once a day it

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from slipway.flags.compilation import Rows, compiled
-from slipway.flags.snapshot import path
+from slipway.flags.snapshot import Snapshot, path
 from slipway.ports import Blob, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable
 from slipway.resources import HEAD
 from slipway.tables import FLAGS
@@ -130,9 +130,11 @@ def _heads(store: Store, ids: list[str]) -> list[Row]:
 
 
 def _document(blob: Blob | None) -> dict[str, Any]:
-    """What stands there; nothing where it is damaged: the document is made of the rows alone then, so that it heals."""
+    """What stands there; nothing where evaluation could not read it: it is made of the rows alone then, whatever was told
+    before, so that it heals."""
     try:
-        document: dict[str, Any] = json.loads(blob.body) if blob is not None else {}
-        return document if isinstance(document.get("slipway", {"revision": 0})["revision"], int) else {}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        Snapshot.read(b"" if blob is None else blob.body)
+        document: dict[str, Any] = json.loads(b"" if blob is None else blob.body)
+        return document if type(document["slipway"]["revision"]) is int else {}
+    except (ValueError, KeyError):
         return {}

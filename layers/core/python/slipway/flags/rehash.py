@@ -10,12 +10,13 @@ from slipway.calls import Call
 from slipway.flags import flag
 from slipway.flags.beside import settled
 from slipway.flags.checks import wrong
-from slipway.flags.compilation import Rows, Uncompilable, definition, used
+from slipway.flags.compilation import Rows, definition
 from slipway.flags.configurations import Configurations, rules
 from slipway.flags.explain import flag_set
 from slipway.flags.fields import Hash, Reason
 from slipway.flags.flag import WHY, FlagView
 from slipway.flags.preview import PreviewView, moved, sample
+from slipway.flags.stored import Uncompilable, used
 from slipway.problems import Fault
 from slipway.resources import Stored
 from slipway.shape import Shape
@@ -62,7 +63,7 @@ def _moved(configurations: Configurations, call: Call, before: Stored, hash: str
             continue
         old, new = (configurations.gathered(one, configuration) for one in (before, after))
         if _draws(key, new):
-            one, other = (flag_set(key, rows) for rows in (old, new))
+            one, other = (flag_set(rows) for rows in (old, new))
             told = moved(one, other, key, sample(key), call.now.timestamp())
             found.append({"environment": configuration.data["environment"], **told})
     return found

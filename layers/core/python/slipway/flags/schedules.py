@@ -4,7 +4,7 @@
        ├──fire──> fired       together with what it changes, and with the change request: all, or nothing
        └──fire──> failed      its base has changed, or the change is not valid any more: nothing happened
 
-Kept beside what `slipway.flags.change` tells: at, planned_by, failure, proposal (the id of the change request, where it is one).
+Kept beside what `slipway.flags.change` tells: at, planned_by, failure, proposal (the id of the change request that it is).
 Where a change takes a second person, only a change request can be planned: nobody gets around the second person by waiting.
 
 A one-shot outside (`slipway.ports.Schedules`), named after the schedule, wakes `fire` when the time has come; a consumer of
@@ -93,7 +93,8 @@ class Schedules:
         return self.shelf.read(id)
 
     def plan(self, call: Call, new: NewSchedule, *, validate_only: bool = False) -> Created:
-        """Raises Conflict (archived, nothing changes, or a second person is asked for), Invalid, Forbidden, IdempotencyMismatch."""
+        """Raises Conflict (archived, nothing changes, a second person is asked for), MoveNotAllowed, Invalid, Forbidden,
+        IdempotencyMismatch."""
         id = call.new_id("sch_")
         if standing := self.shelf.made(call, id):
             return Created(standing, True)

@@ -1,6 +1,7 @@
 """Segments: rules that flags share (`{"$ref": "<key>"}` in a targeting), flagd's `$evaluators`.
 
-Kept per segment (`segment#<key>`): key, targeting (JSON text), description, status, reason (of this version, where one was given)
+Kept per segment (`segment#<key>`): key, targeting (JSON text), description, status, reason (of this version, where one was
+given)
 
 Every environment has all of them. One that is in use cannot be deleted; the key of a deleted one never comes back.
 """

@@ -9,6 +9,7 @@ from slipway.flags.ofrep import Bulk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from slipway.rollouts.audience import Audience
@@ -27,10 +28,10 @@ class Snapshot:
         self.body = body
         self.client_side = frozenset(ours["client_side"])
         self.rollouts = ours.get("rollouts", {})  # documents were written before there were any
-        self._evaluators = {**document["$evaluators"], **ours["evaluators"]}
+        self._evaluators, self._needs = {**document["$evaluators"], **ours["evaluators"]}, ours.get("needs", {})
         self.flags = FlagSet.parse(
             {
-                "flags": {**document["flags"], **ours["flags"]},
+                "flags": _asking({**document["flags"], **ours["flags"]}, self._needs),
                 "$evaluators": self._evaluators,
                 "metadata": {name: metadata[name] for name in ("flagSetId", "version")},
             }
@@ -66,5 +67,13 @@ class Snapshot:
         from slipway.rollouts.audience import Audience
 
         if self._audience is None:
-            self._audience = Audience(self.flags.metadata["flagSetId"], self.rollouts, self._evaluators)
+            self._audience = Audience(self.flags, self.rollouts, self._evaluators, self._needs)
         return self._audience
+
+
+def _asking(flags: dict[str, Any], needs: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags; those that need others ask them by name, not by the steps at the head of their rule."""
+    for key, wanted in needs.items():
+        rest = {"if": flags[key]["targeting"]["if"][2 * len(wanted) :]}
+        flags[key] = {**flags[key], "targeting": rest, "prerequisites": wanted}
+    return flags

@@ -88,6 +88,10 @@ def _phrase(rule: Any) -> str:
         return f" {name} ".join(f"({_phrase(one)})" if _joins(one) else _phrase(one) for one in args)
     if name in ("!", "!!") and len(args) == 1:
         return f"not ({_phrase(args[0])})" if name == "!" else _phrase(args[0])
+    if name == "some" and len(args) == 2 and isinstance(args[0], dict) and isinstance(args[0].get("merge"), list):
+        return _phrase(args[1]).replace("the item", _phrase(args[0]["merge"]))
+    if name == "===" and len(args) == 2 and args[0] in ({"+": [args[1]]}, {"cat": [args[1]]}):
+        return f"{_phrase(args[1])} is {'a number' if '+' in args[0] else 'text'}"
     if len(args) == 2 and name in _COMPARED:
         return f"{_phrase(args[0])} {_COMPARED[name]} {_phrase(args[1])}"
     if len(args) == 2 and name == "in":

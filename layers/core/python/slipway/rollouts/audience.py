@@ -3,7 +3,8 @@
 Of a published document's `slipway.rollouts`, by flag:
 
     id, from, to, bucket_by, share, stage, generation, hash     as in the configuration; the flag's hash
-    reach                                                       the rule that is true for who comes to the split; all without
+    reach                                                       the rule that is true for who comes to the split, once all that
+                                                                the flag needs is met; without it all do
     watch                                                       the metrics that count, for the collector
 """
 
@@ -21,8 +22,13 @@ _BOTH = {"true": True, "false": False}
 
 
 class Audience:
-    def __init__(self, environment: str, rollouts: Mapping[str, Mapping[str, Any]], evaluators: Mapping[str, Any]) -> None:
-        self.environment, self.rollouts = environment, rollouts
+    """`flags`: of the environment; `needs`: by flag, what it needs of which."""
+
+    def __init__(
+        self, flags: FlagSet, rollouts: Mapping[str, Mapping[str, Any]], evaluators: Mapping[str, Any], needs: Mapping[str, Any]
+    ) -> None:
+        self.environment, self.rollouts = flags.metadata["flagSetId"], rollouts
+        self._flags, self._needs = flags, needs
         asked = {
             flag: {"state": "ENABLED", "variants": _BOTH, "targeting": told["reach"], "metadata": {"hash": told["hash"]}}
             for flag, told in rollouts.items()
@@ -36,6 +42,8 @@ class Audience:
         secret = secrets.get(rollout["generation"])
         by = value(context, rollout["bucket_by"])
         if secret is None or by is None:
+            return None
+        if any(self._flags.evaluate(key, context, now=now).variant not in wanted for key, wanted in self._needs.get(flag, ())):
             return None
         if "reach" in rollout and self._reach.evaluate(flag, context, now=now).variant != "true":
             return None

@@ -10,9 +10,10 @@ too. `generation` says which of the environment's secrets made it. Standard libr
 
 from __future__ import annotations
 
+from _operator import _compare_digest  # what `hmac` calls compare_digest
 from binascii import b2a_base64
-from hmac import compare_digest, digest
 
+from slipway import digests
 from slipway.flags import cbor
 from slipway.flags.murmur3 import murmur3
 from slipway.values import Value
@@ -89,11 +90,11 @@ def verify(secrets: Mapping[int, bytes], environment: str, flag: str, token: str
     if not (generation.isdecimal() and stage.isdecimal() and bucket.isdecimal()):
         return None
     secret = secrets.get(int(generation))
-    if secret is None or not compare_digest(mac, _short(secret, "exposure", environment, flag, body)):
+    if secret is None or not _compare_digest(mac, _short(secret, "exposure", environment, flag, body)):
         return None
     return Exposure(int(generation), rollout, int(stage), arm, int(bucket), unit)
 
 
 def _short(secret: bytes, *parts: str) -> str:
-    raw = digest(secret, "\x1f".join(parts).encode(), "sha256")[:16]
+    raw = digests.hmac(secret, "\x1f".join(parts).encode())[:16]
     return b2a_base64(raw, newline=False).rstrip(b"=").translate(_SAFE).decode()

@@ -90,7 +90,7 @@ def capped(tallies: Iterable[Tally]) -> list[Stage]:
     for tally in told:
         brought.update(tally.treatment.networks)
     whole = sum(tally.treatment.server + tally.treatment.client for tally in told)
-    rest = whole - sum(brought.values())
+    rest = max(0, whole - sum(brought.values()))
     kept, cap = whole, whole
     while True:  # the largest total of which no network holds more than its part
         cap = int(MOST_OF_ONE * kept + 1e-9)
