@@ -401,6 +401,17 @@ def test_a_recount_says_what_was_counted(counting: Counting, age: int) -> None:
     assert counting.counted() == counting.truth()
 
 
+def test_a_recount_goes_on_past_a_row_that_nobody_wrote(counting: Counting) -> None:
+    busy(counting.deployment, 60)
+    counting.deliver()
+    counting.deployment.now += 3600
+    home = sorted(home for home in counting.counted() if home[0] == ROLLOUT)[0]
+    counting.store.put(SIGNALS, {"pk": "#".join(home), "sk": "what#ever", "schema": 1, "at": 0})
+    spoil(counting, home)
+    assert tallying(counting).recount(home)
+    assert not tallying(counting).recount(home)
+
+
 def test_what_comes_after_a_recount_counts_once(counting: Counting) -> None:
     """Also what is from before its cut, and was still on its way."""
     busy(counting.deployment, 60, seed=1)
