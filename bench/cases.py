@@ -23,16 +23,20 @@ from slipway.keys import Keys, NewKey
 from slipway.outbox import due
 from slipway.product import NewProduct
 from slipway.products import Products
+from slipway.rollouts import exposure, signing
 from slipway.settings import Settings
-from slipway.tables import ACCESS, AUDIT, FLAGS, PRODUCTS
+from slipway.signals import rows as signals
+from slipway.tables import ACCESS, AUDIT, COUNTERS, FLAGS, PRODUCTS, SIGNALS
 from slipway.upgrades import upgrader
 from tests.backends import boto_client, create_table
 from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import ADMIN, EDITOR, http_event
 from tests.records import arrival, record
 
-BUCKET, BUS = "bench", "slipway"
-TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS)
+BUCKET, BUS, LAKE = "bench", "slipway", "lake"
+TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS, SIGNALS, COUNTERS)
+TOLD = 20  # events of a batch; half of them exposures
+ROLLOUT, SECRET = "rol_" + "b" * 26, b"b" * 32
 DOCUMENTS = (20, 350, 1000)  # flags of one environment
 NEW_PRODUCT = json.dumps({"name": " Enamel mug ", "price": "19.99", "tags": ["kitchen"], "owner": "ada"})
 JSON = {"content-type": "application/json"}
@@ -60,6 +64,7 @@ def cases(endpoint: str) -> list[Case]:
     blobs = S3Blobs(BotoObjects(boto_client("s3", endpoint)), BUCKET)
     secret = _key(store, blobs)
     _flags(store, blobs)
+    _rollout(store, blobs)
     product = Products(store).create(_call("products.create"), NewProduct.model_validate(json.loads(NEW_PRODUCT))).stored.row
     rotated = record("access", None, {"pk": "verifiers#production", "sk": "selector", "kind": "server"}, 1)
     change, (envelope,) = record("products", None, product, 1), due(None, product)
@@ -74,6 +79,16 @@ def cases(endpoint: str) -> list[Case]:
     publish = settings.Keyring(stage="bench", bucket_quarantine=BUCKET, table_access=names["access"], bucket_keys=BUCKET)
     evaluate = settings.Evaluate(stage="bench", bucket_flags=BUCKET, bucket_keys=BUCKET)
     snapshot = settings.Snapshot(stage="bench", bucket_quarantine=BUCKET, table_flags=names["flags"], bucket_flags=BUCKET)
+    collect = settings.Collect(
+        stage="bench", table_signals=names["signals"], bucket_flags=BUCKET, bucket_keys=BUCKET, lake=LAKE
+    )
+    tally = settings.Tally(
+        stage="bench",
+        bucket_quarantine=BUCKET,
+        table_signals=names["signals"],
+        table_counters=names["counters"],
+        table_flags=names["flags"],
+    )
     store_event = settings.Record(stage="bench", table_audit=names["audit"])
     unhurried = "bench.peers.unhurried.handler"
     identity = {"identitySource": [token["authorization"]]}
@@ -105,6 +120,9 @@ def cases(endpoint: str) -> list[Case]:
         Case("evaluate: a split", unhurried, "function", _evaluate(20, "flag-5"), evaluate.env(), _status(200)),
         Case("evaluate: all of 350", unhurried, "function", _evaluate(350), evaluate.env(), _status(200)),
         Case("evaluate: 1 of 1,000", unhurried, "function", _evaluate(1000, "flag-3"), evaluate.env(), _status(200)),
+        _function("collect: 1 event", "collect", _told(1), collect, _status(202)),
+        _function(f"collect: {TOLD} events", "collect", _told(TOLD), collect, _status(202)),
+        _function("tally: 100 signals", "tally", _signals, tally, _all_handled),
         _function("snapshot: 20 flags", "snapshot", _revised, snapshot, _all_handled),
         _function("relay: one event", "relay", lambda _: {"Records": [change]}, relay, _all_handled),
         _function("keyring: one key", "keyring", lambda _: {"Records": [rotated]}, publish, _all_handled),
@@ -118,6 +136,10 @@ def prepare(endpoint: str) -> None:
         create_table(dynamodb, table, f"slipway-{table.name}")
     boto_client("s3", endpoint).create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     boto_client("events", endpoint).create_event_bus(Name=BUS)
+    destination = {"BucketARN": f"arn:aws:s3:::{BUCKET}", "RoleARN": "arn:aws:iam::000000000000:role/lake"}
+    boto_client("firehose", endpoint).create_delivery_stream(
+        DeliveryStreamName=LAKE, ExtendedS3DestinationConfiguration=destination
+    )
 
 
 def _function(name: str, function: str, event: Event, told: Settings, works: Callable[[Any], bool]) -> Case:
@@ -154,6 +176,55 @@ def _evaluate(flags: int, key: str | None = None) -> Event:
         return http_event("POST", place, headers=JSON, body=json.dumps({"context": context}), principal=server)
 
     return event
+
+
+def _told(events: int) -> Event:
+    """A browser that was shown a flag, and what came of it: other units each time."""
+    client = Principal("client", "key_bench", environment="rolled-out")
+
+    def event(number: int) -> dict[str, Any]:
+        units = [f"unit-{number}-{each}-{events}" for each in range(max(1, events // 2))]
+        told = [_exposure(unit) for unit in units] if events > 1 else []
+        told += [{"id": f"o-{unit}", "type": "outcome", "name": "errors", "targetingKey": unit} for unit in units]
+        return http_event("POST", "/v1/events", headers=JSON, body=json.dumps({"events": told}), principal=client)
+
+    return event
+
+
+def _exposure(unit: str) -> dict[str, Any]:
+    bucket = exposure.bucket("rolled", "v3", unit)
+    shown = exposure.Exposure(1, ROLLOUT, 0, exposure.arm(bucket, 50_000), bucket, exposure.unit(SECRET, ROLLOUT, unit))
+    token = exposure.sign(SECRET, "rolled-out", "rolled", shown)
+    return {"id": f"x-{unit}", "type": "exposure", "flag": "rolled", "exposure": token, "targetingKey": unit}
+
+
+def _signals(number: int) -> dict[str, Any]:
+    """A delivery of the stream: units of all shards of a rollout."""
+    records = []
+    for each in range(100):
+        unit = exposure.unit(SECRET, ROLLOUT, f"{number} {each}")
+        place = signals.of_rollout(ROLLOUT, "unit", unit)
+        row = signals.row(place, number, signals.ROLLOUT_DAYS, stage=0, arm="t", bucket=1, trust="server", source="")
+        records.append(record("signals", None, row, 1000 * number + each + 1))
+    return {"Records": records}
+
+
+def _rollout(store: DynamoStore, blobs: S3Blobs) -> None:
+    """An environment in which a flag has one, and what signs its exposures."""
+    running = {
+        "id": ROLLOUT,
+        "from": "off",
+        "to": "on",
+        "bucket_by": "targetingKey",
+        "share": 50_000,
+        "stage": 0,
+        "generation": 1,
+    }
+    watch = [{"metric": "errors", "kind": "bad_units"}, {"metric": "*", "kind": "activity"}]
+    body = compiled(rows([flag("rolled")], [configuration("rolled", rollout={**running, "watch": json.dumps(watch)})])).body
+    blobs.put(path("rolled-out"), body, content_type="application/json")
+    signing.begin(store, "rolled-out", SECRET)
+    signing.publish(store, blobs, "rolled-out")
 
 
 def _revised(number: int) -> dict[str, Any]:

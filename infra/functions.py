@@ -204,7 +204,7 @@ FUNCTIONS = (
         settings.Signals,
         grants=(
             OnTable(COUNTERS, _QUERY, leading=("adopt#*", "metric#*")),
-            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*", "environment#*")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
         ),
     ),
     Function(

@@ -20,7 +20,7 @@ from infra.config import Config
 EVENTS, ERRORS = "events/", "errors/"  # prefixes of objects
 GATHERED_MB, GATHERED_SECONDS = 64, 300  # whichever comes first; 64 is the least for Parquet
 TABLE = "signals"
-# As `slipway.signals.effects` writes a line.
+# As `slipway.signals.lines` writes them.
 COLUMNS = {
     "id": "string",
     "type": "string",
@@ -142,11 +142,9 @@ class Lake(Construct):
         statements = [
             _allow(("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"), bucket_arn),
             *(_allow(("s3:AbortMultipartUpload", "s3:PutObject"), f"{bucket_arn}/{prefix}*") for prefix in (EVENTS, ERRORS)),
-            _allow(
-                ("glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"),
-                f"{catalog}:catalog",
-                f"{catalog}:database/{self.database}",
-                f"{catalog}:table/{self.database}/{TABLE}",
+            *(
+                _allow(("glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"), f"{catalog}:{place}")
+                for place in ("catalog", f"database/{self.database}", f"table/{self.database}/{TABLE}")
             ),
             _allow(("logs:PutLogEvents",), log_group.attr_arn),
         ]
@@ -170,5 +168,5 @@ class Lake(Construct):
         return made
 
 
-def _allow(actions: tuple[str, ...], *resources: str) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+def _allow(actions: tuple[str, ...], resource: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}

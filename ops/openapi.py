@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 import functions
 from infra.routes import ROUTES
-from ops import examples, ofrep, reference
+from ops import examples, ofrep, reference, signals
 from slipway.access import OPERATIONS, ROLES
 from slipway.edge.answer import JSON, PROBLEM
 from slipway.edge.http import Api
@@ -67,7 +67,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
-    for path, methods in ofrep.PATHS.items():
+    for path, methods in (ofrep.PATHS | signals.PATHS).items():
         for method, known in methods.items():
             description = f"{known['description']}\n\n{_who(known['operationId'])}"
             paths.setdefault(path, {})[method] = {**known, "description": description}
@@ -93,7 +93,7 @@ def document() -> dict[str, Any]:
                     "description": "An API key (`slp_...`), or an access token of a person who signed in.",
                 }
             },
-            "schemas": dict(sorted((schemas.components | ofrep.SCHEMAS | _problem_schemas()).items())),
+            "schemas": dict(sorted((schemas.components | ofrep.SCHEMAS | signals.SCHEMAS | _problem_schemas()).items())),
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
             "responses": {

@@ -27,7 +27,7 @@ HALF = exposure.SCALE // 2
 WATCH = [
     {"metric": "errors", "kind": "bad_units"},
     {"metric": "latency", "kind": "slow_units", "threshold": 250},
-    {"metric": "", "kind": "activity"},
+    {"metric": "*", "kind": "activity"},
 ]
 
 
@@ -39,7 +39,7 @@ def running(**changed: Any) -> dict[str, Any]:
         "bucket_by": "targetingKey",
         "share": HALF,
         "stage": 0,
-        "watch": WATCH,
+        "watch": json.dumps(WATCH),
         "generation": 1,
         **changed,
     }
@@ -48,7 +48,7 @@ def running(**changed: Any) -> dict[str, Any]:
 def published(**changed: Any) -> bytes:
     """`checkout` has a rollout by targeting key, `team` one by what the context says, `plain` has none."""
     flags = [flag("checkout", client_side=True), flag("team"), flag("plain")]
-    by_team = running(id=BY_TEAM, bucket_by="team", watch=[{"metric": "errors", "kind": "bad_units"}])
+    by_team = running(id=BY_TEAM, bucket_by="team", watch=json.dumps([{"metric": "errors", "kind": "bad_units"}]))
     told = [
         configuration("checkout", rollout=running(**changed)),
         configuration("team", rollout=by_team),
@@ -78,13 +78,22 @@ def people(wanted: str, count: int, share: int = HALF) -> list[str]:
     return list(itertools.islice((key for key in keys if arm(key, share) == wanted), count))
 
 
-def exposed(key: str, id: str | None = None, **more: Any) -> dict[str, Any]:
-    event = {"id": id or f"x-{key}", "type": "exposure", "flag": "checkout", "exposure": token(key), "targetingKey": key}
+def exposed(key: str, id: str | None = None, environment: str = "production", **more: Any) -> dict[str, Any]:
+    proof = token(key, environment=environment)
+    event = {"id": id or f"x-{key}", "type": "exposure", "flag": "checkout", "exposure": proof, "targetingKey": key}
     return event | more
 
 
 def outcome(key: str, name: str = "errors", id: str | None = None, **more: Any) -> dict[str, Any]:
     return {"id": id or f"o-{name}-{key}", "type": "outcome", "name": name, "targetingKey": key} | more
+
+
+def rolled_out(world: Any) -> None:
+    """In a simulated world: an environment `beta`, of which nobody but the collector knows, with the rollouts from above."""
+    secrets = MemoryStore()
+    signing.begin(secrets, "beta", SECRET)
+    world.flags.put(path("beta"), published(), content_type="application/json")
+    signing.publish(secrets, world.keys, "beta")
 
 
 class Deployment:
@@ -109,7 +118,7 @@ class Deployment:
     def another(self) -> None:
         copies = documents(self.flags)
         collector = Collector(self.store, self.lake, copies, signing.Secrets(self.keys), self._entropy)
-        self.handler = Collecting(lambda: collector, lambda: self.now)  # type: ignore[assignment]
+        self.handler = Collecting(lambda: collector, lambda: self.now)
 
     def post(self, *events: Any, who: Principal | None = SERVER, address: str = "192.0.2.1", **headers: str) -> Reply:
         return self.send(json.dumps({"events": list(events)}), who, address, **headers)

@@ -112,7 +112,7 @@ def adoption(request: Request[Store, None, Window]) -> Answer:
     """
     environment, flag = request.query.environment, request.path["key"]
     first, last = request.query.days(request.call.now)
-    _flag(request.use, environment, flag)
+    _flag(request.use, flag)
     days = readouts.adoption(request.use, environment, flag, first, last)
     told = [{"day": day, "units": units} for day, units in days.items()]
     return Answer(200, {"flag": flag, "environment": environment, "days": told})
@@ -130,9 +130,7 @@ def measure(request: Request[Store, None, Measuring]) -> Answer:
     if not re.fullmatch(NAME, name):
         raise NotFound("No metric has such a name: it is 1 to 64 letters, digits, dots, dashes and underscores.")
     if query.flag is not None:
-        _flag(request.use, query.environment, query.flag)
-    elif request.use.get(FLAGS, f"environment#{query.environment}", "head") is None:
-        raise NotFound("There is no such environment.")
+        _flag(request.use, query.flag)
     days = readouts.metric(request.use, query.environment, name, query.flag, first, last)
     told = [
         {"day": day, **variants.pop(WHOLE), **({} if query.flag is None else {"variants": variants})}
@@ -142,7 +140,7 @@ def measure(request: Request[Store, None, Measuring]) -> Answer:
     return Answer(200, {"name": name, "environment": query.environment, **flag, "days": told})
 
 
-def _flag(store: Store, environment: str, key: str) -> None:
+def _flag(store: Store, key: str) -> None:
     """Raises NotFound."""
-    if store.get(FLAGS, f"flag#{key}#{environment}", "head") is None:
-        raise NotFound("There is no such flag in this environment.")
+    if store.get(FLAGS, f"flag#{key}", "head") is None:
+        raise NotFound("There is no such flag.")

@@ -8,14 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 from infra.routes import ROUTES
-from slipway.access import Principal
 from tests.contracts import rooms
-from tests.functions.events import ADMIN, Reply, http_event
+from tests.functions.events import Reply, http_event
 
 Start = Callable[[str, list[tuple[str, str]]], object]
 
 TOKEN = "slp_test"
-PRINCIPALS: dict[str, Principal] = {TOKEN: ADMIN}
 
 
 def application(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
@@ -34,13 +32,14 @@ def application(environ: dict[str, Any], start_response: Start) -> Iterable[byte
 def _answered(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Reply:
     """The authorizer's part first, as the gateway does for what is a route."""
     event = http_event(method, path, query=query, headers=headers, body=body or None, principal=None)
-    if any(not route.public and rooms.fits(route, method, path) for route in ROUTES):
+    route = next((route for route in ROUTES if not route.public and rooms.fits(route, method, path)), None)
+    if route is not None:
         authorization = headers.get("authorization")
         if authorization is None:
             return _message(401, "Unauthorized")
-        principal = PRINCIPALS.get(authorization.removeprefix("Bearer "))
-        if principal is None:
+        if authorization.removeprefix("Bearer ") != TOKEN:
             return _message(403, "Forbidden")
+        principal = rooms.caller(route)
         event = http_event(method, path, query=query, headers=headers, body=body or None, principal=principal)
     return rooms.gateway(event)
 

@@ -12,15 +12,31 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, NamedTuple
 
+from functions.collect.handler import OPERATIONS as COLLECTED
 from infra.routes import ROUTES, Route
 from ops import openapi
 from slipway import cursors
 from slipway.access import Principal
+from tests.contracts.rooms import caller
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
 # `evaluate` answers as OFREP has it, not with problems: its own attacks are in `tests/functions/test_evaluate.py`.
 OPERATIONS = [route for route in ROUTES if not route.public and route.function != "evaluate"]
 _MEDIA = {operation.name: operation.media[0] for api in openapi.apis() for operation in api.operations}
+_MEDIA |= dict.fromkeys(COLLECTED.values(), "application/json")
+
+
+SIGNALS = [
+    {
+        "id": "1",
+        "type": "exposure",
+        "flag": "checkout",
+        "context": {"targetingKey": "u1", "plan": "beta"},
+        "previous_key": "u0",
+    },
+    {"id": "2", "type": "outcome", "name": "errors", "value": 2.5, "targetingKey": "u1", "at": "2026-11-23T12:00:00Z"},
+    {"id": "3", "type": "exposure", "flag": "checkout", "exposure": "1.1.rol_x.0.t.1.unit.mac", "targetingKey": "u1"},
+]
 
 
 class Attack(NamedTuple):
@@ -214,13 +230,15 @@ IDS = (
 )
 
 
-_ASKED: dict[str | None, str] = dict.fromkeys(("flags.export", "flags.import"), "environment=development")  # what has to be
+_ASKED: dict[str | None, str] = dict.fromkeys(
+    ("flags.export", "flags.import", "flags.adoption", "metrics.read"), "environment=development"
+)  # what has to be
 
 
 def sound(route: Route, id: str) -> Attack:
     """A request that the operation takes; `id` is of a resource that is there."""
     second = Principal("member", "mbr_second", "editor")  # a change request takes another person than the first
-    return Attack("sound", _event(route, id, principal=second if route.operation == "proposals.approve" else ADMIN))
+    return Attack("sound", _event(route, id, principal=second if route.operation == "proposals.approve" else caller(route)))
 
 
 def corpus(route: Route, target: str) -> Iterator[Attack]:
@@ -282,7 +300,8 @@ def generated(route: Route, target: str, count: int, seed: int) -> Iterator[Atta
         value: Any = json.loads(_sound(route))
         query, id = _ASKED.get(route.operation, ""), target
         headers: dict[str, str] = {}
-        principal: Principal | None = random.choice((ADMIN, ADMIN, ADMIN, EDITOR, VIEWER, None))
+        who = caller(route)
+        principal: Principal | None = random.choice((who, who, who, EDITOR, VIEWER, None))
         body: bytes | None = None
         for _ in range(random.randint(1, 4)):
             what = random.randrange(8)
@@ -313,6 +332,7 @@ def _event(
     headers: Mapping[str, str] = {},
     principal: Principal | None = ADMIN,
 ) -> dict[str, Any]:
+    principal = caller(route) if principal is ADMIN else principal
     query = _ASKED.get(route.operation, "") if query is None else query
     if body is None and route.method in ("POST", "PATCH", "PUT"):
         body = _sound(route)
@@ -391,6 +411,7 @@ def _sound(route: Route) -> bytes:
         "segments.update": {"targeting": {"in": [{"var": "email"}, ["ada@example.com"]]}, "description": "They work here"},
         "environments.create": {"name": "preview", "description": "For a day", "protected": True},
         "environments.update": {"protected": False, "approval": True},
+        **{operation: {"events": SIGNALS} for operation in COLLECTED.values()},
         "keys.create": {"kind": "admin", "role": "editor", "name": "ci"},
         "keys.rotate": {"overlap_seconds": 60},
         "members.invite": {"email": "ada@example.com", "role": "viewer"},

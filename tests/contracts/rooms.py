@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from functions.access.handler import access
 from functions.access.handler import api as access_api
 from functions.audit.handler import api as audit_api
+from functions.collect.handler import Collecting
+from functions.collect.handler import documents as collected_from
 from functions.evaluate.handler import Evaluator, documents
 from functions.flags.handler import api as flags_api
 from functions.products.handler import api as products_api
+from functions.signals.handler import api as signals_api
 from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
-from slipway.adapters.memory import MemoryBlobs, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
 from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
 from slipway.flags.snapshot import path
 from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
 from slipway.rollouts.signing import Secrets
+from slipway.signals.collection import Collector
 from tests.flag_rows import configuration, flag, rows
-from tests.functions.events import Context, Handler, Reply, http_event, reply
+from tests.functions.events import ADMIN, Context, Handler, Reply, http_event, reply
 
 _FLAGS = MemoryBlobs()
 _FLAGS.put(
@@ -41,6 +47,7 @@ _HANDLERS: dict[str, Handler] = {
     "access": access_api,
     "audit": audit_api,
     "evaluate": evaluate,
+    "signals": signals_api,
     "site": site,
 }
 
@@ -54,6 +61,9 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(flags_api.testing(use=Control(store)))
         stack.enter_context(access_api.testing(use=access(store)))
         stack.enter_context(audit_api.testing(use=store))
+        stack.enter_context(signals_api.testing(use=store))
+        collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
+        stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector)}))
         yield store
 
 
@@ -77,7 +87,7 @@ def furnished() -> dict[str, str]:
     second = Principal("member", "mbr_second", "editor")
     event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
     assert gateway(event).status == 200
-    return ids | {"proposals.apply": approved}
+    return ids | {"proposals.apply": approved, "metrics": "errors"}
 
 
 def _made(area: str, body: dict[str, object]) -> dict[str, Any]:
@@ -94,6 +104,11 @@ def gateway(event: dict[str, Any]) -> Reply:
     if route is None:
         event["requestContext"].pop("authorizer", None)
     return reply(_HANDLERS["site" if route is None else route.function](event, Context()))
+
+
+def caller(route: Route) -> Principal:
+    """One who may call it."""
+    return Principal("server", "key_s", environment="production") if route.function == "collect" else ADMIN
 
 
 def fits(route: Route, method: str, path: str) -> bool:

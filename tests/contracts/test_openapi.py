@@ -16,7 +16,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from infra.routes import ROUTES
-from ops import ofrep, openapi, reference
+from ops import ofrep, openapi, reference, signals
 from slipway.access import OPERATIONS
 from slipway.problems import tree
 from tests.contracts import rooms
@@ -51,8 +51,9 @@ def test_every_route_is_served_and_nothing_else() -> None:
         (operation.method, operation.path, api.name, operation.name) for api in openapi.apis() for operation in api.operations
     }
     served |= {
-        (method.upper(), path, "evaluate", operation["operationId"])
-        for path, methods in ofrep.PATHS.items()
+        (method.upper(), path, function, operation["operationId"])
+        for function, paths in (("evaluate", ofrep.PATHS), ("collect", signals.PATHS))
+        for path, methods in paths.items()
         for method, operation in methods.items()
     }
     assert served == {(route.method, route.path, route.function, route.operation) for route in ROUTES if not route.public}

@@ -11,9 +11,11 @@ import pytest
 from functions.planner.handler import Planner
 from functions.planner.handler import wire as planner_wire
 from functions.seed import handler as seed
+from functions.tally import handler as tally
 from functions.usage import handler as usage
 from slipway.settings import BadSettings
 from tests.functions.events import Context, log_event, resource_event
+from tests.records import record
 
 
 @pytest.mark.parametrize(
@@ -22,9 +24,11 @@ from tests.functions.events import Context, log_event, resource_event
         (Planner(planner_wire), {"schedule": "sch_1"}),
         (usage.handler, log_event("{}", datetime(2026, 11, 25, tzinfo=UTC), "1")),
         (usage.handler, {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
+        (tally.handler, {"Records": [record("signals", None, {"pk": "rol_x#00", "sk": "unit#x"}, 1)]}),
+        (tally.handler, {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
         (seed.handler, resource_event("new-checkout", "{}", id="r-1")),
     ],
-    ids=["planner", "usage", "usage daily", "seed"],
+    ids=["planner", "usage", "usage daily", "tally", "tally daily", "seed"],
 )
 def test_a_setting_that_is_missing_leaves_a_line(
     function: Callable[[Any, Any], Any], event: Any, log_lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch

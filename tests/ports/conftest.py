@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import boto3
@@ -11,12 +11,13 @@ import pytest
 from moto import mock_aws
 
 from slipway.adapters.aws import AwsClient
-from slipway.adapters.boto import BotoDynamo, BotoObjects
+from slipway.adapters.boto import BotoDeliveries, BotoDynamo, BotoObjects
 from slipway.adapters.client import Dynamo, Objects
 from slipway.adapters.dynamodb import DynamoStore
-from slipway.adapters.memory import MemoryBlobs, MemoryStore
+from slipway.adapters.lake import FirehoseLake
+from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
 from slipway.adapters.s3 import S3Blobs
-from slipway.ports import Blobs, Store
+from slipway.ports import Blobs, Lake, Store
 from slipway.tables import TABLES
 from tests import backends
 
@@ -101,6 +102,25 @@ def blobs(request: pytest.FixtureRequest) -> Iterator[Blobs]:
         yield from (S3Blobs(client, BUCKET) for client in _objects(backend, request.getfixturevalue(backend.name)))
 
 
+@pytest.fixture(params=BLOBS)
+def lake(request: pytest.FixtureRequest, unique: str) -> Iterator[tuple[Lake, Callable[[], list[bytes]]]]:
+    """And what stands in it, in objects of the bucket."""
+    backend: Backend = request.param
+    if backend == MEMORY:
+        memory = MemoryLake()
+        yield memory, lambda: memory.records
+    elif backend == MOTO:
+        request.getfixturevalue("moto")
+        s3, firehose = (boto3.client(service, region_name=backends.REGION) for service in ("s3", "firehose"))
+        yield FirehoseLake(BotoDeliveries(firehose), _delivering(firehose, unique)), lambda: _objects_below(s3, unique)
+    else:
+        url = request.getfixturevalue(backend.name)
+        s3, firehose = (backends.boto_client(service, url) for service in ("s3", "firehose"))
+        stream = _delivering(firehose, unique)
+        for client in [BotoDeliveries(firehose)] if backend.client == "boto3" else _small(url):
+            yield FirehoseLake(client, stream), lambda: _objects_below(s3, unique)
+
+
 @pytest.fixture
 def unique() -> str:
     """A name that no other test uses: the tables and the bucket are shared."""
@@ -121,6 +141,19 @@ def _stores(request: pytest.FixtureRequest) -> Iterator[Store]:
 def _furnish(dynamodb: Any) -> None:
     for table in TABLES:
         backends.create_table(dynamodb, table, NAMES[table.name])
+
+
+def _delivering(firehose: Any, name: str) -> str:
+    """A delivery stream of that name, into the bucket, below a prefix of the same name."""
+    role = "arn:aws:iam::000000000000:role/firehose"
+    destination = {"BucketARN": f"arn:aws:s3:::{BUCKET}", "RoleARN": role, "Prefix": f"{name}/"}
+    firehose.create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=destination)
+    return name
+
+
+def _objects_below(s3: Any, prefix: str) -> list[bytes]:
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{prefix}/").get("Contents", [])
+    return [s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in found]
 
 
 def _dynamo(backend: Backend, url: str) -> Iterator[Dynamo]:

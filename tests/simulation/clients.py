@@ -28,6 +28,7 @@ class Intents:
     flags: list[str] = field(default_factory=list)  # keys; each stands once
     tags: dict[str, list[str]] = field(default_factory=dict)  # by flag key
     overrides: dict[str, list[str]] = field(default_factory=dict)  # by id of the configuration: keys that get `on`
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -183,6 +184,17 @@ class Client:
             reply = self.world.http("PATCH", path, patch, if_match=read.headers["etag"])
             assert reply is None or reply.status in (200, 412), reply.body
         raise AssertionError(f"{path} is never changed")
+
+    # --- signals ---
+
+    def tell(self, events: list[dict[str, Any]], kind: str = "client", address: str = "192.0.2.1") -> None:
+        """The same batch until it is taken."""
+        for _ in range(TRIES):
+            if self.world.told_of("beta", events, kind, address):
+                break
+        else:
+            raise AssertionError("never taken")
+        self.intents.told |= {event["id"]: event for event in events}
 
     # --- keys ---
 

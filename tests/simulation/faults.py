@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from slipway.adapters.memory import MemoryBlobs, MemoryDirectory, MemorySchedules, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryDirectory, MemoryLake, MemorySchedules, MemoryStore
 from slipway.ports import Blob, Condition, Page, Row, Span, StoreUnavailable, Update, Write
 from slipway.tables import Index, Table
 
@@ -146,6 +146,14 @@ class FaultyBlobs:
             return self._blobs.put(key, body, content_type=content_type, absent=absent, etag=etag)
 
         return self._faults.around(f"{self._name}.put", WRITE, do)
+
+
+class FaultyLake:
+    def __init__(self, lake: MemoryLake, faults: Faults) -> None:
+        self._lake, self._faults = lake, faults
+
+    def add(self, record: bytes) -> None:
+        self._faults.around("lake.add", WRITE, lambda: self._lake.add(record))
 
 
 class FaultyBus:

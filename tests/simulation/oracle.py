@@ -22,7 +22,9 @@ from slipway.keys import earlier
 from slipway.outbox import HOMES, envelopes
 from slipway.ports import Row
 from slipway.resources import version_sk
+from slipway.signals import counters
 from slipway.tables import TABLES
+from tests.collecting import unit
 from tests.flagging import disagreements
 from tests.simulation.clients import Intents
 from tests.simulation.world import World
@@ -58,6 +60,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _flags(world, intents, heads, findings)
     _documents(world, findings)
     _evaluations(world, findings)
+    _signals(world, intents, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     findings.wrong += [f"logged {fault}" for fault in world.misspoken]
     for table in TABLES:
@@ -101,6 +104,35 @@ def _evaluations(world: World, findings: Findings) -> None:
     findings.same("seen", set(told), seen)
 
 
+def _signals(world: World, intents: Intents, findings: Findings) -> None:
+    """Every event that was taken made its rows and stands in the lake; and the counters say what the rows do."""
+    rows = _rows(world, "signals")
+    kinds = Counter((sk.split("#")[0], sk.rpartition("#")[2]) for pk, sk in rows if pk.startswith("rol_"))
+    shown = {event["targetingKey"] for event in intents.told.values() if event["type"] == "exposure"}
+    findings.compare("unit", Counter(map(unit, shown)), Counter({who: n for (kind, who), n in kinds.items() if kind == "unit"}))
+    outcomes = Counter(id for id, event in intents.told.items() if event["type"] == "outcome")
+    findings.compare("message", outcomes, Counter(sk.partition("#")[2] for pk, sk in rows if sk.startswith("msg#")))
+    met = Counter(
+        (name, unit(event["targetingKey"]))
+        for name, event in {
+            (name, event["targetingKey"]): (name, event)
+            for event in intents.told.values()
+            if event["type"] == "outcome" and event["targetingKey"] in shown
+            for name in ("*", "latency>250" if event["name"] == "latency" else event["name"])
+        }.values()
+    )
+    findings.compare("met", met, Counter((sk.split("#")[1], sk.split("#")[2]) for _, sk in rows if sk.startswith("met#")))
+    told = {json.loads(line)["id"] for record in world.lake.records for line in record.splitlines()}
+    findings.lost += [f"{id} in the lake" for id in intents.told if id not in told]
+    wanted, found = Counter[Any](), Counter[Any]()
+    for (pk, _), row in rows.items():
+        if (home := counters.home(pk)) is not None:
+            wanted.update({(home, name): n for name, n in counters.counted(row).items()})
+    for home, row in _rows(world, "counters").items():
+        found.update({(home, name): n for name, n in counters.unpacked(row).items()})
+    findings.compare("counted", wanted, found)
+
+
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:
     return world.memory.tables.get(table, {})
 
@@ -136,7 +168,7 @@ def _events(world: World, findings: Findings) -> None:
         for one in envelopes(image):
             said = [one["type"], one["data"]["changes"], one["actor"], one["time"]]
             findings.same(f"event {number} of {id}", said, told.get((id, number), said))
-    counted = sum(row["events"] for row in _rows(world, "tally").values() if row["pk"] == "total")
+    counted = sum(row["events"] for row in _rows(world, "abacus").values() if row["pk"] == "total")
     findings.compare("counted", Counter({"event": wanted.total()}), Counter({"event": counted}))
     seen: dict[str, list[int]] = defaultdict(list)
     for event in world.bus.log:

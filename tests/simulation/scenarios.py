@@ -14,6 +14,9 @@ import slipway.imports as imports
 from functions.evaluate.handler import COUNTED, FRESH
 from slipway.access import Principal
 from slipway.flags.control import Control
+from slipway.ports import Delete
+from slipway.tables import FLAGS
+from tests.collecting import ROLLOUT, exposed, outcome, people, rolled_out
 from tests.flagging import configured, made, segment
 from tests.simulation.clients import Client
 from tests.simulation.world import World
@@ -192,6 +195,36 @@ def seeding(world: World, client: Client) -> None:
     assert Control(world.memory).flags.configured.read("flag#checkout#staging").version == 2
 
 
+def signals(world: World, client: Client) -> None:
+    """People are shown a flag in an environment of its own, and things happen to them; some events come in two batches."""
+    rolled_out(world)
+    world.memory.put(FLAGS, {"pk": "list#rollouts", "sk": ROLLOUT, "schema": 1})  # for the daily round
+    keys = people("t", 3) + people("c", 2)
+    client.tell([exposed(key, environment="beta") for key in keys])
+    world.pump()
+    client.tell([outcome(key) for key in keys[:3]], address="198.51.100.7")
+    again = [outcome(keys[2]), outcome(keys[3], value=2.5)]
+    client.tell([*again, exposed(keys[0], environment="beta")], "server")
+    world.settle()
+    world.now += timedelta(minutes=30)
+    client.tell([outcome(keys[4], "latency", value=300), exposed(keys[1], "moved", environment="beta", previous_key=keys[4])])
+    world.pump()
+    world.daily()
+    world.settle()
+    client.flag("checkout")
+    assert client.get("/v1/flags/checkout/adoption", "environment=production").json["days"] == []
+    assert client.get("/v1/metrics/errors", "environment=production").json["days"] == []
+    world.memory.transact([Delete(FLAGS, "list#rollouts", ROLLOUT)], "over")
+
+
+def another_signal(world: World, client: Client) -> None:
+    """Another instance tells of a person whom the first one is about to tell of, and what it told is counted."""
+    world.collect = world.another_collector()
+    client.tell([exposed(people("t", 1)[0], "rival", environment="beta"), outcome("rival", id="rival-o")], "server")
+    client.tell([outcome(people("t", 1)[0], id=f"rival-{number}") for number in range(30)], "server")
+    world.pump()
+
+
 def another_flag(world: World, client: Client) -> None:
     if ("flag#rival", "head") not in world.memory.tables.get("flags", {}):
         made(Control(world.memory), "rival")
@@ -344,6 +377,7 @@ SCENARIOS = (
     Scenario("agreed for later", agreed, a_tag),
     Scenario("counting", counting, another_flag),
     Scenario("seeding", seeding, another_flag),
+    Scenario("signals", signals, another_signal),
 )
 
 

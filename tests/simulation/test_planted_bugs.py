@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from functions.relay import handler as relay
+from functions.tally import handler as tally
 from slipway import authentication, keyring
 from slipway.calls import Call, derived_id
 from slipway.edge import stream
@@ -19,18 +21,21 @@ from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
 from slipway.flags.counting import Counting, Told, share_of
 from slipway.outbox import Envelope, envelopes
-from slipway.ports import Blobs, Put, Store, Update
+from slipway.ports import Absent, Blobs, ConditionFailed, Put, Row, Store, StoreUnavailable, Update
 from slipway.resources import Created, Shelf, Stored
-from slipway.tables import ACCESS, USAGE
+from slipway.signals import tallying
+from slipway.signals.collection import Collector
+from slipway.signals.known import Known
+from slipway.tables import ACCESS, SIGNALS, USAGE
 from tests.simulation.enumeration import Bug, played
 from tests.simulation.oracle import Findings
 from tests.simulation.scenarios import SCENARIOS, Scenario
-from tests.simulation.world import TALLY
+from tests.simulation.world import ABACUS
 
 # By name, whatever comes between them.
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 PRODUCT, EDITS, KEYS = BY_NAME["one product"], BY_NAME["many edits"], BY_NAME["keys"]
-SIGNING_IN, COUNTING = BY_NAME["signing in"], BY_NAME["counting"]
+SIGNING_IN, COUNTING, SIGNALLED = BY_NAME["signing in"], BY_NAME["counting"], BY_NAME["signals"]
 _numbers = itertools.count()
 
 
@@ -57,17 +62,17 @@ def bare_add() -> Bug:
 
 def dedupe_after_effect() -> Bug:
     def counted(store: Store, event: AnyEvent) -> None:
-        if store.get(TALLY, "seen", event.id) is None:
+        if store.get(ABACUS, "seen", event.id) is None:
             store.transact([_one_more(event)], f"{next(_numbers)}")
-            store.put(TALLY, {"pk": "seen", "sk": event.id})
+            store.put(ABACUS, {"pk": "seen", "sk": event.id})
 
     return Bug(parts={"counter": counted})
 
 
 def dedupe_before_effect() -> Bug:
     def counted(store: Store, event: AnyEvent) -> None:
-        if store.get(TALLY, "seen", event.id) is None:
-            store.put(TALLY, {"pk": "seen", "sk": event.id})
+        if store.get(ABACUS, "seen", event.id) is None:
+            store.put(ABACUS, {"pk": "seen", "sk": event.id})
             store.transact([_one_more(event)], f"{next(_numbers)}")
 
     return Bug(parts={"counter": counted})
@@ -210,8 +215,61 @@ def added_up() -> Bug:
     return Bug(patch.object(Counting, "note", note))
 
 
+def added_to_counters() -> Bug:
+    """Adds what a delivery holds to what stands there, whatever was counted before."""
+    return Bug(patch.object(tallying, "_passed", lambda before: (0, 0 if before is None else before["floor"])))
+
+
+def counters_over_counters() -> Bug:
+    """Writes counters over whatever another delivery wrote meanwhile."""
+    return Bug(patch.object(tallying, "_still", lambda before: None))
+
+
+def partition_out_of_order() -> Bug:
+    """Takes each record by itself, and goes on in a partition after one that failed."""
+
+    def tallied(event: dict[str, Any], context: object) -> Any:
+        wired = tally.handler._wired
+        assert wired is not None
+        if "Records" not in event:
+            return tally.handler(event, context)
+        return Stream("tally", lambda: wired, tally.decode, tally.count)(event, context)
+
+    return Bug(parts={"tally": tallied})
+
+
+def taken_without_the_lake() -> Bug:
+    """Says that a batch is taken while the lake has not taken it."""
+    collect = Collector.collect
+
+    def careless(collector: Collector, *arguments: Any) -> Any:
+        with suppress(StoreUnavailable):
+            return collect(collector, *arguments)
+        return []
+
+    return Bug(patch.object(Collector, "collect", careless))
+
+
+def rows_over_rows() -> Bug:
+    """Forgets that a row stands once it is seen a second time, and puts it as another one."""
+
+    def put(known: Known, row: Row) -> bool:
+        try:
+            known._store.put(SIGNALS, row, Absent())
+        except ConditionFailed:
+            known._store.put(SIGNALS, {**row, "sk": f"{row['sk']}-{next(_numbers)}"})
+        return True
+
+    return Bug(patch.object(Known, "_put", put))
+
+
+def recount_without_a_margin() -> Bug:
+    """Takes this moment for a cut: what is counted already counts once more when it arrives."""
+    return Bug(patch.object(tallying, "_cut", lambda recent, floor, now: (now, recent)))
+
+
 def _one_more(event: AnyEvent) -> Update:
-    return Update(TALLY, "total", event.type, add={"events": 1})
+    return Update(ABACUS, "total", event.type, add={"events": 1})
 
 
 def _wired() -> Any:
@@ -235,9 +293,9 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
     ("make", "scenario", "suspect", "kind"),
     [
         (dual_write, PRODUCT, "products", "lost"),
-        (bare_add, PRODUCT, "tally", "doubled"),
-        (dedupe_after_effect, PRODUCT, "tally", "doubled"),
-        (dedupe_before_effect, PRODUCT, "tally", "lost"),
+        (bare_add, PRODUCT, "abacus", "doubled"),
+        (dedupe_after_effect, PRODUCT, "abacus", "doubled"),
+        (dedupe_before_effect, PRODUCT, "abacus", "lost"),
         (missing_condition, PRODUCT, "products", "doubled"),
         (stale_overwrite, PRODUCT, "products", "lost"),
         (forgotten_idempotency_key, EDITS, "products", "doubled"),
@@ -251,6 +309,12 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (talkative, PRODUCT, "products", "wrong"),
         (indiscreet, PRODUCT, "products", "wrong"),
         (added_up, COUNTING, "usage", "doubled"),
+        (added_to_counters, SIGNALLED, "tally", "doubled"),
+        (counters_over_counters, SIGNALLED, "tally", "lost"),
+        (partition_out_of_order, SIGNALLED, "tally", "lost"),
+        (taken_without_the_lake, SIGNALLED, "collect", "lost"),
+        (rows_over_rows, SIGNALLED, "collect", "wrong"),
+        (recount_without_a_margin, SIGNALLED, "tally", "doubled"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -261,5 +325,5 @@ def test_it_is_found(make: Callable[[], Bug], scenario: Scenario, suspect: str, 
 
 def test_the_mistake_alone_is_what_is_found() -> None:
     """Without it there is nothing, so that none of the above is a false alarm."""
-    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN, COUNTING):
+    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN, COUNTING, SIGNALLED):
         assert not played(scenario).findings

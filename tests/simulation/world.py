@@ -17,6 +17,8 @@ from functions.audit.handler import handler as audit
 from functions.authorize.handler import Authorizer
 from functions.calendar.handler import Use as Calendar
 from functions.calendar.handler import handler as calendar
+from functions.collect.handler import Collecting
+from functions.collect.handler import documents as collected_from
 from functions.evaluate.handler import Evaluator, documents
 from functions.flags.handler import handler as flags
 from functions.invite.handler import handler as invite
@@ -26,11 +28,13 @@ from functions.products.handler import handler as products
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
 from functions.seed.handler import handler as seed
+from functions.signals.handler import handler as signals
 from functions.snapshot.handler import handler as snapshot
+from functions.tally.handler import handler as tally
 from functions.usage.handler import handler as usage
 from infra.functions import FUNCTIONS
 from slipway.access import Principal
-from slipway.adapters.memory import MemoryBlobs, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
 from slipway.authentication import Authentication
 from slipway.edge import observe
 from slipway.edge.consumer import Consumer, once
@@ -46,7 +50,9 @@ from slipway.members import Members
 from slipway.ports import Row, Store, Update
 from slipway.products import Products
 from slipway.rollouts.signing import Secrets
-from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
+from slipway.signals.collection import Collector
+from slipway.signals.tallying import Tallying
+from slipway.tables import ACCESS, COUNTERS, FLAGS, PRODUCTS, SIGNALS, Table
 from slipway.upgrades import upgrader
 from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_event, reply, resource_event
 from tests.lines import SCHEMA, broken
@@ -55,6 +61,7 @@ from tests.simulation.faults import (
     Faults,
     FaultyBlobs,
     FaultyBus,
+    FaultyLake,
     FaultyStore,
     OneShots,
     People,
@@ -66,14 +73,14 @@ from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, run
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 GATEWAY = timedelta(seconds=30)  # for which it remembers an authorizer's answer
-TALLY = Table("tally")  # of a consumer that changes existing state: how many events of each type there were
+ABACUS = Table("abacus")  # of a consumer that changes existing state: how many events of each type there were
 
 Counter = Callable[[Store, AnyEvent], None]
 
 
 def count(store: Store, event: AnyEvent) -> None:
     """What a consumer does that changes existing state."""
-    once(store, TALLY, "tally", event, START, [Update(TALLY, "total", event.type, add={"events": 1})])
+    once(store, ABACUS, "abacus", event, START, [Update(ABACUS, "total", event.type, add={"events": 1})])
 
 
 class World:
@@ -86,6 +93,7 @@ class World:
         chance: Chance | None = None,
         counter: Counter = count,
         relay: Callable[[dict[str, Any], Any], Any] = relay,
+        tally: Callable[[dict[str, Any], Any], Any] = tally,
         batch: int = 10,
     ) -> None:
         self.faults, self.chance = Faults(plan), chance or Chance()
@@ -99,15 +107,18 @@ class World:
         self.deployed: list[str] = []  # how each resource of another stack ended
         self.told: list[dict[str, dict[str, int]]] = []  # what evaluation told of its evaluations in its log
         self.store = FaultyStore(self.memory, self.faults)
+        self.lake = MemoryLake()
+        self._deliveries = FaultyLake(self.lake, self.faults)
         self._key_files = FaultyBlobs("keys", self.keys, self.faults)
         self._remembered: dict[str, tuple[dict[str, Any] | None, datetime]] = {}
         self._documents = FaultyBlobs("flags", self.flags, self.faults)
         self._nonces = 0
-        self._counter, self._relay, self._batch = counter, relay, batch
+        self._counter, self._relay, self._tally, self._batch = counter, relay, tally, batch
         self._stack = ExitStack()
         self._plug_in()
         self.authorize: Function = self._authorizer()
         self.evaluate: Function = self._evaluator()
+        self.collect: Function = self.another_collector()
 
     def __enter__(self) -> Self:
         self._stack.callback(setattr, observe, "sink", observe.sink)
@@ -127,6 +138,8 @@ class World:
             calendar.testing(Calendar(Control(self.store), self.shots, lambda: self.now)),
             planner.testing(Control(self.store).schedules, lambda: self.now),
             usage.testing(Counting(self.store)),
+            signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
+            tally.testing(Wired(Tallying(self.store, self._milliseconds), quarantine)),
             seed.testing(Control(self.store), self._answered, lambda: self.now),
         ):
             self._stack.enter_context(testing)
@@ -149,7 +162,7 @@ class World:
     ) -> Reply | None:
         """One request, by an admin unless told; None when the function died, or answered with a fault of its own."""
         self.now += timedelta(seconds=1)
-        function = _ANSWERING.get(path.split("/")[2], access)
+        function = signals if path.endswith("/adoption") else _ANSWERING.get(path.split("/")[2], access)
         self.faults.functions.append(function.name)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
@@ -198,6 +211,21 @@ class World:
             self.evaluate = self._evaluator()
             return None
 
+    def told_of(self, environment: str, events: list[dict[str, Any]], kind: Any = "client", address: str = "192.0.2.1") -> bool:
+        """An application tells what happened, with a key of that kind; whether it was taken."""
+        self.now += timedelta(seconds=1)
+        principal = Principal(kind, f"key_{kind}", environment=environment)
+        event = http_event("POST", "/v1/events", body=json.dumps({"events": events}), principal=principal)
+        event["requestContext"]["http"]["sourceIp"] = address
+        try:
+            answer = reply(self.collect(event))
+        except Crash:
+            self.collect = self.another_collector()
+            return False
+        assert answer.status in (202, 503), answer.body
+        assert answer.status == 503 or answer.json["rejected"] == [], answer.body
+        return answer.status == 202
+
     # --- what the platform does ---
 
     def pump(self) -> None:
@@ -212,7 +240,8 @@ class World:
 
     def daily(self) -> None:
         """What the clock starts once a day."""
-        self.bus.waiting += [(function, daily(self.now)) for function in (self._calendar, self._run("usage", usage))]
+        called = (self._calendar, self._run("usage", usage), self._run("tally", self._tally))
+        self.bus.waiting += [(function, daily(self.now)) for function in called]
 
     def deploy(self, key: str, definition: str) -> None:
         """Another stack that brings a flag; it is tried again until it is answered."""
@@ -255,7 +284,7 @@ class World:
             self.bus.waiting += [(self._run("usage", usage), event)] * (2 if self.chance.repeats() else 1)
 
     def _plug_in(self) -> None:
-        streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS, FLAGS)}
+        streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS, FLAGS, SIGNALS, COUNTERS)}
 
         def changed(table: str, old: Row | None, new: Row | None) -> None:
             streams[table].add(old, new)
@@ -266,15 +295,20 @@ class World:
 
         self.memory.listen(changed)
         self.bus = Bus(self.chance)
-        tally = Consumer("tally", lambda: self.store, self._counter, AnyEvent)
+        abacus = Consumer("abacus", lambda: self.store, self._counter, AnyEvent)
         patterns = {function.name: function.pattern for function in FUNCTIONS if function.pattern is not None}
         consumers: dict[str, Callable[[Any, Any], Any]] = {"record": record, "invite": invite, "calendar": calendar}
         assert patterns.keys() == consumers.keys(), "a rule without its function here"
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))
         self._calendar, self._planner = self._run("calendar", calendar), self._run("planner", planner)
-        self.bus.rules.append(("tally", pattern(), self._run("tally", tally)))
-        reading: dict[str, Callable[[Any, Any], Any]] = {"relay": self._relay, "keyring": keyring, "snapshot": snapshot}
+        self.bus.rules.append(("abacus", pattern(), self._run("abacus", abacus)))
+        reading: dict[str, Callable[[Any, Any], Any]] = {
+            "relay": self._relay,
+            "keyring": keyring,
+            "snapshot": snapshot,
+            "tally": self._tally,
+        }
         self.readers = [
             Reader(
                 function.name, streams[table.name], self._run(function.name, reading[function.name]), self._batch, self.chance
@@ -302,6 +336,18 @@ class World:
             Evaluator(lambda: documents(self._documents), lambda: Secrets(self._key_files), clock=lambda: self.now.timestamp()),
         )
 
+    def another_collector(self) -> Function:
+        """With nothing in its memory."""
+
+        def wire() -> Collector:
+            secrets = Secrets(self._key_files)
+            return Collector(self.store, self._deliveries, collected_from(self._documents), secrets, self._entropy)
+
+        return self._run("collect", Collecting(wire, clock=lambda: self.now.timestamp()))
+
+    def _milliseconds(self) -> int:
+        return int(self.now.timestamp() * 1000)
+
     def _nonce(self) -> str:
         self._nonces += 1
         return f"nonce-{self._nonces}"
@@ -319,6 +365,7 @@ _ANSWERING: dict[str, Api[Any]] = {
     "environments": flags,
     "proposals": flags,
     "schedules": flags,
+    "metrics": signals,
 }
 _TELLING = ("service", "level", "error_code", "route", "status", "principal_kind")
 _SHAPES: dict[tuple[str | int | None, ...], list[str]] = {}  # of lines, and what is wrong with them

@@ -17,6 +17,7 @@ from slipway.resources import Stored
 from slipway.rollouts import policy, rollout, states
 from slipway.rollouts.exposure import SCALE
 from slipway.shape import Shape
+from slipway.signals.rows import metric
 
 LONGEST_HOLD = 30 * 24 * 60  # minutes
 STEPS, GUARDS = 12, 10
@@ -113,7 +114,7 @@ class Course(Shape):
             raise PydanticCustomError("ladder", "Each step of the ladder is larger than the one before it, and than 0.")
         if any(step.hold is None for step in self.ladder[:-1]):
             raise PydanticCustomError("hold", "Each step but the last has a `hold`.")
-        if len({rollout.metric(guard.model_dump()) for guard in self.guards}) < len(self.guards):
+        if len({metric(guard.model_dump()) for guard in self.guards}) < len(self.guards):
             raise PydanticCustomError("duplicate", "No two guards watch the same metric.")
         return self
 

@@ -32,6 +32,7 @@ from slipway.ports import Store
 from slipway.resources import Event, Shelf, Stored
 from slipway.rollouts import policy, states
 from slipway.rollouts.exposure import SCALE
+from slipway.signals.rows import metric
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
@@ -79,12 +80,6 @@ def guards(data: Mapping[str, Any]) -> list[policy.Guard]:
     return policy.guarded(
         [policy.Guard(metric(one), one["kind"], one["margin"], one.get("action"), one["trust_client"]) for one in told]
     )
-
-
-def metric(guard: Mapping[str, Any]) -> str:
-    """Under which the guard's units are counted: `errors`, `latency>250`; for an alarm its name."""
-    threshold = guard.get("threshold")
-    return f"{guard['metric']}>{threshold:g}" if guard["kind"] == "slow_units" else str(guard["metric"])
 
 
 def watch(data: Mapping[str, Any]) -> list[Data]:

@@ -2,7 +2,7 @@
 
 Exposures first prove themselves, by token or, with a server key, by the context, which is used in memory and never stored. An
 outcome counts for each running rollout that watches it and whose unit was exposed before. What stands already is read in two
-round trips at most, and only what does not is written; then the batch goes to the lake. Only when all of that is done has it
+rounds, and only what does not is written; then the batch goes to the lake. Only when all of that is done has it
 been taken. What a client's clock says is data.
 """
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from slipway.copies import Copies
     from slipway.ports import Lake, Store
     from slipway.rollouts.signing import Secrets
-    from slipway.signals.effects import Sender
-    from slipway.signals.posted import Rejected, Signal
+    from slipway.signals.posted import Rejected, Sender, Signal
     from slipway.signals.rows import Key
 
 MOST_SALTS = 64

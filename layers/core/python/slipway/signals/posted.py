@@ -28,6 +28,18 @@ _FIELDS = {
 }
 
 
+class Sender(Value):
+    """`server`: whether by a server's key; `network`: of a client, what its address belongs to."""
+
+    environment: str
+    server: bool
+    network: str
+
+    @property
+    def trust(self) -> str:
+        return "server" if self.server else "client"
+
+
 class Exposure(Value, kw_only=True):
     """Somebody was shown what a flag gives: proven by `token`, or said by a server with the `context`."""
 
@@ -93,7 +105,7 @@ def _signal(index: int, event: Any, server: bool) -> Signal:
         raise Wrong("unknown_type", '`type` is "exposure" or "outcome".')
     if unknown := sorted(event.keys() - _FIELDS[kind]):
         raise Wrong("unknown_field", f"`{_shown(unknown[0])}` is no field of an {kind}: {', '.join(sorted(_FIELDS[kind]))}.")
-    id = event.get("id")
+    id: str = event.get("id", "")
     if not _word(id, _ID, 64):
         raise Wrong("invalid_id", "`id` is the message's own: 1 to 64 letters, digits, dots, dashes, colons and underscores.")
     key, previous = (_key(name, event.get(name)) for name in ("targetingKey", "previous_key"))
