@@ -15,10 +15,10 @@ from slipway.access import Principal, allow
 from slipway.adapters import connect
 from slipway.blobs import Blobs, StoreUnavailable
 from slipway.copies import Copies, Copy
-from slipway.credentials import is_environment
 from slipway.edge import headers as read
 from slipway.edge import observe
 from slipway.edge.event import Event, common_headers
+from slipway.environments import is_environment
 from slipway.flags import ofrep
 from slipway.flags.snapshot import Snapshot, path
 from slipway.settings import Evaluate
@@ -38,7 +38,6 @@ MOST_ENVIRONMENTS = 8  # documents in memory
 LARGEST_BODY = 256 * 1024
 SMALL = 16 * 1024  # of a document that is not worth compressing
 SMALL_ANSWER = 256 * 1024  # of an answer for which the time is too dear, since it is compressed each time anew
-LARGEST = 6_000_000  # of what Lambda hands over, with 0.2 MB for what stands around it
 COUNTED = 60  # seconds between two tellings of how often each flag was asked for
 MOST_COUNTED = 2000  # flags of one telling
 
@@ -292,27 +291,15 @@ def _unpublished(environment: str) -> Refused:
 
 def _sent(request: Event, headers: dict[str, str], body: bytes, small: int, otherwise: str) -> Answer:
     """As it is; compressed from `small` bytes on, where that is taken. Raises Refused for what does not fit."""
-    if len(body) > small and _takes_gzip(request.headers.get("accept-encoding", "")):
-        from zlib import compressobj
+    if len(body) <= small:
+        return 200, headers, body
+    from slipway.edge import compression
 
-        gzip = compressobj(wbits=31)
-        packed = gzip.compress(body) + gzip.flush()
-        size = len(packed) * 4 // 3  # it goes out as base64
-        headers, body, mend = {**headers, "Content-Encoding": "gzip"}, packed, otherwise
-    else:
-        size = len(body) if len(body) <= LARGEST // 2 else len(body) + body.count(b'"') + body.count(b"\\")  # in a text
-        mend = f"send Accept-Encoding: gzip, or {otherwise}"
-    if size > LARGEST:
-        raise Refused(406, "GENERAL", f"The answer takes {size:,} bytes of {LARGEST:,} at most; {mend}.")
-    return 200, headers, body
-
-
-def _takes_gzip(accepted: str) -> bool:
-    for part in accepted.lower().split(","):
-        name, _, quality = part.partition(";")
-        if name.strip() == "gzip":
-            return quality.replace(" ", "").rstrip("0.") not in ("q=", "q")
-    return False
+    try:
+        more, body = compression.fitted(body, request.headers.get("accept-encoding", ""), otherwise)
+    except compression.TooLong as long:
+        raise Refused(406, "GENERAL", str(long)) from None
+    return 200, {**headers, **more}, body
 
 
 handler = Evaluator(wire, signed)

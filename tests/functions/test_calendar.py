@@ -25,7 +25,7 @@ DAILY: dict[str, Any] = {"source": "aws.events", "detail-type": "Scheduled Event
 
 class Desk:
     def __init__(self) -> None:
-        self.control, self.shots, self.now = Control(MemoryStore()), MemorySchedules(), START
+        self.control, self.shots, self.steps, self.now = Control(MemoryStore()), MemorySchedules(), MemorySchedules(), START
         made(self.control)
 
     def planned(self, minutes: int = 5) -> Stored:
@@ -34,7 +34,7 @@ class Desk:
         return self.control.schedules.plan(a_call(1, operation="schedules.plan"), new).stored
 
     def hears(self, event: dict[str, Any]) -> None:
-        with calendar.testing(Use(self.control, self.shots, lambda: self.now)):
+        with calendar.testing(Use(self.control, self.shots, self.steps, lambda: self.now)):
             calendar(event, Context())
 
     def fires(self, id: str, now: datetime) -> str:

@@ -238,9 +238,7 @@ def test_an_outcome_counts_only_after_an_exposure_and_once(deployment: Deploymen
 @pytest.mark.parametrize(("value", "slow"), [(None, False), (250, False), (250.5, True), (10**9, True), (-1, False)])
 def test_slow_is_above_the_threshold(deployment: Deployment, value: float | None, slow: bool) -> None:
     deployment.post(exposed(ADA), outcome(ADA, "latency", value=value))
-    assert [row["sk"].split("#")[1] for row in deployment.rows("met#")] == (
-        ["latency>250", "*"] if slow else ["*"]
-    )
+    assert [row["sk"].split("#")[1] for row in deployment.rows("met#")] == (["latency>250", "*"] if slow else ["*"])
 
 
 def test_the_arm_is_that_of_the_split_in_force(deployment: Deployment) -> None:

@@ -19,7 +19,6 @@ from functions.evaluate.handler import (
     COUNTED,
     FLAGS,
     FRESH,
-    LARGEST,
     LARGEST_BODY,
     OPERATIONS,
     PAUSE,
@@ -29,6 +28,7 @@ from functions.evaluate.handler import (
 )
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs
+from slipway.edge.compression import LARGEST
 from slipway.flags.compilation import compiled
 from slipway.flags.counting import EVERY, EVERY_CLIENT
 from slipway.flags.snapshot import path

@@ -23,6 +23,8 @@ def shown(resource: Any) -> str:
     """`table/products` for a reference of whichever kind."""
     if isinstance(resource, str):
         return resource
+    if isinstance(resource, list):
+        return ", ".join(map(shown, resource))
     if "Fn::Join" in resource:
         return "".join(shown(part) for part in resource["Fn::Join"][1])
     target = resource.get("Fn::ImportValue") or json.dumps(resource)

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from slipway import money, text
-from slipway.credentials import is_environment
+from slipway.environments import is_environment
 from slipway.shape import Shape
 
 RESERVED = ("batch", "export", "import")  # paths beside `/v1/products/{id}`

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.access import ROLES
 from slipway.calls import Call, timestamp
-from slipway.credentials import ENTROPY_BYTES, EVERYWHERE, KINDS, Credential, is_environment, mint
+from slipway.credentials import ENTROPY_BYTES, EVERYWHERE, KINDS, Credential, mint
+from slipway.environments import is_environment
 from slipway.ports import Absent, ConditionFailed, Delete, Put, Row, Store, Write
 from slipway.problems import Conflict, Fault, Invalid, MoveNotAllowed
 from slipway.resources import Event, Shelf, Stored
