@@ -50,7 +50,7 @@ def evaluated(stack: Stack, key: str, token: str = "server", **context: Any) -> 
     return stack.call("POST", f"{EVALUATE}/{key}", {"context": context}, token=token).json()
 
 
-def settled(stack: Stack, key: str, value: Any, within: float = 3 * PROMISE, **context: Any) -> None:
+def settled(stack: Stack, key: str, value: Any, within: float = 3 * PROMISE, /, **context: Any) -> None:
     until(lambda: evaluated(stack, key, **context).get("value") == value, within=within, what=f"{key} answers {value}")
 
 
@@ -71,7 +71,7 @@ def test_a_switch_is_seen_within_five_seconds(stack: Stack, tell: Tell) -> None:
     for value in (True, False, True):
         configure(stack, key, enabled=True, default_variant="on" if value else "off")
         begun = time.monotonic()
-        settled(stack, key, value, within=PROMISE)
+        settled(stack, key, value, PROMISE)
         took.append(time.monotonic() - begun)
     tell(f"from a change to its answer: {', '.join(f'{seconds:.1f} s' for seconds in took)}")
 

@@ -100,7 +100,7 @@ class World:
         self.now = START
         self.memory = MemoryStore()
         self.keys, self.flags, self.quarantine = MemoryBlobs(), MemoryBlobs(), MemoryBlobs()
-        self.people, self.shots = People(self.faults), OneShots(self.faults)
+        self.people, self.shots, self.steps = People(self.faults), OneShots(self.faults), OneShots(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
         self.misspoken: list[str] = []  # what is wrong with lines of the log
@@ -135,7 +135,7 @@ class World:
             audit.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             record.testing(self.store),
             invite.testing((self.store, self.people)),
-            calendar.testing(Calendar(Control(self.store), self.shots, lambda: self.now)),
+            calendar.testing(Calendar(Control(self.store), self.shots, self.steps, lambda: self.now)),
             planner.testing(Control(self.store).schedules, lambda: self.now),
             usage.testing(Counting(self.store)),
             signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
