@@ -86,7 +86,7 @@ def test_publishing_writes_what_is_new_and_leaves_what_is_there(tmp_path: Any) -
 def test_the_name_and_the_source_follow_from_the_kind() -> None:
     for name, contract in CONTRACTS.items():
         kind, _, number = name.split(".")
-        assert contract.__name__.lower() == "".join(name.split(".")[:2]) + number.replace("v1", ""), name
+        assert contract.__name__.lower() == "".join(name.split(".")[:2]).replace("_", "") + number.replace("v1", ""), name
         assert number == f"v{contract.model_fields['version'].annotation.__args__[0]}"  # type: ignore[union-attr]
         assert contract.origin() == f"slipway.{HOMES[kind].name}"
 

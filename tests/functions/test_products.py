@@ -103,7 +103,7 @@ def test_a_body_like_the_seeds_makes_a_product(price: str) -> None:
         ({"metadata": {"a": None}}, ("/metadata", "invalid_metadata")),
         ({"metadata": {"a": {}}}, ("/metadata", "invalid_metadata")),
         ({"metadata": {"a": 2**53}}, ("/metadata", "invalid_metadata")),
-        ({"metadata": {"a": 1e-200}}, ("/metadata", "invalid_metadata")),
+        ({"metadata": {"a": 1e-200}}, ("/metadata", "out_of_range")),
         ({"metadata": {"a": "x" * 501}}, ("/metadata", "too_long")),
         ({"metadata": []}, ("/metadata", "invalid_metadata")),
         ({"links": [{"label": "a", "url": "http://example.com"}]}, ("/links/0/url", "invalid_url")),

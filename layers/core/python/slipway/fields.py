@@ -96,7 +96,9 @@ def _scalar(name: str, value: Any) -> Any:
         return value
     if isinstance(value, str):
         return cleaned(text.prose, VALUE)(value)
-    if isinstance(value, int | Decimal) and -EXACT <= value <= EXACT and (value == 0 or not -LEAST < value < LEAST):
+    if isinstance(value, int | Decimal) and -EXACT <= value <= EXACT:
+        if 0 < abs(value) < LEAST:
+            raise error("out_of_range", f"{name}: a fraction is at least {LEAST}, or 0.")
         # As every JSON reader will see it: the nearest double, so that an answer says what is kept.
         return int(value) if value == int(value) else Decimal(repr(float(value)))
     raise error("invalid_metadata", f"{name}: a value is a text, true, false or a number up to 2^53 - 1.")
