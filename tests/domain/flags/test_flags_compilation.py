@@ -19,6 +19,7 @@ from slipway.flags.compilation import Compiled, Rows, compiled
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.inlining import size
 from slipway.flags.limits import MOST_INLINED, MOST_INLINED_TOGETHER, MOST_STEPS
+from slipway.flags.portability import lacks
 from slipway.flags.snapshot import Snapshot
 from tests.domain.flags import oracle
 from tests.domain.flags.differences import mended
@@ -440,6 +441,9 @@ def test_what_is_too_large_with_what_it_needs_is_left_out_and_answers() -> None:
     assert (made.faults, served(made).errors) == ({}, {})
     assert {"00-0", "01-0"} <= document(made)["flags"].keys()
     assert {"10-0", "11-1"} <= document(made)["slipway"]["flags"].keys()
+    assert lacks("00-0", given) == []
+    (why,) = lacks("11-0", given)
+    assert why.startswith("With the rules of what it needs it takes ")
     assert variant(made, "11-0") == "on"
     off = given.but(configurations=tuple(row for row in given.configurations if row["data"]["flag"] != "00-1"))
     assert variant(compiled(off), "11-0") == "off", "the lowest one is off, so none is met"

@@ -100,9 +100,14 @@ def compiled(rows: Rows, last: Document | None = None) -> Compiled:
 
 def definition(key: str, rows: Rows) -> dict[str, Any]:
     """One flag as it would stand in the document, for who wants to know before it is saved. Raises Uncompilable."""
+    return definitions(rows).definition(key)
+
+
+def definitions(rows: Rows) -> Sources:
+    """The same for who asks for many."""
     segments, _ = _segments(rows.segments, {})
     heads = {row["data"]["key"]: row for row in rows.flags}
-    return Sources(heads, {row["data"]["flag"]: row for row in rows.configurations}, segments).definition(key)
+    return Sources(heads, {row["data"]["flag"]: row for row in rows.configurations}, segments)
 
 
 def _document(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
 from slipway.flags import configuration
-from slipway.flags.compilation import Rows, definition
+from slipway.flags.compilation import Rows, definitions
 from slipway.flags.compiler import AS_FLAG, EXTENSIONS
-from slipway.flags.configurations import Configurations, rules
-from slipway.flags.sources import TooLarge
+from slipway.flags.configurations import Configurations
+from slipway.flags.sources import Sources, TooLarge
 from slipway.flags.stored import Uncompilable, used
 from slipway.problems import Invalid
 from slipway.resources import Stored
@@ -33,8 +34,18 @@ class ConfigurationsView(Shape):
 
 def lacks(key: str, rows: Rows) -> list[str]:
     """Why the flag is left out of the document as these rows have it; empty where it is not."""
+    return _lacks(key, definitions(rows))
+
+
+def all_lack(keys: Iterable[str], rows: Rows) -> dict[str, list[str]]:
+    """The same of many flags, by key."""
+    made = definitions(rows)
+    return {key: _lacks(key, made) for key in keys}
+
+
+def _lacks(key: str, made: Sources) -> list[str]:
     try:
-        operators = used(definition(key, rows).get("targeting"), rules(rows))
+        operators = used(made.definition(key).get("targeting"), made.segments)
     except TooLarge as error:
         return [str(error)]
     except Uncompilable as error:
