@@ -11,6 +11,8 @@ from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs
 from slipway.ports import Blob, StoreUnavailable
 from slipway.rollouts import exposure
+from slipway.rollouts.signing import FRESH
+from slipway.rollouts.tally import PER_NETWORK_HOUR
 from slipway.signals import rows
 from slipway.signals.posted import MOST
 from tests.collecting import (
@@ -238,9 +240,7 @@ def test_an_outcome_counts_only_after_an_exposure_and_once(deployment: Deploymen
 @pytest.mark.parametrize(("value", "slow"), [(None, False), (250, False), (250.5, True), (10**9, True), (-1, False)])
 def test_slow_is_above_the_threshold(deployment: Deployment, value: float | None, slow: bool) -> None:
     deployment.post(exposed(ADA), outcome(ADA, "latency", value=value))
-    assert [row["sk"].split("#")[1] for row in deployment.rows("met#")] == (
-        ["latency>250", "*"] if slow else ["*"]
-    )
+    assert [row["sk"].split("#")[1] for row in deployment.rows("met#")] == (["latency>250", "*"] if slow else ["*"])
 
 
 def test_the_arm_is_that_of_the_split_in_force(deployment: Deployment) -> None:
@@ -284,6 +284,7 @@ def test_who_was_never_shown_the_flag_mixes_nothing(deployment: Deployment) -> N
 
 
 def test_one_network_brings_five_units_an_hour(deployment: Deployment) -> None:
+    assert rows.SLOTS == PER_NETWORK_HOUR == 5, "what the policy of guards counts on"
     for number in range(8):
         key = f"user-{number}"
         deployment.post(exposed(key), outcome(key), who=CLIENT, address=f"192.0.2.{number}")
@@ -344,6 +345,28 @@ def test_what_cannot_be_verified_now_is_not_rejected_for_good(deployment: Deploy
     deployment.flags = Broken()
     deployment.another()
     assert deployment.post(exposed(ADA)).status == 503
+
+
+def test_a_rollout_that_cannot_sign_yet_keeps_nobody_from_telling_outcomes(deployment: Deployment) -> None:
+    """The secret of an environment's first rollout is published a moment after it: exposures wait for it, and nothing else."""
+    secrets, deployment.keys = deployment.keys, MemoryBlobs()
+    deployment.another()
+    assert deployment.post(outcome(ADA)).status == 202
+    assert deployment.post(exposed(ADA), outcome(ADA)).status == 503
+    deployment.keys.objects.update(secrets.objects)
+    deployment.now += FRESH
+    assert deployment.post(exposed(ADA), outcome(ADA, id="2")).status == 202
+    assert len(deployment.rows("met#")) == 2
+
+
+def test_while_secrets_cannot_be_read_outcomes_of_rollouts_wait(deployment: Deployment) -> None:
+    """Their evidence would be lost; where no rollout runs, nothing is waited for."""
+    deployment.keys = Broken()
+    deployment.another()
+    assert deployment.post(outcome(ADA)).status == 503
+    deployment.flags = MemoryBlobs()
+    deployment.another()
+    assert deployment.post(outcome(ADA)).status == 202
 
 
 def test_an_environment_without_flags_takes_outcomes(deployment: Deployment) -> None:
