@@ -149,6 +149,10 @@ WRONG: list[tuple[Any, str]] = [
     (exposed(ADA, flag="team"), "invalid_exposure"),
     ({"id": "1", "type": "exposure", "flag": "team", "context": []}, "invalid_context"),
     ({"id": "1", "type": "exposure", "flag": "team", "context": {"targetingKey": 1}}, "invalid_context"),
+    (
+        {"id": "1", "type": "exposure", "flag": "team", "context": {"targetingKey": "\ud800"}, "targetingKey": "a"},
+        "invalid_key",
+    ),
     ({"id": "1", "type": "exposure", "flag": "nobody", "context": {}}, "unknown_flag"),
     ({"id": "1", "type": "exposure", "flag": "checkout", "exposure": token(ADA), "previous_key": "a"}, "key_missing"),
 ]
@@ -220,6 +224,14 @@ def test_an_exposure_to_a_rollout_that_is_not_heard_of_yet_is_believed(deploymen
     assert deployment.post(exposed(ADA)).json["accepted"] == 1
     assert [row["sk"] for row in deployment.rows("rol_")] == [f"unit#{unit(ADA)}"]
     assert deployment.rows("adopt#") == []
+
+
+def test_a_context_of_anything_is_taken_or_told_what_is_wrong(deployment: Deployment) -> None:
+    """Whatever JSON can say, also half of a surrogate pair where units are bucketed by it."""
+    for number, odd in enumerate(("\ud800", "", None, 0, 7, 1.5, True, [], {"a": "\ud800"}, 10**4000, "x" * 100_000)):
+        context = {"targetingKey": ADA, "team": odd, "\ud800": odd}
+        reply = deployment.post({"id": f"{number}", "type": "exposure", "flag": "team", "context": context})
+        assert (reply.status, reply.json["accepted"]) == (202, 1), odd
 
 
 # --- outcomes -------------------------------------------------------------------------------------------
