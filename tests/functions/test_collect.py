@@ -228,7 +228,8 @@ def test_an_exposure_to_a_rollout_that_is_not_heard_of_yet_is_believed(deploymen
 
 def test_a_context_of_anything_is_taken_or_told_what_is_wrong(deployment: Deployment) -> None:
     """Whatever JSON can say, also half of a surrogate pair where units are bucketed by it."""
-    for number, odd in enumerate(("\ud800", "", None, 0, 7, 1.5, True, [], {"a": "\ud800"}, 10**4000, "x" * 100_000)):
+    values: list[Any] = ["\ud800", "", None, 0, 7, 1.5, True, [], {"a": "\ud800"}, 10**4000, "x" * 100_000]
+    for number, odd in enumerate(values):
         context = {"targetingKey": ADA, "team": odd, "\ud800": odd}
         reply = deployment.post({"id": f"{number}", "type": "exposure", "flag": "team", "context": context})
         assert (reply.status, reply.json["accepted"]) == (202, 1), odd
