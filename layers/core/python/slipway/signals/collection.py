@@ -44,11 +44,12 @@ class Collector:
         Raises StoreUnavailable where something could not be made durable: the same batch again completes it."""
         copy = self._documents.find(sender.environment, now)
         snapshot = Snapshot.empty(sender.environment) if copy is None else copy.content
-        secrets = self._secrets.find(sender.environment, now)
-        if any(told["generation"] not in secrets for told in snapshot.rollouts.values()):
-            raise StoreUnavailable("what signs exposures cannot be read")
         if not signals:
             return []
+        shows = any(isinstance(signal, Exposure) for signal in signals)
+        secrets = self._secrets.known(sender.environment, now) if shows or snapshot.rollouts else {}
+        if shows and any(told["generation"] not in secrets for told in snapshot.rollouts.values()):
+            raise StoreUnavailable("what signs the exposures of a new rollout is not published yet")
         known = Known(self._store, self._seen)
         batch = Effects(sender, snapshot, secrets, self._salt(sender.environment, now), known, now)
         shown, rejected = batch.shown(signals)

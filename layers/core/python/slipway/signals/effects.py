@@ -234,8 +234,11 @@ class Effects:
         return None if told is None or shown.unit is None or shown.unit.rollout != told["id"] else (flag, told)
 
     def _watching(self, signal: Outcome) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
-        """Each rollout for which the outcome counts, and under which metrics."""
+        """Each rollout for which the outcome counts, and under which metrics. Of one that is so new that nothing can be signed
+        yet, nobody was shown anything."""
         for flag, told in self.snapshot.rollouts.items():
+            if told["generation"] not in self.secrets:
+                continue
             names = [rows.metric(one) for one in told.get("watch", ()) if _watches(one, signal)]
             if names:
                 yield flag, told, list(dict.fromkeys(names))
