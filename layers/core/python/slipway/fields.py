@@ -97,7 +97,7 @@ def _scalar(name: str, value: Any) -> Any:
     if isinstance(value, str):
         return cleaned(text.prose, VALUE)(value)
     if isinstance(value, int | Decimal) and -EXACT <= value <= EXACT:
-        if 0 < abs(value) < LEAST:
+        if value != 0 and -LEAST < value < LEAST:
             raise error("out_of_range", f"{name}: a fraction is at least {LEAST}, or 0.")
         # As every JSON reader will see it: the nearest double, so that an answer says what is kept.
         return int(value) if value == int(value) else Decimal(repr(float(value)))
