@@ -147,14 +147,17 @@ FUNCTIONS = (
     ),
     Function(
         "flags",
-        "The control plane of feature flags",
-        settings.FlagsAndUsage,
+        "The control plane of feature flags and their rollouts",
+        settings.Desk,
         timeout=29,
         grants=(
             OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),
             *_indexes(FLAGS),
             OnTable(USAGE, ("dynamodb:BatchGetItem",), leading=("seen#*",)),
             OnTable(USAGE, _QUERY, leading=("usage#*",)),
+            OnTable(ACCESS, ("dynamodb:Query", "dynamodb:PutItem"), leading=("signing#*",)),
+            OnTable(COUNTERS, _QUERY, leading=("rol_*",)),
+            OnTable(SIGNALS, _QUERY, leading=("rol_*",)),
         ),
     ),
     Function(

@@ -248,13 +248,13 @@ def schemas() -> None:
 def _kind_of(subject: str) -> str:
     """Of an id, `prd_...`, or of a name within its kind, `flag#checkout`, `flag#checkout#production`."""
     kind, named, rest = subject.partition("#")
-    if named and kind in ("flag", "environment", "segment"):
+    if named and kind in ("flag", "environment", "segment", "template"):
         return "configuration" if kind == "flag" and "#" in rest else kind
-    prefixes = {"prd": "product", "key": "key", "mbr": "member", "chg": "proposal", "sch": "schedule"}
+    prefixes = {"prd": "product", "key": "key", "mbr": "member", "chg": "proposal", "sch": "schedule", "rol": "rollout"}
     try:
         return prefixes[subject.partition("_")[0]]
     except KeyError:
-        begin = ", ".join([*(f"{prefix}_" for prefix in prefixes), "flag#", "environment#", "segment#"])
+        begin = ", ".join([*(f"{prefix}_" for prefix in prefixes), "flag#", "environment#", "segment#", "template#"])
         raise typer.BadParameter(f"{subject!r} is no id: it begins with one of {begin}.") from None
 
 

@@ -49,6 +49,7 @@ _ONLY: dict[type[Problem], Callable[[Operation], bool]] = {
     MoveNotAllowed: lambda operation: (
         (operation.method == "PATCH" and "stage" in _fields(operation.body))
         or (operation.method == "POST" and operation.path.startswith(("/v1/proposals/", "/v1/schedules")))
+        or (operation.method == "POST" and "/rollouts/" in operation.path)
     ),
 }
 

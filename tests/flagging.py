@@ -98,6 +98,7 @@ def disagreements(store: MemoryStore) -> list[str]:
         lists |= {(name, of["key"]) for name in names}
     lists |= {("list#environments", of["name"]) for of in data["environment"] if of["status"] == "active"}
     lists |= {("list#segments", of["key"]) for of in data["segment"] if of["status"] == "active"}
+    lists |= {("list#templates", of["key"]) for of in data["template"] if of["status"] == "active"}
     lists |= {("list#proposals", of["id"]) for of in data["proposal"] if of["status"] in ("open", "approved")}
     lists |= {("list#schedules", of["id"]) for of in data["schedule"] if of["status"] == "planned"}
     lists |= {("list#rollouts", of["id"]) for of in data["rollout"] if of["state"] in LIVE}

@@ -17,7 +17,7 @@ from slipway.flags.configuration import (
 from slipway.flags.control import Control
 from slipway.flags.explain import Explaining, ExplanationView, explained
 from slipway.flags.portability import ConfigurationsView, ConfigurationView, answers_alone, view
-from slipway.flags.preview import PreviewedView, Previewing, previewed
+from slipway.flags.preview import ChangePreviewView, Previewing, previewed
 from slipway.history import Reading, VersionView
 from slipway.paging import Paging
 from slipway.shape import Writing
@@ -55,7 +55,8 @@ def update(request: Request[Control, ConfigurationPatch, Writing]) -> Answer:
     """Change what a flag answers in an environment (JSON merge patch).
 
     `overrides` are merged by variant, null takes one away; rules and lists are replaced as a whole. What is asked in which
-    order: the switch, prerequisites, overrides, the rule, the default. Whatever is wrong is named with its place. A protected
+    order: the switch, prerequisites, overrides, the rule, the default. Whatever is wrong is named with its place. A change
+    ends the rollout that runs there, if one does, and says so (`ended_rollout`). A protected
     environment asks for a `reason`; one that takes a second person takes change requests alone (409). A change that changes
     nothing makes no version.
     """
@@ -124,7 +125,7 @@ def explain(request: Request[Control, Explaining, None]) -> Answer:
     return Answer(200, explained(request.use.configurations, request.call, key, environment, context, at))
 
 
-@api.post(f"{ONE}/preview", "configurations.preview", body=Previewing, answers={200: PreviewedView})
+@api.post(f"{ONE}/preview", "configurations.preview", body=Previewing, answers={200: ChangePreviewView})
 def preview(request: Request[Control, Previewing, None]) -> Answer:
     """Preview a change: how many contexts would get another variant, from what to what. Nothing is written.
 

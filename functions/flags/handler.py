@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from functions.flags import configurations, environments, manifest, proposals, schedules, segments, transfer, usage
+from functions.flags import (
+    configurations,
+    environments,
+    manifest,
+    proposals,
+    rollouts,
+    schedules,
+    segments,
+    templates,
+    transfer,
+    usage,
+)
 from functions.flags.door import ReasonedWriting, api, changed, created, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
@@ -23,8 +34,10 @@ __all__ = [
     "handler",
     "manifest",
     "proposals",
+    "rollouts",
     "schedules",
     "segments",
+    "templates",
     "transfer",
     "usage",
 ]

@@ -22,6 +22,7 @@ from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
 # `evaluate` answers as OFREP has it, not with problems: its own attacks are in `tests/functions/test_evaluate.py`.
 OPERATIONS = [route for route in ROUTES if not route.public and route.function != "evaluate"]
+_MOVES = ("start", "pause", "resume", "advance", "stop", "roll_back")
 _MEDIA = {operation.name: operation.media[0] for api in openapi.apis() for operation in api.operations}
 _MEDIA |= dict.fromkeys(COLLECTED.values(), "application/json")
 
@@ -343,7 +344,10 @@ def _event(
 
 def _path(route: Route, id: str) -> str:
     """`id` in the place of the last variable that the area names its own with."""
-    named = re.sub(r"(/v[01]/[a-z]+/|/manifest/flags/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
+    if "/rollouts/{id}" in route.path:
+        flag = {"rollouts.start": "cortado", "rollouts.resume": "lungo"}.get(str(route.operation), "doppio")
+        return route.path.replace("{key}", flag).replace("{environment}", "development").replace("{id}", id)
+    named = re.sub(r"(/v[01]/[a-z-]+/|/manifest/flags/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
     return named.replace("{environment}", "development")
 
 
@@ -366,6 +370,11 @@ def _sound(route: Route) -> bytes:
     }
     change = {name: value for name, value in configuration.items() if name != "reason"}
     later = {"flag": "crema", "environment": "staging", "change": change, "reason": "The season begins"}
+    ladder = [{"share": 0.5, "hold": {"minutes": 10, "units": 500, "approval": True}}, {"share": 97.5}]
+    guards = [
+        {"metric": "errors", "kind": "bad_units", "margin": 0.1},
+        {"metric": "ms", "kind": "slow_units", "threshold": 250},
+    ]
     bodies: dict[str | None, Any] = {
         "products.create": product,
         "products.update": {"name": "Mocha pot", "metadata": {"sku": None}, "price": 19.99},
@@ -407,6 +416,23 @@ def _sound(route: Route) -> bytes:
         "configurations.off": {"reason": "It burns"},
         "proposals.open": later,
         "schedules.plan": later | {"at": f"{date.today() + timedelta(days=30)}T09:00:00Z"},
+        "rollouts.create": {
+            "from": "off",
+            "to": "on",
+            "bucket_by": "company.id",
+            "start": True,
+            "reason": "Everybody waits for it",
+            "template": "standard",
+            "ladder": ladder,
+            "guards": guards,
+            "alpha": 0.01,
+            "holdback": 2.5,
+            "early": True,
+        },
+        "rollouts.dry_run": {"guards": [], "alpha": 0.1},
+        **{f"rollouts.{move}": {"reason": "It is time"} for move in _MOVES},
+        "templates.create": {"key": "weekend", "description": "Slowly", "ladder": ladder, "guards": guards, "holdback": 2.5},
+        "templates.update": {"guards": guards, "alpha": None, "early": True},
         "segments.create": {"key": "barista", "targeting": {"ends_with": [{"var": "email"}, "@example.com"]}},
         "segments.update": {"targeting": {"in": [{"var": "email"}, ["ada@example.com"]]}, "description": "They work here"},
         "environments.create": {"name": "preview", "description": "For a day", "protected": True},
@@ -432,6 +458,10 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "flags.versions": (["flags.versions", target], ("version",)),
         "flags.export": (["flags.export", "development"], ("environment", "level", "after", "order")),
         "configurations.versions": (["configurations.versions", target, "development"], ("version",)),
+        "rollouts.list": (["rollouts.list", target, "development", None], ("place",)),
+        "rollouts.versions": (["rollouts.versions", "doppio", "development", target], ("version",)),
+        "templates.list": (["templates.list", None], ("key",)),
+        "templates.versions": (["templates.versions", target], ("version",)),
         "segments.list": (["segments.list", None], ("key",)),
         "segments.versions": (["segments.versions", target], ("version",)),
         "environments.versions": (["environments.versions", target], ("version",)),

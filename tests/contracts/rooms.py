@@ -87,7 +87,37 @@ def furnished() -> dict[str, str]:
     second = Principal("member", "mbr_second", "editor")
     event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
     assert gateway(event).status == 200
-    return ids | {"proposals.apply": approved, "metrics": "errors"}
+    return ids | {"proposals.apply": approved, "metrics": "errors"} | _rolled_out()
+
+
+def _rolled_out() -> dict[str, str]:
+    """Flags to roll out, and rollouts of them to aim at, by operation."""
+    ids = {"rollout-templates": _made("rollout-templates", {"key": "slow", "ladder": LADDER})["key"]}
+    for key, operation, start in (
+        ("mocha", "rollouts.create", None),
+        ("doppio", "rollouts.read", True),
+        ("cortado", "rollouts.start", False),
+        ("lungo", "rollouts.resume", True),
+    ):
+        _made("flags", {"key": key, "type": "boolean"})
+        here, sent = f"/v1/flags/{key}/environments/development", {"if-match": "*"}
+        on = json.dumps({"enabled": True, "default_variant": "off"})
+        merge = sent | {"content-type": "application/merge-patch+json"}
+        assert gateway(http_event("PATCH", here, headers=merge, body=on)).status == 200
+        ids[operation] = key
+        if start is not None:
+            begun = _made(
+                f"{here.removeprefix('/v1/')}/rollouts", {"from": "off", "to": "on", "ladder": LADDER, "start": start}
+            )
+            ids[operation] = begun["id"]
+    pause = f"/v1/flags/lungo/environments/development/rollouts/{ids['rollouts.resume']}/pause"
+    sent = {"if-match": "*", "content-type": "application/json"}
+    assert gateway(http_event("POST", pause, headers=sent, body="{}")).status == 200
+    others = ("versions", "evidence", "dry_run", "pause", "advance", "stop", "roll_back")
+    return ids | dict.fromkeys((f"rollouts.{name}" for name in others), ids["rollouts.read"])
+
+
+LADDER = [{"share": 5, "hold": {"minutes": 10}}, {"share": 50, "hold": {"minutes": 10}}, {"share": 100}]
 
 
 def _made(area: str, body: dict[str, object]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "configuration": {"flag": "checkout", "environment": "production", "enabled": True, "reason": True},
     "environment": {"name": "production", "protected": True, "approval": False, "status": "active"},
     "segment": {"key": "staff", "status": "active"},
+    "template": {"key": "standard", "status": "active"},
     "proposal": {"flag": "checkout", "environment": "production", "status": "open"},
     "schedule": {"flag": "checkout", "environment": "staging", "status": "planned", "at": "2026-12-01T09:00:00.000Z"},
     "rollout": {**_THERE, "state": "running", "stage": 1, "share": 5_000, "why": "hold_over"},

@@ -37,7 +37,13 @@ _FLAG = {
     "forbidden_character",
 }
 _LATER = _RULE | _FLAG | {"unknown_environment", "one_change", "unknown_segment", "unknown_version"}
+_COURSE = {"last_share", "not_larger", "required", "duplicate", "invalid_metric", "threshold", "invalid_share"}
+_COURSE |= {"forbidden_character", "invalid_key"}
 RULES = {
+    "rollouts.create": _COURSE | {"invalid_variant", "unknown_template"},
+    "rollouts.dry_run": _COURSE,
+    "templates.create": _COURSE,
+    "templates.update": _COURSE,
     "flags.create": _FLAG,
     "flags.update": _FLAG,
     "flags.list": {"required"},

@@ -65,6 +65,24 @@ EXPECTED = """
     configurations.versions ---yyyyyy-
     configurations.explain  ---yyyyyy-
     configurations.preview  ---yyyyyy-
+    rollouts.list           ---yyyyyy-
+    rollouts.read           ---yyyyyy-
+    rollouts.versions       ---yyyyyy-
+    rollouts.evidence       ---yyyyyy-
+    rollouts.dry_run        ---yyyyyy-
+    rollouts.create         ----yy-yy-
+    rollouts.start          ----yy-yy-
+    rollouts.pause          ----yy-yy-
+    rollouts.resume         ----yy-yy-
+    rollouts.advance        ----yy-yy-
+    rollouts.stop           ----yy-yy-
+    rollouts.roll_back      ----yy-yy-
+    templates.list          ---yyyyyy-
+    templates.read          ---yyyyyy-
+    templates.versions      ---yyyyyy-
+    templates.create        ----yy-yy-
+    templates.update        ----yy-yy-
+    templates.delete        ----yy-yy-
     segments.list           ---yyyyyy-
     segments.read           ---yyyyyy-
     segments.create         ----yy-yy-

@@ -54,6 +54,16 @@ FREE = {
     "proposals.approve": "is the second person",
     "proposals.apply": "only what a second person agreed to",
     "proposals.reject": "changes nothing that is served",
+    **dict.fromkeys(
+        ("rollouts.create", "rollouts.start", "rollouts.resume", "rollouts.advance", "rollouts.stop"),
+        "asks, and its second person is who starts it: told by `test_rollouts`",
+    ),
+    "templates.create": "nothing is begun with it yet",
+    "templates.update": "what was begun with it goes on as it is",
+    "templates.delete": "what was begun with it goes on",
+    "rollouts.dry_run": "writes nothing",
+    "rollouts.pause": "shows nothing to more",
+    "rollouts.roll_back": "shows it to nobody",
     "schedules.plan": "always gives its reason; refused where it takes a second person, unless one agreed",
     "schedules.cancel": "changes nothing that is served",
 }

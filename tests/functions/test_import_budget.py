@@ -20,10 +20,10 @@ BUDGETS = {
     "site": 64,
     "authorize": 48,
     "products": 225,
-    "flags": 300,  # of which rollouts are twenty
+    "flags": 305,  # of which rollouts are twenty-five
     "access": 225,
     "audit": 215,
-    "planner": 230,
+    "planner": 235,
     "calendar": 240,
     "relay": 170,
     "record": 165,

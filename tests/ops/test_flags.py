@@ -90,6 +90,16 @@ def test_a_plan_shows_and_writes_nothing_and_apply_makes_it_once(room: Room) -> 
     assert room.writes() == []
 
 
+def test_a_rollout_that_runs_is_no_drift(room: Room) -> None:
+    room.file(environments={"development": {**ON, "defaultVariant": "off"}})
+    room.run("apply")
+    ladder = [{"share": 5, "hold": {"minutes": 10}}, {"share": 100}]
+    begun = {"from": "off", "to": "on", "ladder": ladder}
+    id = room.api("POST", "/v1/flags/checkout/environments/development/rollouts", begun)["id"]
+    assert room.run("plan") == (0, "The flags are what the files say.\n")
+    assert room.configuration()["rollout"]["id"] == id
+
+
 def test_drift_is_told_field_by_field_and_mended(room: Room) -> None:
     room.file(owner="web", environments={"development": {**ON, "targeting": BETA, "overrides": {"off": ["ada"]}}})
     room.run("apply")

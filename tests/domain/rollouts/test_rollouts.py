@@ -13,14 +13,18 @@ from slipway.calls import Call
 from slipway.flags.beside import Moved
 from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
+from slipway.flags.environments import NewEnvironment
 from slipway.flags.publication import read
+from slipway.flags.schedules import NewSchedule
 from slipway.flags.snapshot import Snapshot
 from slipway.outbox import due
 from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, PreconditionFailed, Problem
 from slipway.resources import Stored
-from slipway.rollouts import exposure
+from slipway.rollouts import exposure, rollout
+from slipway.rollouts.judging import judged
 from slipway.rollouts.plan import NewRollout
 from slipway.rollouts.states import Event
+from slipway.signals import rows
 from slipway.tables import FLAGS
 from tests.catalogue import a_call
 from tests.flagging import BETA, configured, disagreements, edited, made, revision, ruled
@@ -359,3 +363,129 @@ def test_the_list_of_what_runs_holds_what_is_live(control: Control, store: Memor
     move(control, paused, "roll_back")
     assert control.rollouts.running() == []
     assert len(store.query(FLAGS, ("list#rollouts#checkout#production",)).rows) == 1
+
+
+# --- who else changes something at that moment --------------------------------------------------------------
+
+
+class Between(MemoryStore):
+    """Something happens right before the next transaction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Any] = []
+
+    def transact(self, writes: Any, token: str) -> None:
+        if self.waiting:
+            self.waiting.pop()()
+        super().transact(writes, token)
+
+
+@pytest.fixture
+def between(control: Control, store: MemoryStore) -> Between:
+    between = Between()
+    between.tables = store.tables
+    control.__init__(between)  # type: ignore[misc]
+    return between
+
+
+@pytest.mark.parametrize("event", ["start", "resume"])
+def test_a_flag_that_is_put_away_at_that_moment_is_not_rolled_out(control: Control, between: Between, event: Event) -> None:
+    waiting = planned(control, start=False)
+    if event == "resume":
+        waiting = move(control, move(control, waiting, "start"), "roll_back", seconds=11)
+    between.waiting = [lambda: control.flags.archive(a_call(12), "checkout", None, "R")]
+    with pytest.raises(Conflict, match="archived"):
+        move(control, waiting, event, seconds=13)
+    assert "rollout" not in configuration(control).data
+
+
+@pytest.mark.parametrize("event", ["start", "advance", "resume", "stop"])
+def test_a_second_person_that_is_asked_for_at_that_moment_is_waited_for(
+    control: Control, between: Between, event: Event
+) -> None:
+    stored = planned(control, start=event != "start")
+    if event == "resume":
+        stored = move(control, stored, "pause", seconds=11)
+    between.waiting = [lambda: ruled(control, "production", approval=True)]
+    with pytest.raises(Forbidden):
+        move(control, stored, event, seconds=13)
+
+
+def test_what_was_rolled_back_is_not_resumed_without_its_variant(control: Control) -> None:
+    edited(control, variants={"new": True}, reason="R", seconds=1.5)
+    back = move(control, planned(control, to="new"), "roll_back")
+    edited(control, variants={"new": None}, reason="R", seconds=12)
+    with pytest.raises(Invalid) as refused:
+        move(control, back, "resume", seconds=13)
+    assert [fault.pointer for fault in refused.value.errors] == ["/to"]
+
+
+def test_what_does_not_run_is_stopped_whatever_runs_there(control: Control) -> None:
+    waiting = planned(control, start=False)
+    back = move(control, planned(control, seconds=3), "roll_back")
+    planned(control, seconds=4)
+    for stored in (waiting, back):
+        stopped = move(control, stored, "stop", seconds=20)
+        assert (stopped.data["state"], int(stopped.data["share"])) == ("stopped", 0)
+    assert "rollout" in configuration(control).data
+
+
+def test_a_schedule_that_switches_the_flag_off_ends_it(control: Control) -> None:
+    running = planned(control)
+    change = NewSchedule.model_validate(
+        {
+            "flag": "checkout",
+            "environment": "production",
+            "change": {"enabled": False},
+            "reason": "R",
+            "at": "2026-11-01T00:05:00Z",
+        }
+    )
+    later = control.schedules.plan(a_call(5), change).stored
+    control.schedules.fire(a_call(300), later.id)
+    assert control.rollouts.read(*WHERE, running.id).data["state"] == "stopped"
+
+
+def test_a_flag_whose_rollouts_are_too_many_for_one_write_says_so(control: Control) -> None:
+    names = [f"e{number}" for number in range(13)]
+    for name in names:
+        control.environments.create(a_call(3), NewEnvironment(name=name))
+    new = NewRollout.model_validate(COURSE)
+    for name in [*names, "staging", "production"]:
+        configured(control, environment=name, enabled=True, default_variant="off", reason="R", seconds=4)
+        control.rollouts.plan(call(5), "checkout", name, new, ENTROPY)
+    with pytest.raises(Conflict, match="15 rollouts at once"):
+        edited(control, variants={"third": True}, reason="R", seconds=6)
+    for name in names[:6]:
+        control.configurations.switch_off(a_call(7), "checkout", name, "R")
+    edited(control, variants={"third": True}, reason="R", seconds=8)
+    assert control.rollouts.running() == []
+
+
+# --- how it is counted ----------------------------------------------------------------------------------------
+
+
+def test_guards_are_judged_by_the_names_that_the_collector_counts(control: Control) -> None:
+    guards = [
+        {"metric": "ms", "kind": "slow_units", "threshold": 1_234_567},
+        {"metric": "ms", "kind": "slow_units", "threshold": 0.25},
+        {"kind": "activity"},
+    ]
+    data = planned(control, guards=guards).data
+    watched = [rows.metric(one) for one in rollout.watch(data)]
+    assert watched == [guard.metric for guard in rollout.guards(data)] == ["ms>1234567", "ms>0.25", "*"]
+
+
+def test_without_guards_it_goes_on_by_time_alone(control: Control) -> None:
+    running = planned(control, guards=[])
+    after = judged(control.rollouts, call(3_600), running.id)
+    assert after is not None
+    assert (after.data["state"], int(after.data["share"])) == ("running", 25_000)
+
+
+def test_nobody_resumes_it_for_ever(control: Control) -> None:
+    data = planned(control).data
+    data = {**data, "state": "paused", "stages": data["stages"] * rollout.MOST_STAGES}
+    with pytest.raises(Conflict, match="begin another"):
+        rollout.moved(data, "resume", call().now, "resume", "")

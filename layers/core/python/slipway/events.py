@@ -294,6 +294,35 @@ class SegmentDeleted(SegmentEvent):
     type: Literal["segment.deleted.v1"]
 
 
+class TemplateFacts(Changed):
+    key: Name
+    status: Name
+
+
+class TemplateEvent(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[1]
+    data: TemplateFacts
+
+
+class TemplateCreated(TemplateEvent):
+    """There is a new rollout template."""
+
+    type: Literal["template.created.v1"]
+
+
+class TemplateUpdated(TemplateEvent):
+    """A rollout template changed; what was begun with it goes on as it is."""
+
+    type: Literal["template.updated.v1"]
+
+
+class TemplateDeleted(TemplateEvent):
+    """A rollout template is gone, for good."""
+
+    type: Literal["template.deleted.v1"]
+
+
 class PlannedFacts(Changed):
     flag: Name
     environment: Name
@@ -580,6 +609,9 @@ CONTRACTS: dict[str, type[Event]] = {
         RolloutCompleted,
         RolloutRolledBack,
         RolloutStopped,
+        TemplateCreated,
+        TemplateUpdated,
+        TemplateDeleted,
     )
 }
 

@@ -29,6 +29,7 @@ HOMES: dict[str, Table] = {
     "proposal": FLAGS,
     "schedule": FLAGS,
     "rollout": FLAGS,
+    "template": FLAGS,
 }
 
 

@@ -74,6 +74,14 @@ class FlagsAndUsage(Flags, kw_only=True):
     table_usage: str
 
 
+class Desk(FlagsAndUsage, kw_only=True):
+    """Of the control plane of flags and their rollouts."""
+
+    table_access: str  # secrets that exposures are signed with
+    table_counters: str
+    table_signals: str
+
+
 class Calendar(Settings, kw_only=True):
     table_flags: str
     schedule_prefix: str  # of the names of one-shots

@@ -103,6 +103,7 @@ class ConfigurationView(Shape):
     rollout: RunningView | None
     rules: list[str] = Field(description="what the configuration says, in words, in the order in which it is asked")
     reason: str | None = Field(description="that was given for this version")
+    ended_rollout: str | None = Field(description="the rollout that ran, and that the change to this version has ended")
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
@@ -138,10 +139,17 @@ def view(stored: Stored) -> dict[str, Any]:
         "rollout": running(data),
         "rules": [sentence.text for sentence in sentences(data)],
         "reason": data.get("reason"),
+        "ended_rollout": data.get("ended"),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "version": stored.version,
     }
+
+
+def alone(data: Mapping[str, Any], running: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The data without a rollout, as what people write is all that holds; `running`: the one that this ends."""
+    without = {name: value for name, value in data.items() if name != "rollout"}
+    return without if running is None else {**without, "ended": running["id"]}
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

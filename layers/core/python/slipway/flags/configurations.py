@@ -4,7 +4,7 @@ Kept per configuration (`flag#<key>#<environment>`):
 
     flag, environment, enabled, default_variant, targeting (JSON text or null), overrides {variant: [targeting keys]},
     prerequisites [{flag, variants}], reason (of this version, where one was given),
-    rollout (see `slipway.rollouts.rollout`, while one runs)
+    rollout (see `slipway.rollouts.rollout`, while one runs), ended (the rollout that this version has ended)
 
 One that nobody has touched has no row. It reads as version 1: off, made when the flag or the environment was, the later.
 """
@@ -206,7 +206,7 @@ class Configurations:
         if not protection.counts("configuration", before.data, data):
             return Plan(flag, place, before, before, self.gathered(flag, before), [])
         version_of_graph = ledger.number(self.store, graph.place(environment), "version")
-        data.pop("rollout", None)  # what is written by hand is all that holds
+        data = configuration.alone(data, before.data.get("rollout"))
         after = self.shelf.would_be(call, before, data, [configuration.event(before, data)])
         rows = self.gathered(flag, after)
         if found := faults(flag.data, data, rules(rows)):

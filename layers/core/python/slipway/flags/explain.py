@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -14,14 +14,17 @@ from slipway.flags import jsontext
 from slipway.flags.checks import escaped
 from slipway.flags.coercion import truth
 from slipway.flags.compilation import Rows, compiled
+from slipway.flags.configuration import alone
 from slipway.flags.configurations import Configurations
 from slipway.flags.evaluation import Evaluation, FlagSet
+from slipway.flags.fractional import Draw
 from slipway.flags.snapshot import Snapshot
 from slipway.flags.trace import Step
 from slipway.flags.words import sentences
 from slipway.moments import Moment
 from slipway.problems import Conflict, Fault, Invalid
 from slipway.resources import Stored
+from slipway.rollouts import split
 from slipway.shape import Shape
 
 
@@ -70,6 +73,15 @@ class NeededView(Shape):
     met: bool
 
 
+class SplitView(Shape):
+    """`bucket`, of 100,000, and `arm`: null for who does not come to the split, or has nothing to be bucketed by."""
+
+    id: str
+    share: float = Field(description="percent")
+    bucket: int | None
+    arm: Literal["treatment", "control"] | None
+
+
 class StepView(Shape):
     pointer: str = Field(description="of the operator in the targeting; a segment stands in the place of its reference")
     operator: str
@@ -85,6 +97,7 @@ class ExplanationView(Shape):
     evaluation: EvaluationView
     decided: DecidedView
     bucket: BucketView | None = Field(description="where a `fractional` decided")
+    rollout: SplitView | None = Field(description="that runs; where its split decided, `decided` names it")
     prerequisites: list[NeededView]
     trace: list[StepView] = Field(description="every operator of the rule, in the order in which they finished")
 
@@ -113,8 +126,10 @@ def explained(
     ]
     steps = _steps(key, rows, context, now)
     place = _decided(stored.data, needed, steps, context)
-    draws = [step.draw for step in steps if step.draw is not None]
     asked = place == "/default_variant" or place.startswith("/targeting")
+    draws = [step.draw for step in steps if step.draw is not None] if asked else []
+    if drawn := _drawn(key, rows, stored.data, place, context, now):
+        place, draws = "/rollout", [drawn]
     return {
         "flag": key,
         "environment": environment,
@@ -123,9 +138,8 @@ def explained(
         "version": stored.version,
         "evaluation": {name: getattr(evaluation, name) for name in EvaluationView.model_fields},
         "decided": {"pointer": place, "words": dict(sentences(stored.data))[place]},
-        "bucket": {"bucket": draws[-1].bucket, "of": draws[-1].buckets, "variant": draws[-1].variant}
-        if draws and asked
-        else None,
+        "bucket": {"bucket": draws[-1].bucket, "of": draws[-1].buckets, "variant": draws[-1].variant} if draws else None,
+        "rollout": _told(stored.data.get("rollout"), drawn),
         "prerequisites": needed,
         "trace": [{"pointer": step.pointer, "operator": step.operator, "result": step.result} for step in steps if asked],
     }
@@ -151,10 +165,35 @@ def flag_set(rows: Rows) -> FlagSet:
 
 
 def _steps(key: str, rows: Rows, context: Mapping[str, Any], now: float) -> tuple[Step, ...]:
-    """Of its own rule alone: what stands before it is told by itself."""
-    bare = {"prerequisites": [], "overrides": {}, "enabled": True}
-    own = [{**row, "data": {**row["data"], **bare}} for row in rows.configurations if row["data"]["flag"] == key]
-    return flag_set(rows.but(configurations=tuple(own))).explain(key, context, now=now).trace
+    """Of its own rule alone: what stands around it is told by itself."""
+    return _bare(key, rows).explain(key, context, now=now).trace
+
+
+def _bare(key: str, rows: Rows, **fields: Any) -> FlagSet:
+    """The flag with its own rule alone, or the one that `fields` have."""
+    bare = {"prerequisites": [], "overrides": {}, "enabled": True, **fields}
+    own = [row for row in rows.configurations if row["data"]["flag"] == key]
+    return flag_set(rows.but(configurations=tuple({**row, "data": alone(row["data"], None) | bare} for row in own)))
+
+
+def _drawn(key: str, rows: Rows, data: Mapping[str, Any], place: str, context: Mapping[str, Any], now: float) -> Draw | None:
+    """Where the context falls in the split of the rollout that runs; None where it does not come to it."""
+    running = data.get("rollout")
+    if running is None or not place.startswith(("/targeting", "/default_variant")):
+        return None
+    if _bare(key, rows).evaluate(key, context, now=now).variant != running["from"]:
+        return None
+    rule = split.split(key, running["bucket_by"], running["from"], running["to"], int(running["share"]))
+    trace = _bare(key, rows, targeting=jsontext.written(rule)).explain(key, context, now=now).trace
+    return next((step.draw for step in trace if step.draw is not None), None)
+
+
+def _told(running: Mapping[str, Any] | None, draw: Draw | None) -> dict[str, Any] | None:
+    if running is None:
+        return None
+    arm = None if draw is None else "treatment" if draw.variant == running["to"] else "control"
+    bucket = None if draw is None else draw.bucket
+    return {"id": running["id"], "share": int(running["share"]) / 1000, "bucket": bucket, "arm": arm}
 
 
 def _decided(data: Mapping[str, Any], needed: list[dict[str, Any]], steps: tuple[Step, ...], context: Mapping[str, Any]) -> str:

@@ -81,6 +81,11 @@ class Reverting(Shape):
     reason: Reason | None = Field(default=None, description=WHY)
 
 
+class EndedView(Shape):
+    environment: str
+    id: str
+
+
 class FlagView(Shape):
     key: str
     type: Type
@@ -94,6 +99,7 @@ class FlagView(Shape):
     metadata: dict[str, Any]
     status: Status
     reason: str | None = Field(description="that was given for this version")
+    ended_rollouts: list[EndedView] = Field(description="that ran, and that the change to this version has ended")
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
@@ -115,6 +121,7 @@ def view(stored: Stored) -> dict[str, Any]:
         "metadata": metadata(data),
         "status": data["status"],
         "reason": data.get("reason"),
+        "ended_rollouts": data.get("ended", []),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "version": stored.version,

@@ -105,6 +105,7 @@ def written(rows: Rows, lacks: Mapping[str, Sequence[str]] = {}) -> Document:
         warnings += _warnings(flag, flags[key], own, rules)
         at = f"/slipway/flags/{escaped(key)}/prerequisites"
         warnings += [Note(key, at, "not_portable", why) for why in lacks.get(key, ())]
+        warnings += _left_out(configuration.get("rollout"), key)
     described = {key: {"description": data["description"]} for key, data in segments.items() if "description" in data}
     document: Document = {"flags": flags, "metadata": {"flagSetId": rows.environment}}
     if rules:
@@ -137,6 +138,13 @@ def _warnings(flag: Mapping[str, Any], made: Document, own: Document, rules: Map
     if asked := [name for name in ASKED_FIRST if name in own]:
         detail = f"Flagd knows no {' and no '.join(asked)}; the environment's snapshot has them as rules."
         yield Note(flag["key"], f"/slipway{at}", "not_portable", detail)
+
+
+def _left_out(rollout: Mapping[str, Any] | None, key: str) -> list[Note]:
+    if rollout is None:
+        return []
+    detail = f"The rollout {rollout['id']} runs: the configuration is here as it answers without it."
+    return [Note(key, f"/flags/{escaped(key)}", "rollout_left_out", detail)]
 
 
 # --- in ---------------------------------------------------------------------------------------------------

@@ -3,14 +3,14 @@
 Kept per flag (`flag#<key>`; a field that was not given is not there):
 
     key, type, variants (JSON text), hash, client_side, status, description, owner, tags, product, metadata (JSON text),
-    reason (of this version, where one was given)
+    reason (of this version, where one was given), ended (rollouts that this version has ended: [{environment, id}])
 
 A flag is active or archived. An archived one keeps its key, answers nowhere, and takes no change but its restoring.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -153,7 +153,10 @@ class Flags:
             beside += [*self._answers(known, before.data, data, changes if alone else None), *served]
             standing = self._configured(known, before)
             touched = [place for place, one in standing if one is not None and one.data["enabled"]]
-            beside += [part for place, one in standing for part in self._ending(call, before, data, place, one)]
+            ending = [one for _, one in standing if one is not None and _ends(before.data, data, one.data)]
+            data |= {"ended": [_named(one.data) for one in ending]} if ending else {}
+            beside += [part for place, one in standing for part in self._beside(call, before, place, one, ending)]
+            _check_room(beside, ending)
             if data["variants"] != before.data["variants"]:
                 self._check_fits(data, standing)
         return Plan(self.shelf, before, self.shelf.would_be(call, before, data, events), events, beside, touched)
@@ -209,11 +212,11 @@ class Flags:
         }
         return [(place, found.get(place.data["name"])) for place in known.each]
 
-    def _ending(self, call: Call, before: Stored, data: Data, place: Stored, one: Stored | None) -> list[Beside]:
-        """The flag's configuration stays as it is; a rollout that runs there ends, where what it shows changes."""
-        if one is None or "rollout" not in one.data or all(before.data[name] == data[name] for name in _SHOWN):
+    def _beside(self, call: Call, before: Stored, place: Stored, one: Stored | None, ending: Sequence[Stored]) -> list[Beside]:
+        """The flag's configuration stays as it is; but a rollout that runs there may end."""
+        if one is None or one not in ending:
             return [_as_it_was(f"{before.id}#{place.data['name']}", one)]
-        plain = {name: value for name, value in one.data.items() if name not in ("rollout", "reason")}
+        plain = configuration.alone(reasoned(one.data, None), one.data["rollout"])
         writes, _token = self.configured.updating(call, one, plain, [configuration.event(one, plain)])
         return [*map(Beside, writes), *rollout.ended(self.store, call, one, "the flag")]
 
@@ -238,6 +241,22 @@ class Flags:
 
 
 _SHOWN = ("variants", "hash", "status")  # what a rollout shows, and to whom
+_ROOM = 90  # rows beside the flag's own: of 100 in a transaction, less than what a change request and a schedule add
+
+
+def _ends(before: Data, after: Data, configuration: Data) -> bool:
+    """Whether a rollout runs there, and what it shows changes."""
+    return "rollout" in configuration and any(before[name] != after[name] for name in _SHOWN)
+
+
+def _named(configuration: Data) -> Data:
+    return {"environment": configuration["environment"], "id": configuration["rollout"]["id"]}
+
+
+def _check_room(beside: Sequence[Beside], ending: Sequence[Stored]) -> None:
+    if len(beside) > _ROOM:
+        where = in_words([one.data["environment"] for one in ending])
+        raise Conflict(f"This would end {len(ending)} rollouts at once ({where}): stop some of them first.")
 
 
 def _active(data: Mapping[str, Any]) -> bool:

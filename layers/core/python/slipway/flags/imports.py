@@ -49,7 +49,7 @@ class NoteView(Shape):
 
 class ImportView(Shape):
     """`created`, `updated` and `existing` (as the file says) count flags and segments; `left`: steps that wait for the same
-    import again; `conflicts`: what others changed meanwhile; `notes`: what did not map, in the order of the file."""
+    import again; `conflicts`: what others changed meanwhile; `notes`: rollouts that it ends, and what did not map."""
 
     flags: int
     segments: int
@@ -85,7 +85,8 @@ def take(
     Raises TooLarge, Invalid, KeyTaken, Conflict, IdempotencyMismatch, NotFound (no such environment): nothing is written."""
     bundle = order.bundle
     _check(rehearsal, call, order)
-    pending, became = _rehearsed(rehearsal, call, _Steps(order, call.idempotency_key, validate).all())
+    steps = _Steps(order, call.idempotency_key, validate)
+    pending, became = _rehearsed(rehearsal, call, steps.all())
     conflicts: list[Note] = []
     left = 0
     if not validate_only:
@@ -93,15 +94,15 @@ def take(
             _bind(control, call)
         left = max(0, len(pending) - MOST_STEPS)
         conflicts = _done(control, call, pending[:MOST_STEPS])
-    counts = Counter(became.values())
+    counts, notes = Counter(became.values()), [*steps.ended.values(), *bundle.notes]
     return {
         "flags": len(bundle.flags),
         "segments": len(bundle.segments),
         **{done: counts[done] for done in ("created", "updated", "existing")},
         "left": left,
         "conflicts": [note._asdict() for note in conflicts],
-        "notes": [note._asdict() for note in bundle.notes[:MOST_NOTES]],
-        "more_notes": max(0, len(bundle.notes) - MOST_NOTES),
+        "notes": [note._asdict() for note in notes[:MOST_NOTES]],
+        "more_notes": max(0, len(notes) - MOST_NOTES),
     }
 
 
@@ -207,6 +208,7 @@ class _Steps:
         self.order, self.validate = order, validate
         self.name = idempotency_key or f"file {order.digest}"
         self.updates = order.mode == "update"
+        self.ended: dict[str, Note] = {}  # rollouts, by their ids
 
     def all(self) -> list[Step]:
         bundle = self.order.bundle
@@ -255,7 +257,7 @@ class _Steps:
         if "metadata" in given:
             given["metadata"] = dict.fromkeys(metadata(standing.data)) | dict(given["metadata"])
         patch = self.validate(FlagPatch, given)
-        return _changed(standing, control.flags.change(call, new.key, None, patch.fields(), self.order.reason))
+        return self._ending(part, standing, control.flags.change(call, new.key, None, patch.fields(), self.order.reason))
 
     def _configuration(self, part: Part, control: Control, call: Call) -> Done:
         _, standing = control.configurations.read(call, part.key, self.order.environment)
@@ -272,7 +274,7 @@ class _Steps:
             after = control.configurations.update(call, part.key, self.order.environment, version, body)
         except PreconditionFailed:
             return "existing"
-        return _changed(standing, after)
+        return self._ending(part, standing, after)
 
     def _trim(self, part: Part, control: Control, call: Call) -> Done:
         """Variants that the file has no more go when no configuration of it names them any longer."""
@@ -281,7 +283,15 @@ class _Steps:
         if not gone or part.fields.get("variants") is None:
             return "existing"
         change = {"variants": dict.fromkeys(gone)}
-        return _changed(standing, control.flags.change(call, part.key, None, change, self.order.reason))
+        return self._ending(part, standing, control.flags.change(call, part.key, None, change, self.order.reason))
+
+    def _ending(self, part: Part, before: Stored, after: Stored) -> Done:
+        """What a flag or a configuration has become; and which rollouts that ends."""
+        done, ended = _changed(before, after), after.data.get("ended", [])
+        ids = [ended] if isinstance(ended, str) else [one["id"] for one in ended]
+        for id in ids if done == "updated" else []:
+            self.ended[id] = Note(part.key, part.at, "rollout_ended", f"The rollout {id} ends: what is imported holds.")
+        return done
 
 
 def _changed(before: Stored, after: Stored) -> Done:

@@ -1,6 +1,6 @@
 """The small rows beside the resources of the table `flags`: lists, sizes, and who needs whom.
 
-list#flags, list#archived, list#segments, list#environments / <key>     members, in the order of their keys
+list#flags, list#archived, list#segments, list#environments, list#templates / <key>     in the order of their keys
 list#tag#<tag>, list#owner#<owner>, list#product#<product> / <key>      active flags
 list#state#<environment>#on / <key>                                     flags that are switched on there, archived ones too
 list#stale#<environment> / <key>                                        see `slipway.flags.staleness`
@@ -33,6 +33,7 @@ MOST_BYTES = 5_000_000  # of what one environment answers from
 Place = tuple[str, str]  # the key of a list's row
 
 ENVIRONMENTS, SEGMENTS, ACTIVE, ARCHIVED = "list#environments", "list#segments", "list#flags", "list#archived"
+TEMPLATES = "list#templates"  # of rollouts
 CONTENTS, ENVIRONMENT_SET = ("catalogue", "contents"), ("catalogue", "environments")
 
 

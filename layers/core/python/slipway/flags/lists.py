@@ -93,6 +93,11 @@ def segments(shelf: Shelf, listing: Listing) -> tuple[list[Stored], str | None]:
     return _page(shelf, listing, [ledger.SEGMENTS], [], ["segments.list", listing.prefix])
 
 
+def templates(shelf: Shelf, listing: Listing) -> tuple[list[Stored], str | None]:
+    """The same for rollout templates."""
+    return _page(shelf, listing, [ledger.TEMPLATES], [], ["templates.list", listing.prefix])
+
+
 def environments(shelf: Shelf, listing: Paging) -> tuple[list[Stored], str | None]:
     """The same for environments."""
     return _page(shelf, Listing(**listing.model_dump()), [ledger.ENVIRONMENTS], [], ["environments.list"])
@@ -110,7 +115,7 @@ def _page(
     parts: Sequence[str | None],
     takes: Callable[[Stored], bool] = _stands,
 ) -> tuple[list[Stored], str | None]:
-    alone = [*inside, *outside] in ([ledger.ACTIVE], [ledger.SEGMENTS], [ledger.ENVIRONMENTS])
+    alone = [*inside, *outside] in ([ledger.ACTIVE], [ledger.SEGMENTS], [ledger.TEMPLATES], [ledger.ENVIRONMENTS])
 
     def read(limit: int, start: roster.Position | None) -> tuple[list[roster.Entry], roster.Position | None]:
         keys, low = _agreed(shelf.store, inside, outside, first if start is None else start["low"], last, limit)

@@ -44,8 +44,10 @@ class PreviewView(Shape):
     moves: list[MoveView]
 
 
-class PreviewedView(PreviewView, Portability):
+class ChangePreviewView(PreviewView, Portability):
     """As the flag would be after the change."""
+
+    ended_rollout: str | None = Field(description="the rollout that runs, and that the change would end")
 
 
 def previewed(
@@ -56,13 +58,14 @@ def previewed(
     change: ConfigurationPatch,
     contexts: Sequence[dict[str, Any]] | None,
 ) -> dict[str, Any]:
-    """A PreviewedView. Raises NotFound, Conflict (archived), Invalid."""
+    """A ChangePreviewView. Raises NotFound, Conflict (archived), Invalid."""
     plan = pointed(lambda: configurations.patched(call, key, environment, None, change))
     now = call.now.timestamp()
     before = flag_set(configurations.gathered(plan.flag, plan.before))
     after = flag_set(plan.rows)
     found = moved(before, after, key, sample(key) if contexts is None else contexts, now)
-    return {**found, **told(lacks(key, plan.rows))}
+    ended = None if plan.after is plan.before else plan.after.data.get("ended")
+    return {**found, **told(lacks(key, plan.rows)), "ended_rollout": ended}
 
 
 def moved(before: FlagSet, after: FlagSet, key: str, tried: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:

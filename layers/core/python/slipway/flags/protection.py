@@ -73,8 +73,8 @@ def check_approved(touched: Sequence[Stored]) -> None:
 
 
 def reasoned(data: Data, reason: str | None) -> dict[str, Any]:
-    """The data with the reason of this version alone."""
-    without = {name: value for name, value in data.items() if name != "reason"}
+    """The data with the reason of this version alone, and without the rollouts that another one has ended."""
+    without = {name: value for name, value in data.items() if name not in ("reason", "ended")}
     return {**without, "reason": reason} if reason else without
 
 

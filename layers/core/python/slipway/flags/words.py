@@ -36,7 +36,13 @@ def sentences(configuration: Mapping[str, Any]) -> list[Sentence]:
         found.append(Sentence(f"/overrides/{escaped(variant)}", f"For {in_words(keys)}: {variant}."))
     if configuration["targeting"] is not None:
         found += _rule(jsontext.read(configuration["targeting"]))
-    return [*found, Sentence("/default_variant", f"Otherwise: {otherwise}.")]
+    found.append(Sentence("/default_variant", f"Otherwise: {otherwise}."))
+    return [*found, *_rolled_out(configuration["rollout"])] if "rollout" in configuration else found
+
+
+def _rolled_out(rollout: Mapping[str, Any]) -> list[Sentence]:
+    share = f"{int(rollout['share']) / 1000:g} % of those who would get {rollout['from']} by its rule or default"
+    return [Sentence("/rollout", f"{share} get {rollout['to']} (rollout {rollout['id']}).")]
 
 
 def _rule(rule: Any) -> list[Sentence]:

@@ -25,7 +25,11 @@ class Counted(NamedTuple):
 
 def counted(rows: Iterable[Row], metrics: Iterable[str], shares: Sequence[int]) -> Counted:
     """`rows`: of the rollout's partition of `counters`; what else stands there is left out."""
-    counts = total(row for row in rows if "counts" in row)
+    return tallied(total(row for row in rows if "counts" in row), metrics, shares)
+
+
+def tallied(counts: Counts, metrics: Iterable[str], shares: Sequence[int]) -> Counted:
+    """The same of counts that are summed up."""
     networks = _networks(counts)
     told = list(enumerate(share / SCALE for share in shares))
     tallies = {

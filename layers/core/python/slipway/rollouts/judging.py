@@ -10,18 +10,19 @@ the always-valid p is made of, and which guards have told already.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from slipway.calls import Call, timestamp
+from slipway.calls import Call
 from slipway.flags import jsontext
 from slipway.flags.beside import Moved
 from slipway.ports import Row, Store, StoreUnavailable
 from slipway.problems import PreconditionFailed
 from slipway.resources import TRIES, Stored
-from slipway.rollouts import policy, rollout, states
+from slipway.rollouts import evidence, policy, rollout, states
 from slipway.rollouts.counts import Counted, counted
+from slipway.rollouts.course import percent
 from slipway.rollouts.policy import Decision, Hold, Judgement
 from slipway.rollouts.rollouts import Rollouts
 from slipway.tables import COUNTERS
@@ -76,7 +77,7 @@ def judged(rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = ()
         rows = counters(rollouts.store, id)
         found = judge(before.data, rows, call.now, alarms=alarms)
         try:
-            after = _done(rollouts, call.but(nonce=f"{call.nonce}.{tried}"), before, found)
+            after = _done(rollouts, call.but(nonce=f"{call.nonce}.{tried}"), before, found, rows)
         except (Moved, PreconditionFailed):
             continue
         _note(rollouts.store, after, rows, found.decision)
@@ -95,29 +96,30 @@ def noted(rows: list[Row]) -> Data:
     return none if text is None else jsontext.read(text)
 
 
-def evidence(data: Data, found: Judged, now: datetime) -> Data:
-    """What is kept of a decision, and shown."""
-    decision, first = found.decision, int(data["judged"])
-    return {
-        "at": timestamp(now),
-        "action": decision.action,
-        "reason": decision.reason,
-        "detail": decision.detail,
-        "guard": decision.guard or None,
-        "since": data["stages"][first]["since"],
-        "first_stage": first,
-        "alpha": jsontext.read(data["policy"])["alpha"],
-        "log_sample_ratio": decision.log_sample_ratio,
-        "exposed": [one._asdict() for one in found.counted.exposed[first:]],
-        "uncounted": found.counted.uncounted,
-        "findings": [{**one._asdict(), "stages": [stage._asdict() for stage in one.stages]} for one in decision.findings],
-    }
+def shown(rollouts: Rollouts, call: Call, key: str, environment: str, id: str) -> Data:
+    """An EvidenceView: what the counters say now, and what was last decided. Nothing is done. Raises NotFound."""
+    stored = rollouts.read(key, environment, id)
+    data, now = stored.data, None
+    if data["stages"]:
+        rows = counters(rollouts.store, id)
+        found = judge(data, rows, call.now)
+        now = evidence.view(evidence.made(data, *found, rows, call.now))
+    kept = next((text for one in _versions(rollouts, stored) if (text := one.data.get("evidence"))), None)
+    decided = None if kept is None else evidence.view(jsontext.read(kept))
+    share = percent(rollout.share(data))
+    return {"rollout": id, "state": data["state"], "share": share, "now": now, "decided": decided}
 
 
-def _done(rollouts: Rollouts, call: Call, before: Stored, found: Judged) -> Stored:
+def _versions(rollouts: Rollouts, stored: Stored) -> Iterator[Stored]:
+    yield stored
+    if stored.version > 1:
+        yield from rollouts.shelf.versions(stored.id, below=stored.version)
+
+
+def _done(rollouts: Rollouts, call: Call, before: Stored, found: Judged, rows: list[Row]) -> Stored:
     """Raises Moved, PreconditionFailed."""
     decision, data = found.decision, before.data
-    kept = {"evidence": jsontext.written(evidence(data, found, call.now))}
+    kept = {"evidence": jsontext.written(evidence.made(data, *found, rows, call.now))}
     paused = data["state"] == "paused"
     if decision.action == "roll_back" or (decision.action == "pause" and not paused):
         return rollouts.moved(call, before, decision.action, decision.reason, decision.detail, kept)

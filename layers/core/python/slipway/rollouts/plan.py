@@ -1,145 +1,77 @@
-"""A rollout as the API takes and answers it. Shares are percent, to the thousandth."""
+"""A rollout as the API takes and answers it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
-from itertools import pairwise
-from typing import Annotated, Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StrictBool, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, StrictBool
 
-from slipway.fields import error, matching, published, whole
+from slipway import cursors
+from slipway.changes import differences
 from slipway.flags import jsontext
-from slipway.flags.fields import Reason, Variant
+from slipway.flags.fields import Key, Reason, Variant
+from slipway.paging import Paging
+from slipway.problems import BadCursor, Fault, Invalid
 from slipway.resources import Stored
-from slipway.rollouts import policy, rollout, states
-from slipway.rollouts.exposure import SCALE
+from slipway.rollouts import rollout, states
+from slipway.rollouts.course import LADDER, Alpha, BucketBy, Course, Guards, GuardShape, Ladder, Share, Step, percent
 from slipway.shape import Shape
-from slipway.signals.rows import metric
 
-LONGEST_HOLD = 30 * 24 * 60  # minutes
-STEPS, GUARDS = 12, 10
-METRIC = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-BUCKET_BY = r"^[A-Za-z_$][A-Za-z0-9_$-]*(\.[A-Za-z_$][A-Za-z0-9_$-]*){0,4}$"
+PLACE = r"[0-9TZ:.-]{24}#rol_[0-9a-z]{26}"
 
 
-def _parts(raw: Any) -> int:
-    parts = raw * (SCALE // 100) if isinstance(raw, int | Decimal) and not isinstance(raw, bool) else None
-    if parts is None or parts != int(parts) or not 0 <= parts <= SCALE:
-        raise error("invalid_share", "A share is percent, 0 to 100, with three digits after the point at most.")
-    return int(parts)
-
-
-def _double(raw: Any) -> Any:
-    return float(raw) if isinstance(raw, Decimal) else raw
-
-
-def percent(parts: int) -> int | float:
-    shown = parts * 100 / SCALE
-    return int(shown) if shown == int(shown) else shown
-
-
-Share = Annotated[
-    int, PlainValidator(_parts), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100, "examples": [5]})
-]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_double)]
-Whole = Annotated[int, BeforeValidator(whole)]
-Metric = Annotated[
-    str,
-    AfterValidator(matching(METRIC, "invalid_metric", "A metric is 1 to 64 letters, digits, dots, dashes and underscores.")),
-    published(METRIC, 64, examples=["checkout_failed"]),
-]
-BucketBy = Annotated[
-    str,
-    AfterValidator(matching(BUCKET_BY, "invalid_path", "Name a field of the context, in it by dots: `company.id`.")),
-    published(BUCKET_BY, 128, examples=["targetingKey"]),
-]
-
-
-class Hold(Shape):
-    """What has to be over, or there, before the next step. All that is given."""
-
-    minutes: Annotated[Whole, Field(ge=1, le=LONGEST_HOLD)] = 1
-    units: Annotated[Whole, Field(ge=1, le=10**9)] | None = Field(
-        default=None, description="exposed in this stage, of both arms together"
+class NewRollout(Shape):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"from": "off", "to": "on", "ladder": LADDER, "guards": [{"metric": "checkout_failed", "kind": "bad_units"}]}
+            ]
+        }
     )
-    approval: StrictBool = Field(default=False, description="whether a person has to take the next step (`advance`)")
 
-
-class Step(Shape):
-    share: Share
-    hold: Hold | None = Field(default=None, description="the last step may have none: what it says is final at once")
-
-
-class GuardShape(Shape):
-    """`metric`: the name of an outcome; of an alarm the CloudWatch alarm's."""
-
-    metric: Metric
-    kind: policy.Kind
-    threshold: Annotated[Number, Field(ge=0)] | None = Field(
-        default=None, description="of `slow_units`: an outcome with a greater value makes its unit a slow one"
-    )
-    margin: Annotated[Number, Field(ge=0, le=10)] = Field(
-        default=0.0, description="the relative harm that is tolerated: 0.1 takes a rate that is a tenth higher"
-    )
-    action: policy.Deed | None = Field(default=None, description="by default roll_back; of feedback: pause")
-    trust_client: StrictBool = Field(default=False, description="whether what client keys tell may roll back; else it pauses")
-
-    @model_validator(mode="after")
-    def _fits(self) -> GuardShape:
-        if (self.kind == "slow_units") != (self.threshold is not None):
-            raise PydanticCustomError("threshold", "A guard of slow units has a `threshold`, and no other one has.")
-        return self
-
-
-class Course(Shape):
-    """How a rollout goes: what it may be given by a template."""
-
-    ladder: Annotated[list[Step], Field(min_length=1, max_length=STEPS)]
-    guards: Annotated[list[GuardShape], Field(max_length=GUARDS)] = []
-    alpha: Annotated[Number, Field(gt=0, le=0.5)] = Field(
-        default=0.05, description="how often a harmless rollout may be stopped by its guards"
-    )
-    holdback: Share = Field(default=0, description="the share that keeps `from` when all is over, for comparison")
-    early: StrictBool = Field(default=False, description="go on before a hold is over where no harm is proven")
-
-    @model_validator(mode="after")
-    def _climbs(self) -> Course:
-        shares = [step.share for step in self.ladder]
-        if self.holdback >= SCALE or shares[-1] != SCALE - self.holdback:
-            raise PydanticCustomError("last_share", "The last step has the share that stays: 100 less the holdback.")
-        if shares[0] == 0 or any(after <= before for before, after in pairwise(shares)):
-            raise PydanticCustomError("ladder", "Each step of the ladder is larger than the one before it, and than 0.")
-        if any(step.hold is None for step in self.ladder[:-1]):
-            raise PydanticCustomError("hold", "Each step but the last has a `hold`.")
-        if len({metric(guard.model_dump()) for guard in self.guards}) < len(self.guards):
-            raise PydanticCustomError("duplicate", "No two guards watch the same metric.")
-        return self
-
-
-class NewRollout(Course):
     from_: Variant = Field(alias="from", description="what they get who would be given it without the rollout")
     to: Variant = Field(description="what a share of those gets instead")
     bucket_by: BucketBy = Field(default="targetingKey", description="the field of the context that makes a unit")
+    template: Key | None = Field(default=None, description="a rollout template: gives each of the next five that is left out")
+    ladder: Ladder | None = Field(default=None, description="needed without a template")
+    guards: Guards | None = None
+    alpha: Alpha | None = Field(default=None, description="how often a harmless rollout may be stopped by its guards: 0.05")
+    holdback: Share | None = Field(default=None, description="the share that keeps `from` when all is over")
+    early: StrictBool | None = Field(default=None, description="go on before a hold is over where no harm is proven")
     start: StrictBool = Field(default=True, description="at once; else it is planned, and started by `/start`")
     reason: Reason | None = Field(default=None, description="a protected environment asks for it")
 
-    def data(self, flag: str, environment: str) -> dict[str, Any]:
+    def course(self, template: Course | None) -> Course:
+        """What is asked for, and else what the template says. Raises Invalid."""
+        given = {name: getattr(self, name) for name in Course.model_fields if getattr(self, name) is not None}
+        if template is None and "ladder" not in given:
+            detail = "Give the ladder, or a template that has one."
+            raise Invalid(detail, errors=[Fault("/ladder", "required", detail)])
+        made = Course.model_construct(**({} if template is None else dict(template)) | given)
+        if found := made.faults():
+            raise Invalid("The rollout could not run.", errors=found)
+        return made
+
+    def data(self, flag: str, environment: str, planned_by: str, course: Course) -> dict[str, Any]:
         """As it is kept, planned."""
-        course = self.model_dump(exclude_none=True)
-        named = {name: course[name] for name in ("to", "bucket_by", "holdback")}
-        judged = {name: course[name] for name in ("alpha", "early", "guards")}
+        told = course.model_dump(exclude_none=True)
+        judged = {name: told[name] for name in ("alpha", "early", "guards")}
         return {
             "flag": flag,
             "environment": environment,
             "from": self.from_,
-            **named,
+            "to": self.to,
+            "bucket_by": self.bucket_by,
+            "holdback": told["holdback"],
+            "planned_by": planned_by,
+            **({} if self.template is None else {"template": self.template}),
             "reason": self.reason or "",
-            "ladder": [_step(step) for step in course["ladder"]],
+            "ladder": [_step(step) for step in told["ladder"]],
             "policy": jsontext.written(judged),
             "state": "planned",
+            "share": 0,
             "step": -1,
             "stage": -1,
             "judged": 0,
@@ -150,7 +82,22 @@ class NewRollout(Course):
 
 
 class Moving(Shape):
-    reason: Reason | None = Field(default=None, description="a protected environment asks for it")
+    reason: Reason | None = Field(
+        default=None, description="a protected environment asks for it where more may be shown: start, advance, resume, stop"
+    )
+
+
+class RolloutListing(Paging):
+    state: states.State | None = None
+
+    def begins(self, parts: Sequence[str | None]) -> str | None:
+        """The place to go on from; a made-up one may be any. Raises BadCursor."""
+        if self.cursor is None:
+            return None
+        place = str(cursors.decode(self.cursor, parts, {"place": str})["place"])
+        if not re.fullmatch(PLACE, place):
+            raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        return place
 
 
 class StageView(Shape):
@@ -169,6 +116,7 @@ class RolloutView(Shape):
     id: str
     flag: str
     environment: str
+    template: str | None = Field(description="that it was begun with")
     from_: str = Field(alias="from")
     to: str
     bucket_by: str
@@ -191,33 +139,50 @@ class RolloutView(Shape):
     version: int = Field(ge=1)
 
 
-def view(stored: Stored, created_by: str) -> dict[str, Any]:
+def view(stored: Stored) -> dict[str, Any]:
     """A RolloutView."""
     data = stored.data
-    judged = jsontext.read(data["policy"])
-    started = bool(data["stages"])
     over = rollout.due(data) if data["state"] == "running" else None
     return {
         "id": stored.id,
-        **{name: data[name] for name in ("flag", "environment", "from", "to", "bucket_by", "state", "why")},
-        "ladder": [_shown(step) for step in data["ladder"]],
-        "guards": [{"threshold": None, "action": None} | guard for guard in judged["guards"]],
-        "alpha": judged["alpha"],
-        "early": judged["early"],
-        "holdback": percent(int(data["holdback"])),
-        "stage": int(data["stage"]) if started else None,
-        "share": percent(rollout.share(data)),
+        **{name: data.get(name) for name in ("flag", "environment", "template")},
+        **_plain(data),
         "due": None if over is None else over.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "stages": [
             {"stage": number, "step": int(one["step"]), "share": percent(int(one["share"])), "since": one["since"]}
             for number, one in enumerate(data["stages"])
         ],
-        "ended_by": data.get("ended_by"),
-        "reason": data["reason"] or None,
-        "created_by": created_by,
+        "created_by": data["planned_by"],
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "version": stored.version,
+    }
+
+
+FIELDS = (
+    *("from", "to", "bucket_by", "ladder", "guards", "alpha", "early", "holdback", "reason"),
+    *("state", "stage", "share", "why", "ended_by"),
+)
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return differences(_plain(before) if before else {}, _plain(after), FIELDS)
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """As it is shown."""
+    judged = jsontext.read(data["policy"])
+    return {
+        **{name: data[name] for name in ("from", "to", "bucket_by", "state", "why")},
+        "ladder": [_shown(step) for step in data["ladder"]],
+        "guards": [{"threshold": None, "action": None} | guard for guard in judged["guards"]],
+        "alpha": judged["alpha"],
+        "early": judged["early"],
+        "holdback": percent(int(data["holdback"])),
+        "reason": data["reason"] or None,
+        "stage": int(data["stage"]) if data["stages"] else None,
+        "share": percent(rollout.share(data)),
+        "ended_by": data.get("ended_by"),
     }
 
 

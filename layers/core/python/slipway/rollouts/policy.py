@@ -8,7 +8,7 @@ An action is one of, the strongest first (reasons in brackets):
                 so, never of whichever is larger; or an alarm rings (`alarm`)
     pause       the same, but it took clients' signals or people's complaints (`harm`); the arms are not as large as the split
                 says (`sample_ratio`); too many units were seen in both (`contamination`); the hold is over and nobody came
-                (`no_traffic`)
+                (`no_traffic`), where somebody counts or is waited for
     notify      a guard that only tells has reached it (`harm`, `alarm`), and has not told yet
     advance     the hold is over (`hold_over`), or every guard is proven to be no worse than its margin (`no_worse`)
     continue    nothing of this (`holding`)
@@ -157,7 +157,7 @@ def decide(given: Judgement) -> Decision:
             detail = f"{stage.contaminated} of {_seen(stage)} units were seen in both arms: bucket by what stays with a unit."
             return decided("pause", "contamination", detail)
     here = _seen(given.exposed[-1]) if given.exposed else 0
-    if given.hold.over and not here:
+    if given.hold.over and not here and (_counting(given) or given.hold.units):
         return decided("pause", "no_traffic", "The hold is over and no unit was exposed: nothing is known of this stage.")
     return decided(*(harm or _onward(given, findings, here)))
 

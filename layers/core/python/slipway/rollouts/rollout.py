@@ -2,10 +2,11 @@
 
 Kept per rollout (`rol_...`):
 
-    flag, environment, from, to, bucket_by, holdback, reason
+    flag, environment, from, to, bucket_by, holdback, reason, planned_by (`kind:id`), template (if any)
     ladder      [{share, minutes, units, approval}]; the last is what stays, without minutes where nothing is waited for there
     policy      JSON text: {alpha, early, guards: [{metric, kind, threshold, margin, action, trust_client}]}
     state       see `slipway.rollouts.states`
+    share       that is in treatment, or stays there when it is over
     step        of the ladder, from 0; -1 while it is planned
     stage       a period with one split, from 0: each step begins one, and so does going on after a stop
     judged      the first stage that guards look at: what was known when a person went on is not held against it again
@@ -21,7 +22,7 @@ that lets one run at a time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,7 @@ from slipway.calls import Call, timestamp
 from slipway.flags import jsontext, ledger
 from slipway.flags.beside import Beside
 from slipway.ports import Store
+from slipway.problems import Conflict
 from slipway.resources import Event, Shelf, Stored
 from slipway.rollouts import policy, states
 from slipway.rollouts.exposure import SCALE
@@ -39,6 +41,7 @@ from slipway.upgrades import newest, upgrader
 Data = dict[str, Any]
 
 RUNNING = "list#rollouts"  # those that are under way
+MOST_STAGES = 100
 
 
 def shelf(store: Store) -> Shelf:
@@ -54,14 +57,17 @@ def place(created_at: str, id: str) -> str:
     return f"{created_at}#{id}"
 
 
+def listed(place: str) -> str:
+    """The id of who has that place."""
+    return place.rpartition("#")[2]
+
+
 # --- reading --------------------------------------------------------------------------------------------
 
 
 def share(data: Mapping[str, Any]) -> int:
-    """In force; 0 where nobody is in treatment."""
-    if data["state"] == "rolled_back" or not data["stages"]:
-        return 0
-    return int(data["stages"][-1]["share"])
+    """In force, or left when it is over; 0 where nobody is in treatment."""
+    return int(data["share"])
 
 
 def due(data: Mapping[str, Any]) -> datetime | None:
@@ -76,9 +82,13 @@ def due(data: Mapping[str, Any]) -> datetime | None:
 
 def guards(data: Mapping[str, Any]) -> list[policy.Guard]:
     """As they are judged: with the activity guard that others need."""
-    told = jsontext.read(data["policy"])["guards"]
+    return guarded(jsontext.read(data["policy"])["guards"])
+
+
+def guarded(shapes: Iterable[Mapping[str, Any]]) -> list[policy.Guard]:
+    """The same of guards as the API has them."""
     return policy.guarded(
-        [policy.Guard(metric(one), one["kind"], one["margin"], one.get("action"), one["trust_client"]) for one in told]
+        [policy.Guard(metric(one), one["kind"], one["margin"], one.get("action"), one["trust_client"]) for one in shapes]
     )
 
 
@@ -125,14 +135,18 @@ def moved(data: Mapping[str, Any], event: states.Event, now: datetime, code: str
     if event in ("start", "advance"):
         return _begun(after, int(data["step"]) + 1, now)
     if event == "resume":
+        if len(data["stages"]) >= MOST_STAGES:
+            raise Conflict(f"It has been resumed {MOST_STAGES} times and more: begin another one.")
         return {**_begun(after, int(data["step"]), now), "judged": int(data["stage"]) + 1}
-    return after
+    if event == "complete":
+        return {**after, "share": final(data)}
+    return {**after, "share": 0} if event in ("roll_back", "human_edit") else after
 
 
 def _begun(data: Data, step: int, now: datetime) -> Data:
     """A new stage."""
     stages = [*data["stages"], {"step": step, "share": data["ladder"][step]["share"], "since": timestamp(now)}]
-    return {**data, "step": step, "stage": len(stages) - 1, "stages": stages}
+    return {**data, "step": step, "share": int(stages[-1]["share"]), "stage": len(stages) - 1, "stages": stages}
 
 
 def final(data: Mapping[str, Any]) -> int:

@@ -1,8 +1,8 @@
 """Rollouts: planned and moved by people, by the clock and by guards.
 
 Each move is one transaction: the rollout, the configuration that evaluation reads it from, and one more revision of the
-environment, each on condition of the version that the move was decided on. It asks for nothing else, so that nothing else can
-hold a step back up; of two who move at the same moment one reads again.
+environment, each on condition of the version that the move was decided on. A step back asks for nothing else, so that nothing
+else can hold it up; of two who move at the same moment one reads again.
 
 What is shown to more, or again, needs its reason in a protected environment, and with `approval` another person than the one
 who planned it. Less needs neither.
@@ -10,20 +10,25 @@ who planned it. Less needs neither.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from slipway import cursors, history, roster
 from slipway.calls import Call
 from slipway.flags import configuration, jsontext, ledger
 from slipway.flags.beside import Beside, Moved, create, settled, update
 from slipway.flags.checks import faults, size, wrong
 from slipway.flags.configurations import Configurations
+from slipway.flags.protection import reasoned
+from slipway.paging import json_bytes
 from slipway.ports import Update
 from slipway.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from slipway.resources import Created, Stored
 from slipway.rollouts import rollout, signing, split, states
-from slipway.rollouts.plan import NewRollout
+from slipway.rollouts.course import Course
+from slipway.rollouts.plan import NewRollout, RolloutListing, changes
 from slipway.rollouts.states import Event
+from slipway.rollouts.templates import Templates
 from slipway.tables import FLAGS
 
 Data = dict[str, Any]
@@ -34,7 +39,7 @@ MORE: tuple[Event, ...] = ("start", "advance", "resume", "stop")  # of what peop
 class Rollouts:
     def __init__(self, configurations: Configurations) -> None:
         self.configurations, self.store = configurations, configurations.store
-        self.shelf = rollout.shelf(self.store)
+        self.shelf, self.templates = rollout.shelf(self.store), Templates(self.store)
 
     # --- reads ---
 
@@ -44,6 +49,28 @@ class Rollouts:
         if (stored.data["flag"], stored.data["environment"]) != (key, environment):
             raise NotFound(f"There is no rollout {id!r} of {key!r} in {environment!r}.")
         return stored
+
+    def page(self, call: Call, key: str, environment: str, listing: RolloutListing) -> tuple[list[Stored], str | None]:
+        """Newest first, and the cursor of the next page (None at the end). Raises NotFound, BadCursor."""
+        self.configurations.read(call, key, environment)
+        partition, parts = rollout.all_of(key, environment), ["rollouts.list", key, environment, listing.state]
+
+        def read(limit: int, start: roster.Position | None) -> tuple[list[roster.Entry], roster.Position | None]:
+            page = self.store.query(FLAGS, (partition,), limit=limit, start=start, forward=False)
+            ids = [rollout.listed(row["sk"]) for row in page.rows]
+            heads = {stored.id: stored for stored in self.shelf.read_all(ids)}
+            return [(row, heads.get(id)) for row, id in zip(page.rows, ids, strict=True)], page.next
+
+        start = None if (at := listing.begins(parts)) is None else {"pk": partition, "sk": at}
+        takes: Callable[[Stored], bool] = lambda stored: listing.state in (None, stored.data["state"])  # noqa: E731
+        found, more = roster.page(read, takes, listing.limit, start, size=lambda stored: json_bytes(stored.data))
+        return found, None if more is None else cursors.encode(parts, {"place": more["sk"]})
+
+    def versions(
+        self, key: str, environment: str, id: str, *, below: int | None, limit: int
+    ) -> tuple[list[history.Version], int | None]:
+        """Newest first. Raises NotFound."""
+        return history.versions(self.shelf, self.read(key, environment, id).id, changes, below=below, limit=limit)
 
     def running(self) -> list[Stored]:
         """Every rollout that is under way."""
@@ -75,16 +102,16 @@ class Rollouts:
             return Created(made, True)
 
         def attempt(call: Call) -> Created:
-            flag, standing = self.configurations.read(call, key, environment)
-            planned = new.data(key, environment)
-            self._check(flag, standing, planned)
-            self._check_reason(call, environment, new.reason)
+            course = new.course(self._template(call, new.template))
+            planned = new.data(key, environment, call.cause["actor"], course)
+            unchanged = self._checked(call, planned)
+            place = self._reasoned(call, environment, new.reason)
             data, beside = planned, ledger.moved([], [(rollout.all_of(key, environment), rollout.place(call.stamp, id))])
             if new.start:
-                self._check_person(call, environment, call.cause["actor"])
+                _check_person(call, place, call.cause["actor"])
                 data = rollout.moved(planned, "start", call.now, "start", _asked(call, new.reason))
                 data["generation"] = 1 if validate_only else signing.begin(self.store, environment, entropy)
-                beside += self._beside(call, id, planned, data, "start")
+                beside += [unchanged, ledger.unchanged(place), *self._beside(call, id, planned, data, "start")]
             events = [rollout.told(data, 1)]
             if validate_only:
                 return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
@@ -110,33 +137,39 @@ class Rollouts:
             if version is not None and version != before.version:
                 raise self.shelf.elsewhere(before)
             states.move(before.data["state"], event)
-            if event in MORE:
-                self._check_person(call, environment, self.planned_by(before))
-                self._check_reason(call, environment, reason)
-            if event != "start":
-                return self.moved(call, before, event, event, _asked(call, reason))
-            self._check(*self.configurations.read(call, key, environment), before.data)
-            began = {"generation": signing.begin(self.store, environment, entropy)}
-            return self.moved(call, before, event, event, _asked(call, reason), also=began)
+            unchanged, also = list[Beside](), Data()
+            live = before.data["state"] in states.LIVE
+            if event in MORE and (live or event != "stop"):
+                place = self._reasoned(call, environment, reason)
+                _check_person(call, place, before.data["planned_by"])
+                unchanged = [ledger.unchanged(place)]
+            if event in ("start", "resume") and not live:
+                unchanged.append(self._checked(call, before.data))
+            if event == "start":
+                also = {"generation": signing.begin(self.store, environment, entropy)}
+            return self.moved(call, before, event, event, _asked(call, reason), also, unchanged)
 
         return settled(call, version, attempt)
-
-    def planned_by(self, stored: Stored) -> str:
-        """`kind:id`."""
-        return (stored if stored.version == 1 else self.shelf.past(stored.id, 1)).actor
 
     # --- by whoever ---
 
     def moved(
-        self, call: Call, before: Stored, event: Event, code: str, detail: str, also: Mapping[str, Any] | None = None
+        self,
+        call: Call,
+        before: Stored,
+        event: Event,
+        code: str,
+        detail: str,
+        also: Mapping[str, Any] = {},
+        unchanged: Sequence[Beside] = (),
     ) -> Stored:
         """The move, on that version of the rollout; an `advance` from the last step completes it. `also`: is kept with it.
 
         Raises MoveNotAllowed; PreconditionFailed where the rollout has changed, Moved where the configuration has; Conflict."""
         if event == "advance" and _completes(before.data):
             event = "complete"
-        data = rollout.moved(before.data, event, call.now, code, detail) | dict(also or {})
-        beside = self._beside(call, before.id, before.data, data, event)
+        data = rollout.moved(before.data, event, call.now, code, detail) | dict(also)
+        beside = [*unchanged, *self._beside(call, before.id, before.data, data, event)]
         return update(self.shelf, call, before, data, [rollout.told(data, before.version + 1)], beside)
 
     def warned(self, call: Call, before: Stored, detail: str, also: Mapping[str, Any]) -> Stored:
@@ -146,11 +179,19 @@ class Rollouts:
 
     # --- inside ---
 
+    def _template(self, call: Call, key: str | None) -> Course | None:
+        try:
+            return None if key is None else self.templates.course(call, key)
+        except NotFound as missing:
+            raise Invalid(missing.detail, errors=[Fault("/template", "unknown_template", missing.detail)]) from None
+
     def _beside(self, call: Call, id: str, before: Data, data: Data, event: Event) -> list[Beside]:
         """What changes with the rollout; `data["configured"]` is set to the version that the configuration has then.
 
         Raises Moved, Conflict."""
         shelf, live = self.configurations.shelf, before["state"] in states.LIVE
+        if not live and data["state"] not in states.LIVE:
+            return []
         standing = shelf.find(self.configurations.id_of(data["flag"], data["environment"]))
         running = None if standing is None else _running(standing)
         if standing is None or running != (id if live else None):
@@ -168,8 +209,9 @@ class Rollouts:
         revised = Update(FLAGS, *ledger.revision(data["environment"]), set={"schema": 1}, add=add)
         return [*beside, *map(Beside, writes), Beside(revised)]
 
-    def _check(self, flag: Stored, standing: Stored, data: Data) -> None:
-        """Raises Conflict, Invalid for a rollout that could not run, or not come to an end."""
+    def _checked(self, call: Call, data: Data) -> Beside:
+        """What has to stay as it was read. Raises Conflict, Invalid for a rollout that could not run, or not come to an end."""
+        flag, standing = self.configurations.read(call, data["flag"], data["environment"])
         if flag.data["status"] == "archived":
             raise Conflict("The flag is archived; restore it first.")
         if not standing.data["enabled"]:
@@ -192,20 +234,22 @@ class Rollouts:
         if unfit := faults(flag.data, least, segments):
             told = [Fault("", fault.code, f"When it ends: {fault.detail}") for fault in unfit]
             raise wrong(told)
+        return ledger.unchanged(flag)
 
-    def _check_reason(self, call: Call, environment: str, reason: str | None) -> None:
+    def _reasoned(self, call: Call, environment: str, reason: str | None) -> Stored:
+        """The environment. Raises Invalid where it asks for the reason, and none is given."""
         place = self.configurations.environments.read(call, environment)
         if place.data["protected"] and not reason:
             detail = f"The environment {environment!r} is protected: give the reason."
             raise Invalid(detail, errors=[Fault("/reason", "required", detail)])
+        return place
 
-    def _check_person(self, call: Call, environment: str, planned_by: str) -> None:
-        """Raises Forbidden where a second person is asked for, and this is none."""
-        if not self.configurations.environments.read(call, environment).data["approval"]:
-            return
-        if call.principal.kind != "member" or call.cause["actor"] == planned_by:
-            detail = f"In {environment!r} another person than the one who planned the rollout has to do that."
-            raise Forbidden(detail, errors=[Fault("", "approval_needed", detail)])
+
+def _check_person(call: Call, place: Stored, planned_by: str) -> None:
+    """Raises Forbidden where the environment asks for a second person, and this is none."""
+    if place.data["approval"] and (call.principal.kind != "member" or call.cause["actor"] == planned_by):
+        detail = f"In {place.data['name']!r} another person than the one who planned the rollout has to do that."
+        raise Forbidden(detail, errors=[Fault("", "approval_needed", detail)])
 
 
 def left(standing: Mapping[str, Any], data: Mapping[str, Any], share: int) -> Data:
@@ -216,7 +260,7 @@ def left(standing: Mapping[str, Any], data: Mapping[str, Any], share: int) -> Da
 
 def _configured(standing: Data, before: Data, data: Data, id: str, event: Event) -> Data | None:
     """The configuration after the move; None where it stays as it is."""
-    plain = {name: value for name, value in standing.items() if name not in ("rollout", "reason")}
+    plain = configuration.alone(reasoned(standing, None), None)
     live = before["state"] in states.LIVE
     if event == "complete" or (event == "stop" and live):
         return plain | left(standing, data, rollout.final(data) if event == "complete" else rollout.share(before))
