@@ -218,7 +218,7 @@ FUNCTIONS = (
         "Makes scheduled changes when their minute has come",
         settings.Flags,
         timeout=60,
-        grants=(OnTable(FLAGS, (*_CHANGE, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),),
+        grants=(OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),),
         woken=True,
     ),
     Function(
@@ -234,7 +234,9 @@ FUNCTIONS = (
             OnTable(FLAGS, ("dynamodb:DeleteItem",), leading=("list#proposals",)),
             OnOneShots(),
         ),
-        pattern=events.pattern(events.SchedulePlanned, events.ScheduleCancelled),
+        pattern=events.pattern(
+            *(events.SchedulePlanned, events.ScheduleCancelled, events.SchedulePlannedV2, events.ScheduleCancelledV2)
+        ),
         daily=True,
     ),
     Function(

@@ -15,6 +15,14 @@ from ops.deployment import UNREACHABLE, Trouble
 TIMEOUT = 60  # seconds
 
 
+class Refused(Trouble):
+    """The API understood, and said no; `codes`: of the faults that it names."""
+
+    def __init__(self, told: str, codes: frozenset[str]) -> None:
+        super().__init__(told)
+        self.codes = codes
+
+
 class Reply(NamedTuple):
     """`headers`: by name in lower case."""
 
@@ -65,7 +73,9 @@ class Api:
         except ValueError:
             raise Trouble(f"{method} {path} was answered {reply.status}, and not in JSON: is SLIPWAY_URL the API?") from None
         if reply.status >= 400:
-            raise Trouble(f"{method} {path}: {_told(reply.status, answer)}")
+            faults = answer.get("errors", ()) if isinstance(answer, dict) else ()
+            codes = frozenset(fault["code"] for fault in faults)
+            raise Refused(f"{method} {path}: {_told(reply.status, answer)}", codes)
         return answer, reply.headers
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
+from urllib.parse import urlencode
 
-from ops.api import Api
+from ops.api import Api, Refused
 from ops.definitions import Definitions
 from ops.deployment import Trouble
 from slipway.flags.code import Definition
@@ -14,7 +15,8 @@ from slipway.flags.configuration import UNTOUCHED
 from slipway.flags.flagd import ASKED_FIRST
 from slipway.flags.segments import NewSegment
 
-FIXED = ("type", "hash")  # of a flag, for ever
+FIXED = ("type", "hash")  # of a flag: a change of them is none that files make
+_MOVES = {"restore": {"status": "active"}, "archive": {"status": "archived"}}
 
 Verb = Literal["create segment", "update segment", "create", "restore", "update", "configure", "take variants out", "archive"]
 Change = tuple[str, Any, Any]  # field, from, to
@@ -77,9 +79,8 @@ def _flag(wanted: dict[str, Any], standing: Mapping[str, Any] | None) -> Iterato
         return
     for name in FIXED:
         if wanted[name] != standing[name]:
-            raise Trouble(
-                f"{key}: its {name} is {standing[name]} and stays so; a flag that is a {wanted[name]} is another one."
-            )
+            how = "a rehash alone changes it" if name == "hash" else f"a flag that is a {wanted[name]} is another one"
+            raise Trouble(f"{key}: its {name} is {standing[name]} and stays so; {how}.")
     version = standing["version"]
     if standing["status"] == "archived":
         yield Step("restore", key, version)
@@ -171,50 +172,94 @@ class Applying:
 
     def __init__(self, api: Api, plan: Plan, reason: str | None) -> None:
         self._api, self._plan, self._reason = api, plan, reason
-        self._etags: dict[str, str] = {}  # of flags that a step has changed
+        self._etags: dict[str, str] = {}  # of flags that a step has changed, by path
+        self._waiting: dict[str, str] = {}  # change requests by the path of the flag that waits for them
 
     def check(self) -> None:
         """Raises Trouble where a change will be refused without a reason, before any is made."""
+        if self._reason:
+            return
         for step in self._plan.steps:
             place = self._plan.environments.get(step.environment or "", {})
-            if not self._reason and (place.get("protected") or place.get("approval")):
+            if place.get("protected") or place.get("approval"):
                 raise Trouble(f"A change in {step.environment} asks for its reason: give --reason. Nothing was changed.")
+            if step.environment is None and not step.verb.startswith("create"):
+                try:
+                    self._change(step, "?validate_only=true")
+                except Refused as refused:
+                    if refused.codes & {"approval_needed", "required"}:
+                        raise Trouble(f"{refused}\nGive --reason. Nothing was changed.") from None
 
     def make(self, step: Step) -> str | None:
         """The id of the change request that waits for a second person, None where the step is made. Raises Trouble."""
+        if _path(step) in self._waiting:  # what comes after it builds on it
+            return self._waiting[_path(step)]
         if step.environment is not None:
             if self._plan.environments[step.environment]["approval"]:
-                return self._propose(step)
+                return self._propose(step, step.body)
             body = {**step.body, **({"reason": self._reason} if self._reason else {})}
             path = f"/v1/flags/{step.flag}/environments/{step.environment}"
             self._api.write("PATCH", path, body, etag=f'"{step.version}"')
             return None
-        etag = self._etags.get(step.flag, f'"{step.version}"')
-        match step.verb:
-            case "create segment":
-                self._api.write("POST", "/v1/segments", step.body)
-                return None
-            case "update segment":
-                self._api.write("PATCH", f"/v1/segments/{step.flag}", step.body, etag=f'"{step.version}"')
-                return None
-            case "create":
-                _, made = self._api.write("POST", "/v1/flags", step.body)
-            case "restore" | "archive":
-                _, made = self._api.write("POST", f"/v1/flags/{step.flag}/{step.verb}", etag=etag)
-            case _:
-                _, made = self._api.write("PATCH", f"/v1/flags/{step.flag}", step.body, etag=etag)
-        self._etags[step.flag] = made
+        try:
+            self._change(step)
+        except Refused as refused:
+            if "approval_needed" not in refused.codes:
+                raise
+            return self._propose(step, _MOVES.get(step.verb, step.body))
         return None
 
-    def _propose(self, step: Step) -> str | None:
+    def _change(self, step: Step, query: str = "") -> None:
+        """Make the step of a flag or segment, or only look at it."""
+        path = _path(step)
+        if step.verb.startswith("create"):
+            _, made = self._api.write("POST", path.rpartition("/")[0], step.body)
+        elif step.verb in _MOVES:
+            why = query or (f"?{urlencode({'reason': self._reason})}" if self._reason else "")
+            _, made = self._api.write("POST", f"{path}/{step.verb}{why}", etag=self._etag(step))
+        else:
+            body = {**step.body, **({"reason": self._reason} if self._reason else {})}
+            _, made = self._api.write("PATCH", f"{path}{query}", body, etag=self._etag(step))
+        if not query:
+            self._etags[path] = made
+
+    def _etag(self, step: Step) -> str:
+        return self._etags.get(_path(step), f'"{step.version}"')
+
+    def _propose(self, step: Step, change: Mapping[str, Any]) -> str | None:
         """Make what was agreed to; else ask for it, unless that was done before."""
-        query = f"limit=100&flag={step.flag}&environment={step.environment}"
+        kind = "configuration" if step.environment else _kind(step)
+        field = "change" if step.environment else f"{kind}_change"
+        names = {_kind(step): step.flag} | ({"environment": step.environment} if step.environment else {})
+        base = str(step.version) if step.environment else self._etag(step).strip('"')
+        query = urlencode({"limit": 100, **names})
         for status in ("approved", "open"):
             for one in self._api.pages(f"/v1/proposals?{query}&status={status}"):
-                if one["base"] == step.version and one["change"] == step.body:
-                    if status == "open":
-                        return str(one["id"])
+                if (one["kind"], str(one["base"]), one["change"]) != (kind, base, change):
+                    continue
+                if status == "open":
+                    return self._waits(step, str(one["id"]))
+                try:
                     self._api.write("POST", f"/v1/proposals/{one['id']}/apply", etag=f'"{one["version"]}"')
-                    return None
-        asked = {"flag": step.flag, "environment": step.environment, "change": step.body, "reason": self._reason}
-        return str(self._api.write("POST", "/v1/proposals", asked)[0]["id"])
+                except Refused as refused:
+                    if "changed_since" in refused.codes:
+                        continue
+                    raise
+                if not step.environment:
+                    self._etags[_path(step)] = f'"{one["base"] + 1}"'
+                return None
+        asked = {**names, field: change, "reason": self._reason}
+        return self._waits(step, str(self._api.write("POST", "/v1/proposals", asked)[0]["id"]))
+
+    def _waits(self, step: Step, id: str) -> str:
+        if not step.environment:
+            self._waiting[_path(step)] = id
+        return id
+
+
+def _kind(step: Step) -> str:
+    return "segment" if step.verb.endswith("segment") else "flag"
+
+
+def _path(step: Step) -> str:
+    return f"/v1/{_kind(step)}s/{step.flag}"

@@ -46,7 +46,10 @@ _ONLY: dict[type[Problem], Callable[[Operation], bool]] = {
     IdempotencyMismatch: lambda operation: operation.creates,
     # Of an environment the name is its key.
     KeyTaken: lambda operation: operation.raw or bool({"key", "email", "approval"} & _fields(operation.body)),
-    MoveNotAllowed: lambda operation: operation.method == "PATCH" and "stage" in _fields(operation.body),
+    MoveNotAllowed: lambda operation: (
+        (operation.method == "PATCH" and "stage" in _fields(operation.body))
+        or (operation.method == "POST" and operation.path.startswith(("/v1/proposals/", "/v1/schedules")))
+    ),
 }
 
 
@@ -186,9 +189,9 @@ def _refusals(operation: Operation) -> list[int]:
 
 
 def _wants_environment(operation: Operation) -> bool:
-    """Whether its query has to name one, which may not be there."""
+    """Whether its query names one that it is about, and that may not be there."""
     fields: Mapping[str, Any] = getattr(operation.query, "model_fields", {})
-    return "environment" in fields and fields["environment"].is_required()
+    return "environment" in fields and (fields["environment"].is_required() or operation.name == "flags.export")
 
 
 def _refusal(operation: Operation, status: int) -> list[type[Problem]]:

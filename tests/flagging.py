@@ -61,6 +61,12 @@ def ruled(control: Control, name: str, **fields: Any) -> Stored:
     return control.environments.update(a_call(1), name, None, EnvironmentPatch.model_validate(fields))
 
 
+def relieved(control: Control, name: str, **fields: Any) -> None:
+    """As a change request does that takes protection away."""
+    call = a_call(1)
+    control.environments.planned(call, name, None, fields, "No need").write(call)
+
+
 def listed(store: Store, name: str) -> list[str]:
     return [str(row["sk"]) for row in store.query(FLAGS, (name,)).rows]
 

@@ -10,7 +10,14 @@ from slipway.access import SYSTEM
 from slipway.adapters import connect
 from slipway.calls import Call
 from slipway.edge.consumer import Consumer
-from slipway.events import ScheduleCancelled, ScheduleEvent, SchedulePlanned
+from slipway.events import (
+    ScheduleCancelled,
+    ScheduleCancelledV2,
+    ScheduleEvent,
+    ScheduleEventV2,
+    SchedulePlanned,
+    SchedulePlannedV2,
+)
 from slipway.flags.control import Control
 from slipway.flags.schedules import awaited, reconciled
 from slipway.ports import Schedules
@@ -29,7 +36,7 @@ def wire() -> Use:
     return Use(Control(connect.store(settings)), connect.schedules(settings), lambda: datetime.now(UTC))
 
 
-def note(use: Use, event: ScheduleEvent) -> None:
+def note(use: Use, event: ScheduleEvent | ScheduleEventV2) -> None:
     awaited(use.control.schedules, use.shots, event.subject, use.now())
 
 
@@ -38,4 +45,6 @@ def daily(use: Use) -> None:
     use.control.proposals.expire(Call(SYSTEM, "proposals.expire", use.now(), "daily"))
 
 
-handler: Consumer[Use, ScheduleEvent] = Consumer("calendar", wire, note, SchedulePlanned, ScheduleCancelled, daily=daily)
+handler: Consumer[Use, ScheduleEvent | ScheduleEventV2] = Consumer(
+    "calendar", wire, note, SchedulePlanned, ScheduleCancelled, SchedulePlannedV2, ScheduleCancelledV2, daily=daily
+)

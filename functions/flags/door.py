@@ -5,16 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import Field
+
 from slipway import history
 from slipway.adapters import connect
 from slipway.edge.http import Answer, Api
 from slipway.flags.control import Control
+from slipway.flags.fields import Reason
+from slipway.flags.flag import WHY
 from slipway.history import Version
 from slipway.resources import Created, Stored
 from slipway.settings import FlagsAndUsage as Settings
+from slipway.shape import Shape, Writing
 
 View = Callable[[Stored], dict[str, Any]]
 Found = tuple[list[Version], int | None]
+
+
+class Reasoning(Shape):
+    """The query of a change that has no body of its own."""
+
+    reason: Reason | None = Field(default=None, description=WHY)
+
+
+class ReasonedWriting(Writing, Reasoning):
+    pass
 
 
 def wire() -> Control:

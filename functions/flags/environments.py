@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functions.flags.door import api, changed, created
+from functions.flags.door import ReasonedWriting, api, changed, created, version_page
+from slipway import history
 from slipway.edge.http import Answer, Request
 from slipway.flags import lists
 from slipway.flags.control import Control
 from slipway.flags.environments import EnvironmentPatch, EnvironmentView, NewEnvironment, view
+from slipway.history import VersionView
 from slipway.paging import Paging
 from slipway.shape import Writing
 
@@ -49,7 +51,11 @@ def read(request: Request[Control, None, None]) -> Answer:
     answers={200: EnvironmentView},
 )
 def update(request: Request[Control, EnvironmentPatch, Writing]) -> Answer:
-    """Change an environment (JSON merge patch): what it asks of those who change flags in it."""
+    """Change an environment (JSON merge patch): what it asks of those who change what it serves.
+
+    `protected`: a reason; `approval`: a second person, too. To take one of them away takes a reason itself, and a change
+    request where `approval` is on (409).
+    """
     only, version = request.query.validate_only, request.if_match
     stored = request.use.environments.update(
         request.call, request.path["environment"], version, request.body, validate_only=only
@@ -57,9 +63,23 @@ def update(request: Request[Control, EnvironmentPatch, Writing]) -> Answer:
     return changed(stored, view, only)
 
 
-@api.delete("/v1/environments/{environment}", "environments.delete", query=Writing, answers={204: None})
-def delete(request: Request[Control, None, Writing]) -> Answer:
-    """Delete an environment, for good: its name never comes back. The last stays, and one in which a flag is on (409)."""
-    only = request.query.validate_only
-    request.use.environments.delete(request.call, request.path["environment"], request.if_match, validate_only=only)
+@api.delete("/v1/environments/{environment}", "environments.delete", query=ReasonedWriting, answers={204: None})
+def delete(request: Request[Control, None, ReasonedWriting]) -> Answer:
+    """Delete an environment, for good: its name never comes back.
+
+    The last one stays, and so does one in which a flag is on, or a change takes a second person (409). A protected one asks for
+    a `reason`.
+    """
+    only, reason = request.query.validate_only, request.query.reason
+    name, version = request.path["environment"], request.if_match
+    request.use.environments.delete(request.call, name, version, reason, validate_only=only)
     return Answer(204)
+
+
+@api.get("/v1/environments/{environment}/versions", "environments.versions", query=Paging, answers={200: [VersionView]})
+def versions(request: Request[Control, None, Paging]) -> Answer:
+    """List what every version of an environment changed: who, when, which fields from what to what. Newest first."""
+    name, query = request.path["environment"], request.query
+    parts: list[str | None] = ["environments.versions", name]
+    below = history.below(query, parts)
+    return version_page(request.use.environments.versions(request.call, name, below=below, limit=query.limit), parts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functions.flags import configurations, environments, manifest, proposals, schedules, segments, transfer, usage
-from functions.flags.door import api, changed, created, version_page
+from functions.flags.door import ReasonedWriting, api, changed, created, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
 from slipway.flags import lists
 from slipway.flags.control import Control
 from slipway.flags.flag import FlagPatch, FlagView, NewFlag, Reverting, view
 from slipway.flags.lists import FlagListing
+from slipway.flags.rehash import RehashedView, Rehashing, rehashed
 from slipway.history import Reading, VersionView
 from slipway.paging import Paging
 from slipway.shape import Writing
@@ -67,42 +68,68 @@ def update(request: Request[Control, FlagPatch, Writing]) -> Answer:
 
     Null takes an optional field or a variant away; a variant's value is replaced as a whole. A variant that an environment or
     another flag names cannot go (409, 422). Type and hash stay as they are. An archived flag takes no changes (409).
+
+    Where a protected environment answers from the flag, for it is switched on there, a change of `variants`, `metadata` or
+    `client_side` asks for a `reason`; where that takes a second person, for a change request (409).
     """
     only, version = request.query.validate_only, request.if_match
     stored = request.use.flags.update(request.call, request.path["key"], version, request.body, validate_only=only)
     return changed(stored, view, only)
 
 
-@api.post("/v1/flags/{key}/archive", "flags.archive", query=Writing, answers={200: FlagView}, versioned=True)
-def archive(request: Request[Control, None, Writing]) -> Answer:
+@api.post("/v1/flags/{key}/archive", "flags.archive", query=ReasonedWriting, answers={200: FlagView}, versioned=True)
+def archive(request: Request[Control, None, ReasonedWriting]) -> Answer:
     """Archive a flag.
 
     It answers nowhere any more: SDKs fall back to the default in the code. It stays readable, in lists with `status=archived`,
     and keeps its key. A flag that an active one needs stays (409). What it needs itself may be archived from now on; segments
     that it uses stay, because those never come back.
+
+    One that is on in a protected environment takes what any change there does.
     """
-    only = request.query.validate_only
-    stored = request.use.flags.archive(request.call, request.path["key"], request.if_match, validate_only=only)
+    only, reason = request.query.validate_only, request.query.reason
+    stored = request.use.flags.archive(request.call, request.path["key"], request.if_match, reason, validate_only=only)
     return changed(stored, view, only)
 
 
-@api.post("/v1/flags/{key}/restore", "flags.restore", query=Writing, answers={200: FlagView}, versioned=True)
-def restore(request: Request[Control, None, Writing]) -> Answer:
+@api.post("/v1/flags/{key}/restore", "flags.restore", query=ReasonedWriting, answers={200: FlagView}, versioned=True)
+def restore(request: Request[Control, None, ReasonedWriting]) -> Answer:
     """Bring an archived flag back, with its configurations. Restoring an active one changes nothing.
 
     Where a flag that it needs is archived, or has lost a variant that it waits for, that is told by name (409).
+
+    One that is on in a protected environment takes what any change there does.
     """
-    only = request.query.validate_only
-    stored = request.use.flags.restore(request.call, request.path["key"], request.if_match, validate_only=only)
+    only, reason = request.query.validate_only, request.query.reason
+    stored = request.use.flags.restore(request.call, request.path["key"], request.if_match, reason, validate_only=only)
     return changed(stored, view, only)
 
 
 @api.post("/v1/flags/{key}/revert", "flags.revert", body=Reverting, query=Writing, answers={200: FlagView}, versioned=True)
 def revert(request: Request[Control, Reverting, Writing]) -> Answer:
-    """Take a flag back to what one of its versions said, as a new version. Its configurations stay as they are."""
-    only, to = request.query.validate_only, request.body.version
-    stored = request.use.flags.revert(request.call, request.path["key"], request.if_match, to, validate_only=only)
+    """Take a flag back to what one of its versions said, as a new version.
+
+    Its configurations stay as they are, and so does its hash. Protected environments ask for what they do of any change.
+    """
+    only, body = request.query.validate_only, request.body
+    stored = request.use.flags.revert(
+        request.call, request.path["key"], request.if_match, body.version, body.reason, validate_only=only
+    )
     return changed(stored, view, only)
+
+
+@api.post("/v1/flags/{key}/rehash", "flags.rehash", body=Rehashing, query=Writing, answers={200: RehashedView}, versioned=True)
+def rehash(request: Request[Control, Rehashing, Writing]) -> Answer:
+    """Change how a flag puts into buckets: its hash.
+
+    Wherever a percentage decides everybody draws anew. `moved` tells for each such environment how many of 1,000 made-up
+    contexts get another variant, from what to what; with `validate_only=true` that is all that happens. An archived flag stays
+    (409), and so does one that could not be answered any more (422). Protected environments ask for what they do of any change.
+    """
+    only, key = request.query.validate_only, request.path["key"]
+    use, version = request.use.configurations, request.if_match
+    body, stored = rehashed(use, request.call, key, version, request.body, validate_only=only)
+    return Answer(200, body, etag=None if only else stored.etag)
 
 
 @api.get("/v1/flags/{key}/versions", "flags.versions", query=Paging, answers={200: [VersionView]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.flags.door import api
+from functions.flags.door import Reasoning, api
 from slipway.edge.http import Answer, Request
 from slipway.flags import manifest
 from slipway.flags.control import Control
@@ -50,27 +50,31 @@ def create(request: Request[Control, ManifestFlag, None]) -> Answer:
     return _answer(request, 201, manifest.create(request.use, request.call, request.body, validation.body))
 
 
-@api.standard("PUT", ONE, "manifest.update", told, body=ManifestFlag, answers={200: ChangedView})
-def update(request: Request[Control, ManifestFlag, None]) -> Answer:
+@api.standard("PUT", ONE, "manifest.update", told, body=ManifestFlag, query=Reasoning, answers={200: ChangedView})
+def update(request: Request[Control, ManifestFlag, Reasoning]) -> Answer:
     """Change what the manifest says of a flag.
 
     That is its description, its name, and the variant `default`; all else stays. A type cannot change, and an archived flag
-    has to be restored first (409).
+    has to be restored first (409). Where a protected environment answers from the flag, a change of the name or the default
+    asks for a `reason`, and where that takes a second person for a change request of Slipway's (409).
     """
     from slipway.edge import validation
 
-    return _answer(request, 200, manifest.update(request.use, request.call, request.path["key"], request.body, validation.body))
+    key, reason = request.path["key"], request.query.reason
+    return _answer(request, 200, manifest.update(request.use, request.call, key, request.body, reason, validation.body))
 
 
-@api.standard("DELETE", ONE, "manifest.archive", told, answers={200: ArchivedView})
-def archive(request: Request[Control, None, None]) -> Answer:
+@api.standard("DELETE", ONE, "manifest.archive", told, query=Reasoning, answers={200: ArchivedView})
+def archive(request: Request[Control, None, Reasoning]) -> Answer:
     """Archive a flag of the manifest.
 
-    One that is archived already, or that another flag needs, is a conflict (409).
+    One that is archived already, or that another flag needs, is a conflict (409). Protected environments ask for what they do
+    of any change.
     """
-    return _answer(request, 200, manifest.archive(request.use, request.call, request.path["key"]))
+    key, reason = request.path["key"], request.query.reason
+    return _answer(request, 200, manifest.archive(request.use, request.call, key, reason))
 
 
-def _answer(request: Request[Control, Any, None], status: int, body: dict[str, Any]) -> Answer:
+def _answer(request: Request[Control, Any, Any], status: int, body: dict[str, Any]) -> Answer:
     capabilities = manifest.capabilities(request.call.principal)
     return Answer(status, body, headers={"X-Manifest-Capabilities": capabilities})

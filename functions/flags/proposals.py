@@ -23,10 +23,10 @@ from slipway.shape import Writing
     creates=True,
 )
 def open_(request: Request[Control, NewChange, Writing]) -> Answer:
-    """Ask for a change of a flag's configuration that takes a second person.
+    """Ask for a change that takes a second person: of a configuration, a flag, a segment or an environment.
 
-    It is looked at as a change would be, and kept for seven days. It is made on the version of the configuration that stands
-    now, or not at all.
+    It is looked at as a change would be, and kept for seven days. It is made on the version that stands now of what it changes,
+    or not at all. Of an environment only an admin asks, approves and applies.
     """
     only = request.query.validate_only
     made = request.use.proposals.open(request.call, request.body, validate_only=only)
@@ -37,7 +37,7 @@ def open_(request: Request[Control, NewChange, Writing]) -> Answer:
 def index(request: Request[Control, None, ProposalListing]) -> Answer:
     """List change requests, oldest first. A page may be short: the list ends where `next_cursor` is missing."""
     query, now = request.query, request.call.stamp
-    parts = ["proposals.list", query.flag, query.environment, query.status]
+    parts = ["proposals.list", query.flag, query.environment, query.segment, query.status]
     reader, start = roster.indexed(request.use.proposals.shelf), roster.start(query, parts, "proposal", "chg_")
     found, next = roster.page(reader, lambda stored: query.takes(stored, now), query.limit, start)
     return Answer(200, {"items": [view(stored, now) for stored in found]}, next=roster.cursor(parts, next))
@@ -59,7 +59,7 @@ def approve(request: Request[Control, None, None]) -> Answer:
 
 @api.post("/v1/proposals/{id}/apply", "proposals.apply", answers={200: ProposalView}, versioned=True)
 def apply(request: Request[Control, None, None]) -> Answer:
-    """Make a change that was agreed to. Where the configuration has changed since, it cannot be made any more (409)."""
+    """Make a change that was agreed to. Where what it changes has changed since, it cannot be made any more (409)."""
     return _moved(request, request.use.proposals.apply(request.call, request.path["id"], request.if_match))
 
 

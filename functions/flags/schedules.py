@@ -19,10 +19,11 @@ from slipway.shape import Writing
     creates=True,
 )
 def plan(request: Request[Control, NewSchedule, Writing]) -> Answer:
-    """Plan a change of a flag's configuration for a whole minute to come.
+    """Plan a change for a whole minute to come: of a configuration, a flag, a segment or an environment.
 
-    It is made within that minute, on the version of the configuration that stands now: where that has changed by then, nothing
-    happens and `failure` says so. An environment that takes a second person takes no plans (409).
+    It is made within that minute, on the version that stands now of what it changes: where that has changed by then, nothing
+    happens and `failure` says so. Where a change takes a second person, plan a change request that is approved (`proposal`);
+    anything else is refused (409).
     """
     only = request.query.validate_only
     made = request.use.schedules.plan(request.call, request.body, validate_only=only)
@@ -33,7 +34,7 @@ def plan(request: Request[Control, NewSchedule, Writing]) -> Answer:
 def index(request: Request[Control, None, ScheduleListing]) -> Answer:
     """List scheduled changes, in the order in which they were planned. A page may be short, as every list's."""
     query = request.query
-    parts = ["schedules.list", query.flag, query.environment, query.status]
+    parts = ["schedules.list", query.flag, query.environment, query.segment, query.status]
     reader, start = roster.indexed(request.use.schedules.shelf), roster.start(query, parts, "schedule", "sch_")
     found, next = roster.page(reader, query.takes, query.limit, start)
     return Answer(200, {"items": [view(stored) for stored in found]}, next=roster.cursor(parts, next))

@@ -45,7 +45,11 @@ def read(request: Request[Control, None, None]) -> Answer:
 
 @api.patch("/v1/segments/{key}", "segments.update", body=SegmentPatch, query=Writing, answers={200: SegmentView})
 def update(request: Request[Control, SegmentPatch, Writing]) -> Answer:
-    """Change a segment (JSON merge patch), and with it every flag that uses it. The rule is replaced as a whole."""
+    """Change a segment (JSON merge patch), and with it every flag that uses it. The rule is replaced as a whole.
+
+    Where a configuration of a protected environment uses it, a change of the rule asks for a `reason`; where that takes a
+    second person, for a change request (409).
+    """
     only, version = request.query.validate_only, request.if_match
     stored = request.use.segments.update(request.call, request.path["key"], version, request.body, validate_only=only)
     return changed(stored, view, only)

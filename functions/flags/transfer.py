@@ -24,7 +24,7 @@ Source = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
 class Exporting(Shape):
-    environment: EnvironmentName
+    environment: EnvironmentName | None = None
     cursor: Cursor = None
 
 
@@ -45,17 +45,24 @@ def export(request: Request[Control, None, Exporting]) -> Answer:
     Definitions as they are kept: all active flags, and all segments. What flagd has no place for (owner, tags, overrides,
     prerequisites) stands in `slipway`, and there `warnings` tell where other readers of the document would answer otherwise.
     What is imported is exported again just so. A big environment comes in pieces, each a document: follow the `Link` header.
+    Each piece needs only itself and those before it. Where prerequisites change between two pieces, begin anew (409). Without
+    an `environment` all of them come, one after the other: `metadata.flagSetId` names the one that a piece is of.
     """
-    from slipway.flags.exports import exported
+    from slipway.flags.exports import Place, exported
 
-    environment = request.query.environment
-    parts: list[str | None] = ["flags.export", environment]
-    position = cursors.decode(request.query.cursor, parts, {"after": str}) if request.query.cursor else {"after": ""}
-    document, last = exported(request.use, request.call, environment, after=str(position["after"]))
-    if last is None:
+    one = request.query.environment
+    parts: list[str | None] = ["flags.export", one]
+    if request.query.cursor is None:
+        place = Place(one or min(request.use.environments.all(request.call).names))
+    else:
+        at = cursors.decode(request.query.cursor, parts, {"environment": str, "level": int, "after": str, "order": str})
+        place = Place(one or str(at["environment"]), int(at["level"]) - 1, str(at["after"]), str(at["order"]))
+    document, next = exported(request.use, request.call, place, on=one is None)
+    if next is None:
         return Answer(200, document)
-    cursor = cursors.encode(parts, {"after": last})
-    return Answer(200, document, headers={"Link": f'</v1/flags/export?environment={environment}&cursor={cursor}>; rel="next"'})
+    cursor = cursors.encode(parts, {**next._asdict(), "level": next.level + 1})
+    query = f"cursor={cursor}" if one is None else f"environment={one}&cursor={cursor}"
+    return Answer(200, document, headers={"Link": f'</v1/flags/export?{query}>; rel="next"'})
 
 
 @api.post(

@@ -378,6 +378,7 @@ def _sound(route: Route) -> bytes:
         "manifest.update": {"key": "crema", "type": "boolean", "defaultValue": True, "description": "On top"},
         "flags.update": {"description": "Warm milk", "variants": {"tepid": True}, "tags": None},
         "flags.revert": {"version": 1},
+        "flags.rehash": {"hash": "v2", "reason": "Java, too"},
         "configurations.update": configuration,
         "configurations.revert": {"version": 1, "reason": "It was better"},
         "configurations.copy": {"from": "staging", "reason": "Tried there"},
@@ -408,20 +409,22 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "members.list": (["members"], ("created_at", "pk")),
         "flags.list": (["flags.list", None, None, None, None, "active", None, None, None], ("key",)),
         "flags.versions": (["flags.versions", target], ("version",)),
-        "flags.export": (["flags.export", "development"], ("after",)),
+        "flags.export": (["flags.export", "development"], ("environment", "level", "after", "order")),
         "configurations.versions": (["configurations.versions", target, "development"], ("version",)),
         "segments.list": (["segments.list", None], ("key",)),
         "segments.versions": (["segments.versions", target], ("version",)),
+        "environments.versions": (["environments.versions", target], ("version",)),
         "environments.list": (["environments.list"], ("key",)),
-        "proposals.list": (["proposals.list", None, None, None], ("created_at", "pk")),
-        "schedules.list": (["schedules.list", None, None, None], ("created_at", "pk")),
+        "proposals.list": (["proposals.list", None, None, None, None], ("created_at", "pk")),
+        "schedules.list": (["schedules.list", None, None, None, None], ("created_at", "pk")),
     }
     if route.operation not in lists:
         return
     query, names = lists[route.operation]
     for value in ("", "x", "\x00", "\ud800", "key#x", "9" * 1_500, 0, -1, 10**30, "2026-11-23T12:00:00.000Z", "2026-11-23"):
         try:
-            yield f"{_ASKED.get(route.operation, '')}&cursor={cursors.encode(query, dict.fromkeys(names, value))}"
+            position = dict.fromkeys(names, value) | dict.fromkeys({"level"} & set(names), 1)
+            yield f"{_ASKED.get(route.operation, '')}&cursor={cursors.encode(query, position)}"
         except UnicodeEncodeError:
             continue
     empty = base64.urlsafe_b64encode(json.dumps([hashlib.sha256(b"").hexdigest()[:16], []]).encode()).decode()

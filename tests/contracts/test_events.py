@@ -32,19 +32,28 @@ FACTS: dict[str, dict[str, Any]] = {
 }
 
 
+_OTHERS = {"kind": "segment", "key": "staff", "status": "planned"}
+FACTS |= {name: _OTHERS for name in CONTRACTS if name.startswith("proposal.") and name.endswith(".v2")}
+FACTS |= {
+    name: {**_OTHERS, "at": "2026-12-01T09:00:00.000Z"}
+    for name in CONTRACTS
+    if name.startswith("schedule.") and name.endswith(".v2")
+}
+
+
 def sample(name: str, **data: Any) -> dict[str, Any]:
     return {
         "id": "evt_" + "0" * 26,
         "source": CONTRACTS[name].origin(),
         "type": name,
-        "version": 1,
+        "version": int(name.rpartition(".v")[2]),
         "sequence": 2,
         "time": "2026-11-23T10:00:00.000Z",
         "subject": "prd_1",
         "actor": "admin:key_1",
         "correlation_id": "",
         "traceparent": "",
-        "data": {"version": 2, "changes": [], **FACTS[name.split(".")[0]], **data},
+        "data": {"version": 2, "changes": [], **FACTS.get(name, FACTS[name.split(".")[0]]), **data},
     }
 
 
@@ -75,7 +84,7 @@ def test_publishing_writes_what_is_new_and_leaves_what_is_there(tmp_path: Any) -
 def test_the_name_and_the_source_follow_from_the_kind() -> None:
     for name, contract in CONTRACTS.items():
         kind, _, number = name.split(".")
-        assert contract.__name__.lower() == "".join(name.split(".")[:2]), name
+        assert contract.__name__.lower() == "".join(name.split(".")[:2]) + number.replace("v1", ""), name
         assert number == f"v{contract.model_fields['version'].annotation.__args__[0]}"  # type: ignore[union-attr]
         assert contract.origin() == f"slipway.{HOMES[kind].name}"
 

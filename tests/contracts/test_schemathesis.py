@@ -35,7 +35,7 @@ _FLAG = {
     "too_large",
     "forbidden_character",
 }
-_LATER = _RULE | _FLAG | {"unknown_environment"}
+_LATER = _RULE | _FLAG | {"unknown_environment", "one_change", "unknown_segment", "unknown_version"}
 RULES = {
     "flags.create": _FLAG,
     "flags.update": _FLAG,
@@ -46,7 +46,7 @@ RULES = {
     "configurations.explain": {"in_the_future"},
     "configurations.preview": _RULE | _FLAG,
     "proposals.open": _LATER,
-    "schedules.plan": _LATER | {"not_a_minute", "out_of_reach"},
+    "schedules.plan": _LATER | {"not_a_minute", "out_of_reach", "unknown_proposal"},
     "segments.create": _RULE,
     "segments.update": _RULE,
     "audit.list": {"after_to", "pattern"},

@@ -41,6 +41,7 @@ EXPECTED = """
     flags.archive           ----yy-yy-
     flags.restore           ----yy-yy-
     flags.revert            ----yy-yy-
+    flags.rehash            ----yy-yy-
     flags.versions          ---yyyyyy-
     flags.usage             ---yyyyyy-
     flags.export            ---yyyyyy-
@@ -80,6 +81,7 @@ EXPECTED = """
     schedules.cancel        ----yy-yy-
     environments.list       ---yyyyyy-
     environments.read       ---yyyyyy-
+    environments.versions   ---yyyyyy-
     environments.create     -----y--y-
     environments.update     -----y--y-
     environments.delete     -----y--y-

@@ -59,6 +59,7 @@ def test_a_new_flag_stands_in_its_lists_and_is_told_to_every_environment(control
         "variants": {"on": True, "off": False},
         "metadata": {},
         "status": "active",
+        "reason": None,
         "created_at": "2026-11-01T00:00:00.000Z",
         "updated_at": "2026-11-01T00:00:00.000Z",
         "version": 1,

@@ -141,7 +141,7 @@ def test_a_protected_environment_asks_for_a_reason(control: Control) -> None:
         configured(control, environment="production", enabled=True)
     assert faults(caught) == [("/reason", "required")]
     assert configured(control, environment="production", enabled=True, reason="Launch").data["reason"] == "Launch"
-    ruled(control, "production", protected=False)
+    ruled(control, "production", protected=False, reason="No need")
     assert "reason" not in configured(control, environment="production", enabled=False).data
 
 
@@ -358,7 +358,7 @@ def test_the_last_environment_stays_and_there_are_not_too_many(control: Control,
     with pytest.raises(Conflict, match="There are 4 environments"):
         environment(control, "two-more")
     for name in ("development", "production", "staging"):
-        control.environments.delete(a_call(), name, None)
+        control.environments.delete(a_call(), name, None, "No need")
     with pytest.raises(Conflict, match="last"):
         control.environments.delete(a_call(), "one-more", None)
 

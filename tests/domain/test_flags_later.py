@@ -20,7 +20,7 @@ from slipway.ports import Write
 from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, PreconditionFailed
 from slipway.resources import Stored
 from tests.catalogue import START, a_call
-from tests.flagging import configured, listed, made, ruled
+from tests.flagging import configured, disagreements, edited, listed, made, relieved, ruled, segment
 
 BOB = Principal("member", "mbr_bob", "editor")
 ON: dict[str, Any] = {"enabled": True, "default_variant": "on"}
@@ -127,7 +127,7 @@ def test_it_is_made_on_the_version_that_it_was_planned_on_or_not_at_all(control:
     control.proposals.approve(bobs(), asked.id, None)
     control.configurations.switch_off(a_call(25), "checkout", "production", "nothing is on")
     assert control.proposals.read(asked.id).version == 2
-    ruled(control, "production", approval=False)
+    relieved(control, "production", approval=False)
     configured(control, environment="production", overrides={"on": ["ada"]}, reason="mine")
     ruled(control, "production", approval=True)
     with pytest.raises(Conflict, match="Open another change request"):
@@ -140,7 +140,7 @@ def test_it_is_made_on_the_version_that_it_was_planned_on_or_not_at_all(control:
 def test_a_change_that_comes_between_is_seen(control: Control, store: MemoryStore, monkeypatch: Any) -> None:
     asked = opened(control)
     control.proposals.approve(bobs(), asked.id, None)
-    ruled(control, "production", approval=False)
+    relieved(control, "production", approval=False)
     transact, rival = store.transact, [True]
 
     def late(writes: list[Write], token: str) -> None:
@@ -269,3 +269,97 @@ def test_one_shots_follow_the_rows_in_whatever_order_they_are_told(control: Cont
     reconciled(control.schedules, shots, late)
     assert shots.waiting == {other.id: datetime.fromisoformat("2026-11-02T00:02:00+00:00")}
     awaited(control.schedules, shots, "sch_unknown", now)
+
+
+# --- a change request at a minute to come -----------------------------------------------------------------
+
+
+def agreed(control: Control, **fields: Any) -> Stored:
+    return control.proposals.approve(bobs(), opened(control, **fields).id, None)
+
+
+def later(control: Control, proposal: str, minutes: int = 5, **fields: Any) -> Stored:
+    new = NewSchedule.model_validate({"proposal": proposal, "at": timestamp(START + timedelta(minutes=minutes)), **fields})
+    return control.schedules.plan(a_call(30, operation="schedules.plan"), new).stored
+
+
+def test_what_was_agreed_to_is_made_in_its_minute_and_once(control: Control, store: MemoryStore) -> None:
+    asked = agreed(control)
+    plan = later(control, asked.id)
+    view = schedules.view(plan)
+    assert (view["proposal"], view["flag"], view["environment"], view["base"]) == (asked.id, "checkout", "production", 1)
+    assert (view["change"], view["reason"]) == (ON, "Launch")
+    assert control.schedules.fire(a_call(200), plan.id).data["status"] == "planned"
+    fired = control.schedules.fire(a_call(301), plan.id)
+    assert fired.data["status"] == "fired"
+    assert control.proposals.read(asked.id).data["status"] == "applied"
+    made = standing(control, "production")
+    assert (made.version, made.data["enabled"], made.actor) == (2, True, f"system:{plan.id}")
+    assert control.schedules.fire(a_call(302), plan.id) == fired
+    assert listed(store, "list#schedules") == listed(store, "list#proposals") == []
+
+
+def test_a_segment_that_two_agreed_on_changes_in_its_minute(control: Control, store: MemoryStore) -> None:
+    segment(control)
+    call = a_call(10, operation="proposals.open")
+    wish = {"segment": "staff", "segment_change": {"targeting": {"==": [{"var": "plan"}, "pro"]}}, "reason": "Launch"}
+    asked = control.proposals.open(call, NewChange.model_validate(wish)).stored
+    control.proposals.approve(bobs(), asked.id, None)
+    plan = later(control, asked.id)
+    assert control.schedules.fire(a_call(301), plan.id).data["status"] == "fired"
+    assert control.segments.read("staff").version == 2
+    for stored in (plan, control.schedules.read(plan.id)):
+        (envelope,) = envelopes(stored.row)
+        assert envelope["type"] in ("schedule.planned.v2", "schedule.fired.v2")
+        assert parse(envelope).envelope() == envelope
+    assert disagreements(store) == []
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "failure"),
+    [
+        (lambda control, asked: control.proposals.reject(bobs(), asked, None), "is rejected"),
+        (lambda control, asked: control.proposals.apply(bobs(), asked, None), "is applied"),
+        (lambda control, asked: edited(control, variants={"on": False}), "has changed since"),
+    ],
+)
+def test_what_is_not_agreed_to_any_more_is_not_made(control: Control, meanwhile: Any, failure: str) -> None:
+    asked = agreed(control)
+    plan = later(control, asked.id)
+    meanwhile(control, asked.id)
+    before = standing(control, "production")
+    failed = control.schedules.fire(a_call(301), plan.id)
+    assert (failed.data["status"], failure in failed.data["failure"]) == ("failed", True)
+    assert standing(control, "production") == before
+
+
+def test_only_what_was_agreed_to_can_be_planned_and_while_it_stands(control: Control) -> None:
+    asked = opened(control)
+    with pytest.raises(MoveNotAllowed, match="is open"):
+        later(control, asked.id)
+    control.proposals.approve(bobs(), asked.id, None)
+    cases: list[tuple[dict[str, Any], tuple[str, str]]] = [
+        ({"minutes": 7 * 24 * 60 + 1}, ("/at", "out_of_reach")),
+        ({"flag": "checkout"}, ("/flag", "one_change")),
+        ({"proposal": "chg_" + "0" * 26}, ("/proposal", "unknown_proposal")),
+    ]
+    for fields, fault in cases:
+        with pytest.raises(Invalid) as caught:
+            later(control, **{"proposal": asked.id, **fields})
+        assert [(one.pointer, one.code) for one in caught.value.errors] == [fault]
+
+
+def test_nobody_gets_around_the_second_person_by_waiting(control: Control) -> None:
+    """Neither by planning a change of what is on there, nor by planning it before a second person is asked for."""
+    configured(control, environment="staging", **ON)
+    segment(control)
+    at = timestamp(START + timedelta(minutes=5))
+    wish = {"flag": "checkout", "flag_change": {"variants": {"on": False}}, "reason": "Launch", "at": at}
+    new = NewSchedule.model_validate(wish)
+    plan = control.schedules.plan(a_call(10, operation="schedules.plan"), new).stored
+    ruled(control, "staging", approval=True)
+    failed = control.schedules.fire(a_call(301), plan.id)
+    assert (failed.data["status"], "second person" in failed.data["failure"]) == ("failed", True)
+    with pytest.raises(Conflict, match="second person"):
+        control.schedules.plan(a_call(11, operation="schedules.plan"), new)
+    assert control.flags.read("checkout").version == 1

@@ -19,7 +19,7 @@ from slipway.edge.validation import body as validate
 from slipway.flags import flagd, flagsmith, imports
 from slipway.flags.control import Control
 from slipway.flags.evaluation import FlagSet
-from slipway.flags.exports import exported
+from slipway.flags.exports import Place, exported
 from slipway.flags.imports import Order, take
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, Problem, TooLarge
 from tests.catalogue import a_call
@@ -62,8 +62,8 @@ def imported(
 
 
 def document_of(control: Control, environment: str = "development") -> dict[str, Any]:
-    document, last = exported(control, a_call(), environment)
-    assert last is None
+    document, next = exported(control, a_call(), Place(environment))
+    assert next is None
     return document
 
 
@@ -225,9 +225,9 @@ def test_a_big_environment_comes_in_pieces_that_are_documents(control: Control, 
     monkeypatch.setattr("slipway.flags.exports.PIECE", 2)
     found: dict[str, Any] = {"flags": {}, "$evaluators": {}}
     pieces: int = 0
-    last: str | None = None
-    while pieces == 0 or last is not None:
-        piece, last = exported(control, a_call(), "development", after=last or "")
+    next: Place | None = Place("development")
+    while next is not None:
+        piece, next = exported(control, a_call(), next)
         assert len(piece["flags"]) <= 2
         imported(Control(MemoryStore()), piece)
         found["flags"] |= piece["flags"]
@@ -235,6 +235,65 @@ def test_a_big_environment_comes_in_pieces_that_are_documents(control: Control, 
         pieces += 1
     assert pieces == 3
     assert written(found) == written(DOCUMENT)
+
+
+def pieces_of(control: Control, environment: str, *, on: bool = False) -> list[dict[str, Any]]:
+    found = list[dict[str, Any]]()
+    next: Place | None = Place(environment)
+    while next is not None:
+        piece, next = exported(control, a_call(), next, on=on)
+        found.append(piece)
+    return found
+
+
+def chained(control: Control) -> None:
+    """`a` needs `b`, which needs `c`, which needs `d`; each uses a segment, one of which two use."""
+    for key in "dcba":
+        made(control, key)
+        segment(control, f"of-{key}")
+        rule = {"if": [{"$ref": f"of-{key}"}, "on", {"if": [{"$ref": "of-d"}, "on", "off"]}]}
+        needs = [] if key == "d" else [{"flag": chr(ord(key) + 1), "variants": ["on"]}]
+        configured(control, key, enabled=True, targeting=rule, prerequisites=needs)
+
+
+def test_each_piece_needs_only_itself_and_those_before_it(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    chained(control)
+    whole = document_of(control)
+    monkeypatch.setattr("slipway.flags.exports.PIECE", 2)
+    pieces = pieces_of(control, "development")
+    assert [list(piece["flags"]) for piece in pieces] == [["d"], ["c"], ["b"], ["a"]]
+    other = Control(MemoryStore())
+    for piece in pieces:
+        imported(other, piece)
+    monkeypatch.undo()
+    assert written(document_of(other)) == written(whole)
+
+
+def test_pieces_that_do_not_fit_together_any_more_are_not_given(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    chained(control)
+    monkeypatch.setattr("slipway.flags.exports.PIECE", 2)
+    _, next = exported(control, a_call(), Place("development"))
+    assert next is not None
+    made(control, "e")
+    exported(control, a_call(), next)
+    configured(control, "d", prerequisites=[{"flag": "e", "variants": ["on"]}])
+    with pytest.raises(Conflict, match="begin anew"):
+        exported(control, a_call(), next)
+
+
+def test_all_environments_come_one_after_the_other(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    chained(control)
+    configured(control, "a", "production", enabled=True, reason="x")
+    monkeypatch.setattr("slipway.flags.exports.PIECE", 3)
+    pieces = pieces_of(control, "development", on=True)
+    names = [piece["metadata"]["flagSetId"] for piece in pieces]
+    assert list(dict.fromkeys(names)) == ["development", "production", "staging"]
+    other = Control(MemoryStore())
+    for name, piece in zip(names, pieces, strict=True):
+        imported(other, piece, name, "create" if name == "development" else "update", reason="x")
+    monkeypatch.undo()
+    for name in names:
+        assert written(document_of(other, name)) == written(document_of(control, name))
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------
@@ -340,6 +399,16 @@ def test_the_same_import_again_changes_nothing(control: Control) -> None:
     done = imported(control, DOCUMENT)
     assert (done["created"], done["updated"], done["existing"]) == (0, 0, 6)
     assert rows(control) == before
+
+
+def test_what_was_exported_changes_nothing_where_it_came_from(control: Control) -> None:
+    """Nor does it ask the environments that a change would touch."""
+    segment(control)
+    made(control, "share", type="float", variants={"half": 0.5, "all": 1})
+    made(control)
+    configured(control, environment="production", enabled=True, targeting={"if": [{"$ref": "staff"}, "on", "off"]}, reason="x")
+    done = imported(control, document_of(control), mode="update")
+    assert (done["existing"], done["updated"], done["created"]) == (3, 0, 0)
 
 
 def test_only_validated_nothing_is_written(control: Control) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.login import sign_in
 from tests.e2e.stack import Stack, until
 
 pytestmark = pytest.mark.e2e
@@ -61,3 +62,47 @@ def test_what_nobody_decided_on_expires(stack: Stack) -> None:
     assert (forgotten["status"], forgotten["version"]) == ("expired", 1)
     invoke(stack, "calendar", {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
     assert stack.call("GET", f"/v1/proposals/{forgotten['id']}").json()["version"] == 2
+
+
+def test_a_segment_of_a_protected_environment_changes_when_two_agree_and_in_its_minute(stack: Stack) -> None:
+    def asked(method: str, path: str, body: Any = None, **more: Any) -> Any:
+        headers = {} if path.count("/") == 2 else {"If-Match": "*"}
+        headers |= {"Content-Type": "application/merge-patch+json"} if method == "PATCH" else {}
+        return stack.call(method, path, body, headers=headers, **more)
+
+    def variant(email: str) -> Any:
+        context = {"context": {"targetingKey": "u1", "email": email}}
+        return stack.call("POST", "/ofrep/v1/evaluate/flags/vault-door?environment=vault", context).json().get("variant")
+
+    def rule(email: str) -> dict[str, Any]:
+        return {"in": [{"var": "email"}, [email]]}
+
+    asked("POST", "/v1/environments", {"name": "vault", "protected": True})
+    asked("POST", "/v1/segments", {"key": "insiders", "targeting": rule("ada@example.com")})
+    asked("POST", "/v1/flags", {"key": "vault-door", "type": "boolean"})
+    open_to = {"enabled": True, "targeting": {"if": [{"$ref": "insiders"}, "on", "off"]}, "reason": "For insiders"}
+    assert asked("PATCH", "/v1/flags/vault-door/environments/vault", open_to).status == 200
+    until(lambda: variant("ada@example.com") == "on", within=PATIENCE, what="a flag that asks a segment")
+
+    change = {"targeting": rule("bob@example.com")}
+    assert asked("PATCH", "/v1/segments/insiders", change).status == 422
+    assert asked("PATCH", "/v1/environments/vault", {"approval": True}).status == 200
+    refused = asked("PATCH", "/v1/segments/insiders", {**change, "reason": "Ada left"})
+    assert (refused.status, refused.json()["errors"][0]["code"]) == (409, "approval_needed")
+
+    wish = {"segment": "insiders", "segment_change": change, "reason": "Ada left"}
+    id = asked("POST", "/v1/proposals", wish).json()["id"]
+    assert asked("POST", f"/v1/proposals/{id}/approve").status == 403
+    second = sign_in(stack, stack.details["user"], stack.details["password"])["access_token"]
+    assert asked("POST", f"/v1/proposals/{id}/approve", token=second).json()["status"] == "approved"
+    at = (datetime.now(UTC) + timedelta(seconds=65)).replace(second=0, microsecond=0).isoformat()
+    plan = asked("POST", "/v1/schedules", {"proposal": id, "at": at}).json()["id"]
+
+    def fired() -> bool:
+        invoke(stack, "planner", {"schedule": plan})
+        return bool(stack.call("GET", f"/v1/schedules/{plan}").json()["status"] == "fired")
+
+    until(fired, within=PATIENCE, what="a change that two agreed on", every=1)
+    assert stack.call("GET", f"/v1/proposals/{id}").json()["status"] == "applied"
+    until(lambda: variant("bob@example.com") == "on", within=PATIENCE, what="the segment as two agreed on")
+    assert variant("ada@example.com") == "off"

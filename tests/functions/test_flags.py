@@ -258,8 +258,16 @@ def test_environments_are_an_admins() -> None:
     made = asked("POST", "/v1/environments", {"name": "preview", "protected": True}, {}, ADMIN)
     assert (made.status, made.headers["location"]) == (201, "/v1/environments/preview")
     assert faults(asked("POST", "/v1/environments", {"name": "all"}, {}, ADMIN)) == [("/name", "pattern")]
-    changed = asked("PATCH", "/v1/environments/preview", {"protected": False}, {"If-Match": '"1"'}, ADMIN)
-    assert (changed.status, changed.json["protected"]) == (200, False)
+    assert faults(asked("PATCH", "/v1/environments/preview", {"protected": False}, principal=ADMIN)) == [
+        ("/reason", "required")
+    ]
+    assert faults(asked("DELETE", "/v1/environments/preview", principal=ADMIN)) == [("/query/reason", "required")]
+    less = {"protected": False, "reason": "Nobody else is here"}
+    changed = asked("PATCH", "/v1/environments/preview", less, {"If-Match": '"1"'}, ADMIN)
+    assert (changed.status, changed.json["protected"], changed.json["reason"]) == (200, False, "Nobody else is here")
+    (last, first) = asked("GET", "/v1/environments/preview/versions").json["items"]
+    assert [change["field"] for change in last["changes"]] == ["protected", "reason"]
+    assert (first["version"], VersionView.model_validate(last).actor) == (1, f"{ADMIN.kind}:{ADMIN.id}")
     assert asked("DELETE", "/v1/environments/preview", headers={"If-Match": '"1"'}, principal=ADMIN).status == 412
     assert asked("DELETE", "/v1/environments/preview", principal=ADMIN).status == 204
     assert asked("GET", "/v1/environments/preview").status == 404

@@ -20,7 +20,7 @@ BUDGETS = {
     "site": 64,
     "authorize": 52,
     "products": 225,
-    "flags": 271,
+    "flags": 274,  # three of them for protection and the rehash
     "access": 225,
     "audit": 215,
     "planner": 215,

@@ -228,6 +228,25 @@ def test_where_it_takes_a_second_person_it_becomes_one_change_request(room: Room
     assert room.run("plan")[0] == 0
 
 
+def test_a_flag_that_is_on_where_a_second_person_is_asked_changes_by_change_requests(room: Room) -> None:
+    room.file(variants={"on": True, "off": False}, environments={"production": ON})
+    assert room.run("apply", "--reason", "Spring sale")[0] == 0
+    room.api("PATCH", "/v1/environments/production", {"approval": True})
+    room.file(variants={"on": True, "no": False}, environments={"production": ON})
+    code, said = room.run("apply")
+    assert (code, "Nothing was changed" in said) == (1, True)
+    for variants, waits in ((["off", "on"], 1), (["no", "off", "on"], 1), (["no", "on"], 0)):
+        assert sorted(room.api("GET", "/v1/flags/checkout")["variants"]) == variants
+        code, _ = room.run("apply", "--reason", "Spring sale, again")
+        assert code == (2 if waits else 0)
+        assert room.run("apply", "--reason", "Spring sale, again")[0] == code
+        waiting = room.api("GET", "/v1/proposals?flag=checkout&status=open")["items"]
+        assert len(waiting) == waits, "who asked already does not ask again"
+        for one in waiting:
+            room.api("POST", f"/v1/proposals/{one['id']}/approve", who=SECOND)
+            room.run("apply", "--reason", "Spring sale, again")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -153,7 +153,7 @@ class Client:
         assert reply.status == 201, reply.body
         return f"/v1/{area}/{reply.json['id']}"
 
-    def moved(self, path: str, status: str, action: str = "", principal: Principal = ADMIN) -> None:
+    def moved(self, path: str, status: str, action: str = "", principal: Principal = ADMIN, *, contract: str = "v1") -> None:
         """Take a change request or a planned change to this status; without an action, it comes to it by itself."""
         for _ in range(TRIES):
             read = self.get(path)
@@ -164,7 +164,7 @@ class Client:
             assert reply is None or reply.status in (200, 412), reply.body
         else:
             raise AssertionError(f"{path} never becomes {status}")
-        self.intents.moves.append((path.rpartition("/")[2], f"{path.split('/')[2][:-1]}.{status}.v1"))
+        self.intents.moves.append((path.rpartition("/")[2], f"{path.split('/')[2][:-1]}.{status}.{contract}"))
 
     def archive_flag(self, key: str) -> None:
         path = f"/v1/flags/{key}"

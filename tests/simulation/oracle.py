@@ -162,8 +162,8 @@ def _products(world: World, intents: Intents, heads: dict[str, Row], findings: F
 
 _MOVES = (
     *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1"),
-    *(f"proposal.{state}.v1" for state in ("approved", "applied", "rejected", "expired")),
-    *(f"schedule.{state}.v1" for state in ("cancelled", "fired", "failed")),
+    *(f"proposal.{state}.{one}" for state in ("approved", "applied", "rejected", "expired") for one in ("v1", "v2")),
+    *(f"schedule.{state}.{one}" for state in ("cancelled", "fired", "failed") for one in ("v1", "v2")),
 )
 
 

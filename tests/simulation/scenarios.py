@@ -276,6 +276,43 @@ def later(world: World, client: Client) -> None:
     client.intents.overrides["flag#checkout#development"] = ["joe"]
 
 
+def agreed(world: World, client: Client) -> None:
+    """A change of a segment that two people agree on, for a minute to come."""
+    client.flag("checkout")
+    client.segment("beta")
+    client.override("checkout", "production", "ada", targeting={"if": [{"$ref": "beta"}, "on", "off"]})
+    client.describe("/v1/environments/production", "takes two", approval=True)
+
+    def wish(plan: str) -> dict[str, Any]:
+        return {"segment": "beta", "segment_change": {"targeting": {"==": [{"var": "plan"}, plan]}}, "reason": "a test"}
+
+    asked, unwanted, forgotten = (client.later("proposals", wish(plan), plan) for plan in ("pro", "free", "old"))
+    client.moved(unwanted, "rejected", "reject", contract="v2")
+    client.moved(asked, "approved", "approve", Principal("member", "mbr_second", "editor"), contract="v2")
+    at = (world.now.replace(second=0) + timedelta(minutes=30)).isoformat()
+    plan = client.later("schedules", {"proposal": asked.rpartition("/")[2], "at": at}, "its minute")
+    called_off, spoilt = (
+        client.later("schedules", {"flag": "checkout", "flag_change": {"owner": name}, "reason": "a test", "at": at}, name)
+        for name in ("kim", "lea")
+    )
+    client.moved(called_off, "cancelled", "cancel", contract="v2")
+    client.tag("checkout", "web")
+    world.settle()
+    world.daily()
+    world.settle()
+    world.now += timedelta(hours=1)
+    world.settle()
+    client.moved(plan, "fired", contract="v2")
+    client.moved(asked, "applied", contract="v2")
+    client.moved(spoilt, "failed", contract="v2")
+    world.now += timedelta(days=8)
+    world.daily()
+    world.settle()
+    client.moved(forgotten, "expired", contract="v2")
+    client.intents.overrides["flag#checkout#production"] = ["ada"]
+    assert Control(world.memory).segments.read("beta").version == 2
+
+
 def a_tag(world: World, client: Client) -> None:
     if "checkout" in client.intents.flags:
         client.tag("checkout", "rival")
@@ -304,6 +341,7 @@ SCENARIOS = (
     Scenario("control of flags", control, another_tag),
     Scenario("importing flags", importing, a_tag),
     Scenario("flags later", later, a_tag),
+    Scenario("agreed for later", agreed, a_tag),
     Scenario("counting", counting, another_flag),
     Scenario("seeding", seeding, another_flag),
 )

@@ -33,7 +33,7 @@ CALLS = {
     "calendar": {"get", "get_many", "query", "transact", "schedules.add", "schedules.remove"},
     "evaluate": {"flags.get"},
     "flags": {"get", "get_many", "put", "query", "transact"},
-    "planner": {"get", "put", "transact"},
+    "planner": {"get", "get_many", "put", "query", "transact"},
     "seed": {"get", "get_many", "put", "query", "transact"},
     "snapshot": {"get", "get_many", "query", "flags.get", "flags.put"},
     "usage": {"get", "get_many", "put", "query", "transact"},

@@ -370,6 +370,84 @@ class ScheduleFailed(ScheduleEvent):
     type: Literal["schedule.failed.v1"]
 
 
+class ChangedFacts(Changed):
+    """What belongs to no single environment, or to no flag."""
+
+    kind: Annotated[Name, Field(description="of what is changed: flag, segment, environment")]
+    key: Annotated[Name, Field(description="of what is changed; of an environment its name")]
+    status: Name
+
+
+class ProposalEventV2(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[2]
+    data: ChangedFacts
+
+
+class ProposalOpenedV2(ProposalEventV2):
+    """Somebody asks for a change that takes a second person, and is not of a configuration."""
+
+    type: Literal["proposal.opened.v2"]
+
+
+class ProposalApprovedV2(ProposalEventV2):
+    """A second person agrees to a change that is not of a configuration."""
+
+    type: Literal["proposal.approved.v2"]
+
+
+class ProposalAppliedV2(ProposalEventV2):
+    """A change that was agreed to is made, and is not of a configuration."""
+
+    type: Literal["proposal.applied.v2"]
+
+
+class ProposalRejectedV2(ProposalEventV2):
+    """A change that was asked for is not wanted, and is not of a configuration."""
+
+    type: Literal["proposal.rejected.v2"]
+
+
+class ProposalExpiredV2(ProposalEventV2):
+    """Nobody made a change in time that was asked for, and is not of a configuration."""
+
+    type: Literal["proposal.expired.v2"]
+
+
+class ScheduleChangedFacts(ChangedFacts):
+    at: Time
+
+
+class ScheduleEventV2(Event):
+    source: Literal["slipway.flags"]
+    version: Literal[2]
+    data: ScheduleChangedFacts
+
+
+class SchedulePlannedV2(ScheduleEventV2):
+    """A change is to be made at a minute to come, and is not of a configuration."""
+
+    type: Literal["schedule.planned.v2"]
+
+
+class ScheduleCancelledV2(ScheduleEventV2):
+    """A change that was planned is not to be made, and is not of a configuration."""
+
+    type: Literal["schedule.cancelled.v2"]
+
+
+class ScheduleFiredV2(ScheduleEventV2):
+    """A change that was planned is made, and is not of a configuration."""
+
+    type: Literal["schedule.fired.v2"]
+
+
+class ScheduleFailedV2(ScheduleEventV2):
+    """A change that was planned could not be made, and is not of a configuration: nothing happened."""
+
+    type: Literal["schedule.failed.v2"]
+
+
 # --- all of them ----------------------------------------------------------------------------------------
 
 CONTRACTS: dict[str, type[Event]] = {
@@ -405,6 +483,15 @@ CONTRACTS: dict[str, type[Event]] = {
         ScheduleCancelled,
         ScheduleFired,
         ScheduleFailed,
+        ProposalOpenedV2,
+        ProposalApprovedV2,
+        ProposalAppliedV2,
+        ProposalRejectedV2,
+        ProposalExpiredV2,
+        SchedulePlannedV2,
+        ScheduleCancelledV2,
+        ScheduleFiredV2,
+        ScheduleFailedV2,
     )
 }
 

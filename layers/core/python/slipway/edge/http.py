@@ -145,10 +145,11 @@ class Api(Generic[Use]):
         told: Callable[[Problem], Answer],
         *,
         body: type[Body] | None = None,
+        query: type[Query] | None = None,
         answers: Mapping[int, Any] | None = None,
-    ) -> Callable[[Callable[[Request[Use, Body, None]], Answer]], Callable[[Request[Use, Body, None]], Answer]]:
+    ) -> Callable[[Callable[[Request[Use, Body, Query]], Answer]], Callable[[Request[Use, Body, Query]], Answer]]:
         """An operation of somebody else's standard, which has its own way to tell problems."""
-        return self._registering(method, path, operation, answers, body=body, told=told)
+        return self._registering(method, path, operation, answers, body=body, query=query, told=told)
 
     def _registering(
         self, method: str, path: str, name: str, answers: Mapping[int, Any] | None, **fields: Any

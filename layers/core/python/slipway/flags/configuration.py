@@ -20,6 +20,7 @@ from slipway.flags.fields import (
     Variant,
     Version,
 )
+from slipway.flags.protection import reasoned
 from slipway.flags.words import sentences
 from slipway.product import absent
 from slipway.resources import Stored
@@ -110,11 +111,6 @@ def patched(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any
         result["targeting"] = None if fields["targeting"] is None else jsontext.written(fields["targeting"])
     result["prerequisites"] = result["prerequisites"] or []
     return reasoned(result, fields.get("reason"))
-
-
-def reasoned(data: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
-    without = {name: value for name, value in data.items() if name != "reason"}
-    return {**without, "reason": reason} if reason else without
 
 
 def view(stored: Stored) -> dict[str, Any]:

@@ -19,17 +19,18 @@ from slipway import history
 from slipway.access import SYSTEM
 from slipway.calls import Call, timestamp
 from slipway.changes import told
-from slipway.flags import configuration, graph, jsontext, ledger, needs
+from slipway.flags import configuration, graph, jsontext, ledger, needs, protection
 from slipway.flags.beside import Beside, settled, update
 from slipway.flags.checks import faults, references, size, wrong
 from slipway.flags.compilation import Rows, definition
-from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch, patched, reasoned
+from slipway.flags.configuration import UNTOUCHED, ConfigurationPatch, patched
 from slipway.flags.environments import Environments
 from slipway.flags.flags import Flags, flag_id
+from slipway.flags.protection import reasoned
 from slipway.flags.segments import Segments, segment_id
 from slipway.flags.stored import Uncompilable
 from slipway.ports import Absent, ConditionFailed, Store
-from slipway.problems import Conflict, Fault, Invalid, NotFound
+from slipway.problems import Conflict, Fault, NotFound
 from slipway.resources import Event, Stored
 
 Data = dict[str, Any]
@@ -44,6 +45,11 @@ class Plan(NamedTuple):
     after: Stored
     rows: Rows
     beside: list[Beside]
+
+    @property
+    def touched(self) -> list[Stored]:
+        """The environments that have to agree (`slipway.flags.protection`)."""
+        return [self.place]
 
 
 class Configurations:
@@ -177,8 +183,7 @@ class Configurations:
             plan = self.planned(call, key, environment, version, make)
             if plan.after is plan.before:
                 return plan.before
-            self.check_approved(plan)
-            _check_reason(plan.place, plan.after.data)
+            protection.check(plan.touched, plan.after.data.get("reason"))
             return plan.after if validate_only else self.write(call, plan, [])
 
         return settled(call, version, attempt)
@@ -194,7 +199,7 @@ class Configurations:
         if flag.data["status"] == "archived":
             raise Conflict("The flag is archived; restore it first.")
         data = make(before)
-        if all(data[name] == before.data[name] for name in UNTOUCHED):
+        if not protection.counts("configuration", before.data, data):
             return Plan(flag, place, before, before, self.gathered(flag, before), [])
         version_of_graph = ledger.number(self.store, graph.place(environment), "version")
         after = self.shelf.would_be(call, before, data, [_event(before, data)])
@@ -213,12 +218,6 @@ class Configurations:
             beside.append(ledger.advanced(graph.place(environment), version_of_graph))
         _check_compiles(key, rows)
         return Plan(flag, place, before, after, rows, beside)
-
-    def check_approved(self, plan: Plan) -> None:
-        """Raises Conflict where a change takes a second person."""
-        if plan.place.data["approval"]:
-            detail = f"A change in {plan.place.data['name']!r} takes a second person: open a change request (/v1/proposals)."
-            raise Conflict(detail, errors=[Fault("", "approval_needed", detail)])
 
     def write(self, call: Call, plan: Plan, finished: Sequence[Beside]) -> Stored:
         """Make the change, together with what it finishes. Raises PreconditionFailed, Moved."""
@@ -260,12 +259,6 @@ def _check_compiles(key: str, rows: Rows) -> None:
         definition(key, rows)
     except Uncompilable as error:
         raise wrong([Fault("", "not_evaluable", str(error))]) from None
-
-
-def _check_reason(place: Stored, data: Data) -> None:
-    if place.data["protected"] and not data.get("reason"):
-        detail = f"The environment {place.data['name']!r} is protected: give the reason of the change."
-        raise Invalid(detail, errors=[Fault("/reason", "required", detail)])
 
 
 def _places(data: Mapping[str, Any]) -> list[ledger.Place]:

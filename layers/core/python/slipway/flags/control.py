@@ -19,4 +19,4 @@ class Control:
         self.flags = Flags(store, self.environments, self.segments)
         self.configurations = Configurations(store, self.flags, self.environments, self.segments)
         self.proposals = Proposals(self.configurations)
-        self.schedules = Schedules(self.configurations)
+        self.schedules = Schedules(self.configurations, self.proposals)

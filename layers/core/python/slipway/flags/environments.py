@@ -1,8 +1,9 @@
 """Environments as data: where flags are answered, and what is asked of those who change them there.
 
-Kept per environment (`environment#<name>`): name, description, protected, approval, status
+Kept per environment (`environment#<name>`): name, description, protected, approval, status, reason (of this version, where one
+was given)
 
-`protected`: a change of a flag's configuration gives its reason. `approval`: it takes a second person.
+`protected`: a change of what it serves gives its reason. `approval`: it takes a second person. So does taking these two away.
 The first three are put there by whoever first asks. The name of a deleted one never comes back: keys, histories and what needed
 flags in it go on meaning what they meant.
 """
@@ -14,14 +15,17 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, StrictBool
 
+from slipway import history
 from slipway.access import SYSTEM
 from slipway.calls import Call
-from slipway.changes import differences, told
+from slipway.changes import differences
 from slipway.fields import Description, EnvironmentName
-from slipway.flags import ledger
+from slipway.flags import ledger, protection
 from slipway.flags.beside import Beside, create, settled, taken, update
+from slipway.flags.fields import Reason
+from slipway.flags.protection import Plan, reasoned
 from slipway.ports import Absent, ConditionFailed, Equals, Put, Store, Update
-from slipway.problems import Conflict, NotFound
+from slipway.problems import Conflict, Fault, NotFound
 from slipway.product import absent
 from slipway.resources import Created, Event, Shelf, Stored
 from slipway.shape import Shape
@@ -35,15 +39,15 @@ FIRST: tuple[Data, ...] = (
     {"name": "production", "protected": True, "approval": False, "status": "active"},
     {"name": "staging", "protected": False, "approval": False, "status": "active"},
 )
-FIELDS = ("name", "description", "protected", "approval", "status")
+FIELDS = ("name", "description", "protected", "approval", "status", "reason")
 TOLD = ("name", "protected", "approval", "status")
 
 
 class NewEnvironment(Shape):
     name: Annotated[EnvironmentName, Field(examples=["preview"])]
     description: Description | None = None
-    protected: StrictBool = Field(default=False, description="whether a change of a flag there has to give its reason")
-    approval: StrictBool = Field(default=False, description="whether a change of a flag there takes a second person")
+    protected: StrictBool = Field(default=False, description="whether a change of what it serves has to give its reason")
+    approval: StrictBool = Field(default=False, description="whether a change of what it serves takes a second person")
 
 
 class EnvironmentPatch(Shape):
@@ -52,6 +56,11 @@ class EnvironmentPatch(Shape):
     description: Description | None = Field(default_factory=absent)
     protected: StrictBool = Field(default_factory=absent)
     approval: StrictBool = Field(default_factory=absent)
+    reason: Reason | None = Field(default_factory=absent, description="of this change; taking protection away has to give it")
+
+    def fields(self) -> dict[str, Any]:
+        """The fields that it names, as plain values; the reason is not of the environment."""
+        return self.model_dump(exclude_unset=True, exclude={"reason"})
 
 
 class EnvironmentView(Shape):
@@ -59,6 +68,7 @@ class EnvironmentView(Shape):
     description: str | None
     protected: bool
     approval: bool
+    reason: str | None = Field(description="that was given for this version")
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
@@ -72,14 +82,19 @@ def view(stored: Stored) -> dict[str, Any]:
         "description": data.get("description"),
         "protected": data["protected"],
         "approval": data["approval"],
+        "reason": data.get("reason"),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "version": stored.version,
     }
 
 
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return differences(before, after, FIELDS)
+
+
 class Known(NamedTuple):
-    """The environments that there are, by name, and the number of their set."""
+    """The environments that there are, by name, and the number of their set: a change of their protection counts, too."""
 
     each: list[Stored]
     number: int
@@ -147,24 +162,50 @@ class Environments:
 
         return settled(call, None, attempt)
 
+    def versions(self, call: Call, name: str, *, below: int | None, limit: int) -> tuple[list[history.Version], int | None]:
+        """Newest first. Raises NotFound."""
+        return history.versions(self.shelf, self.read(call, name).id, changes, below=below, limit=limit)
+
     def update(
         self, call: Call, name: str, version: int | None, patch: EnvironmentPatch, *, validate_only: bool = False
     ) -> Stored:
-        """What changes nothing makes no version. Raises NotFound, PreconditionFailed."""
+        """What changes nothing makes no version.
 
-        def attempt(before: Stored) -> Stored:
-            data = _without_empty({**before.data, **patch.model_dump(exclude_unset=True)})
-            if data == before.data:
-                return before
-            events = [_event("environment.updated.v1", before.version + 1, before.data, data)]
-            if validate_only:
-                return self.shelf.would_be(call, before, data, events)
-            return self.shelf.update(call, before, data, events)
+        Raises NotFound, PreconditionFailed; Invalid and Conflict where protection is taken away."""
 
-        return self.shelf.change(lambda: self.read(call, name), version, attempt)
+        def attempt(call: Call) -> Stored:
+            plan = self.planned(call, name, version, patch.fields(), patch.reason)
+            if plan.after is plan.before:
+                return plan.before
+            protection.check(plan.touched, patch.reason)
+            return plan.after if validate_only else plan.write(call)
 
-    def delete(self, call: Call, name: str, version: int | None, *, validate_only: bool = False) -> Stored:
-        """For good. Raises NotFound, PreconditionFailed, Conflict for the last one, and while a flag is on in it."""
+        return settled(call, version, attempt)
+
+    def planned(self, call: Call, name: str, version: int | None, change: Mapping[str, Any], reason: str | None) -> Plan:
+        """What a change would be; nothing is written. `change`: the fields of an EnvironmentPatch.
+
+        Raises NotFound, PreconditionFailed."""
+        before, number = self.read(call, name), ledger.number(self.store, ledger.ENVIRONMENT_SET, "version")
+        if version is not None and version != before.version:
+            raise self.shelf.elsewhere(before)
+        data = reasoned(_without_empty({**before.data, **change}), reason)
+        if reasoned(before.data, reason) == data:
+            return Plan(self.shelf, before, before, [], [], [])
+        events = [_event("environment.updated.v1", before.version + 1, before.data, data)]
+        # Whoever changes what environments serve relies on the number: who has to agree may not change meanwhile.
+        beside = (
+            [ledger.advanced(ledger.ENVIRONMENT_SET, number)] if protection.counts("environment", before.data, data) else []
+        )
+        less = any(before.data[name] and not data[name] for name in ("protected", "approval"))
+        after = self.shelf.would_be(call, before, data, events)
+        return Plan(self.shelf, before, after, events, beside, [before] if less else [])
+
+    def delete(
+        self, call: Call, name: str, version: int | None, reason: str | None = None, *, validate_only: bool = False
+    ) -> Stored:
+        """For good. Raises NotFound, PreconditionFailed, Invalid where it is protected and no reason is given, Conflict for the
+        last one, while a flag is on in it, and while a change in it takes a second person."""
 
         def attempt(call: Call) -> Stored:
             before, known = self.read(call, name), self.all(call)
@@ -176,7 +217,11 @@ class Environments:
             on = self.store.query(FLAGS, (ledger.switched_on(name),), limit=5).rows
             if on:
                 raise Conflict(f"Flags are on in {name!r}: switch off {', '.join(row['sk'] for row in on)} first.")
-            data = {**before.data, "status": "deleted"}
+            if before.data["approval"]:
+                detail = f"A change in {name!r} takes a second person: have `approval` taken away first, by a change request."
+                raise Conflict(detail, errors=[Fault("", "approval_needed", detail)])
+            protection.check([before], reason, "/query/reason")
+            data = reasoned({**before.data, "status": "deleted"}, reason)
             same = Equals("revision", revision)
             beside = [
                 *ledger.moved([(ledger.ENVIRONMENTS, name)], []),
@@ -221,4 +266,4 @@ def _without_empty(data: Data) -> Data:
 
 def _event(type: str, version: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> Event:
     facts = {name: after[name] for name in ("name", "protected", "approval", "status")}
-    return type, facts | {"version": version, "changes": [told(change, TOLD) for change in differences(before, after, FIELDS)]}
+    return type, facts | {"version": version, "changes": protection.told(changes(before, after), after, TOLD)}

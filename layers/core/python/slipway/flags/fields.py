@@ -41,6 +41,12 @@ Prefix = Annotated[
     ),
     published(r"^[A-Za-z0-9._-]{1,128}$", 128),
 ]
+PROPOSAL = r"^chg_[0-9a-z]{26}$"
+ProposalId = Annotated[
+    str,
+    AfterValidator(matching(PROPOSAL, "invalid_id", "The id of a change request is `chg_` and 26 letters and digits.")),
+    published(PROPOSAL, 30),
+]
 Version = Annotated[int, Field(ge=1, le=10**9), BeforeValidator(whole)]
 Because = Annotated[str, AfterValidator(cleaned(text.line, REASON)), published(text.LINE, REASON)]  # a reason that has to be
 Reason = Annotated[str, AfterValidator(cleaned(text.prose, REASON)), published(text.PROSE, REASON, 0)]

@@ -11,14 +11,28 @@ from slipway.changes import differences
 from slipway.fields import Description, Owner, Tags
 from slipway.fields import Key as ProductKey
 from slipway.flags import jsontext
-from slipway.flags.fields import FlagMetadata, FlagMetadataPatch, Hash, Key, Type, Variants, VariantsPatch, Version
+from slipway.flags.fields import (
+    FlagMetadata,
+    FlagMetadataPatch,
+    Hash,
+    Key,
+    Reason,
+    Type,
+    Variants,
+    VariantsPatch,
+    Version,
+)
 from slipway.product import absent
 from slipway.resources import Stored
 from slipway.shape import Shape
 
 Status = Literal["active", "archived"]
+WHY = "of this change; one that a protected environment answers from has to give it"
 BOOLEAN = {"on": True, "off": False}
-FIELDS = ("key", "type", "description", "owner", "tags", "product", "client_side", "hash", "variants", "metadata", "status")
+FIELDS = (
+    *("key", "type", "description", "owner", "tags", "product", "client_side", "hash", "variants", "metadata", "status"),
+    "reason",
+)
 TOLD = ("key", "type", "tags", "product", "client_side", "hash", "status")  # with their values in events
 
 
@@ -47,14 +61,24 @@ class FlagPatch(Shape):
     product: ProductKey | None = Field(default_factory=absent)
     client_side: StrictBool = Field(default_factory=absent)
     metadata: FlagMetadataPatch | None = Field(default_factory=absent, description="merged by name; null takes one away")
+    reason: Reason | None = Field(default_factory=absent, description=WHY)
 
     def fields(self) -> dict[str, Any]:
-        """The fields that it names, as plain values."""
-        return self.model_dump(exclude_unset=True)
+        """The fields that it names, as plain values; the reason is not of the flag."""
+        return self.model_dump(exclude_unset=True, exclude={"reason"})
+
+
+class FlagChange(FlagPatch):
+    """Any change of a flag: a merge patch, or one of `hash`, `status` and `revert_to` alone."""
+
+    hash: Hash = Field(default_factory=absent, description="how `fractional` puts into buckets")
+    status: Status = Field(default_factory=absent, description="to archive or restore it")
+    revert_to: Version = Field(default_factory=absent, description="the version to go back to, as a new version")
 
 
 class Reverting(Shape):
     version: Version = Field(description="the one to go back to, as a new version")
+    reason: Reason | None = Field(default=None, description=WHY)
 
 
 class FlagView(Shape):
@@ -69,6 +93,7 @@ class FlagView(Shape):
     variants: dict[str, Any]
     metadata: dict[str, Any]
     status: Status
+    reason: str | None = Field(description="that was given for this version")
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
@@ -89,6 +114,7 @@ def view(stored: Stored) -> dict[str, Any]:
         "variants": jsontext.read(data["variants"]),
         "metadata": metadata(data),
         "status": data["status"],
+        "reason": data.get("reason"),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "version": stored.version,

@@ -2,26 +2,26 @@
 
 Kept per flag (`flag#<key>`; a field that was not given is not there):
 
-    key, type, variants (JSON text), hash, client_side, status, description, owner, tags, product, metadata (JSON text)
+    key, type, variants (JSON text), hash, client_side, status, description, owner, tags, product, metadata (JSON text),
+    reason (of this version, where one was given)
 
 A flag is active or archived. An archived one keeps its key, answers nowhere, and takes no change but its restoring.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from slipway import history
 from slipway.calls import Call
-from slipway.changes import told
-from slipway.flags import flag, jsontext, ledger, needs
-from slipway.flags.beside import Beside, create, settled, taken, update
-from slipway.flags.checks import escaped, faults, in_words, wrong
+from slipway.flags import flag, jsontext, kept, ledger, needs, protection
+from slipway.flags.beside import Beside, create, settled, taken
+from slipway.flags.checks import faults, in_words, wrong
 from slipway.flags.environments import Environments, Known
-from slipway.flags.fields import METADATA, METADATA_BYTES, VALUES_BYTES, VARIANTS
 from slipway.flags.flag import FlagPatch, NewFlag
+from slipway.flags.protection import Plan, reasoned
 from slipway.flags.segments import Segments
 from slipway.ports import Absent, Check, Store
 from slipway.problems import Conflict, Fault, Invalid
@@ -31,7 +31,7 @@ from slipway.upgrades import newest, upgrader
 
 Data = dict[str, Any]
 
-ANSWERED = ("type", "hash", "client_side", "variants", "metadata", "status")  # what an environment answers from
+_MOVED = {"archived": "flag.archived.v1", "active": "flag.restored.v1"}
 
 
 def flag_id(key: str) -> str:
@@ -67,7 +67,7 @@ class Flags:
         id = flag_id(new.key)
         if standing := self.shelf.made(call, id):
             return Created(standing, call.idempotency_key is not None)
-        data = _made(new)
+        data = kept.made(new)
         events = [_event("flag.created.v1", 1, {}, data)]
         if validate_only:
             if self.shelf.find(id):
@@ -84,74 +84,100 @@ class Flags:
     def update(self, call: Call, key: str, version: int | None, patch: FlagPatch, *, validate_only: bool = False) -> Stored:
         """Merge the patch into that version (None: whatever stands). What changes nothing makes no version.
 
-        Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
-        return self._change(
-            call, key, version, lambda before: _patched(before.data, patch.fields()), "flag.updated.v1", validate_only
-        )
+        Raises NotFound, PreconditionFailed, Conflict (archived, or it takes a second person), Invalid."""
+        return self.change(call, key, version, patch.fields(), patch.reason, validate_only=validate_only)
 
-    def revert(self, call: Call, key: str, version: int | None, to: int, *, validate_only: bool = False) -> Stored:
-        """A new version that says what an older one said. Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
+    def revert(
+        self, call: Call, key: str, version: int | None, to: int, reason: str | None = None, *, validate_only: bool = False
+    ) -> Stored:
+        """A new version that says what an older one said, but for its hash. Raises what `update` does."""
+        return self.change(call, key, version, {"revert_to": to}, reason, validate_only=validate_only)
 
-        def reverted(before: Stored) -> Data:
-            past = before if to == before.version else self.shelf.past(before.id, to)
-            return {**past.data, "status": before.data["status"]}
+    def archive(
+        self, call: Call, key: str, version: int | None, reason: str | None = None, *, validate_only: bool = False
+    ) -> Stored:
+        """Put away; if it is already, nothing happens. Raises what `update` does, and Conflict while it is needed."""
+        change = {"status": "archived"}
+        return self.change(call, key, version, change, reason, validate_only=validate_only, pointer="/query/reason")
 
-        return self._change(call, key, version, reverted, "flag.updated.v1", validate_only)
+    def restore(
+        self, call: Call, key: str, version: int | None, reason: str | None = None, *, validate_only: bool = False
+    ) -> Stored:
+        """Bring back; if it is active, nothing happens. Raises what `update` does, Conflict where what it needs has gone, and
+        Invalid where there is no room."""
+        change = {"status": "active"}
+        return self.change(call, key, version, change, reason, validate_only=validate_only, pointer="/query/reason")
 
-    def archive(self, call: Call, key: str, version: int | None, *, validate_only: bool = False) -> Stored:
-        """Put away; if it is already, nothing happens. Raises NotFound, PreconditionFailed, Conflict while it is needed."""
-        return self._change(
-            call, key, version, lambda before: {**before.data, "status": "archived"}, "flag.archived.v1", validate_only
-        )
-
-    def restore(self, call: Call, key: str, version: int | None, *, validate_only: bool = False) -> Stored:
-        """Bring back; if it is active, nothing happens.
-
-        Raises NotFound, PreconditionFailed, Conflict where what it needs has gone, Invalid where there is no room."""
-        return self._change(
-            call, key, version, lambda before: {**before.data, "status": "active"}, "flag.restored.v1", validate_only
-        )
-
-    # --- inside ---
-
-    def _change(
+    def change(
         self,
         call: Call,
         key: str,
         version: int | None,
-        make: Callable[[Stored], Data],
-        type: str,
-        validate_only: bool,
+        change: Mapping[str, Any],
+        reason: str | None,
+        *,
+        validate_only: bool = False,
+        pointer: str = "/reason",
     ) -> Stored:
+        """`change`: the fields of a FlagChange; `pointer`: where the reason would stand. Raises what `planned` does, and
+        Conflict and Invalid where a protected environment asks for more."""
+
         def attempt(call: Call) -> Stored:
-            before = self.read(key)
-            if version is not None and version != before.version:
-                raise self.shelf.elsewhere(before)
-            if type == "flag.updated.v1" and before.data["status"] == "archived":
-                raise Conflict("The flag is archived; restore it first.")
-            data = make(before)
-            if data == before.data:
-                return before
-            events = [_event(type, before.version + 1, before.data, data)]
+            plan = self.planned(call, key, version, change, reason)
+            if plan.after is plan.before:
+                return plan.before
+            protection.check(plan.touched, reason, pointer)
+            return plan.after if validate_only else plan.write(call)
+
+        return settled(call, version, attempt)
+
+    def planned(self, call: Call, key: str, version: int | None, change: Mapping[str, Any], reason: str | None) -> Plan:
+        """What a change would be, looked at from all sides; nothing is written.
+
+        Raises NotFound, PreconditionFailed, Conflict (archived, or needed), Invalid."""
+        before = self.read(key)
+        if version is not None and version != before.version:
+            raise self.shelf.elsewhere(before)
+        data = reasoned(self._changed(before, change), reason)
+        if reasoned(before.data, reason) == data:
+            return Plan(self.shelf, before, before, [], [], [])
+        type = _MOVED[data["status"]] if data["status"] != before.data["status"] else "flag.updated.v1"
+        events = [_event(type, before.version + 1, before.data, data)]
+        beside = ledger.moved(_places(before.data), _places(data))
+        touched: list[Stored] = []
+        if protection.counts("flag", before.data, data):
             known = self.environments.all(call)
             changes = ledger.number(self.store, ledger.CONTENTS, "changes")
             served, alone = self._still_served(known, before, data)
-            beside = [
-                *ledger.moved(_places(before.data), _places(data)),
-                *self._answers(known, before.data, data, changes if alone else None),
-                *served,
-            ]
-            if validate_only:
-                return self.shelf.would_be(call, before, data, events)
-            return update(self.shelf, call, before, data, events, beside)
+            beside += [*self._answers(known, before.data, data, changes if alone else None), *served]
+            standing = self._configured(known, before)
+            touched = [place for place, one in standing if one is not None and one.data["enabled"]]
+            beside += [_as_it_was(f"{before.id}#{place.data['name']}", one) for place, one in standing]
+            if data["variants"] != before.data["variants"]:
+                self._check_fits(data, standing)
+        return Plan(self.shelf, before, self.shelf.would_be(call, before, data, events), events, beside, touched)
 
-        return settled(call, version, attempt)
+    # --- inside ---
+
+    def _changed(self, before: Stored, change: Mapping[str, Any]) -> Data:
+        """Raises Conflict (archived), Invalid, NotFound (no such version)."""
+        alone = [name for name in ("hash", "status", "revert_to") if name in change]
+        if alone and len(change) > 1:
+            detail = f"Change the {alone[0]} alone, and everything else by a change of its own."
+            raise Invalid(detail, errors=[Fault(f"/{alone[0]}", "one_change", detail)])
+        if "status" in change:
+            return {**before.data, "status": change["status"]}
+        if before.data["status"] == "archived":
+            raise Conflict("The flag is archived; restore it first.")
+        if "revert_to" in change:
+            to = change["revert_to"]
+            past = before if to == before.version else self.shelf.past(before.id, to)
+            return {**past.data, **{name: before.data[name] for name in ("status", "hash")}}
+        return kept.patched(before.data, change)
 
     def _answers(self, known: Known, before: Mapping[str, Any], after: Data, changes: int | None = None) -> list[Beside]:
         """What tells every environment that it has to answer something else, and keeps their sizes. `changes`: of the
         catalogue, where no other flag may have changed since."""
-        if all(before.get(name) == after.get(name) for name in ANSWERED):
-            return []
         more, flags = _bytes(after) - _bytes(before), _active(after) - _active(before)
         revised = [ledger.revised(name, more) for name in known.names]
         return [*revised, ledger.counted(flags, more, changes), known.unchanged]
@@ -161,30 +187,33 @@ class Flags:
         no other flag is archived or restored. Raises Invalid, Conflict."""
         if _active(after) and not _active(before.data):
             return needs.restored(self.store, self.shelf, self.configured, known.names, before.data["key"]), True
-        key, old, alone = before.data["key"], before.data, False
+        key, old = before.data["key"], before.data
         gone = jsontext.read(old["variants"]).keys() - jsontext.read(after["variants"]).keys()
         leaves = _active(old) and not _active(after)
-        found: list[Beside] = []
-        if gone or leaves:
-            counter = ledger.count_of("flag", key)
-            changes = ledger.number(self.store, counter, "changes")
-            named = ledger.users(self.store, "flag", key, known.names)
-            users = ledger.in_force(self.store, named)
-            alone = len(users) < len(named)
-            if leaves:
-                ledger.refused_while_used(f"The flag {key!r}", users)
-            self._check_wanted(key, users, gone)
-            found.append(ledger.still(counter, "changes", changes))
-        if after["variants"] != old["variants"]:
-            for name in known.names:
-                standing = self.configured.find(f"{before.id}#{name}")
-                if standing is None:
-                    found.append(Beside(Check(FLAGS, f"{before.id}#{name}", HEAD, Absent())))
-                    continue
-                if lost := faults(after, standing.data, self.segments.rules(standing.data["targeting"])):
-                    raise wrong([Fault("/variants", "in_use", f"In {name}: {fault.detail}") for fault in lost])
-                found.append(ledger.unchanged(standing))
-        return found, alone
+        if not gone and not leaves:
+            return [], False
+        counter = ledger.count_of("flag", key)
+        changes = ledger.number(self.store, counter, "changes")
+        named = ledger.users(self.store, "flag", key, known.names)
+        users = ledger.in_force(self.store, named)
+        if leaves:
+            ledger.refused_while_used(f"The flag {key!r}", users)
+        self._check_wanted(key, users, gone)
+        return [ledger.still(counter, "changes", changes)], len(users) < len(named)
+
+    def _configured(self, known: Known, flag: Stored) -> list[tuple[Stored, Stored | None]]:
+        """Every environment with the flag's configuration in it, None where nobody has touched it."""
+        found = {
+            one.data["environment"]: one for one in self.configured.read_all([f"{flag.id}#{name}" for name in known.names])
+        }
+        return [(place, found.get(place.data["name"])) for place in known.each]
+
+    def _check_fits(self, data: Data, standing: list[tuple[Stored, Stored | None]]) -> None:
+        """Raises Invalid where a configuration would not be valid any more."""
+        for place, one in standing:
+            if one is not None and (lost := faults(data, one.data, self.segments.rules(one.data["targeting"]))):
+                name = place.data["name"]
+                raise wrong([Fault("/variants", "in_use", f"In {name}: {fault.detail}") for fault in lost])
 
     def _check_wanted(self, key: str, users: list[tuple[str, str]], gone: set[str]) -> None:
         """Raises Conflict where another flag waits for a variant that goes."""
@@ -197,78 +226,6 @@ class Flags:
                 if wanted["flag"] == key and gone.intersection(wanted["variants"])
             ]
             ledger.refused_while_used(f"A variant of {key!r} that would go ({in_words(sorted(gone))})", waiting)
-
-
-def _made(new: NewFlag) -> Data:
-    given = new.model_dump()
-    variants, metadata = given.pop("variants"), given.pop("metadata")
-    if variants is None:
-        if new.type != "boolean":
-            detail = "Give the flag its variants: values by name. A boolean flag alone has `on` and `off` by itself."
-            raise Invalid(detail, errors=[Fault("/variants", "required", detail)])
-        variants = flag.BOOLEAN
-    texts = {"variants": _typed(new.type, variants), "metadata": _metadata_text(metadata)}
-    return _without_empty({**given, **texts, "status": "active"})
-
-
-def _patched(data: Data, fields: Mapping[str, Any]) -> Data:
-    result = {**data, **{name: value for name, value in fields.items() if name not in ("variants", "metadata")}}
-    if "variants" in fields:
-        merged = {**jsontext.read(data["variants"]), **fields["variants"]}
-        result["variants"] = _typed(data["type"], {name: value for name, value in merged.items() if value is not None})
-    if "metadata" in fields:
-        merged = {} if fields["metadata"] is None else {**flag.metadata(data), **fields["metadata"]}
-        result["metadata"] = _metadata_text({name: value for name, value in merged.items() if value is not None})
-    return _without_empty(result)
-
-
-def _metadata_text(metadata: Mapping[str, Any]) -> str:
-    """Empty for none. Raises Invalid where what is there and what comes are too much together."""
-    if not metadata:
-        return ""
-    text = jsontext.written(metadata)
-    if len(metadata) > METADATA or len(text.encode()) > METADATA_BYTES:
-        detail = f"A flag has at most {METADATA} names of metadata, and {METADATA_BYTES:,} bytes of it."
-        raise Invalid(detail, errors=[Fault("/metadata", "too_large", detail)])
-    return text
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "boolean": (bool,),
-    "string": (str,),
-    "integer": (int, float),
-    "float": (int, float),
-    "object": (dict,),
-}
-
-
-def _typed(type: str, variants: Mapping[str, Any]) -> str:
-    """The text that is kept: integers without a fraction, floats with one. Raises Invalid."""
-    faults, found = [], {}
-    for name, value in variants.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        fits = isinstance(value, _KINDS[type]) and (number or type not in ("integer", "float"))
-        if not fits or (type == "integer" and value != int(value)):
-            pointer = f"/variants/{escaped(name)}"
-            faults.append(Fault(pointer, "mixed_types", f"Every variant of this flag is of the type {type}."))
-        elif number:
-            found[name] = int(value) if type == "integer" else float(value)
-        else:
-            found[name] = value
-    if faults:
-        raise wrong(faults)
-    text = jsontext.written(found)
-    if not found or len(found) > VARIANTS:
-        detail = f"A flag has 1 to {VARIANTS} variants; with this there would be {len(found)}."
-        raise Invalid(detail, errors=[Fault("/variants", "too_long" if found else "too_short", detail)])
-    if len(text.encode()) > VALUES_BYTES:
-        detail = f"The variants take {len(text.encode()):,} bytes of {VALUES_BYTES:,} at most."
-        raise Invalid(detail, errors=[Fault("/variants", "too_large", detail)])
-    return text
-
-
-def _without_empty(data: Data) -> Data:
-    return {name: value for name, value in data.items() if value not in (None, "", [])}
 
 
 def _active(data: Mapping[str, Any]) -> bool:
@@ -290,6 +247,10 @@ def _places(data: Data) -> list[ledger.Place]:
     return [(name, data["key"]) for name in lists]
 
 
+def _as_it_was(id: str, configuration: Stored | None) -> Beside:
+    return Beside(Check(FLAGS, id, HEAD, Absent())) if configuration is None else ledger.unchanged(configuration)
+
+
 def _event(type: str, version: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> Event:
     facts = {name: after[name] for name in ("key", "type", "status")}
-    return type, facts | {"version": version, "changes": [told(change, flag.TOLD) for change in flag.changes(before, after)]}
+    return type, facts | {"version": version, "changes": protection.told(flag.changes(before, after), after, flag.TOLD)}

@@ -146,7 +146,7 @@ def _rehearsed(control: Control, call: Call, steps: Iterable[Step]) -> tuple[lis
             done = step.run(control, call)
         except Problem as problem:
             refused.add(part.at)
-            told = [part.told(fault) for fault in problem.errors] or [Fault(part.at, problem.code, problem.detail)]
+            told = [_told(part, fault) for fault in problem.errors] or [Fault(part.at, problem.code, problem.detail)]
             wrong.setdefault(_kind(problem), []).extend(told)
             continue
         if done != "existing":
@@ -159,6 +159,11 @@ def _rehearsed(control: Control, call: Call, steps: Iterable[Step]) -> tuple[lis
             more = f" (the first {MOST_FAULTS} of {len(faults)} are told)" if len(faults) > MOST_FAULTS else ""
             raise kind(f"{_WHY[kind]} Nothing was imported{more}.", errors=faults[:MOST_FAULTS])
     return pending, became
+
+
+def _told(part: Part, fault: Fault) -> Fault:
+    """The reason is no field of the file."""
+    return fault._replace(pointer="/query/reason") if fault.pointer == "/reason" else part.told(fault)
 
 
 _WHY = {
@@ -229,7 +234,7 @@ class _Steps:
             return "existing"
         if self.updates:
             patch = self.validate(SegmentPatch, {name: value for name, value in part.fields.items() if name != "key"})
-            return _changed(standing, control.segments.update(call, new.key, None, patch))
+            return _changed(standing, control.segments.change(call, new.key, None, patch.fields(), self.order.reason))
         control.segments.create(call, new)  # it is in the way, unless this import made it
         return "existing"
 
@@ -248,9 +253,12 @@ class _Steps:
                 raise Conflict(detail, errors=[Fault(f"/{name}", "immutable", detail)])
         given = {name: value for name, value in part.fields.items() if name not in ("key", "type", "hash")}
         if "metadata" in given:
-            given["metadata"] = dict.fromkeys(jsontext.read(standing.data.get("metadata", "{}"))) | dict(given["metadata"])
+            kept, metadata = jsontext.read(standing.data.get("metadata", "{}")), dict(given["metadata"])
+            if metadata.get("hash") == "v3" and "hash" not in kept:
+                del metadata["hash"]  # every export tells it: the file says nothing new
+            given["metadata"] = dict.fromkeys(kept) | metadata
         patch = self.validate(FlagPatch, given)
-        return _changed(standing, control.flags.update(call, new.key, None, patch))
+        return _changed(standing, control.flags.change(call, new.key, None, patch.fields(), self.order.reason))
 
     def _configuration(self, part: Part, control: Control, call: Call) -> Done:
         _, standing = control.configurations.read(call, part.key, self.order.environment)
@@ -275,8 +283,8 @@ class _Steps:
         gone = jsontext.read(standing.data["variants"]).keys() - part.fields.get("variants", {}).keys()
         if not gone or part.fields.get("variants") is None:
             return "existing"
-        patch = FlagPatch.model_validate({"variants": dict.fromkeys(gone)})
-        return _changed(standing, control.flags.update(call, part.key, None, patch))
+        change = {"variants": dict.fromkeys(gone)}
+        return _changed(standing, control.flags.change(call, part.key, None, change, self.order.reason))
 
 
 def _changed(before: Stored, after: Stored) -> Done:

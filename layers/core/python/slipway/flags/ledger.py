@@ -11,7 +11,8 @@ revision#<environment> / revision                                       `revisio
 graph#<environment> / graph                                             `version`, one more with each new prerequisite
 catalogue / contents                                                    `flags` that are active, `bytes` of them and of the
                                                                         segments; `changes`, one more with each change of them
-catalogue / environments                                                `version`, one more with each that comes or goes
+catalogue / environments                                                `version`, one more with each that comes, goes, or asks
+                                                                        for something else of those who change flags
 """
 
 from __future__ import annotations

@@ -136,10 +136,12 @@ def create(control: Control, call: Call, flag: ManifestFlag, validate: Validate)
     return _changed(made.stored)
 
 
-def update(control: Control, call: Call, key: str, flag: ManifestFlag, validate: Validate) -> dict[str, Any]:
+def update(
+    control: Control, call: Call, key: str, flag: ManifestFlag, reason: str | None, validate: Validate
+) -> dict[str, Any]:
     """What the manifest says of the flag, anew: a ChangedView. A default value that is not sent stays.
 
-    Raises NotFound, Invalid, Conflict (archived, another type)."""
+    Raises NotFound, Invalid, Conflict (archived, another type, or it takes a second person)."""
     if key != flag.key:
         raise Invalid(
             "The keys differ.", errors=[Fault("/key", "mismatch", "The key in the path and that in the body differ.")]
@@ -154,16 +156,19 @@ def update(control: Control, call: Call, key: str, flag: ManifestFlag, validate:
     }
     if "default_value" in flag.model_fields_set and not _same(flag.default_value, fallback(before)):
         patch["variants"] = {DEFAULT: flag.default_value}
-    return _changed(control.flags.update(call, key, None, validate(FlagPatch, patch)))
+    change = validate(FlagPatch, patch).fields()
+    return _changed(control.flags.change(call, key, None, change, reason, pointer="/query/reason"))
 
 
-def archive(control: Control, call: Call, key: str) -> dict[str, Any]:
-    """An ArchivedView. Raises NotFound, Conflict (it is already, or another flag needs it)."""
+def archive(control: Control, call: Call, key: str, reason: str | None) -> dict[str, Any]:
+    """An ArchivedView.
+
+    Raises NotFound, Invalid, Conflict (it is already, another flag needs it, or it takes a second person)."""
     before = control.flags.read(key)
     if before.data["status"] == "archived":
         detail = f"The flag {key!r} is archived already."
         raise Conflict(detail, errors=[Fault("/key", "archived", detail)])
-    after = control.flags.archive(call, key, before.version)
+    after = control.flags.archive(call, key, before.version, reason)
     return {
         "message": f"The flag {key!r} is archived; POST /v1/flags/{key}/restore brings it back.",
         "archivedAt": after.updated_at,

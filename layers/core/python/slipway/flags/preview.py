@@ -13,6 +13,7 @@ from slipway.calls import Call
 from slipway.flags.change import pointed
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.configurations import Configurations
+from slipway.flags.evaluation import FlagSet
 from slipway.flags.explain import Context, flag_set
 from slipway.flags.limits import MOST_STEPS_TOGETHER, Allowance
 from slipway.problems import Fault, Invalid
@@ -55,7 +56,11 @@ def previewed(
     now = call.now.timestamp()
     before = flag_set(configurations.gathered(plan.flag, plan.before))
     after = flag_set(plan.rows)
-    tried = sample(key) if contexts is None else contexts
+    return moved(before, after, key, sample(key) if contexts is None else contexts, now)
+
+
+def moved(before: FlagSet, after: FlagSet, key: str, tried: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
+    """A PreviewView: whom of these the flag would answer otherwise after than before. Raises Invalid."""
     moves, shared = Counter[tuple[str | None, str | None]](), Allowance()
     for one in tried:
         old, new = (flags.evaluate(key, one, now=now, shared=shared).variant for flags in (before, after))

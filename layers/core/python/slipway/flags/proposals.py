@@ -1,11 +1,14 @@
-"""Change requests: a change of a configuration that a second person has to approve.
+"""Change requests: a change of a configuration, a flag, a segment or an environment that a second person has to approve.
 
     open ──approve──> approved ──apply──> applied
      └──────reject──────┴──> rejected
      └──────────────────┴──> expired      after seven days
 
+Kept beside what `slipway.flags.change` tells: opened_by, approved_by, expires_at, answers (a digest of what it would be
+answered from: a flag that is off may be changed by one person, but then not be switched on by what two agreed to before).
+
 Whoever opened it cannot approve it; a key cannot either, for it is nobody. It is applied to the version that it was planned
-on or not at all, together with the configuration: both, or neither. What has expired reads so from that moment; once a day it
+on or not at all, together with what it changes: both, or neither. What has expired reads so from that moment; once a day it
 is told.
 """
 
@@ -20,12 +23,12 @@ from slipway.calls import Call, timestamp
 from slipway.fields import EnvironmentName
 from slipway.flags import change, ledger
 from slipway.flags.beside import Beside, Moved, create, settled, update
-from slipway.flags.change import NewChange, PlannedView
+from slipway.flags.change import NewChange, Plan, PlannedView
 from slipway.flags.configurations import Configurations
 from slipway.flags.fields import Key
 from slipway.paging import Paging
-from slipway.problems import Conflict, Forbidden, MoveNotAllowed, PreconditionFailed
-from slipway.resources import Created, Event, Shelf, Stored
+from slipway.problems import Conflict, Fault, Forbidden, MoveNotAllowed, NotFound, PreconditionFailed
+from slipway.resources import Created, Shelf, Stored
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
@@ -52,11 +55,12 @@ class ProposalView(PlannedView):
 class ProposalListing(Paging):
     flag: Key | None = None
     environment: EnvironmentName | None = None
+    segment: Key | None = None
     status: Status | None = None
 
     def takes(self, stored: Stored, now: str) -> bool:
         data = stored.data
-        named = self.flag in (None, data["flag"]) and self.environment in (None, data["environment"])
+        named = all(getattr(self, name) in (None, data.get(name)) for name in change.NAMES)
         return named and self.status in (None, status(data, now))
 
 
@@ -84,15 +88,16 @@ class Proposals:
         return self.shelf.read(id)
 
     def open(self, call: Call, new: NewChange, *, validate_only: bool = False) -> Created:
-        """Raises Conflict (archived, or nothing changes), Invalid, IdempotencyMismatch."""
+        """Raises Conflict (archived, or nothing changes), Invalid, Forbidden, IdempotencyMismatch."""
         id = call.new_id("chg_")
         if standing := self.shelf.made(call, id):
             return Created(standing, True)
-        planned = change.planned(self.configurations, call, new)
+        kept, planned = change.planned(self.configurations, call, change.begun(call, new), new.reason)
         who = call.cause["actor"]
         more = {"status": "open", "opened_by": who, "expires_at": timestamp(call.now + STANDS)}
-        data = {**change.kept(new, planned), **more}
-        events = [_event("proposal.opened.v1", 1, data)]
+        more |= {"answers": answers} if (answers := change.answers(planned)) else {}
+        data = {**kept, **more}
+        events = [change.event("proposal.opened", 1, data)]
         if validate_only:
             return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
         return create(self.shelf, call, id, data, events, ledger.moved([], [(UNFINISHED, id)]), "id")
@@ -102,37 +107,50 @@ class Proposals:
 
         def approved(before: Stored) -> Data:
             who = call.cause["actor"]
+            change.check_allowed(call, before.data)
             if call.principal.kind != "member" or who == before.data["opened_by"]:
                 raise Forbidden("Another person than the one who opened it has to approve it.")
             return {**before.data, "status": "approved", "approved_by": who}
 
-        return self._move(call, id, version, approved, "proposal.approved.v1")
+        return self._move(call, id, version, approved, "approved")
 
     def reject(self, call: Call, id: str, version: int | None) -> Stored:
         """Raises NotFound, PreconditionFailed, MoveNotAllowed."""
         rejected: Callable[[Stored], Data] = lambda before: {**before.data, "status": "rejected"}  # noqa: E731
-        return self._move(call, id, version, rejected, "proposal.rejected.v1")
+        return self._move(call, id, version, rejected, "rejected")
 
     def apply(self, call: Call, id: str, version: int | None) -> Stored:
         """Make the change. Raises NotFound, PreconditionFailed, MoveNotAllowed, Invalid, Conflict where its base changed."""
 
         def attempt(call: Call) -> Stored:
             before = self._wanted(call, id, version, "applied")
-            data = {**before.data, "status": "applied"}
-            events = [_event("proposal.applied.v1", before.version + 1, data)]
+            change.check_allowed(call, before.data)
+            planned, finished, after = self.applying(call, before)
             try:
-                planned = change.plan(self.configurations, call, before.data)
-            except PreconditionFailed as moved:
-                raise Conflict(f"{moved.detail} Open another change request for what it is now.") from None
-            writes, _token = self.shelf.updating(call, before, data, events)
-            finished = [Beside(write) for write in writes] + ledger.moved([(UNFINISHED, id)], [])
-            try:
-                self.configurations.write(call, planned, finished)
+                change.write(self.configurations, call, planned, finished)
             except PreconditionFailed:
-                raise Moved from None  # of the configuration, not of what was asked to be applied
-            return self.shelf.would_be(call, before, data, events)
+                raise Moved from None  # of what is changed, not of what was asked to be applied
+            return after
 
         return settled(call, version, attempt)
+
+    def applying(self, call: Call, before: Stored) -> tuple[Plan, list[Beside], Stored]:
+        """The change that it is to be made of, what it finishes, and how it stands then.
+
+        Raises MoveNotAllowed, Invalid, Conflict where its base changed."""
+        self._check_move(call, before, "applied")
+        data = {**before.data, "status": "applied"}
+        events = [change.event("proposal.applied", before.version + 1, data)]
+        try:
+            planned = change.plan(self.configurations, call, before.data)
+        except (PreconditionFailed, NotFound) as moved:
+            raise Conflict(f"{moved.detail} Open another change request for what it is now.") from None
+        if before.data.get("answers", "") not in ("", change.answers(planned)):
+            detail = "The flag, or what it needs, has changed since. Open another change request for what it is now."
+            raise Conflict(detail, errors=[Fault("", "changed_since", detail)])
+        writes, _token = self.shelf.updating(call, before, data, events)
+        finished = [*map(Beside, writes), *ledger.moved([(UNFINISHED, before.id)], [])]
+        return planned, finished, self.shelf.would_be(call, before, data, events)
 
     def expire(self, call: Call) -> int:
         """Tell of every change request whose time is over. Returns how many."""
@@ -142,7 +160,7 @@ class Proposals:
             for stored in (self.shelf.read(row["sk"]) for row in page.rows):
                 if MOVES[stored.data["status"]] and stored.data["expires_at"] <= call.stamp:
                     data = {**stored.data, "status": "expired"}
-                    events = [_event("proposal.expired.v1", stored.version + 1, data)]
+                    events = [change.event("proposal.expired", stored.version + 1, data)]
                     beside = ledger.moved([(UNFINISHED, stored.id)], [])
                     with suppress(PreconditionFailed):  # somebody decided at this moment
                         update(self.shelf, call.but(nonce=stored.id), stored, data, events, beside)
@@ -156,21 +174,19 @@ class Proposals:
         before = self.read(id)
         if version is not None and version != before.version:
             raise self.shelf.elsewhere(before)
+        self._check_move(call, before, to)
+        return before
+
+    def _check_move(self, call: Call, before: Stored, to: str) -> None:
         state = status(before.data, call.stamp)
         if to not in MOVES[state]:
             raise MoveNotAllowed(f"The change request is {state}; it cannot be {to}.")
-        return before
 
-    def _move(self, call: Call, id: str, version: int | None, make: Callable[[Stored], Data], type: str) -> Stored:
+    def _move(self, call: Call, id: str, version: int | None, make: Callable[[Stored], Data], to: str) -> Stored:
         def attempt(call: Call) -> Stored:
-            before = self._wanted(call, id, version, type.split(".")[1])
+            before = self._wanted(call, id, version, to)
             data = make(before)
             beside = [] if MOVES[data["status"]] else ledger.moved([(UNFINISHED, id)], [])
-            return update(self.shelf, call, before, data, [_event(type, before.version + 1, data)], beside)
+            return update(self.shelf, call, before, data, [change.event(f"proposal.{to}", before.version + 1, data)], beside)
 
         return settled(call, version, attempt)
-
-
-def _event(type: str, version: int, data: Data) -> Event:
-    facts = {name: data[name] for name in ("flag", "environment", "status")}
-    return type, facts | {"version": version, "changes": [{"field": "status", "to": data["status"]}]}

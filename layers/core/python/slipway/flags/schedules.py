@@ -1,8 +1,11 @@
-"""Scheduled changes: a change of a configuration at a whole minute to come.
+"""Scheduled changes: a change, or a change request that was agreed to, at a whole minute to come.
 
     planned ──cancel──> cancelled
-       ├──fire──> fired       together with the configuration: both, or neither
+       ├──fire──> fired       together with what it changes, and with the change request: all, or nothing
        └──fire──> failed      its base has changed, or the change is not valid any more: nothing happened
+
+Kept beside what `slipway.flags.change` tells: at, planned_by, failure, proposal (the id of the change request that it is).
+Where a change takes a second person, only a change request can be planned: nobody gets around the second person by waiting.
 
 A one-shot outside (`slipway.ports.Schedules`), named after the schedule, wakes `fire` when the time has come; a consumer of
 `schedule.planned.v1` makes it, and once a day whatever is missing. The row alone decides: one-shots may come twice, late, or a
@@ -14,21 +17,24 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from slipway.access import Principal
 from slipway.calls import Call, timestamp
 from slipway.fields import EnvironmentName
 from slipway.flags import change, ledger
 from slipway.flags.beside import Beside, create, settled, update
-from slipway.flags.change import NewChange, PlannedView
+from slipway.flags.change import EXAMPLE, Named, Plan, PlannedView
 from slipway.flags.configurations import Configurations
-from slipway.flags.fields import Key
+from slipway.flags.fields import Because, Key, ProposalId
+from slipway.flags.proposals import Proposals
+from slipway.flags.protection import check_approved
 from slipway.moments import Moment
 from slipway.paging import Paging
 from slipway.ports import Schedules as OneShots
-from slipway.problems import Fault, Invalid, MoveNotAllowed, Problem
-from slipway.resources import Created, Event, Shelf, Stored
+from slipway.problems import Fault, Invalid, MoveNotAllowed, NotFound, Problem
+from slipway.product import absent
+from slipway.resources import Created, Shelf, Stored
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
@@ -40,37 +46,46 @@ EARLY = timedelta(minutes=1)  # that a one-shot may come: clocks disagree
 WAITING = "list#schedules"
 
 
-class NewSchedule(NewChange):
+class NewSchedule(Named):
+    """A change as a change request names it, with its reason; or in the place of all that the id of one that was agreed to."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "at": "2026-11-23T12:00:00Z"}]})
+
+    proposal: ProposalId = Field(default_factory=absent, description="a change request that is approved")
+    reason: Because = Field(default_factory=absent)
     at: Moment = Field(description="RFC 3339; a whole minute, at most a year ahead")
 
 
 class ScheduleView(PlannedView):
     at: str
     status: Status
+    proposal: str | None = Field(description="the change request that it applies")
     failure: str | None = Field(description="why it could not be made")
 
 
 class ScheduleListing(Paging):
     flag: Key | None = None
     environment: EnvironmentName | None = None
+    segment: Key | None = None
     status: Status | None = None
 
     def takes(self, stored: Stored) -> bool:
         data = stored.data
-        named = self.flag in (None, data["flag"]) and self.environment in (None, data["environment"])
+        named = all(getattr(self, name) in (None, data.get(name)) for name in change.NAMES)
         return named and self.status in (None, data["status"])
 
 
 def view(stored: Stored) -> dict[str, Any]:
     """A ScheduleView."""
     data = stored.data
-    more = {"at": data["at"], "status": data["status"], "failure": data.get("failure")}
+    more = {"at": data["at"], "status": data["status"]}
+    more |= {name: data.get(name) for name in ("proposal", "failure")}
     return change.view(data["planned_by"], stored) | more
 
 
 class Schedules:
-    def __init__(self, configurations: Configurations) -> None:
-        self.configurations, self.store = configurations, configurations.store
+    def __init__(self, configurations: Configurations, proposals: Proposals) -> None:
+        self.configurations, self.proposals, self.store = configurations, proposals, configurations.store
         self.shelf = Shelf(self.store, FLAGS, kind="schedule", schema=newest("schedule"), upgrade=upgrader("schedule"))
 
     def read(self, id: str) -> Stored:
@@ -78,16 +93,15 @@ class Schedules:
         return self.shelf.read(id)
 
     def plan(self, call: Call, new: NewSchedule, *, validate_only: bool = False) -> Created:
-        """Raises Conflict (archived, nothing changes, or a second person is asked for), Invalid, IdempotencyMismatch."""
+        """Raises Conflict (archived, nothing changes, a second person is asked for), MoveNotAllowed, Invalid, Forbidden,
+        IdempotencyMismatch."""
         id = call.new_id("sch_")
         if standing := self.shelf.made(call, id):
             return Created(standing, True)
         _check_moment(new.at, call.now)
-        planned = change.planned(self.configurations, call, new)
-        self.configurations.check_approved(planned)
-        more = {"status": "planned", "planned_by": call.cause["actor"], "at": timestamp(new.at)}
-        data = {**change.kept(new, planned), **more}
-        events = [_event("schedule.planned.v1", 1, data)]
+        kept = self._agreed(call, new) if "proposal" in new.model_fields_set else self._asked(call, new)
+        data = {**kept, "status": "planned", "planned_by": call.cause["actor"], "at": timestamp(new.at)}
+        events = [change.event("schedule.planned", 1, data, "at")]
         if validate_only:
             return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
         return create(self.shelf, call, id, data, events, ledger.moved([], [(WAITING, id)]), "id")
@@ -114,14 +128,14 @@ class Schedules:
             if before.data["status"] != "planned" or before.data["at"] > timestamp(call.now + EARLY):
                 return before
             try:
-                planned = change.plan(self.configurations, call, before.data)
-                self.configurations.check_approved(planned)
+                planned, also = self._planned(call, before.data)
             except Problem as problem:
                 return self._finish(call, before, "failed", failure=problem.detail)
             data = {**before.data, "status": "fired"}
-            events = [_event("schedule.fired.v1", before.version + 1, data)]
+            events = [change.event("schedule.fired", before.version + 1, data, "at")]
             writes, _token = self.shelf.updating(call, before, data, events)
-            self.configurations.write(call, planned, [*map(Beside, writes), *ledger.moved([(WAITING, id)], [])])
+            finished = [*also, *map(Beside, writes), *ledger.moved([(WAITING, id)], [])]
+            change.write(self.configurations, call, planned, finished)
             return self.shelf.would_be(call, before, data, events)
 
         return settled(call, None, attempt)
@@ -137,9 +151,46 @@ class Schedules:
 
     # --- inside ---
 
+    def _asked(self, call: Call, new: NewSchedule) -> Data:
+        begun = change.begun(call, new)
+        if "reason" not in new.model_fields_set:
+            detail = "Give the reason of the change."
+            raise Invalid(detail, errors=[Fault("/reason", "required", detail)])
+        kept, planned = change.planned(self.configurations, call, begun, new.reason)
+        check_approved(planned.touched)
+        return kept
+
+    def _agreed(self, call: Call, new: NewSchedule) -> Data:
+        """Of a change request that was agreed to, and still is when the minute comes."""
+        if more := sorted(new.model_fields_set - {"proposal", "at"}):
+            raise Invalid(
+                "The change request says all else.",
+                errors=[Fault(f"/{name}", "one_change", "Leave it out: the change request says it.") for name in more],
+            )
+        try:
+            proposal = self.proposals.read(new.proposal)
+        except NotFound as missing:
+            raise Invalid(missing.detail, errors=[Fault("/proposal", "unknown_proposal", missing.detail)]) from None
+        change.check_allowed(call, proposal.data)
+        self.proposals.applying(call, proposal)
+        if timestamp(new.at) >= proposal.data["expires_at"]:
+            detail = f"The change request expires at {proposal.data['expires_at']}; name an earlier minute."
+            raise Invalid(detail, errors=[Fault("/at", "out_of_reach", detail)])
+        kept = ("kind", *change.NAMES, "base", "change", "reason")
+        return {name: value for name, value in proposal.data.items() if name in kept} | {"proposal": proposal.id}
+
+    def _planned(self, call: Call, data: Data) -> tuple[Plan, list[Beside]]:
+        """What is to be made now, and what changes beside. Raises Problem."""
+        if "proposal" in data:
+            planned, finished, _ = self.proposals.applying(call, self.proposals.read(data["proposal"]))
+            return planned, finished
+        planned = change.plan(self.configurations, call, data)
+        check_approved(planned.touched)
+        return planned, []
+
     def _finish(self, call: Call, before: Stored, state: Status, **more: str) -> Stored:
         data = {**before.data, "status": state, **more}
-        event = _event(f"schedule.{state}.v1", before.version + 1, data)
+        event = change.event(f"schedule.{state}", before.version + 1, data, "at")
         return update(self.shelf, call, before, data, [event], ledger.moved([(WAITING, before.id)], []))
 
 
@@ -171,8 +222,3 @@ def _check_moment(at: datetime, now: datetime) -> None:
         faults.append(Fault("/at", "out_of_reach", "Name a moment to come, at most a year ahead."))
     if faults:
         raise Invalid("The moment is not valid.", errors=faults)
-
-
-def _event(type: str, version: int, data: Data) -> Event:
-    facts = {name: data[name] for name in ("flag", "environment", "status", "at")}
-    return type, facts | {"version": version, "changes": [{"field": "status", "to": data["status"]}]}

@@ -1,6 +1,7 @@
 """Segments: rules that flags share (`{"$ref": "<key>"}` in a targeting), flagd's `$evaluators`.
 
-Kept per segment (`segment#<key>`): key, targeting (JSON text), description, status
+Kept per segment (`segment#<key>`): key, targeting (JSON text), description, status, reason (of this version, where one was
+given)
 
 Every environment has all of them. One that is in use cannot be deleted; the key of a deleted one never comes back.
 """
@@ -14,13 +15,14 @@ from pydantic import Field
 
 from slipway import history
 from slipway.calls import Call
-from slipway.changes import differences, told
+from slipway.changes import differences
 from slipway.fields import Description
-from slipway.flags import jsontext, ledger
+from slipway.flags import jsontext, ledger, protection
 from slipway.flags.beside import Beside, create, settled, taken, update
 from slipway.flags.checks import CONFIGURATION_BYTES, references, wrong
 from slipway.flags.environments import Environments, Known
-from slipway.flags.fields import Key, Rule
+from slipway.flags.fields import Key, Reason, Rule
+from slipway.flags.protection import Plan, reasoned
 from slipway.flags.rules import evaluator_faults
 from slipway.ports import Store
 from slipway.problems import Fault, NotFound
@@ -32,7 +34,7 @@ from slipway.upgrades import newest, upgrader
 
 Data = dict[str, Any]
 
-FIELDS = ("key", "description", "targeting", "status")
+FIELDS = ("key", "description", "targeting", "status", "reason")
 TOLD = ("key", "status")
 
 
@@ -47,12 +49,20 @@ class SegmentPatch(Shape):
 
     targeting: Rule = Field(default_factory=absent)
     description: Description | None = Field(default_factory=absent)
+    reason: Reason | None = Field(
+        default_factory=absent, description="of this change; a protected environment that uses the segment asks for it"
+    )
+
+    def fields(self) -> dict[str, Any]:
+        """The fields that it names, as plain values; the reason is not of the segment."""
+        return self.model_dump(exclude_unset=True, exclude={"reason"})
 
 
 class SegmentView(Shape):
     key: str
     description: str | None
     targeting: dict[str, Any]
+    reason: str | None = Field(description="that was given for this version")
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
@@ -75,6 +85,7 @@ def view(stored: Stored) -> dict[str, Any]:
         "key": data["key"],
         "description": data.get("description"),
         "targeting": jsontext.read(data["targeting"]),
+        "reason": data.get("reason"),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "version": stored.version,
@@ -136,22 +147,50 @@ class Segments:
         return settled(call, None, attempt)
 
     def update(self, call: Call, key: str, version: int | None, patch: SegmentPatch, *, validate_only: bool = False) -> Stored:
-        """What changes nothing makes no version. Raises NotFound, PreconditionFailed, Invalid."""
+        """What changes nothing makes no version.
+
+        Raises NotFound, PreconditionFailed, Invalid, Conflict where it takes a second person."""
+
+        return self.change(call, key, version, patch.fields(), patch.reason, validate_only=validate_only)
+
+    def change(
+        self,
+        call: Call,
+        key: str,
+        version: int | None,
+        change: Mapping[str, Any],
+        reason: str | None,
+        *,
+        validate_only: bool = False,
+    ) -> Stored:
+        """`update`, with the fields of a SegmentPatch."""
 
         def attempt(call: Call) -> Stored:
-            before = self._wanted(key, version)
-            data = _kept({**before.data, **patch.model_dump(exclude_unset=True)})
-            if data == before.data:
-                return before
-            events = [_event("segment.updated.v1", before.version + 1, before.data, data)]
-            if validate_only:
-                return self.shelf.would_be(call, before, data, events)
-            answers = data["targeting"] != before.data["targeting"]
-            more = _bytes(data) - _bytes(before.data)
-            beside = _answers(self.environments.all(call), more) if answers else []
-            return update(self.shelf, call, before, data, events, beside)
+            plan = self.planned(call, key, version, change, reason)
+            if plan.after is plan.before:
+                return plan.before
+            protection.check(plan.touched, reason)
+            return plan.after if validate_only else plan.write(call)
 
         return settled(call, version, attempt)
+
+    def planned(self, call: Call, key: str, version: int | None, change: Mapping[str, Any], reason: str | None) -> Plan:
+        """What a change would be, looked at from all sides; nothing is written. `change`: the fields of a SegmentPatch.
+
+        Raises NotFound, PreconditionFailed, Invalid."""
+        before = self._wanted(key, version)
+        data = reasoned(_kept({**before.data, **change}), reason)
+        if reasoned(before.data, reason) == data:
+            return Plan(self.shelf, before, before, [], [], [])
+        events = [_event("segment.updated.v1", before.version + 1, before.data, data)]
+        beside, touched = list[Beside](), list[Stored]()
+        if protection.counts("segment", before.data, data):
+            known, counter = self.environments.all(call), ledger.count_of("segment", key)
+            changes = ledger.number(self.store, counter, "changes")
+            used = {environment for _, environment in ledger.users(self.store, "segment", key, known.names)}
+            touched = [place for place in known.each if place.data["name"] in used]
+            beside = [*_answers(known, _bytes(data) - _bytes(before.data)), ledger.still(counter, "changes", changes)]
+        return Plan(self.shelf, before, self.shelf.would_be(call, before, data, events), events, beside, touched)
 
     def delete(self, call: Call, key: str, version: int | None, *, validate_only: bool = False) -> Stored:
         """For good. Raises NotFound, PreconditionFailed, Conflict while it is in use."""
@@ -161,7 +200,7 @@ class Segments:
             counter = ledger.count_of("segment", key)
             changes = ledger.number(self.store, counter, "changes")
             ledger.refused_while_used(f"The segment {key!r}", ledger.users(self.store, "segment", key, known.names))
-            data = {**before.data, "status": "deleted"}
+            data = reasoned({**before.data, "status": "deleted"}, None)
             beside = [
                 ledger.still(counter, "changes", changes),
                 *ledger.moved([(ledger.SEGMENTS, key)], []),
@@ -211,4 +250,4 @@ def _plain(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _event(type: str, version: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> Event:
     facts = {name: after[name] for name in ("key", "status")}
-    return type, facts | {"version": version, "changes": [told(change, TOLD) for change in changes(before, after)]}
+    return type, facts | {"version": version, "changes": protection.told(changes(before, after), after, TOLD)}

@@ -1,0 +1,84 @@
+"""What protected environments protect: whatever changes what they serve, and their own protection.
+
+    of              what counts                                            whom it touches
+    flag            type, hash, client_side (it shows a flag to browsers), environments in which it is switched on
+                    variants, metadata, status
+    configuration   the switch, default, rule, overrides, prerequisites    its own environment
+    segment         its rule                                               environments in which a configuration uses it
+    environment     `protected` or `approval` taken away, its deletion     itself
+
+A change that touches a protected environment gives its reason; one that touches an environment with `approval` takes a second
+person (`slipway.flags.proposals`). What people keep for each other (description, owner, tags, product) needs neither. Nor does
+what cannot change an answer: a new flag is off everywhere, and a segment that is used cannot be deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from slipway import changes
+from slipway.calls import Call
+from slipway.flags.beside import Beside, update
+from slipway.problems import Conflict, Fault, Invalid
+from slipway.resources import Event, Shelf, Stored
+
+Data = Mapping[str, Any]
+
+COUNTS: Mapping[str, tuple[str, ...]] = {
+    "flag": ("type", "hash", "client_side", "variants", "metadata", "status"),
+    "configuration": ("enabled", "default_variant", "targeting", "overrides", "prerequisites"),
+    "segment": ("targeting",),
+    "environment": ("protected", "approval", "status"),
+}
+
+
+class Plan(NamedTuple):
+    """A change that may be made: what stands before and after it, what changes beside, and the environments that it touches.
+
+    Where it changes nothing, `after` is `before`."""
+
+    shelf: Shelf
+    before: Stored
+    after: Stored
+    events: Sequence[Event]
+    beside: Sequence[Beside]
+    touched: Sequence[Stored]
+
+    def write(self, call: Call, finished: Sequence[Beside] = ()) -> Stored:
+        """Make the change, together with what it finishes. Raises PreconditionFailed, and what the rows beside do."""
+        return update(self.shelf, call, self.before, self.after.data, self.events, [*self.beside, *finished])
+
+
+def counts(kind: str, before: Data, after: Data) -> bool:
+    """Whether environments answer from something that this changes; of an environment, whether its protection changes."""
+    return any(before.get(name) != after.get(name) for name in COUNTS[kind])
+
+
+def check(touched: Sequence[Stored], reason: str | None, pointer: str = "/reason") -> None:
+    """Raises Conflict where a change takes a second person, Invalid where it has to give its reason: at `pointer`."""
+    check_approved(touched)
+    for place in touched:
+        if place.data["protected"] and not reason:
+            detail = f"The environment {place.data['name']!r} is protected: give the reason of the change."
+            raise Invalid(detail, errors=[Fault(pointer, "required", detail)])
+
+
+def check_approved(touched: Sequence[Stored]) -> None:
+    """Raises Conflict where a change takes a second person."""
+    if names := [place.data["name"] for place in touched if place.data["approval"]]:
+        where = ", ".join(map(repr, names))
+        detail = f"A change in {where} takes a second person: open a change request (POST /v1/proposals)."
+        raise Conflict(detail, errors=[Fault("", "approval_needed", detail)])
+
+
+def reasoned(data: Data, reason: str | None) -> dict[str, Any]:
+    """The data with the reason of this version alone."""
+    without = {name: value for name, value in data.items() if name != "reason"}
+    return {**without, "reason": reason} if reason else without
+
+
+def told(listed: Sequence[dict[str, Any]], after: Data, fields: Collection[str]) -> list[dict[str, Any]]:
+    """Changes as an event may carry them; of the reason that it was given, where one was."""
+    shown = [changes.told(change, fields) for change in listed if change["field"] != "reason"]
+    return [*shown, {"field": "reason"}] if "reason" in after else shown
