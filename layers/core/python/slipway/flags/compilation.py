@@ -18,7 +18,8 @@ others: Slipway asks the other flag itself, by `needs`, so that one that errs is
 Where a rule would become too large with those inside, or all of them together, it stands in `slipway` without them: left out
 above, and never met for who does not know `needs`.
 
-A flag that cannot be compiled stays as it was in the last document, and harms no other. Equal rows, equal bytes.
+A flag that cannot be compiled stays as it was in the last document, and harms no other; but where it is switched off now it is
+off, and what it needed it goes on to ask, here alone: the rules inside of its own are of another day. Equal rows, equal bytes.
 """
 
 from __future__ import annotations
@@ -87,9 +88,9 @@ def compiled(rows: Rows, last: Document | None = None) -> Compiled:
         except Exception as error:  # what cannot be foreseen of one flag is no harm to the others
             faults[key] = str(error) if isinstance(error, Uncompilable) else f"It cannot be read ({type(error).__name__})."
             if key in stood:
-                flags[key] = stood[key]
-                needs |= {key: extra["needs"][key]} if key in extra.get("needs", {}) else {}
-                ours |= {key} & extra.get("flags", {}).keys()
+                flags[key], asked = sources.last(key, stood[key], extra.get("needs", {}))
+                needs |= asked
+                ours |= {key} & (extra.get("flags", {}).keys() | asked.keys())
     ours |= {key for key, flag in flags.items() if used(flag.get("targeting"), segments) & _OURS}
     client_side = [key for key in flags if heads[key]["data"].get("client_side")]
     body = _document(rows, flags, needs, ours, segments, client_side, faults)
@@ -189,6 +190,12 @@ class _Sources:
         """What a flag that is on needs, by its key; empty for nothing."""
         wanted = self._configuration(key).get("prerequisites") if self._enabled(key) else None
         return {key: [[one["flag"], one["variants"]] for one in wanted]} if wanted else {}
+
+    def last(self, key: str, stood: Mapping[str, Any], needs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The form that it had, as far as it may still be served, and what it needs then, by its key."""
+        if not self._enabled(key):
+            return {name: value for name, value in stood.items() if name != "targeting"} | {"state": "DISABLED"}, {}
+        return dict(stood), {key: needs[key]} if key in needs else {}
 
     def rule(self, key: str) -> Rule:
         """All that decides about the variant; None where only the default does. Raises Uncompilable."""

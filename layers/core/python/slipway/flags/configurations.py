@@ -106,7 +106,9 @@ class Configurations:
         return self._change(call, key, environment, version, _patching(patch), validate_only)
 
     def switch_off(self, call: Call, key: str, environment: str, reason: str) -> Stored:
-        """At once, whatever version stands, and without a second person. Raises NotFound, Conflict (archived)."""
+        """At once, whatever version stands, however broken it is, and without a second person.
+
+        Raises NotFound, Conflict (archived)."""
         off: Callable[[Stored], Data] = lambda before: reasoned({**before.data, "enabled": False}, reason)  # noqa: E731
 
         def attempt(call: Call) -> Stored:
@@ -200,17 +202,21 @@ class Configurations:
             raise Conflict("The flag is archived; restore it first.")
         data = make(before)
         if not protection.counts("configuration", before.data, data):
-            return Plan(flag, place, before, before, self.gathered(flag, before), [])
+            return Plan(flag, place, before, before, self._answering(flag, before), [])
         version_of_graph = ledger.number(self.store, graph.place(environment), "version")
         after = self.shelf.would_be(call, before, data, [_event(before, data)])
+        beside = [
+            ledger.revised(environment, size(data) - size(before.data)),
+            *ledger.moved(_places(before.data), _places(data)),
+        ]
+        if _only_off(before.data, data):  # nothing that is wrong with it, or with what it needs, is in the way
+            return Plan(flag, place, before, after, self._answering(flag, after), beside)
         rows = self.gathered(flag, after)
         if found := faults(flag.data, data, rules(rows)):
             raise wrong(found)
-        beside = [
+        beside += [
             ledger.unchanged(flag),
             ledger.unchanged(place),
-            ledger.revised(environment, size(data) - size(before.data)),
-            *ledger.moved(_places(before.data), _places(data)),
             *needs.flags(self.flags.shelf, before.data, data),
             *needs.segments(self.segments, before.data, data),
         ]
@@ -226,6 +232,12 @@ class Configurations:
                 self.store.put(self.shelf.table, self._untouched(plan.flag, plan.place).row, Absent())
         beside = [*plan.beside, *finished]
         return update(self.shelf, call, plan.before, plan.after.data, [_event(plan.before, plan.after.data)], beside)
+
+    def _answering(self, flag: Stored, stored: Stored) -> Rows:
+        """`gathered`; one that is off answers from nothing else."""
+        if stored.data["enabled"]:
+            return self.gathered(flag, stored)
+        return Rows(stored.data["environment"], 0, (flag.row,), (stored.row,))
 
     def gathered(self, flag: Stored, stored: Stored, at: datetime | None = None) -> Rows:
         """All that this configuration answers from: what it needs, and all their segments; as it stands, or stood then.
@@ -252,6 +264,11 @@ def _id(flag: Stored, place: Stored) -> str:
 def rules(rows: Rows) -> dict[str, Any]:
     """Its segments' rules, by key."""
     return {row["data"]["key"]: jsontext.read(row["data"]["targeting"]) for row in rows.segments}
+
+
+def _only_off(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    others = [name for name in UNTOUCHED if name != "enabled"]
+    return before["enabled"] and not after["enabled"] and all(before[name] == after[name] for name in others)
 
 
 def _check_compiles(key: str, rows: Rows) -> None:
