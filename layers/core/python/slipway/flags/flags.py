@@ -149,11 +149,12 @@ class Flags:
             known = self.environments.all(call)
             changes = ledger.number(self.store, ledger.CONTENTS, "changes")
             served, alone = self._still_served(known, before, data)
-            beside += [*self._answers(known, before.data, data, changes if alone else None), *served]
+            fits = data["variants"] != before.data["variants"] or _active(data) > _active(before.data)
+            beside += [*self._answers(known, before.data, data, changes if alone or fits else None), *served]
             standing = self._configured(known, before)
             touched = [place for place, one in standing if one is not None and one.data["enabled"]]
             beside += [_as_it_was(f"{before.id}#{place.data['name']}", one) for place, one in standing]
-            if data["variants"] != before.data["variants"]:
+            if fits:
                 self._check_fits(data, standing)
         return Plan(self.shelf, before, self.shelf.would_be(call, before, data, events), events, beside, touched)
 

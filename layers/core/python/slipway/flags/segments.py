@@ -17,7 +17,7 @@ from slipway import history
 from slipway.calls import Call
 from slipway.changes import differences
 from slipway.fields import Description
-from slipway.flags import jsontext, ledger, protection
+from slipway.flags import jsontext, ledger, protection, users
 from slipway.flags.beside import Beside, create, settled, taken, update
 from slipway.flags.checks import CONFIGURATION_BYTES, references, wrong
 from slipway.flags.environments import Environments, Known
@@ -177,20 +177,25 @@ class Segments:
     def planned(self, call: Call, key: str, version: int | None, change: Mapping[str, Any], reason: str | None) -> Plan:
         """What a change would be, looked at from all sides; nothing is written. `change`: the fields of a SegmentPatch.
 
-        Raises NotFound, PreconditionFailed, Invalid."""
+        Raises NotFound, PreconditionFailed, Invalid, also where what uses it would not be valid any more."""
         before = self._wanted(key, version)
         data = reasoned(_kept({**before.data, **change}), reason)
         if reasoned(before.data, reason) == data:
             return Plan(self.shelf, before, before, [], [], [])
         events = [_event("segment.updated.v1", before.version + 1, before.data, data)]
+        after = self.shelf.would_be(call, before, data, events)
         beside, touched = list[Beside](), list[Stored]()
         if protection.counts("segment", before.data, data):
             known, counter = self.environments.all(call), ledger.count_of("segment", key)
-            changes = ledger.number(self.store, counter, "changes")
-            used = {environment for _, environment in ledger.users(self.store, "segment", key, known.names)}
+            # Uses that come or change, and flags, may not do so between the looking and the writing.
+            uses, contents = ledger.number(self.store, counter, "changes"), ledger.number(self.store, ledger.CONTENTS, "changes")
+            named = ledger.users(self.store, "segment", key, known.names)
+            users.check(self.store, before.row, after.row, named)
+            used = {environment for _, environment in named}
             touched = [place for place in known.each if place.data["name"] in used]
-            beside = [*_answers(known, _bytes(data) - _bytes(before.data)), ledger.still(counter, "changes", changes)]
-        return Plan(self.shelf, before, self.shelf.would_be(call, before, data, events), events, beside, touched)
+            more = _bytes(data) - _bytes(before.data)
+            beside = [*_answers(known, more, contents), ledger.still(counter, "changes", uses)]
+        return Plan(self.shelf, before, after, events, beside, touched)
 
     def delete(self, call: Call, key: str, version: int | None, *, validate_only: bool = False) -> Stored:
         """For good. Raises NotFound, PreconditionFailed, Conflict while it is in use."""
@@ -224,8 +229,8 @@ def segment_id(key: str) -> str:
     return f"segment#{key}"
 
 
-def _answers(known: Known, more: int) -> list[Beside]:
-    return [*(ledger.revised(name, more) for name in known.names), ledger.counted(0, more), known.unchanged]
+def _answers(known: Known, more: int, contents: int | None = None) -> list[Beside]:
+    return [*(ledger.revised(name, more) for name in known.names), ledger.counted(0, more, contents), known.unchanged]
 
 
 def _kept(data: Data) -> Data:
