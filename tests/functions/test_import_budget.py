@@ -20,7 +20,7 @@ BUDGETS = {
     "site": 64,
     "authorize": 52,
     "products": 225,
-    "flags": 274,  # three of them for protection and the rehash
+    "flags": 275,  # three of them for protection and the rehash, one for who uses a segment
     "access": 225,
     "audit": 215,
     "planner": 215,
