@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +43,7 @@ def a_chain_that_has_grown(control: Control, store: MemoryStore) -> None:
     names = ["checkout", *(f"f{number}" for number in range(graph.MOST_REACHED + 1))]
     for name in names[1:]:
         made(control, name)
-    for upper, lower in zip(names[:-1], names[1:], strict=True):  # from the top: no walk meets what comes below later
+    for upper, lower in itertools.pairwise(names):  # from the top: no walk meets what comes below later
         configured(control, upper, enabled=True, default_variant="on", prerequisites=[{"flag": lower, "variants": ["on"]}])
 
 

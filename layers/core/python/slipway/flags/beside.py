@@ -1,4 +1,7 @@
-"""Rows that change together with a resource, each with what it means that its condition does not hold."""
+"""Rows that change together with a resource, each with what it means that its condition does not hold.
+
+What is only validated meets the same conditions, of what stands now: it is refused where the write would be.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from slipway.calls import Call
-from slipway.ports import ConditionFailed, Row, Write
+from slipway.ports import ConditionFailed, Row, Store, Write, holds, key_of
 from slipway.problems import Conflict, Fault, KeyTaken, PreconditionFailed
 from slipway.resources import TRIES, Created, Event, Shelf, Stored
 
@@ -29,9 +32,22 @@ class Beside(NamedTuple):
 
 
 def create(
-    shelf: Shelf, call: Call, id: str, data: Mapping[str, Any], events: Sequence[Event], beside: Sequence[Beside], field: str
+    shelf: Shelf,
+    call: Call,
+    id: str,
+    data: Mapping[str, Any],
+    events: Sequence[Event],
+    beside: Sequence[Beside],
+    field: str,
+    *,
+    validate_only: bool = False,
 ) -> Created:
     """`field`: the one that holds the name. Raises KeyTaken, IdempotencyMismatch, and what `failed` makes."""
+    if validate_only:
+        if shelf.find(id):
+            raise taken(shelf.kind, field)
+        check(shelf.store, beside)
+        return Created(Stored(shelf.creating(call, id, data, events)[0].row), False)
     try:
         return shelf.create(call, id, data, events, also=[one.write for one in beside])
     except ConditionFailed as failed:
@@ -46,13 +62,36 @@ def taken(kind: str, field: str) -> KeyTaken:
 
 
 def update(
-    shelf: Shelf, call: Call, before: Stored, data: Mapping[str, Any], events: Sequence[Event], beside: Sequence[Beside]
+    shelf: Shelf,
+    call: Call,
+    before: Stored,
+    data: Mapping[str, Any],
+    events: Sequence[Event],
+    beside: Sequence[Beside],
+    *,
+    validate_only: bool = False,
 ) -> Stored:
     """Raises PreconditionFailed, and what `failed` makes."""
+    if validate_only:
+        check(shelf.store, beside)
+        return shelf.would_be(call, before, data, events)
     try:
         return shelf.update(call, before, data, events, also=[one.write for one in beside])
     except ConditionFailed as failed:
         raise beside[failed.index - 2].failed(failed.row) from None
+
+
+def check(store: Store, beside: Sequence[Beside]) -> None:
+    """Raises what `failed` makes where a condition does not hold now; at most 100 of them, all of one table."""
+    asked = [(one, one.write.condition) for one in beside if one.write.condition is not None]
+    if not asked:
+        return
+    rows = store.get_many(asked[0][0].write.table, [key_of(one.write) for one, _ in asked])
+    standing = {(row["pk"], row["sk"]): row for row in rows}
+    for one, condition in asked:
+        row = standing.get(key_of(one.write))
+        if not holds(condition, row):
+            raise one.failed(row)
 
 
 def settled(call: Call, version: int | None, attempt: Callable[[Call], Done]) -> Done:

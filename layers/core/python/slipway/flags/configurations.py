@@ -186,7 +186,7 @@ class Configurations:
             if plan.after is plan.before:
                 return plan.before
             protection.check(plan.touched, plan.after.data.get("reason"))
-            return plan.after if validate_only else self.write(call, plan, [])
+            return self.write(call, plan, [], validate_only=validate_only)
 
         return settled(call, version, attempt)
 
@@ -225,13 +225,14 @@ class Configurations:
         _check_compiles(key, rows)
         return Plan(flag, place, before, after, rows, beside)
 
-    def write(self, call: Call, plan: Plan, finished: Sequence[Beside]) -> Stored:
+    def write(self, call: Call, plan: Plan, finished: Sequence[Beside], *, validate_only: bool = False) -> Stored:
         """Make the change, together with what it finishes. Raises PreconditionFailed, Moved."""
-        if plan.before.version == 1:
+        if plan.before.version == 1 and not validate_only:
             with suppress(ConditionFailed):
                 self.store.put(self.shelf.table, self._untouched(plan.flag, plan.place).row, Absent())
         beside = [*plan.beside, *finished]
-        return update(self.shelf, call, plan.before, plan.after.data, [_event(plan.before, plan.after.data)], beside)
+        events = [_event(plan.before, plan.after.data)]
+        return update(self.shelf, call, plan.before, plan.after.data, events, beside, validate_only=validate_only)
 
     def _answering(self, flag: Stored, stored: Stored) -> Rows:
         """`gathered`; one that is off answers from nothing else."""

@@ -17,7 +17,7 @@ from typing import Any
 from slipway import history
 from slipway.calls import Call
 from slipway.flags import flag, jsontext, kept, ledger, needs, protection
-from slipway.flags.beside import Beside, create, settled, taken
+from slipway.flags.beside import Beside, create, settled
 from slipway.flags.checks import faults, in_words, wrong
 from slipway.flags.environments import Environments, Known
 from slipway.flags.flag import FlagPatch, NewFlag
@@ -69,15 +69,10 @@ class Flags:
             return Created(standing, call.idempotency_key is not None)
         data = kept.made(new)
         events = [_event("flag.created.v1", 1, {}, data)]
-        if validate_only:
-            if self.shelf.find(id):
-                raise taken("flag", "key")
-            (head,) = self.shelf.creating(call, id, data, events)
-            return Created(Stored(head.row), False)
 
         def attempt(call: Call) -> Created:
             beside = [*ledger.moved([], _places(data)), *self._answers(self.environments.all(call), {}, data)]
-            return create(self.shelf, call, id, data, events, beside, "key")
+            return create(self.shelf, call, id, data, events, beside, "key", validate_only=validate_only)
 
         return settled(call, None, attempt)
 
@@ -127,7 +122,7 @@ class Flags:
             if plan.after is plan.before:
                 return plan.before
             protection.check(plan.touched, reason, pointer)
-            return plan.after if validate_only else plan.write(call)
+            return plan.write(call, validate_only=validate_only)
 
         return settled(call, version, attempt)
 

@@ -8,9 +8,9 @@ Kept beside what `slipway.flags.change` tells: opened_by, person (who that was, 
 expires_at, answers (a digest of what it would be
 answered from: a flag that is off may be changed by one person, but then not be switched on by what two agreed to before).
 
-Whoever opened it cannot approve it, by a key of their own neither; a key cannot, for it is nobody. It is applied to the version that it was planned
-on or not at all, together with what it changes: both, or neither. What has expired reads so from that moment; once a day it
-is told.
+Whoever opened it cannot approve it, by a key of their own neither; a key cannot, for it is nobody. It is applied to the version
+that it was planned on or not at all, together with what it changes: both, or neither. What has expired reads so from that
+moment; once a day it is told.
 """
 
 from __future__ import annotations
@@ -105,9 +105,8 @@ class Proposals:
         more |= {"answers": answers} if (answers := change.answers(planned)) else {}
         data = {**kept, **more}
         events = [change.event("proposal.opened", 1, data)]
-        if validate_only:
-            return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
-        return create(self.shelf, call, id, data, events, ledger.moved([], [(UNFINISHED, id)]), "id")
+        beside = ledger.moved([], [(UNFINISHED, id)])
+        return create(self.shelf, call, id, data, events, beside, "id", validate_only=validate_only)
 
     def approve(self, call: Call, id: str, version: int | None) -> Stored:
         """Raises NotFound, PreconditionFailed, MoveNotAllowed, Forbidden for whoever opened it and for keys."""

@@ -18,7 +18,7 @@ from slipway.calls import Call
 from slipway.changes import differences
 from slipway.fields import Description
 from slipway.flags import jsontext, ledger, protection, users
-from slipway.flags.beside import Beside, create, settled, taken, update
+from slipway.flags.beside import Beside, create, settled, update
 from slipway.flags.checks import CONFIGURATION_BYTES, references, wrong
 from slipway.flags.environments import Environments, Known
 from slipway.flags.fields import Key, Reason, Rule
@@ -134,15 +134,11 @@ class Segments:
             return Created(standing, call.idempotency_key is not None)
         data = _kept({**new.model_dump(), "status": "active"})
         events = [_event("segment.created.v1", 1, {}, data)]
-        if validate_only:
-            if self.shelf.find(id):
-                raise taken("segment", "key")
-            return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
 
         def attempt(call: Call) -> Created:
             place = ledger.moved([], [(ledger.SEGMENTS, new.key)])
             beside = [*place, *_answers(self.environments.all(call), _bytes(data))]
-            return create(self.shelf, call, id, data, events, beside, "key")
+            return create(self.shelf, call, id, data, events, beside, "key", validate_only=validate_only)
 
         return settled(call, None, attempt)
 
@@ -170,7 +166,7 @@ class Segments:
             if plan.after is plan.before:
                 return plan.before
             protection.check(plan.touched, reason)
-            return plan.after if validate_only else plan.write(call)
+            return plan.write(call, validate_only=validate_only)
 
         return settled(call, version, attempt)
 
@@ -187,8 +183,8 @@ class Segments:
         beside, touched = list[Beside](), list[Stored]()
         if protection.counts("segment", before.data, data):
             known, counter = self.environments.all(call), ledger.count_of("segment", key)
-            # Uses that come or change, and flags, may not do so between the looking and the writing.
-            uses, contents = ledger.number(self.store, counter, "changes"), ledger.number(self.store, ledger.CONTENTS, "changes")
+            # Neither a use nor a flag may come or change between the looking and the writing.
+            uses, contents = (ledger.number(self.store, place, "changes") for place in (counter, ledger.CONTENTS))
             named = ledger.users(self.store, "segment", key, known.names)
             users.check(self.store, before.row, after.row, named)
             used = {environment for _, environment in named}
@@ -212,9 +208,7 @@ class Segments:
                 *_answers(known, -_bytes(before.data)),
             ]
             events = [_event("segment.deleted.v1", before.version + 1, before.data, data)]
-            if validate_only:
-                return self.shelf.would_be(call, before, data, events)
-            return update(self.shelf, call, before, data, events, beside)
+            return update(self.shelf, call, before, data, events, beside, validate_only=validate_only)
 
         return settled(call, version, attempt)
 

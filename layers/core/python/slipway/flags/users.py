@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from slipway.flags import jsontext, ledger
+from slipway.flags import jsontext
 from slipway.flags.checks import faults, references, wrong
 from slipway.flags.compilation import Rows, definition
 from slipway.flags.stored import Uncompilable
