@@ -13,7 +13,9 @@ from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
 from slipway.flags import flag, ledger
 from slipway.flags.control import Control
+from slipway.flags.environments import NewEnvironment
 from slipway.flags.flag import NewFlag
+from slipway.flags.segments import NewSegment
 from slipway.outbox import envelopes
 from slipway.ports import Write
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, NotFound, PreconditionFailed
@@ -352,6 +354,27 @@ def test_going_back_makes_a_new_version(control: Control) -> None:
     assert control.flags.revert(a_call(), "checkout", 3, 3).version == 3
     with pytest.raises(NotFound):
         control.flags.revert(a_call(), "checkout", 3, 4)
+
+
+@pytest.mark.parametrize("only", [False, True])
+def test_an_idempotency_key_makes_one_thing(control: Control, store: MemoryStore, only: bool) -> None:
+    def asked(kind: str, name: str, only: bool = False) -> Any:
+        call = a_call(operation=f"{kind}.create", key="k-1", digest=f"digest of {name}")
+        if kind == "flags":
+            return control.flags.create(call, NewFlag.model_validate({"key": name, "type": "boolean"}), validate_only=only)
+        if kind == "segments":
+            new = NewSegment.model_validate({"key": name, "targeting": {"var": "x"}})
+            return control.segments.create(call, new, validate_only=only)
+        return control.environments.create(call, NewEnvironment(name=name), validate_only=only)
+
+    for kind in ("flags", "segments", "environments"):
+        assert not asked(kind, "one").replayed
+        assert asked(kind, "one").replayed
+        before = dict(store.tables["flags"])
+        with pytest.raises(IdempotencyMismatch):
+            asked(kind, "other", only)
+        assert store.tables["flags"] == before
+    assert disagreements(store) == []
 
 
 def test_what_is_only_validated_is_not_written(control: Control, store: MemoryStore) -> None:

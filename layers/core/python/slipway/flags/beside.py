@@ -1,6 +1,9 @@
 """Rows that change together with a resource, each with what it means that its condition does not hold.
 
 What is only validated meets the same conditions, of what stands now: it is refused where the write would be.
+
+`idm_...` / request keeps which request an `Idempotency-Key` belongs to, where what is made has a name of its own: another name
+under the same key is another request, and refused.
 """
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from slipway.calls import Call
-from slipway.ports import ConditionFailed, Row, Store, Write, holds, key_of
-from slipway.problems import Conflict, Fault, KeyTaken, PreconditionFailed
+from slipway.ports import Absent, ConditionFailed, Put, Row, Store, Write, holds, key_of
+from slipway.problems import Conflict, Fault, IdempotencyMismatch, KeyTaken, PreconditionFailed
 from slipway.resources import TRIES, Created, Event, Shelf, Stored
 
 Done = TypeVar("Done")
@@ -43,6 +46,8 @@ def create(
     validate_only: bool = False,
 ) -> Created:
     """`field`: the one that holds the name. Raises KeyTaken, IdempotencyMismatch, and what `failed` makes."""
+    if shelf.named and call.idempotency_key is not None:
+        beside = [*beside, _bound(shelf, call)]
     if validate_only:
         if shelf.find(id):
             raise taken(shelf.kind, field)
@@ -54,6 +59,17 @@ def create(
         raise beside[failed.index - 1].failed(failed.row) from None
     except KeyTaken:
         raise taken(shelf.kind, field) from None
+
+
+def _bound(shelf: Shelf, call: Call) -> Beside:
+    row = {"pk": call.new_id("idm_"), "sk": "request", "schema": 1, "digest": call.digest}
+
+    def other(standing: Row | None) -> Exception:
+        if standing is not None and standing.get("digest") == call.digest:
+            return Moved()  # the same request, a moment ago
+        return IdempotencyMismatch("This Idempotency-Key was used with another request; send a new key with a new request.")
+
+    return Beside(Put(shelf.table, row, Absent()), other)
 
 
 def taken(kind: str, field: str) -> KeyTaken:
