@@ -129,12 +129,13 @@ FUNCTIONS = (
     Function(
         "flags",
         "The control plane of feature flags",
-        settings.FlagsAndUsage,
+        settings.ControlOfFlags,
         timeout=29,
         grants=(
             OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),
             *_indexes(FLAGS),
             OnTable(USAGE, ("dynamodb:BatchGetItem",), leading=("seen#*",)),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(USAGE, _QUERY, leading=("usage#*",)),
         ),
     ),

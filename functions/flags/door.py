@@ -15,7 +15,7 @@ from slipway.flags.fields import Reason
 from slipway.flags.flag import WHY
 from slipway.history import Version
 from slipway.resources import Created, Stored
-from slipway.settings import FlagsAndUsage as Settings
+from slipway.settings import ControlOfFlags
 from slipway.shape import Shape, Writing
 
 View = Callable[[Stored], dict[str, Any]]
@@ -33,7 +33,7 @@ class ReasonedWriting(Writing, Reasoning):
 
 
 def wire() -> Control:
-    return Control(connect.store(Settings.load()))
+    return Control(connect.store(ControlOfFlags.load()), products=True)
 
 
 api: Api[Control] = Api("flags", wire)

@@ -19,6 +19,8 @@ from slipway.flags.segments import NewSegment
 from slipway.outbox import envelopes
 from slipway.ports import Write
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, NotFound, PreconditionFailed
+from slipway.product import NewProduct
+from slipway.products import Products
 from tests.catalogue import START, a_call
 from tests.flagging import configured, disagreements, edited, environment, listed, made, revision, row
 
@@ -354,6 +356,21 @@ def test_going_back_makes_a_new_version(control: Control) -> None:
     assert control.flags.revert(a_call(), "checkout", 3, 3).version == 3
     with pytest.raises(NotFound):
         control.flags.revert(a_call(), "checkout", 3, 4)
+
+
+def test_a_flag_belongs_to_a_product_that_there_is(store: MemoryStore) -> None:
+    control = Control(store, products=True)
+    Products(store, currency="EUR").create(
+        a_call(operation="products.create"), NewProduct.model_validate({"name": "Mug", "key": "mug", "price": "19.99"})
+    )
+    made(control, product="mug")
+    with pytest.raises(Invalid) as caught:
+        made(control, "other", product="cup")
+    assert [(one.pointer, one.code) for one in caught.value.errors] == [("/product", "unknown_product")]
+    with pytest.raises(Invalid):
+        edited(control, product="cup")
+    edited(control, product=None)
+    edited(control, product="mug")
 
 
 @pytest.mark.parametrize("only", [False, True])

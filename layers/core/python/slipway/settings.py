@@ -74,6 +74,10 @@ class FlagsAndUsage(Flags, kw_only=True):
     table_usage: str
 
 
+class ControlOfFlags(FlagsAndUsage, kw_only=True):
+    table_products: str  # whether a product is there that a flag is said to belong to
+
+
 class Calendar(Settings, kw_only=True):
     table_flags: str
     schedule_prefix: str  # of the names of one-shots

@@ -25,8 +25,8 @@ from slipway.flags.protection import Plan, reasoned
 from slipway.flags.segments import Segments
 from slipway.ports import Absent, Check, Store
 from slipway.problems import Conflict, Fault, Invalid
-from slipway.resources import HEAD, Created, Event, Shelf, Stored
-from slipway.tables import FLAGS
+from slipway.resources import HEAD, Claim, Created, Event, Shelf, Stored
+from slipway.tables import FLAGS, PRODUCTS
 from slipway.upgrades import newest, upgrader
 
 Data = dict[str, Any]
@@ -39,8 +39,8 @@ def flag_id(key: str) -> str:
 
 
 class Flags:
-    def __init__(self, store: Store, environments: Environments, segments: Segments) -> None:
-        self.store, self.environments, self.segments = store, environments, segments
+    def __init__(self, store: Store, environments: Environments, segments: Segments, *, products: bool = False) -> None:
+        self.store, self.environments, self.segments, self.products = store, environments, segments, products
         self.shelf = Shelf(store, FLAGS, kind="flag", schema=newest("flag"), upgrade=upgrader("flag"), named=True)
         self.configured = Shelf(
             store, FLAGS, kind="configuration", schema=newest("configuration"), upgrade=upgrader("configuration")
@@ -68,6 +68,7 @@ class Flags:
         if standing := self.shelf.made(call, id):
             return Created(standing, call.idempotency_key is not None)
         data = kept.made(new)
+        self._check_product(data)
         events = [_event("flag.created.v1", 1, {}, data)]
 
         def attempt(call: Call) -> Created:
@@ -134,6 +135,8 @@ class Flags:
         if version is not None and version != before.version:
             raise self.shelf.elsewhere(before)
         data = reasoned(self._changed(before, change), reason)
+        if data.get("product") != before.data.get("product") and "product" in change:
+            self._check_product(data)
         if reasoned(before.data, reason) == data:
             return Plan(self.shelf, before, before, [], [], [])
         type = _MOVED[data["status"]] if data["status"] != before.data["status"] else "flag.updated.v1"
@@ -154,6 +157,12 @@ class Flags:
         return Plan(self.shelf, before, self.shelf.would_be(call, before, data, events), events, beside, touched)
 
     # --- inside ---
+
+    def _check_product(self, data: Data) -> None:
+        """Raises Invalid for a product that there is not; one that is archived later, or gets another key, stays named."""
+        if self.products and "product" in data and self.store.get(PRODUCTS, Claim(data["product"]).pk, "key") is None:
+            detail = f"There is no product with the key {data['product']!r}."
+            raise Invalid(detail, errors=[Fault("/product", "unknown_product", detail)])
 
     def _changed(self, before: Stored, change: Mapping[str, Any]) -> Data:
         """Raises Conflict (archived), Invalid, NotFound (no such version)."""
