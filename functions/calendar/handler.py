@@ -10,7 +10,7 @@ from slipway.access import SYSTEM
 from slipway.adapters import connect
 from slipway.calls import Call
 from slipway.edge.consumer import Consumer
-from slipway.events import (
+from slipway.events.later import (
     ScheduleCancelled,
     ScheduleCancelledV2,
     ScheduleEvent,

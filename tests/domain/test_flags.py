@@ -19,9 +19,8 @@ from slipway.flags.segments import NewSegment
 from slipway.outbox import envelopes
 from slipway.ports import Write
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, NotFound, PreconditionFailed
-from slipway.product import NewProduct
 from slipway.products import Products
-from tests.catalogue import START, a_call
+from tests.catalogue import START, a_call, new
 from tests.flagging import configured, disagreements, edited, environment, listed, made, revision, row
 
 ENVIRONMENTS = ("development", "production", "staging")
@@ -360,9 +359,7 @@ def test_going_back_makes_a_new_version(control: Control) -> None:
 
 def test_a_flag_belongs_to_a_product_that_there_is(store: MemoryStore) -> None:
     control = Control(store, products=True)
-    Products(store, currency="EUR").create(
-        a_call(operation="products.create"), NewProduct.model_validate({"name": "Mug", "key": "mug", "price": "19.99"})
-    )
+    Products(store, currency="EUR").create(a_call(operation="products.create"), new(key="mug"))
     made(control, product="mug")
     with pytest.raises(Invalid) as caught:
         made(control, "other", product="cup")
