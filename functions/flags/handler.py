@@ -15,6 +15,7 @@ from slipway.history import Reading, VersionView
 from slipway.paging import Paging
 from slipway.shape import Writing
 
+# Importing them registers their routes.
 __all__ = [
     "api",
     "configurations",

@@ -44,8 +44,8 @@ ROOMS: Mapping[str, str] = {
 
 def parse(envelope: Mapping[str, Any]) -> Event:
     """The event in an envelope. Raises KeyError for an unknown contract, pydantic's ValidationError for a broken one."""
-    type = envelope["type"]
-    contract: Any = _room(ROOMS[type.partition(".")[0]]).CONTRACTS[type]
+    name = envelope["type"]
+    contract: type[Event] = _room(ROOMS[name.partition(".")[0]]).ROOM[name]
     return contract.model_validate(envelope)
 
 
@@ -70,7 +70,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     rooms = (_room(room) for room in dict.fromkeys(ROOMS.values()))
     if name == "CONTRACTS":
-        return {type: contract for room in rooms for type, contract in room.CONTRACTS.items()}
+        return {type: contract for room in rooms for type, contract in room.ROOM.items()}
     for room in rooms:
         if hasattr(room, name):
             return getattr(room, name)

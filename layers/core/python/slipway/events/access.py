@@ -69,7 +69,7 @@ class MemberRemoved(MemberEvent):
     type: Literal["member.removed.v1"]
 
 
-CONTRACTS = by_name(
+ROOM = by_name(
     KeyCreated,
     KeyRotated,
     KeyRevoked,

@@ -121,7 +121,7 @@ class SegmentDeleted(SegmentEvent):
     type: Literal["segment.deleted.v1"]
 
 
-CONTRACTS = by_name(
+ROOM = by_name(
     FlagCreated,
     FlagUpdated,
     FlagArchived,

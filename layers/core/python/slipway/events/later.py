@@ -163,7 +163,7 @@ class ScheduleFailedV2(ScheduleEventV2):
     type: Literal["schedule.failed.v2"]
 
 
-CONTRACTS = by_name(
+ROOM = by_name(
     ProposalOpened,
     ProposalApproved,
     ProposalApplied,

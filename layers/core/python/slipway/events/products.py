@@ -44,7 +44,7 @@ class ProductRestored(ProductEvent):
     type: Literal["product.restored.v1"]
 
 
-CONTRACTS = by_name(
+ROOM = by_name(
     ProductCreated,
     ProductUpdated,
     ProductArchived,
