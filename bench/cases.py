@@ -42,7 +42,7 @@ Event = Callable[[int], dict[str, Any]]
 
 
 class Case(NamedTuple):
-    """`event(n)` is the n-th event; `env` what the function is told; `kind`: floor, peer or function."""
+    """`event(n)` is the n-th event; `env` what the function is told; `kind`: floor, secured, peer, function."""
 
     name: str
     handler: str
@@ -72,9 +72,10 @@ def cases(endpoint: str) -> list[Case]:
     )
     relay = settings.Relay(stage="bench", bucket_quarantine=BUCKET, bus=BUS)
     publish = settings.Keyring(stage="bench", bucket_quarantine=BUCKET, table_access=names["access"], bucket_keys=BUCKET)
-    evaluate = settings.Evaluate(stage="bench", bucket_flags=BUCKET)
+    evaluate = settings.Evaluate(stage="bench", bucket_flags=BUCKET, bucket_keys=BUCKET)
     snapshot = settings.Snapshot(stage="bench", bucket_quarantine=BUCKET, table_flags=names["flags"], bucket_flags=BUCKET)
     store_event = settings.Record(stage="bench", table_audit=names["audit"])
+    unhurried = "bench.peers.unhurried.handler"
     identity = {"identitySource": [token["authorization"]]}
 
     def get(path: str, principal: Principal | None = EDITOR) -> Event:
@@ -82,6 +83,7 @@ def cases(endpoint: str) -> list[Case]:
 
     return [
         Case("empty handler", "bench.peers.empty.handler", "floor", lambda _: {}, {}, _status(200)),
+        Case("empty + TLS request", "bench.peers.secure.handler", "secured", lambda _: {}, {}, _status(200)),
         Case(
             "Powertools + boto3", "bench.peers.plain.handler", "peer", _create, {"PLAIN_TABLE": names["products"]}, _status(201)
         ),
@@ -98,9 +100,11 @@ def cases(endpoint: str) -> list[Case]:
             authorize.env(),
             _authorized,
         ),
-        _function("evaluate: 1 of 20", "evaluate", _evaluate(20, "flag-3"), evaluate, _status(200)),
-        _function("evaluate: all of 350", "evaluate", _evaluate(350), evaluate, _status(200)),
-        _function("evaluate: 1 of 1,000", "evaluate", _evaluate(1000, "flag-3"), evaluate, _status(200)),
+        Case("evaluate: 1 of 20", unhurried, "function", _evaluate(20, "flag-3"), evaluate.env(), _status(200)),
+        Case("evaluate: with a rule", unhurried, "function", _evaluate(20, "flag-4"), evaluate.env(), _status(200)),
+        Case("evaluate: a split", unhurried, "function", _evaluate(20, "flag-5"), evaluate.env(), _status(200)),
+        Case("evaluate: all of 350", unhurried, "function", _evaluate(350), evaluate.env(), _status(200)),
+        Case("evaluate: 1 of 1,000", unhurried, "function", _evaluate(1000, "flag-3"), evaluate.env(), _status(200)),
         _function("snapshot: 20 flags", "snapshot", _revised, snapshot, _all_handled),
         _function("relay: one event", "relay", lambda _: {"Records": [change]}, relay, _all_handled),
         _function("keyring: one key", "keyring", lambda _: {"Records": [rotated]}, publish, _all_handled),

@@ -1,7 +1,8 @@
 """The evaluators that are compared: ours and five peers, each with the same flags in its own form.
 
     plain        true for everybody
-    five         true where five clauses about the context hold
+    five         true where five clauses about the context hold: three that all such flags share, as a team's segments are, and
+                 two with literals of the flag's own
     percentage   true for 30 % of the units
 
 Each prepares a context as its documentation says, and answers a flag with value, variant and reason.
@@ -45,16 +46,23 @@ def keys(count: int, mix: str = "pf%") -> list[str]:
     return [f"{named[mix[number % len(mix)]]}-{number}" for number in range(count)]
 
 
+def own(key: str) -> tuple[int, list[str]]:
+    """The least age and the plans of a flag with five clauses."""
+    number = int(key.rpartition("-")[2])
+    return 10 + number % 9, ["pro", "team", f"tier-{number}"]
+
+
 def expected(key: str, context: Mapping[str, Any]) -> bool | None:
     """The right answer; None where only the share of users is known."""
     if kind(key) == "plain":
         return True
     if kind(key) == "percentage":
         return None
+    age, plans = own(key)
     return bool(
         context["country"] == "DE"
-        and context["plan"] in ("pro", "team")
-        and context["age"] >= 18
+        and context["plan"] in plans
+        and context["age"] >= age
         and context["email"].endswith("@acme.com")
         and context["device"] != "tv"
     )
@@ -62,23 +70,26 @@ def expected(key: str, context: Mapping[str, Any]) -> bool | None:
 
 # --- slipway and flagd-core: one form -------------------------------------------------------------------
 
-_FIVE = [
-    {"==": [{"var": "country"}, "DE"]},
-    {"in": [{"var": "plan"}, ["pro", "team"]]},
-    {">=": [{"var": "age"}, 18]},
-    {"ends_with": [{"var": "email"}, "@acme.com"]},
-    {"!=": [{"var": "device"}, "tv"]},
-]
-_TARGETING: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "five": {"targeting": {"if": [{"and": _FIVE}, "on", "off"]}},
-    "percentage": {"targeting": {"fractional": [["on", 30], ["off", 70]]}},
-}
+
+def _targeting(key: str) -> dict[str, Any]:
+    if kind(key) == "plain":
+        return {}
+    if kind(key) == "percentage":
+        return {"targeting": {"fractional": [["on", 30], ["off", 70]]}}
+    age, plans = own(key)
+    five = [
+        {"==": [{"var": "country"}, "DE"]},
+        {"in": [{"var": "plan"}, plans]},
+        {">=": [{"var": "age"}, age]},
+        {"ends_with": [{"var": "email"}, "@acme.com"]},
+        {"!=": [{"var": "device"}, "tv"]},
+    ]
+    return {"targeting": {"if": [{"and": five}, "on", "off"]}}
 
 
 def flagd_document(flags: Sequence[str]) -> str:
     flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
-    return json.dumps({"flags": {key: {**flag, **_TARGETING[kind(key)]} for key in flags}})
+    return json.dumps({"flags": {key: {**flag, **_targeting(key)} for key in flags}})
 
 
 def slipway(flags: Sequence[str]) -> Evaluator:
@@ -122,21 +133,25 @@ def launchdarkly(flags: Sequence[str]) -> Evaluator:
     def clause(attribute: str, operator: str, *values: Any, negate: bool = False) -> dict[str, Any]:
         return {"contextKind": "user", "attribute": attribute, "op": operator, "values": values, "negate": negate}
 
-    clauses = [
-        clause("country", "in", "DE"),
-        clause("plan", "in", "pro", "team"),
-        clause("age", "greaterThanOrEqual", 18),
-        clause("email", "endsWith", "@acme.com"),
-        clause("device", "in", "tv", negate=True),
-    ]
+    def clauses(key: str) -> list[dict[str, Any]]:
+        age, plans = own(key)
+        return [
+            clause("country", "in", "DE"),
+            clause("plan", "in", *plans),
+            clause("age", "greaterThanOrEqual", age),
+            clause("email", "endsWith", "@acme.com"),
+            clause("device", "in", "tv", negate=True),
+        ]
+
     rollout = {"contextKind": "user", "variations": [{"variation": 0, "weight": 30_000}, {"variation": 1, "weight": 70_000}]}
-    forms: dict[str, dict[str, Any]] = {
-        "plain": {"fallthrough": {"variation": 0}},
-        "five": {"rules": [{"id": "five", "clauses": clauses, "variation": 0}], "fallthrough": {"variation": 1}},
-        "percentage": {"fallthrough": {"rollout": rollout}},
-    }
+
+    def form(key: str) -> dict[str, Any]:
+        if kind(key) == "five":
+            return {"rules": [{"id": "five", "clauses": clauses(key), "variation": 0}], "fallthrough": {"variation": 1}}
+        return {"fallthrough": {"variation": 0} if kind(key) == "plain" else {"rollout": rollout}}
+
     flag = {"on": True, "variations": [True, False], "offVariation": 1, "version": 1}
-    document = {"flags": {key: {**flag, **forms[kind(key)], "key": key, "salt": key} for key in flags}}
+    document = {"flags": {key: {**flag, **form(key), "key": key, "salt": key} for key in flags}}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "flags.json"
         path.write_text(json.dumps(document))
@@ -156,19 +171,19 @@ def launchdarkly(flags: Sequence[str]) -> Evaluator:
 def growthbook(flags: Sequence[str]) -> Evaluator:
     from growthbook import GrowthBook
 
-    condition = {
-        "country": "DE",
-        "plan": {"$in": ["pro", "team"]},
-        "age": {"$gte": 18},
-        "email": {"$regex": "@acme\\.com$"},
-        "device": {"$ne": "tv"},
-    }
-    forms: dict[str, dict[str, Any]] = {
-        "plain": {"defaultValue": True},
-        "five": {"defaultValue": False, "rules": [{"condition": condition, "force": True}]},
-        "percentage": {"defaultValue": False, "rules": [{"force": True, "coverage": 0.3, "hashAttribute": "targetingKey"}]},
-    }
-    features = {key: forms[kind(key)] for key in flags}
+    def condition(key: str) -> dict[str, Any]:
+        age, plans = own(key)
+        more = {"email": {"$regex": "@acme\\.com$"}, "device": {"$ne": "tv"}}
+        return {"country": "DE", "plan": {"$in": plans}, "age": {"$gte": age}, **more}
+
+    def form(key: str) -> dict[str, Any]:
+        if kind(key) == "plain":
+            return {"defaultValue": True}
+        if kind(key) == "five":
+            return {"defaultValue": False, "rules": [{"condition": condition(key), "force": True}]}
+        return {"defaultValue": False, "rules": [{"force": True, "coverage": 0.3, "hashAttribute": "targetingKey"}]}
+
+    features = {key: form(key) for key in flags}
     client = GrowthBook(features=features)
 
     def evaluate(key: str, context: Any) -> Any:
@@ -201,11 +216,13 @@ def statsig(flags: Sequence[str]) -> Evaluator:
     conditions = {
         "everybody": condition("", None, None, "public"),
         "country": condition("country", "any", ["DE"]),
-        "plan": condition("plan", "any", ["pro", "team"]),
-        "age": condition("age", "gte", 18),
         "email": condition("email", "str_ends_with_any", ["@acme.com"]),
         "device": condition("device", "none", ["tv"]),
     }
+    for key in flags:
+        if kind(key) == "five":
+            age, plans = own(key)
+            conditions |= {f"age {key}": condition("age", "gte", age), f"plan {key}": condition("plan", "any", plans)}
 
     def gate(key: str) -> dict[str, Any]:
         rule = {
@@ -213,7 +230,7 @@ def statsig(flags: Sequence[str]) -> Evaluator:
             "id": key,
             "salt": key,
             "passPercentage": 30 if kind(key) == "percentage" else 100,
-            "conditions": ["country", "plan", "age", "email", "device"] if kind(key) == "five" else ["everybody"],
+            "conditions": ["country", f"plan {key}", f"age {key}", "email", "device"] if kind(key) == "five" else ["everybody"],
             "returnValue": True,
             "idType": "userID",
         }
@@ -263,20 +280,25 @@ def powertools(flags: Sequence[str]) -> Evaluator:
     def condition(key: str, action: str, value: Any) -> dict[str, Any]:
         return {"key": key, "action": action, "value": value}
 
-    five = [
-        condition("country", "EQUALS", "DE"),
-        condition("plan", "KEY_IN_VALUE", ["pro", "team"]),
-        condition("age", "KEY_GREATER_THAN_OR_EQUAL_VALUE", 18),
-        condition("email", "ENDSWITH", "@acme.com"),
-        condition("device", "NOT_EQUALS", "tv"),
-    ]
+    def five(key: str) -> list[dict[str, Any]]:
+        age, plans = own(key)
+        return [
+            condition("country", "EQUALS", "DE"),
+            condition("plan", "KEY_IN_VALUE", plans),
+            condition("age", "KEY_GREATER_THAN_OR_EQUAL_VALUE", age),
+            condition("email", "ENDSWITH", "@acme.com"),
+            condition("device", "NOT_EQUALS", "tv"),
+        ]
+
     share = [condition("number", "MODULO_RANGE", {"BASE": 100, "START": 0, "END": 29})]
 
     def ruled(conditions: list[dict[str, Any]]) -> dict[str, Any]:
         return {"default": False, "rules": {"rule": {"when_match": True, "conditions": conditions}}}
 
-    forms = {"plain": {"default": True}, "five": ruled(five), "percentage": ruled(share)}
-    configuration = {key: forms[kind(key)] for key in flags}
+    def form(key: str) -> dict[str, Any]:
+        return {"default": True} if kind(key) == "plain" else ruled(share if kind(key) == "percentage" else five(key))
+
+    configuration = {key: form(key) for key in flags}
 
     class Store(StoreProvider):
         @property

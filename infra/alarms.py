@@ -16,7 +16,8 @@ SERIES = tuple(METRICS)
 
 
 class Metric(NamedTuple):
-    """`of`: whose it is, by its name in the service: "api", "queue", "function <name>", "table <name>", or our own "stage"."""
+    """`of`: whose it is, by its name in the service: "api", "queue", "lake", "function <name>", "table <name>"; or our own
+    "stage"."""
 
     namespace: str
     name: str

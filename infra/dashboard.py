@@ -9,7 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.alarms import Metric, own
 from infra.functions import FUNCTIONS
-from slipway.tables import TABLES
+from slipway.tables import TABLES, Table
 
 Drawn = Callable[..., list[Any]]  # a Metric, and options of its line -> the metric in a widget's list
 
@@ -88,19 +88,25 @@ def body(drawn: Drawn, alarms: list[cloudwatch.CfnAlarm], region: str) -> dict[s
                 [drawn(Metric("AWS/Lambda", "ConcurrentExecutions", "", "Maximum")), drawn(Metric("AWS/Lambda", "Throttles"))],
             ),
         ],
+        *([_table(drawn, region, table) for table in TABLES[first : first + 4]] for first in range(0, len(TABLES), 4)),
         [
             _graph(
-                f"Table {table.name}",
+                "What applications told: bytes a period, and the age of what is not in the lake yet, s",
                 region,
                 [
-                    drawn(Metric("AWS/DynamoDB", name, f"table {table.name}"))
-                    for name in ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "WriteThrottleEvents")
+                    drawn(Metric("AWS/Firehose", "IncomingBytes", "lake")),
+                    drawn(Metric("AWS/Firehose", "DeliveryToS3.DataFreshness", "lake", "Maximum")),
                 ],
             )
-            for table in TABLES
         ],
     ]
     return {"widgets": _placed(rows)}
+
+
+def _table(drawn: Drawn, region: str, table: Table) -> dict[str, Any]:
+    names = ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "WriteThrottleEvents")
+    metrics = [drawn(Metric("AWS/DynamoDB", name, f"table {table.name}")) for name in names]
+    return _graph(f"Table {table.name}", region, metrics)
 
 
 def _each(drawn: Drawn, name: str, statistic: str) -> list[Any]:

@@ -15,6 +15,7 @@ from slipway import tables
 
 # Per second and table or index: where a runaway client stops costing money. At most about $2 an hour of writes.
 READ_CEILING, WRITE_CEILING = 4000, 1000
+LAKE_DAYS = 400  # that what applications told is kept as it came
 REVISION_DAYS = 90  # that a past revision of an environment's flags is kept
 
 
@@ -38,6 +39,10 @@ class Data(Stack):
                 prefix="revisions/",
                 server_access_logs_bucket=access_logs,
                 server_access_logs_prefix="flags/",
+            ),
+            # What applications told, for whoever asks more of it than the counters say.
+            "lake": self._bucket(
+                "Lake", expires=LAKE_DAYS, server_access_logs_bucket=access_logs, server_access_logs_prefix="lake/"
             ),
             # Records that no reader of a stream could handle; somebody looks at each.
             "quarantine": self._bucket(

@@ -63,13 +63,13 @@ class DeployedFunction(Construct):
             unused = "never invoked asynchronously: the right to fill a queue would be one that it never uses"
             acknowledge(self.function, "Serverless-LambdaDLQ", unused)
         for table in spec.streams:
-            self._read(around.data.tables[table.name], table.name)
+            self._read(around.data.tables[table.name], table.name, spec.batch)
         if spec.pattern is not None:
             self._call("Rule", event_bus_name=around.bus.event_bus_name, event_pattern=spec.pattern)
         if spec.daily:
             self._call("Daily", schedule_expression="rate(1 day)")
 
-    def _read(self, table: dynamodb.Table, name: str) -> None:
+    def _read(self, table: dynamodb.Table, name: str, batch: int) -> None:
         """Every change of the table, in order per item. A batch is tried until it is 12 hours old, halved each time: a short
         outage behind the reader must not send healthy records away; a poisonous one the reader puts aside itself."""
         lambda_.CfnEventSourceMapping(
@@ -78,7 +78,7 @@ class DeployedFunction(Construct):
             function_name=self.function.ref,
             event_source_arn=table.table_stream_arn,
             starting_position="TRIM_HORIZON",
-            batch_size=100,
+            batch_size=batch,
             bisect_batch_on_function_error=True,
             function_response_types=["ReportBatchItemFailures"],
             maximum_record_age_in_seconds=12 * 3600,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, FLAGS, PRODUCTS, USAGE, Index, Table
+from slipway.tables import ACCESS, AUDIT, BY_MONTH, COUNTERS, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
 
 Bucket = Literal["keys", "flags", "quarantine"]
 
@@ -59,14 +59,19 @@ class OnOneShots:
     actions: tuple[str, ...] = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
 
 
-Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots
+@dataclass(frozen=True, slots=True)
+class OnLake:
+    actions: tuple[str, ...] = ("firehose:PutRecord",)
+
+
+Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnLake
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads; `pattern`: events that it consumes;
-    `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines it reads, and the word in
-    them; `custom`: it is a custom resource of other stacks."""
+    """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads, `batch` at most at once; `pattern`:
+    events that it consumes; `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines
+    it reads, and the word in them; `custom`: it is a custom resource of other stacks; `alarmed`: by a topic of alarms."""
 
     name: str
     job: str
@@ -75,16 +80,19 @@ class Function:
     timeout: int = 10
     grants: tuple[Grant, ...] = ()
     streams: tuple[Table, ...] = ()
+    batch: int = 100
     pattern: dict[str, Any] | None = None
     daily: bool = False
     woken: bool = False
     lines: tuple[str, str] | None = None
     custom: bool = False
+    alarmed: bool = False
 
     @property
     def asynchronous(self) -> bool:
         """Whether it is called without waiting, so that what fails needs a place to go."""
-        return self.pattern is not None or self.daily or self.woken or self.custom or self.lines is not None
+        called = self.daily or self.woken or self.custom or self.alarmed
+        return called or self.pattern is not None or self.lines is not None
 
     @property
     def handler(self) -> str:
@@ -95,6 +103,17 @@ _QUERY = ("dynamodb:Query",)
 # Of an area that keeps versioned resources: a transaction is granted as the writes that it holds.
 _CHANGE = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
 _KEEP = (*_CHANGE, "dynamodb:Query")
+
+
+# To judge a rollout and to move it: the rollout, its configuration, the list of those that run, and the revision.
+_MOVE = (
+    OnTable(COUNTERS, ("dynamodb:Query", "dynamodb:PutItem"), leading=("rol_*",)),
+    OnTable(FLAGS, _QUERY, leading=("list#rollouts",)),
+    OnTable(FLAGS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("rol_*", "flag#*")),
+    OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("rol_*",)),
+    OnTable(FLAGS, ("dynamodb:PutItem", "dynamodb:DeleteItem"), leading=("list#rollouts",)),
+    OnTable(FLAGS, ("dynamodb:UpdateItem",), leading=("revision#*",)),
+)
 
 
 def _indexes(table: Table) -> tuple[OnTable, ...]:
@@ -156,7 +175,38 @@ FUNCTIONS = (
         "Answers what flags give, from the published snapshots",
         settings.Evaluate,
         memory=1024,
-        grants=(OnObjects("flags", "flags/", ("s3:GetObject",)), OnBucket("flags")),
+        grants=(
+            OnObjects("flags", "flags/", ("s3:GetObject",)),
+            OnBucket("flags"),
+            OnObjects("keys", "signing/", ("s3:GetObject",)),
+            OnBucket("keys"),
+        ),
+    ),
+    Function(
+        "collect",
+        "Takes exposures and outcomes from applications",
+        settings.Collect,
+        memory=1024,
+        timeout=29,
+        grants=(
+            OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*")),
+            OnTable(SIGNALS, ("dynamodb:PutItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*", "salt#*")),
+            OnTable(SIGNALS, ("dynamodb:GetItem",), leading=("salt#*",)),
+            OnObjects("flags", "flags/", ("s3:GetObject",)),
+            OnBucket("flags"),
+            OnObjects("keys", "signing/", ("s3:GetObject",)),
+            OnBucket("keys"),
+            OnLake(),
+        ),
+    ),
+    Function(
+        "signals",
+        "How many use a flag, and what metrics came to",
+        settings.Signals,
+        grants=(
+            OnTable(COUNTERS, _QUERY, leading=("adopt#*", "metric#*")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*", "environment#*")),
+        ),
     ),
     Function(
         "relay",
@@ -168,13 +218,14 @@ FUNCTIONS = (
     ),
     Function(
         "keyring",
-        "Publishes the verifiers of each environment's keys for the hot path",
+        "Publishes the verifiers of each environment's keys, and what signs its exposures, for the hot path",
         settings.Keyring,
         timeout=60,
         grants=(
-            OnTable(ACCESS, _QUERY, leading=("verifiers#*",)),
+            OnTable(ACCESS, _QUERY, leading=("verifiers#*", "signing#*")),
             OnTable(ACCESS, ("dynamodb:BatchGetItem",), leading=("used#*",)),
             OnObjects("keys", "keys/", ("s3:GetObject", "s3:PutObject")),
+            OnObjects("keys", "signing/", ("s3:GetObject", "s3:PutObject")),
             OnBucket("keys"),
             OnObjects("quarantine", "records/keyring/", ("s3:PutObject",)),
         ),
@@ -196,6 +247,23 @@ FUNCTIONS = (
             OnObjects("quarantine", "records/snapshot/", ("s3:PutObject",)),
         ),
         streams=(FLAGS,),
+        daily=True,
+    ),
+    # A delivery is one write for each partition in it: the larger, the cheaper.
+    Function(
+        "tally",
+        "Counts signals, each once, and recounts them once a day",
+        settings.Tally,
+        timeout=300,
+        grants=(
+            OnTable(COUNTERS, ("dynamodb:BatchGetItem", "dynamodb:PutItem"), leading=("rol_*", "adopt#*", "metric#*")),
+            OnTable(COUNTERS, ("dynamodb:GetItem",), leading=("rol_*",)),
+            OnTable(SIGNALS, _QUERY, leading=("rol_*",)),
+            OnTable(FLAGS, _QUERY, leading=("list#rollouts",)),
+            OnObjects("quarantine", "records/tally/", ("s3:PutObject",)),
+        ),
+        streams=(SIGNALS,),
+        batch=1000,
         daily=True,
     ),
     Function(
@@ -223,20 +291,40 @@ FUNCTIONS = (
         woken=True,
     ),
     Function(
+        "guard",
+        "Judges rollouts by what was counted, and steps them back",
+        settings.Guard,
+        timeout=60,
+        grants=(*_MOVE, OnObjects("quarantine", "records/guard/", ("s3:PutObject",))),
+        streams=(COUNTERS,),
+        alarmed=True,
+    ),
+    Function(
+        "ramp",
+        "Takes the next step of rollouts when its minute has come",
+        settings.Ramp,
+        timeout=60,
+        grants=_MOVE,
+        daily=True,
+        woken=True,
+    ),
+    Function(
         "calendar",
-        "Keeps the one-shots in step with the scheduled changes",
+        "Keeps the one-shots in step with scheduled changes and rollouts",
         settings.Calendar,
         timeout=60,
         grants=(
-            OnTable(FLAGS, _QUERY, leading=("list#proposals", "list#schedules")),
-            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("chg_*", "sch_*")),
-            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("sch_*",)),
+            OnTable(FLAGS, _QUERY, leading=("list#proposals", "list#schedules", "list#rollouts")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("chg_*", "sch_*", "rol_*")),
+            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("sch_*", "rol_*")),
             OnTable(FLAGS, ("dynamodb:PutItem",), leading=("chg_*",)),
             OnTable(FLAGS, ("dynamodb:DeleteItem",), leading=("list#proposals",)),
             OnOneShots(),
         ),
         pattern=events.pattern(
-            *(events.SchedulePlanned, events.ScheduleCancelled, events.SchedulePlannedV2, events.ScheduleCancelledV2)
+            *(events.SchedulePlanned, events.ScheduleCancelled, events.SchedulePlannedV2, events.ScheduleCancelledV2),
+            *(events.RolloutStarted, events.RolloutAdvanced, events.RolloutResumed),
+            *(events.RolloutPaused, events.RolloutRolledBack, events.RolloutStopped),
         ),
         daily=True,
     ),

@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.checks import acknowledge
-from infra.functions import Bucket, Function, Grant, OnBucket, OnBus, OnObjects, OnOneShots, OnTable, OnUserPool
+from infra.functions import Bucket, Function, Grant, OnBucket, OnBus, OnLake, OnObjects, OnOneShots, OnTable, OnUserPool
 from infra.surroundings import Surroundings
 
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -78,6 +78,8 @@ def _resource(grant: Grant, around: Surroundings) -> str:
             return data.bucket_arns[bucket]
         case OnBus():
             return around.bus.event_bus_arn
+        case OnLake():
+            return around.lake.stream.attr_arn
         case OnOneShots():
             return f"arn:{Aws.PARTITION}:scheduler:{Aws.REGION}:{Aws.ACCOUNT_ID}:schedule/default/{around.schedule_prefix}*"
         case OnUserPool():

@@ -27,7 +27,8 @@ class OneShots(Construct):
             assume_role_policy_document={"Version": "2012-10-17", "Statement": [trust]},
         )
 
-    def wake(self, function: lambda_.CfnFunction) -> None:
-        statement = {"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": function.attr_arn}
+    def wake(self, *functions: lambda_.CfnFunction) -> None:
+        arns = [function.attr_arn for function in functions]
+        statement = {"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": arns}
         document = {"Version": "2012-10-17", "Statement": [statement]}
         self.role.policies = [iam.CfnRole.PolicyProperty(policy_name="grants", policy_document=document)]

@@ -266,7 +266,7 @@ def _objects(target: str, actions: list[str]) -> bool:
         and len(prefix) > 2
         and prefix.endswith("/*")
         and "*" not in prefix[:-1]
-        and set(actions) <= {"s3:GetObject", "s3:PutObject"}
+        and set(actions) <= {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}
     )
 
 

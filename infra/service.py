@@ -22,7 +22,9 @@ from infra.data import Data
 from infra.edge import Edge
 from infra.function import DeployedFunction, asset, log_group
 from infra.functions import FUNCTIONS, Function
+from infra.lake import Lake
 from infra.oneshots import OneShots
+from infra.rings import Rings
 from infra.routes import ROUTES, Route
 from infra.surroundings import Surroundings
 from slipway.events import ProductCreated, ProductUpdated, pattern
@@ -91,13 +93,18 @@ class Service(Stack):
         self.edge = Edge(self, self.api, config) if config.edge else None
         self.client = self._user_pool_client()
         self.one_shots = OneShots(self, config)
+        self.lake = Lake(
+            self, config, data.buckets["lake"].bucket_name, data.bucket_arns["lake"], log_group(self, "LakeLogs", config)
+        )
         around = Surroundings(
-            config, data, self.bus, self.dead_letters, self._layers(), self.one_shots.prefix, self.one_shots.role
+            config, data, self.bus, self.lake, self.dead_letters, self._layers(), self.one_shots.prefix, self.one_shots.role
         )
         self.functions: dict[str, DeployedFunction] = {}
         for spec in FUNCTIONS:
             self.functions[spec.name] = DeployedFunction(self, spec, self._environment(spec), around)
-        self.one_shots.wake(self.functions["planner"].function)
+        self.one_shots.wake(*(self.functions[spec.name].function for spec in FUNCTIONS if spec.woken))
+        (hearing,) = (made.function for made in self.functions.values() if made.spec.alarmed)
+        self.rings = Rings(self, config, hearing, self.dead_letters)
         self._subscriptions()
         self._routes()
         self.stage = self._stage()
@@ -138,9 +145,10 @@ class Service(Stack):
             "client": self.config.client(spec.name),
             "currency": self.config.currency,
             "bus": self.bus.event_bus_name,
+            "lake": self.lake.stream.ref,
             "schedule_prefix": self.one_shots.prefix,
             "schedule_role": self.one_shots.role.attr_arn,
-            **({"planner": self.functions["planner"].function.attr_arn} if "planner" in self.functions else {}),
+            **{name: made.function.attr_arn for name, made in self.functions.items() if made.spec.woken},
             "raise_failures": self.config.local,
             "user_pool": data.user_pool.user_pool_id,
             "user_pool_client": self.client.ref,
@@ -318,6 +326,7 @@ class Service(Stack):
             ("BusArn", self.bus.event_bus_arn, "For a rule in another stack or account"),
             ("SampleRule", json.dumps(pattern(ProductCreated, ProductUpdated)), "The pattern of a rule on the bus, as a start"),
             ("UserPoolClientId", self.client.ref, "What a browser signs in with"),
+            ("RolloutAlarms", self.rings.topic.topic_arn, "Where alarms go that guard rollouts: the topic's ARN"),
             ("DeadLettersUrl", self.dead_letters.queue_url, "Events that no function could handle"),
         ):
             CfnOutput(self, id, value=value, description=description)

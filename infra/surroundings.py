@@ -10,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra.config import Config
 from infra.data import Data
+from infra.lake import Lake
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Surroundings:
     config: Config
     data: Data
     bus: events.EventBus
+    lake: Lake
     dead_letters: sqs.Queue
     layers: list[str]  # ARNs
     schedule_prefix: str  # of the names of one-shots

@@ -40,6 +40,8 @@ class Watch(Stack):
                 return {kind: self.config.stage}
             case "api":
                 return {"ApiId": self.service.api.ref}
+            case "lake":
+                return {"DeliveryStreamName": self.service.lake.stream.ref}
             case "queue":
                 return {"QueueName": self.service.dead_letters.queue_name}
             case "table":

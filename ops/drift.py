@@ -20,6 +20,7 @@ _MOVES = {"restore": {"status": "active"}, "archive": {"status": "archived"}}
 
 Verb = Literal["create segment", "create", "restore", "update", "update segment", "configure", "take variants out", "archive"]
 Change = tuple[str, Any, Any]  # field, from, to
+Resource = tuple[bool, str]  # whether it is a segment, and its key
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,15 @@ class Step:
     changes: tuple[Change, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
     environment: str | None = None
+
+    @property
+    def of_segment(self) -> bool:
+        return self.verb.endswith("segment")
+
+    @property
+    def resource(self) -> Resource:
+        """The flag, or the segment."""
+        return self.of_segment, self.flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +182,8 @@ class Applying:
 
     def __init__(self, api: Api, plan: Plan, reason: str | None) -> None:
         self._api, self._plan, self._reason = api, plan, reason
-        self._etags: dict[str, str] = {}  # of flags that a step has changed, by path
-        self._waiting: dict[str, str] = {}  # change requests by the path of the flag that waits for them
+        self._etags: dict[Resource, str] = {}  # of what a step has changed
+        self._waiting: dict[Resource, str] = {}  # change requests by what waits for them
 
     def check(self) -> None:
         """Raises Trouble where a change will be refused without a reason, before any is made."""
@@ -192,8 +202,8 @@ class Applying:
 
     def make(self, step: Step) -> str | None:
         """The id of the change request that waits for a second person, None where the step is made. Raises Trouble."""
-        if _path(step) in self._waiting:  # what comes after it builds on it
-            return self._waiting[_path(step)]
+        if step.resource in self._waiting:  # what comes after it builds on it
+            return self._waiting[step.resource]
         if step.environment is not None:
             if self._plan.environments[step.environment]["approval"]:
                 return self._propose(step, step.body)
@@ -210,27 +220,28 @@ class Applying:
         return None
 
     def _change(self, step: Step, query: str = "") -> None:
-        """Make the step of a flag or segment, or only look at it."""
-        path = _path(step)
-        if step.verb.startswith("create"):
-            _, made = self._api.write("POST", path.rpartition("/")[0], step.body)
+        """Make the step of a flag or a segment, or only look at it."""
+        path = f"/v1/{'segments' if step.of_segment else 'flags'}"
+        if step.verb in ("create", "create segment"):
+            _, made = self._api.write("POST", path, step.body)
         elif step.verb in _MOVES:
             why = query or (f"?{urlencode({'reason': self._reason})}" if self._reason else "")
-            _, made = self._api.write("POST", f"{path}/{step.verb}{why}", etag=self._etag(step))
+            _, made = self._api.write("POST", f"{path}/{step.flag}/{step.verb}{why}", etag=self._etag(step))
         else:
             body = {**step.body, **({"reason": self._reason} if self._reason else {})}
-            _, made = self._api.write("PATCH", f"{path}{query}", body, etag=self._etag(step))
+            _, made = self._api.write("PATCH", f"{path}/{step.flag}{query}", body, etag=self._etag(step))
         if not query:
-            self._etags[path] = made
+            self._etags[step.resource] = made
 
     def _etag(self, step: Step) -> str:
-        return self._etags.get(_path(step), f'"{step.version}"')
+        return self._etags.get(step.resource, f'"{step.version}"')
 
     def _propose(self, step: Step, change: Mapping[str, Any]) -> str | None:
         """Make what was agreed to; else ask for it, unless that was done before."""
-        kind = "configuration" if step.environment else _kind(step)
-        field = "change" if step.environment else f"{kind}_change"
-        names = {_kind(step): step.flag} | ({"environment": step.environment} if step.environment else {})
+        kind = "configuration" if step.environment else "segment" if step.of_segment else "flag"
+        names = {"segment" if step.of_segment else "flag": step.flag} | (
+            {"environment": step.environment} if step.environment else {}
+        )
         base = str(step.version) if step.environment else self._etag(step).strip('"')
         query = urlencode({"limit": 100, **names})
         for status in ("approved", "open"):
@@ -246,20 +257,12 @@ class Applying:
                         continue
                     raise
                 if not step.environment:
-                    self._etags[_path(step)] = f'"{one["base"] + 1}"'
+                    self._etags[step.resource] = f'"{one["base"] + 1}"'
                 return None
-        asked = {**names, field: change, "reason": self._reason}
+        asked = {**names, "change" if step.environment else f"{kind}_change": change, "reason": self._reason}
         return self._waits(step, str(self._api.write("POST", "/v1/proposals", asked)[0]["id"]))
 
     def _waits(self, step: Step, id: str) -> str:
         if not step.environment:
-            self._waiting[_path(step)] = id
+            self._waiting[step.resource] = id
         return id
-
-
-def _kind(step: Step) -> str:
-    return "segment" if step.verb.endswith("segment") else "flag"
-
-
-def _path(step: Step) -> str:
-    return f"/v1/{_kind(step)}s/{step.flag}"

@@ -87,7 +87,7 @@ def apply(
 def _same(step: Step, refused: Step) -> bool:
     """Whether it goes on from that one: one of the same flag, unless each configures another environment."""
     both = step.environment is not None and refused.environment is not None
-    return step.flag == refused.flag and ("segment" in step.verb) == ("segment" in refused.verb) and not both
+    return step.resource == refused.resource and not both
 
 
 def _show(step: Step) -> None:

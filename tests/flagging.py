@@ -15,6 +15,7 @@ from slipway.flags.flag import FlagPatch, NewFlag
 from slipway.flags.segments import NewSegment, SegmentPatch
 from slipway.ports import Row, Store
 from slipway.resources import Stored
+from slipway.rollouts.states import LIVE
 from slipway.tables import FLAGS
 from tests.catalogue import a_call
 
@@ -87,7 +88,7 @@ def disagreements(store: MemoryStore) -> list[str]:
     heads = [one for (_, sk), one in rows.items() if sk == "head"]
     data: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in heads:
-        data[one["kind"]].append({**one["data"], "id": one["pk"]})
+        data[one["kind"]].append({**one["data"], "id": one["pk"], "created_at": one["created_at"]})
     lists, uses = set[tuple[str, str]](), set[tuple[str, str]]()
     for of in data["flag"]:
         names = ["list#flags"] if of["status"] == "active" else ["list#archived"]
@@ -99,6 +100,8 @@ def disagreements(store: MemoryStore) -> list[str]:
     lists |= {("list#segments", of["key"]) for of in data["segment"] if of["status"] == "active"}
     lists |= {("list#proposals", of["id"]) for of in data["proposal"] if of["status"] in ("open", "approved")}
     lists |= {("list#schedules", of["id"]) for of in data["schedule"] if of["status"] == "planned"}
+    lists |= {("list#rollouts", of["id"]) for of in data["rollout"] if of["state"] in LIVE}
+    lists |= {(f"list#rollouts#{of['flag']}#{of['environment']}", f"{of['created_at']}#{of['id']}") for of in data["rollout"]}
     for of in data["configuration"]:
         user = f"{of['flag']}#{of['environment']}"
         lists |= {(f"list#state#{of['environment']}#on", of["flag"])} if of["enabled"] else set()

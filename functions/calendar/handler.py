@@ -1,4 +1,5 @@
-"""Events of scheduled changes -> the one-shots that wake `planner`; once a day whatever is missing, and what has expired."""
+"""Events of scheduled changes and of rollouts -> the one-shots that wake `planner` and `ramp`; once a day whatever is missing,
+and what has expired."""
 
 from __future__ import annotations
 
@@ -18,33 +19,53 @@ from slipway.events.later import (
     SchedulePlanned,
     SchedulePlannedV2,
 )
+from slipway.events.rollouts import (
+    RolloutAdvanced,
+    RolloutEvent,
+    RolloutPaused,
+    RolloutResumed,
+    RolloutRolledBack,
+    RolloutStarted,
+    RolloutStopped,
+)
 from slipway.flags.control import Control
 from slipway.flags.schedules import awaited, reconciled
 from slipway.ports import Schedules
+from slipway.rollouts import clock
 from slipway.settings import Calendar
+
+Noted = ScheduleEvent | ScheduleEventV2 | RolloutEvent
+CONTRACTS = (
+    *(SchedulePlanned, ScheduleCancelled, SchedulePlannedV2, ScheduleCancelledV2),
+    *(RolloutStarted, RolloutAdvanced, RolloutResumed, RolloutPaused, RolloutRolledBack, RolloutStopped),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
     control: Control
-    shots: Schedules
+    shots: Schedules  # of scheduled changes
+    steps: Schedules  # of rollouts
     now: Callable[[], datetime]
 
 
 def wire() -> Use:
     settings = Calendar.load()
-    return Use(Control(connect.store(settings)), connect.schedules(settings), lambda: datetime.now(UTC))
+    shots, steps = (connect.schedules(settings, target) for target in (settings.planner, settings.ramp))
+    return Use(Control(connect.store(settings)), shots, steps, lambda: datetime.now(UTC))
 
 
-def note(use: Use, event: ScheduleEvent | ScheduleEventV2) -> None:
-    awaited(use.control.schedules, use.shots, event.subject, use.now())
+def note(use: Use, event: Noted) -> None:
+    if isinstance(event, RolloutEvent):
+        clock.awaited(use.control.rollouts, use.steps, event.subject, use.now())
+    else:
+        awaited(use.control.schedules, use.shots, event.subject, use.now())
 
 
 def daily(use: Use) -> None:
     reconciled(use.control.schedules, use.shots, use.now())
+    clock.reconciled(use.control.rollouts, use.steps, use.now())
     use.control.proposals.expire(Call(SYSTEM, "proposals.expire", use.now(), "daily"))
 
 
-handler: Consumer[Use, ScheduleEvent | ScheduleEventV2] = Consumer(
-    "calendar", wire, note, SchedulePlanned, ScheduleCancelled, SchedulePlannedV2, ScheduleCancelledV2, daily=daily
-)
+handler: Consumer[Use, Noted] = Consumer("calendar", wire, note, *CONTRACTS, daily=daily)

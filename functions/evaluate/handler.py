@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from slipway.access import Principal, allow
 from slipway.adapters import connect
+from slipway.blobs import Blobs, StoreUnavailable
 from slipway.copies import Copies, Copy
 from slipway.credentials import is_environment
 from slipway.edge import headers as read
@@ -20,12 +21,13 @@ from slipway.edge import observe
 from slipway.edge.event import Event, common_headers
 from slipway.flags import ofrep
 from slipway.flags.snapshot import Snapshot, path
-from slipway.ports import Blobs, StoreUnavailable
 from slipway.settings import Evaluate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from slipway.rollouts.signing import Secrets
 
 FRESH = 2  # seconds for which a copy is believed without asking
 HURRY = 0.25  # seconds that a request waits for news, with a copy at hand
@@ -40,6 +42,7 @@ COUNTED = 60  # seconds between two tellings of how often each flag was asked fo
 MOST_COUNTED = 2000  # flags of one telling
 
 FLAGS = "/ofrep/v1/evaluate/flags"
+TRACK = "/ofrep/v1/track"  # where exposures and outcomes are sent: no part of OFREP, so the answer names it
 SINGLE, BULK, SNAPSHOT = f"POST {FLAGS}/{{key}}", f"POST {FLAGS}", "GET /v1/environments/{environment}/snapshot"
 OPERATIONS = {SINGLE: "flags.evaluate", BULK: "flags.evaluate_all", SNAPSHOT: "flags.snapshot"}
 JSON = "application/json"
@@ -51,6 +54,14 @@ def wire() -> Copies:
     settings = Evaluate.load()
     blobs, hurried = (connect.blobs(settings, settings.bucket_flags, budget=budget) for budget in (PATIENCE, HURRY))
     return documents(blobs, hurried)
+
+
+def signed() -> Secrets:
+    """What signs exposures: asked for where a flag has a rollout, and loaded then."""
+    from slipway.rollouts.signing import Secrets
+
+    settings = Evaluate.load()
+    return Secrets(connect.blobs(settings, settings.bucket_keys, budget=HURRY))
 
 
 def documents(blobs: Blobs, hurried: Blobs | None = None) -> Copies:
@@ -79,9 +90,12 @@ class Refused(Exception):
 class Evaluator:
     """The Lambda entry point; `clock` gives epoch seconds."""
 
-    def __init__(self, wire: Callable[[], Copies], clock: Callable[[], float] = time.time) -> None:
-        self._wire, self._clock = wire, clock
+    def __init__(
+        self, wire: Callable[[], Copies], signed: Callable[[], Secrets], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._wire, self._signed, self._clock = wire, signed, clock
         self._copies: Copies | None = None
+        self._secrets: Secrets | None = None
         self._counts: dict[str, dict[str, int]] = {}  # by environment and flag; `slipway.flags.counting`
         self._told = 0.0  # when they were told last
 
@@ -140,13 +154,16 @@ class Evaluator:
         client, now = principal.kind == "client", self._clock()
         if route == BULK:
             self._count(environment, "*client" if client else "*")
-            etag, body = snapshot.bulk(client).answer(context, now, stale)
+            told = {"track": TRACK, **stale}
+            etag, body = snapshot.bulk(client).answer(context, now, told, self._tokens(environment, snapshot, context, now))
             if read.not_modified(request.headers, etag):
                 return 304, {"ETag": etag}, b""
             return 200, {"ETag": etag}, body
         if client and name not in snapshot.client_side:
             raise Refused(404, "FLAG_NOT_FOUND", "There is no such flag.")
         evaluation = snapshot.flags.evaluate(name, context, now=now)
+        if tokens := name in snapshot.rollouts and self._tokens(environment, snapshot, context, now):
+            evaluation = ofrep.exposed(evaluation, tokens(name))
         if stale:
             evaluation = evaluation.but(metadata={**evaluation.metadata, **stale})
         status, body = ofrep.single(evaluation)
@@ -160,6 +177,15 @@ class Evaluator:
         if self._copies is None:
             self._copies = self._wire()
         return self._copies.find(environment, self._clock())
+
+    def _tokens(self, environment: str, snapshot: Snapshot, context: Any, now: float) -> Callable[[str], str | None] | None:
+        """What gives the token of a flag's exposure; None where no flag has a rollout, or nothing to sign with is at hand."""
+        if not snapshot.rollouts:
+            return None
+        if self._secrets is None:
+            self._secrets = self._signed()
+        secrets = self._secrets.find(environment, now)
+        return (lambda key: snapshot.audience.token(key, context, secrets, now)) if secrets else None
 
     def _count(self, environment: str, key: str) -> None:
         counts = self._counts.setdefault(environment, {})
@@ -218,7 +244,7 @@ def _context(request: Event) -> Mapping[str, Any]:
     except Exception as wrong:  # too large, or no bytes at all
         raise Refused(400, "PARSE_ERROR", str(wrong)) from None
     try:
-        document = json.loads(raw, parse_constant=_no_number) if raw else {}
+        document = _read(raw.decode(json.detect_encoding(raw), "surrogatepass")) if raw else {}
     except (ValueError, RecursionError):
         raise Refused(400, "PARSE_ERROR", "The body is no JSON in UTF-8.") from None
     context = document.get("context") if isinstance(document, dict) else []
@@ -233,6 +259,9 @@ def _context(request: Event) -> Mapping[str, Any]:
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
+
+
+_read = json.JSONDecoder(parse_constant=_no_number).decode
 
 
 def _document(copy: Copy | None, request: Event) -> Answer:
@@ -253,4 +282,4 @@ def _document(copy: Copy | None, request: Event) -> Answer:
     return 200, headers, body
 
 
-handler = Evaluator(wire)
+handler = Evaluator(wire, signed)

@@ -1,4 +1,4 @@
-"""The access table's stream -> the key file of each environment that was touched.
+"""The access table's stream -> the file of keys, or of signing secrets, of each environment that was touched.
 
 Its second reader: a revocation must not wait for the bus. A record says only that something changed; the file is made of what
 the table says now, so repeats and order do not matter.
@@ -12,9 +12,13 @@ from slipway import keyring
 from slipway.adapters import connect
 from slipway.edge.stream import Change, Stream, Wired
 from slipway.ports import Blobs, Store, StoreError
+from slipway.rollouts import signing
 from slipway.settings import Keyring
 
 Use = tuple[Store, Blobs]
+Due = tuple[str, str]  # which file, of which environment
+
+PUBLISH = {"keys": keyring.publish, "signing": signing.publish}
 
 
 def wire() -> Wired[Use]:
@@ -26,23 +30,25 @@ def wire() -> Wired[Use]:
     )
 
 
-def decode(change: Change) -> str | None:
-    """The environment whose file the change outdates."""
+def decode(change: Change) -> Due | None:
+    """The file that the change outdates."""
     row = change.new or change.old
     assert row is not None, "a change has a row before or after"
-    return keyring.touched(row)
+    if environment := keyring.touched(row):
+        return "keys", environment
+    return ("signing", environment) if (environment := signing.touched(row)) else None
 
 
-def publish(use: Use, environments: Sequence[str]) -> set[int]:
-    """Each environment once; the indexes of those whose file could not be written."""
+def publish(use: Use, dues: Sequence[Due]) -> set[int]:
+    """Each file once; the indexes of those that could not be written."""
     store, blobs = use
     failed = set()
-    for environment in dict.fromkeys(environments):
+    for file, environment in dict.fromkeys(dues):
         try:
-            keyring.publish(store, blobs, environment)
+            PUBLISH[file](store, blobs, environment)
         except StoreError:
-            failed.add(environment)
-    return {index for index, environment in enumerate(environments) if environment in failed}
+            failed.add((file, environment))
+    return {index for index, due in enumerate(dues) if due in failed}
 
 
 handler = Stream("keyring", wire, decode, publish, wave=100, delay="PublishDelay")

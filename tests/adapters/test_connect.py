@@ -23,7 +23,7 @@ def test_a_budget_holds_for_the_connection_and_all_tries(listens: bool, monkeypa
         for name, value in {"REGION": "eu-west-1", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x"}.items():
             monkeypatch.setenv(f"AWS_{name}", value)
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{port}")
-        blobs = connect.blobs(Evaluate(stage="test", bucket_flags="flags"), "flags", budget=0.25)
+        blobs = connect.blobs(Evaluate(stage="test", bucket_flags="flags", bucket_keys="keys"), "flags", budget=0.25)
         begun = time.monotonic()
         with pytest.raises(StoreUnavailable):
             blobs.get("flags/production/current.json", etag='"x"')

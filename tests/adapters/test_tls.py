@@ -10,22 +10,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
 from infra.packaging import compiler
 from slipway.adapters.aws import TRIES, AwsClient
 from slipway.adapters.client import Backoff, Counts
-from slipway.adapters.tls import ROOTS, Connector, Endpoint, endpoint, secure_context
+from slipway.adapters.tls import ROOTS, Connector, Endpoint, Plain, Secured, endpoint, secure_context
 from slipway.adapters.wire import Broken, Connection
 from slipway.ports import StoreUnavailable
 from slipway.settings import BadSettings
@@ -43,12 +44,31 @@ PUBLISHED = {
 
 
 def test_the_roots_are_those_that_amazon_publishes() -> None:
-    pems = Path(ROOTS).read_text().split("-----BEGIN CERTIFICATE-----")[1:]
-    found = [ssl.PEM_cert_to_DER_cert("-----BEGIN CERTIFICATE-----" + pem.strip()) for pem in pems]
-    assert [hashlib.sha256(_public_key(der)).hexdigest() for der in found] == list(PUBLISHED.values())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(ROOTS)
-    assert len(context.get_ca_certs()) == len(PUBLISHED)
+    found = [ssl.PEM_cert_to_DER_cert(path.read_text()) for path in Path(ROOTS).iterdir()]
+    assert {hashlib.sha256(_public_key(der)).hexdigest() for der in found} == set(PUBLISHED.values())
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")  # one of them is numbered 0
+@pytest.mark.parametrize("path", sorted(Path(ROOTS).iterdir()), ids=lambda path: path.name)
+def test_each_root_is_found_by_its_name(path: Path, tmp_path: Path) -> None:
+    """What claims to be signed by it fails on its signature, for which it is read; not for want of an issuer."""
+    impostor = Authority(tmp_path, x509.load_pem_x509_certificate(path.read_bytes())).context("127.0.0.1")
+    with served(impostor) as url:
+        refused(url, "certificate is not trusted")
+        context = secure_context()
+        context.load_verify_locations(None, ROOTS)
+        assert _reason(url, context) == "certificate signature failure"
+        assert _reason(url, secure_context()) == "unable to get local issuer certificate"
+
+
+def _reason(url: str, context: Any) -> str:
+    """Why the handshake fails."""
+    to = endpoint(url)
+    with closing(Plain(socket.AF_INET, socket.SOCK_STREAM)) as plain:
+        plain.connect((to.name, to.port))
+        with pytest.raises(ssl.SSLCertVerificationError) as failed:
+            Secured(plain, context, to.name)
+    return failed.value.verify_message
 
 
 def _public_key(certificate: bytes) -> bytes:
@@ -132,11 +152,18 @@ def test_the_name_is_matched_as_the_library_matches_it() -> None:
     assert secure_context()._host_flags == ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)._host_flags  # type: ignore[attr-defined]
 
 
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
 class Authority:
     """A certificate authority of the test's own, and a server that it vouches for."""
 
-    def __init__(self, folder: Path) -> None:
-        self._key, self._name = ec.generate_private_key(ec.SECP256R1()), _name("Test root")
+    def __init__(self, folder: Path, like: x509.Certificate | None = None) -> None:
+        """`like`: one whose name and kind of key it takes."""
+        self._key: Key = ec.generate_private_key(ec.SECP256R1())
+        if like is not None and isinstance(like.public_key(), rsa.RSAPublicKey):
+            self._key = rsa.generate_private_key(65_537, 2048)
+        self._name = _name("Test root") if like is None else like.subject
         self._root = _certificate(self._name, self._name, self._key).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
@@ -162,7 +189,7 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _certificate(subject: x509.Name, issuer: x509.Name, key: Key) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
     return (
@@ -234,13 +261,13 @@ def refused(url: str, why: str, **environ: str) -> None:
 def test_a_certificate_that_nobody_vouches_for_is_refused(authority: Authority) -> None:
     with served(authority.context("127.0.0.1")) as url:
         refused(url, "certificate is not trusted")
-        refused(url, "certificate is not trusted", AWS_CA_BUNDLE=ROOTS)
+        refused(url, "certificate is not trusted", AWS_CA_BUNDLE=f"{ROOTS}/ce5e74ef.0")
 
 
 def test_a_bundle_of_the_deployer_s_own_is_the_only_one(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
     with served(authority.context("127.0.0.1")) as url:
-        refused(url, "certificate is not trusted", AWS_CA_BUNDLE=ROOTS)
+        refused(url, "certificate is not trusted", AWS_CA_BUNDLE=f"{ROOTS}/ce5e74ef.0")
 
 
 def test_a_certificate_for_another_name_is_refused(authority: Authority) -> None:

@@ -23,6 +23,7 @@ from slipway.flags.control import Control
 from slipway.flags.snapshot import path
 from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
+from slipway.rollouts.signing import Secrets
 from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import Context, Handler, Reply, http_event, reply
 
@@ -33,7 +34,7 @@ _FLAGS.put(
     content_type="application/json",
 )
 _COPIES = documents(_FLAGS)
-evaluate = Evaluator(lambda: _COPIES)
+evaluate = Evaluator(lambda: _COPIES, lambda: Secrets(_FLAGS))
 _HANDLERS: dict[str, Handler] = {
     "products": products_api,
     "flags": flags_api,

@@ -19,6 +19,7 @@ from slipway.outbox import HOMES
 from tests.records import matches
 
 FROZEN = Path(__file__).parent / "published"
+_THERE = {"flag": "checkout", "environment": "production"}
 FACTS: dict[str, dict[str, Any]] = {
     "product": {"name": "Ada", "stage": "idea", "status": "active"},
     "key": {"kind": "server", "environment": "prod", "status": "active"},
@@ -29,6 +30,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "segment": {"key": "staff", "status": "active"},
     "proposal": {"flag": "checkout", "environment": "production", "status": "open"},
     "schedule": {"flag": "checkout", "environment": "staging", "status": "planned", "at": "2026-12-01T09:00:00.000Z"},
+    "rollout": {**_THERE, "state": "running", "stage": 1, "share": 5_000, "why": "hold_over"},
 }
 
 

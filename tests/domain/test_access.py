@@ -50,6 +50,10 @@ EXPECTED = """
     manifest.create         ----yy-yy-
     manifest.update         ----yy-yy-
     manifest.archive        ----yy-yy-
+    flags.adoption          ---yyyyyy-
+    metrics.read            ---yyyyyy-
+    signals.collect         -yy-------
+    signals.track           -yy-------
     flags.evaluate          -yyyyyyyy-
     flags.evaluate_all      -yyyyyyyy-
     flags.snapshot          --yyyyyyy-

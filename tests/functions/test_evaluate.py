@@ -32,6 +32,7 @@ from slipway.flags.compilation import compiled
 from slipway.flags.counting import EVERY, EVERY_CLIENT
 from slipway.flags.snapshot import path
 from slipway.ports import Blob, StoreUnavailable
+from slipway.rollouts.signing import Secrets
 from tests.flag_rows import configuration, flag, needs, rows, segment
 from tests.functions.events import VIEWER, Reply, call, http_event
 from tests.specs import specification
@@ -92,8 +93,9 @@ class Deployment:
         self.now = NOW
         self.blobs, self.hurried = Bucket(), Bucket()
         self.hurried.objects = self.blobs.objects
+        self.keys = Bucket()
         copies = documents(self.blobs, self.hurried)
-        self.handler = Evaluator(lambda: copies, lambda: self.now)
+        self.handler = Evaluator(lambda: copies, lambda: Secrets(self.keys), lambda: self.now)
         if published is not None:
             self.publish(published)
 
@@ -178,7 +180,7 @@ def test_all_flags_at_once_with_their_errors(deployment: Deployment) -> None:
     found = {one["key"]: one for one in reply.json["flags"]}
     assert set(found) == {row["data"]["key"] for row in PUBLISHED.flags}
     assert (found["checkout"]["value"], found["broken"]["errorCode"]) == (True, "GENERAL")
-    assert reply.json["metadata"] == {"flagSetId": "production", "version": "7"}
+    assert reply.json["metadata"] == {"flagSetId": "production", "track": "/ofrep/v1/track", "version": "7"}
     for key, one in found.items():
         assert one == deployment.single(key, told(targetingKey="u1", plan="pro", variant="purple")).json
 
@@ -308,7 +310,8 @@ def test_an_environment_without_a_document_has_no_flags() -> None:
     deployment = Deployment(published=None)
     assert deployment.single("checkout").json["errorCode"] == "FLAG_NOT_FOUND"
     bulk = deployment.bulk()
-    assert (bulk.status, bulk.json) == (200, {"flags": [], "metadata": {"flagSetId": "production", "version": "0"}})
+    metadata = {"flagSetId": "production", "track": "/ofrep/v1/track", "version": "0"}
+    assert (bulk.status, bulk.json) == (200, {"flags": [], "metadata": metadata})
     assert deployment.snapshot().status == 404
     deployment.publish(PUBLISHED)
     deployment.now += FRESH

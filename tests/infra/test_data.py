@@ -14,6 +14,9 @@ LOCKED = {
     "AuditTableB07F8EEB": "AWS::DynamoDB::Table",
     "FlagsTableFD632D5F": "AWS::DynamoDB::Table",
     "UsageTable28300137": "AWS::DynamoDB::Table",
+    "SignalsTableE8D63F6D": "AWS::DynamoDB::Table",
+    "CountersTable23DAAD26": "AWS::DynamoDB::Table",
+    "LakeBucket9CD7BBD2": "AWS::S3::Bucket",
     "AccessLogsBucket83982689": "AWS::S3::Bucket",
     "KeysBucketC65599E5": "AWS::S3::Bucket",
     "FlagsBucket2C449A3E": "AWS::S3::Bucket",
@@ -54,7 +57,7 @@ def test_a_table_is_as_its_schema_says(aws: Assembly, table: Table) -> None:
 def test_the_access_log_of_buckets_is_kept_apart(aws: Assembly) -> None:
     buckets = aws.of("AWS::S3::Bucket")
     logged = {id for id, bucket in buckets.items() if "LoggingConfiguration" in bucket}
-    assert {id[:-14] for id in logged} == {"Flags", "Keys", "Quarantine"}
+    assert {id[:-14] for id in logged} == {"Flags", "Keys", "Lake", "Quarantine"}
 
 
 def test_people_are_invited_and_sign_in_with_pkce(aws: Assembly) -> None:

@@ -99,7 +99,7 @@ def test_a_function_holds_its_own_code_only() -> None:
 def test_the_core_holds_the_product_and_its_roots() -> None:
     names = listed(packaging.core())
     assert all(name.startswith("python/slipway/") for name in names)
-    assert "python/slipway/adapters/amazon-roots.pem" in names
+    assert "python/slipway/adapters/amazon-roots/ce5e74ef.0" in names
 
 
 @pytest.mark.parametrize("local", TARGETS)

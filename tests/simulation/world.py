@@ -45,6 +45,7 @@ from slipway.keys import Keys
 from slipway.members import Members
 from slipway.ports import Row, Store, Update
 from slipway.products import Products
+from slipway.rollouts.signing import Secrets
 from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
 from slipway.upgrades import upgrader
 from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_event, reply, resource_event
@@ -296,7 +297,10 @@ class World:
         return self._run("authorize", Authorizer(wire, clock=lambda: self.now.timestamp()))
 
     def _evaluator(self) -> Function:
-        return self._run("evaluate", Evaluator(lambda: documents(self._documents), clock=lambda: self.now.timestamp()))
+        return self._run(
+            "evaluate",
+            Evaluator(lambda: documents(self._documents), lambda: Secrets(self._key_files), clock=lambda: self.now.timestamp()),
+        )
 
     def _nonce(self) -> str:
         self._nonces += 1

@@ -68,7 +68,15 @@ def test_a_flag_is_published_as_flagd_has_it() -> None:
         },
         "$evaluators": {},
         "metadata": {"flagSetId": "production", "version": "7"},
-        "slipway": {"revision": 7, "client_side": ["checkout"], "flags": {}, "evaluators": {}, "needs": {}, "faults": {}},
+        "slipway": {
+            "revision": 7,
+            "client_side": ["checkout"],
+            "flags": {},
+            "evaluators": {},
+            "needs": {},
+            "rollouts": {},
+            "faults": {},
+        },
     }
 
 
@@ -509,3 +517,59 @@ def test_flagds_own_schema_takes_what_is_published(seed: int, schema: Any) -> No
     made = document(compiled(random_rows(random.Random(seed))))
     errors = [f"{error.json_path}: {error.message[:200]}" for error in schema.iter_errors(made)]
     assert errors == []
+
+
+# --- rollouts -------------------------------------------------------------------------------------------
+
+STEPPING = {
+    "id": "rol_1",
+    "from": "off",
+    "to": "on",
+    "bucket_by": "targetingKey",
+    "share": 1_000,
+    "stage": 0,
+    "watch": "[]",
+    "generation": 1,
+    "steps": [[NOW + 60, 50_000], [NOW + 120, 100_000]],
+}
+
+
+def _shown(flags: FlagSet, key: str, now: int) -> int:
+    return sum(flags.evaluate(key, {"targetingKey": f"u{n}"}, now=now).variant == "on" for n in range(1000))
+
+
+def test_who_evaluates_by_himself_takes_the_next_steps_by_the_clock() -> None:
+    flags = [flag("new", hash="v2"), flag("needy", hash="v2"), flag("plain")]
+    needy = configuration("needy", prerequisites=needs("new", "on"), targeting={"if": [True, "on"]})
+    made = compiled(rows(flags, [configuration("new", rollout=STEPPING), needy, configuration("plain")]))
+    portable, own = FlagSet.parse(document(made)), served(made)
+    for key in ("new", "needy"):
+        assert 2 <= _shown(portable, key, NOW) == _shown(own, key, NOW) <= 25
+        assert 400 < _shown(portable, key, NOW + 60) < 600
+        assert _shown(portable, key, NOW + 120) == 1000
+        assert _shown(own, key, NOW + 120) == _shown(own, key, NOW), "our own answers step with the stage"
+    assert document(made)["slipway"]["flags"].keys() == {"new", "needy"}
+    assert "left_out" not in document(made)["metadata"]
+
+
+def test_a_rollout_without_steps_stands_once_in_the_document() -> None:
+    made = compiled(rows([flag("new")], [configuration("new", rollout={**STEPPING, "steps": None})]))
+    assert document(made)["slipway"]["flags"] == {}
+    assert document(made)["slipway"]["rollouts"]["new"] == {
+        **{name: STEPPING[name] for name in ("id", "from", "to", "bucket_by", "share", "stage", "generation")},
+        "watch": [],
+        "hash": "v3",
+    }
+
+
+def test_a_rollout_that_nobody_can_come_to_is_none() -> None:
+    made = compiled(rows([flag("new")], [configuration("new", default_variant="on", rollout=STEPPING)]))
+    assert document(made)["slipway"]["rollouts"] == {}
+
+
+def test_a_flag_at_its_last_good_form_keeps_its_rollout() -> None:
+    good = compiled(rows([flag("new")], [configuration("new", rollout={**STEPPING, "steps": None})]))
+    bad = configuration("new", rollout={**STEPPING, "steps": None, "stage": 1}, targeting="{")
+    made = compiled(rows([flag("new")], [bad]), document(good))
+    assert list(made.faults) == ["new"]
+    assert document(made)["slipway"]["rollouts"] == document(good)["slipway"]["rollouts"]

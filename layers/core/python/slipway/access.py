@@ -119,6 +119,10 @@ OPERATIONS: dict[str, Rule] = {
     "flags.evaluate": Rule("viewer", frozenset({"client", "server"})),
     "flags.evaluate_all": Rule("viewer", frozenset({"client", "server"})),
     "flags.snapshot": Rule("viewer", frozenset({"server"})),
+    "flags.adoption": VIEWER,
+    "metrics.read": VIEWER,
+    "signals.collect": Rule(keys=frozenset({"client", "server"})),
+    "signals.track": Rule(keys=frozenset({"client", "server"})),
     "site.read": PUBLIC,
 }
 

@@ -12,15 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from slipway.access import ROLES, Principal
+from slipway.blobs import StoreError
 from slipway.credentials import EVERYWHERE, Credential, parse, proves
 from slipway.keyring import Entry, Keyring
-from slipway.ports import Below, ConditionFailed, Store, StoreError
-from slipway.tables import ACCESS
-from slipway.upgrades import upgrade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slipway.access import Role
+    from slipway.ports import Row, Store
     from slipway.tokens import Tokens
 
 LONGEST_HEADER = 8300  # characters: the scheme and the longest token
@@ -76,8 +75,7 @@ class Authentication:
         return Principal("client" if entry.kind == "client" else "server", entry.key, environment=credential.environment)
 
     def _admin(self, credential: Credential, now: float) -> Principal | None:
-        row = self._table().get(ACCESS, f"verifiers#{EVERYWHERE}", credential.selector)
-        row = row and upgrade("verifier", row)
+        row = self._read(f"verifiers#{EVERYWHERE}", credential.selector, "verifier")
         if row is None or row["kind"] != "admin" or not proves(credential, row["verifier"]) or row["role"] not in ROLES:
             return None
         entry = Entry(row["key"], row["kind"], row["verifier"], row.get("expires"))
@@ -91,6 +89,9 @@ class Authentication:
         day = int(now // 86_400)
         if published >= day or self._marked.get(key, 0) >= day or now < self._no_marks:
             return
+        from slipway.ports import Below, ConditionFailed  # most requests touch no table
+        from slipway.tables import ACCESS
+
         try:
             mark = {"pk": f"used#{environment}", "sk": key, "schema": 1, "day": day, "expires": (day + MARK_KEPT) * 86_400}
             self._table().put(ACCESS, mark, Below("day", day))
@@ -118,13 +119,23 @@ class Authentication:
         role, until = self._roles.get(id, (None, 0.0))
         if now < until:
             return role
-        row = self._table().get(ACCESS, id, "head")
-        data = upgrade("member", row)["data"] if row is not None and row.get("kind") == "member" else {"status": "none"}
+        row = self._read(id, "head", "member", kind="member")
+        data = row["data"] if row is not None else {"status": "none"}
         role = data["role"] if data["status"] == "active" and data["role"] in ROLES else None
         if len(self._roles) >= MOST_ROLES:
             self._roles.clear()
         self._roles[id] = (role, now + ROLE_KEPT)
         return role
+
+    def _read(self, pk: str, sk: str, shape: str, **wanted: str) -> Row | None:
+        """The row in the newest schema of its shape; None where none stands that has these attributes."""
+        from slipway.tables import ACCESS
+        from slipway.upgrades import upgrade
+
+        row = self._table().get(ACCESS, pk, sk)
+        if row is None or any(row.get(name) != value for name, value in wanted.items()):
+            return None
+        return upgrade(shape, row)
 
     def _table(self) -> Store:
         if self._store is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slipway.ports import Blobs, NotModified, StoreError, StoreUnavailable
+from slipway.blobs import Blobs, NotModified, StoreError, StoreUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

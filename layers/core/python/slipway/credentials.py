@@ -10,10 +10,9 @@ the whole key. The secret has 256 random bits, so that a slow hash would add not
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import zlib
+from _operator import _compare_digest  # what `hmac` calls compare_digest
 
+from slipway.digests import hexdigest
 from slipway.values import Value
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -79,15 +78,17 @@ def parse(text: str) -> Credential | None:
 
 def proves(credential: Credential, verifier: str) -> bool:
     """Whether this is the key that the verifier was made of; takes as long for a wrong one."""
-    return hmac.compare_digest(credential.verifier, verifier)
+    return _compare_digest(credential.verifier, verifier)
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hexdigest(text.encode())
 
 
 def _crc(body: str) -> str:
-    return _base62(zlib.crc32(body.encode()).to_bytes(4, "big"), _CRC)
+    from binascii import crc32  # who reads names only does not need it
+
+    return _base62(crc32(body.encode()).to_bytes(4, "big"), _CRC)
 
 
 def _base62(raw: bytes, width: int) -> str:

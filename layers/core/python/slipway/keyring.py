@@ -14,12 +14,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from slipway.blobs import Blobs, StoreUnavailable
 from slipway.copies import Copies
 from slipway.credentials import EVERYWHERE
-from slipway.ports import Blobs, ConditionFailed, Row, Store, StoreUnavailable
-from slipway.tables import ACCESS
-from slipway.upgrades import upgrade
 from slipway.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.ports import Row, Store
 
 SCHEMA = 1
 FRESH = 15  # seconds for which a file is believed without asking
@@ -57,6 +59,8 @@ def touched(row: Row) -> str | None:
 
 def publish(store: Store, blobs: Blobs, environment: str) -> None:
     """Bring the file up to the table. Raises StoreUnavailable when others keep winning, or nothing answers."""
+    from slipway.ports import ConditionFailed  # who reads the file only does without
+
     for _ in range(_TRIES):
         standing = blobs.get(path(environment))
         generation = 1 if standing is None else _generation(standing.body) + 1
@@ -93,6 +97,9 @@ def _generation(body: bytes) -> int:
 
 
 def _verifiers(store: Store, environment: str) -> list[Row]:
+    from slipway.tables import ACCESS
+    from slipway.upgrades import upgrade
+
     rows: list[Row] = []
     start = None
     while True:
@@ -104,6 +111,9 @@ def _verifiers(store: Store, environment: str) -> list[Row]:
 
 def _used(store: Store, environment: str, verifiers: Iterable[Row]) -> list[Row]:
     """The days of the keys that have a secret: keys of the past do not make a publication dearer."""
+    from slipway.tables import ACCESS
+    from slipway.upgrades import upgrade
+
     asked = [(f"used#{environment}", key) for key in sorted({row["key"] for row in verifiers})]
     parts = (asked[first : first + 100] for first in range(0, len(asked), 100))
     return [upgrade("use", row) for part in parts for row in store.get_many(ACCESS, part)]

@@ -28,6 +28,7 @@ HOMES: dict[str, Table] = {
     "segment": FLAGS,
     "proposal": FLAGS,
     "schedule": FLAGS,
+    "rollout": FLAGS,
 }
 
 

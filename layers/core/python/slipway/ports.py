@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from slipway.tables import Index, Table
+from slipway.blobs import Blob as Blob  # the ports to objects are ports as well
+from slipway.blobs import Blobs as Blobs
+from slipway.blobs import NotModified as NotModified
+from slipway.blobs import StoreError as StoreError
+from slipway.blobs import StoreUnavailable as StoreUnavailable
 from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Protocol
+
+    from slipway.tables import Index, Table
 
     Row = dict[str, Any]
 else:
@@ -141,10 +147,6 @@ class Page(Value):
 # --- errors ---------------------------------------------------------------------------------------------
 
 
-class StoreError(Exception):
-    """Something of the store's own. The edge answers 503 for `StoreUnavailable` and 500 for any other."""
-
-
 class ConditionFailed(StoreError):
     """A condition did not hold and nothing was written. `index`: which write; `row`: what stands there, if known."""
 
@@ -152,10 +154,6 @@ class ConditionFailed(StoreError):
         super().__init__(f"the condition of write {index} does not hold")
         self.index = index
         self.row = row
-
-
-class StoreUnavailable(StoreError):
-    """No answer in time, or throttled, after all retries. The write may or may not have happened."""
 
 
 # --- ports ----------------------------------------------------------------------------------------------
@@ -198,24 +196,11 @@ class Store(Protocol):
         Raises ConditionFailed for the first write whose condition does not hold."""
 
 
-class Blob(Value):
-    body: bytes
-    etag: str
+class Lake(Protocol):
+    """Where raw records go, to be read in bulk much later. At least once: what is sent again may stand there twice."""
 
-
-class NotModified(Exception):
-    """The blob still has the ETag that the caller holds."""
-
-
-class Blobs(Protocol):
-    """Objects in one bucket. A put is atomic, a read after it sees it."""
-
-    def get(self, key: str, *, etag: str | None = None) -> Blob | None:
-        """The object, None where there is none; raises NotModified when it still has `etag`."""
-
-    def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
-        """Write and return the new ETag. With `absent`, only where nothing stands; with `etag`, only over that one:
-        else ConditionFailed."""
+    def add(self, record: bytes) -> None:
+        """One record of at most 1,000 KB. Raises StoreUnavailable; the record may or may not be there then."""
 
 
 class Schedules(Protocol):

@@ -82,7 +82,12 @@ class Calendar(Settings, kw_only=True):
     table_flags: str
     schedule_prefix: str  # of the names of one-shots
     schedule_role: str  # ARN; by it the one-shots call
-    planner: str  # ARN of the function that they call
+    planner: str  # ARN of the function that those of scheduled changes call
+    ramp: str  # ARN of the function that those of rollouts call
+
+
+class Ramp(Flags, kw_only=True):
+    table_counters: str
 
 
 class Stream(Settings, kw_only=True):
@@ -102,8 +107,32 @@ class Snapshot(Stream, kw_only=True):
     bucket_flags: str
 
 
+class Guard(Stream, kw_only=True):
+    table_flags: str
+    table_counters: str
+
+
 class Evaluate(Settings, kw_only=True):
     bucket_flags: str
+    bucket_keys: str
+
+
+class Collect(Settings, kw_only=True):
+    table_signals: str
+    bucket_flags: str
+    bucket_keys: str
+    lake: str  # the delivery stream that takes what came in as it came
+
+
+class Tally(Stream, kw_only=True):
+    table_signals: str
+    table_counters: str
+    table_flags: str
+
+
+class Signals(Settings, kw_only=True):
+    table_counters: str
+    table_flags: str
 
 
 class Invite(Settings, kw_only=True):

@@ -50,4 +50,10 @@ FLAGS = Table("flags", (BY_CREATED,), stream=True, ttl="expires")
 # How often flags are asked for: `told#...`, `usage#...`, `seen#...` (see `slipway.flags.counting`). Nobody waits for it.
 USAGE = Table("usage", ttl="expires")
 
-TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS, USAGE)
+# What was shown to whom, and what came of it: rows that are put once and never changed (see `slipway.signals.rows`).
+SIGNALS = Table("signals", stream=True, ttl="expires")
+
+# How many of them there are: one row for each partition of SIGNALS that is counted (see `slipway.signals.tallying`).
+COUNTERS = Table("counters", stream=True, ttl="expires")
+
+TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS, USAGE, SIGNALS, COUNTERS)

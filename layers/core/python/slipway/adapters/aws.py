@@ -1,11 +1,12 @@
-"""The small signed client: GetItem, PutItem, UpdateItem, Query, TransactWriteItems, BatchGetItem; S3 Get and Put. Nothing else.
+"""The small signed client: GetItem, PutItem, UpdateItem, Query, TransactWriteItems, BatchGetItem; S3 Get and Put; Firehose
+PutRecord. Nothing else.
 
 Standard library only, and little of it: what a request costs here is what every request of the product costs.
 
 Every operation is tried again after a lost connection, a timeout, a broken answer, a 5xx or throttling, because a repeat is
 safe: reads change nothing; a conditional write whose first try took effect fails its condition and shows the row that stands
-there; an unconditional one writes the same again; a transaction carries its token. (`UpdateItem` with ADD would double: the
-store refuses it.)
+there; an unconditional one writes the same again; a transaction carries its token; a lake's reader drops what it has met.
+(`UpdateItem` with ADD would double: the store refuses it.)
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from hashlib import sha256
 from json import JSONEncoder, loads
-from zlib import crc32
 
 from slipway.adapters.client import Backoff, Counts, Refused, Reply
 from slipway.adapters.sigv4 import Credentials, Signer, encode_path
 from slipway.adapters.tls import Connector, Endpoint, endpoint
 from slipway.adapters.wire import Answer, Broken, Connection
-from slipway.ports import StoreUnavailable
+from slipway.blobs import StoreUnavailable
+from slipway.digests import hexdigest
 from slipway.settings import BadSettings
 
 TYPE_CHECKING = False
@@ -51,11 +51,13 @@ _CLOCK = frozenset(
         "SignatureDoesNotMatch",
     }
 )
+_EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # the SHA-256 of nothing
+_LARGE = 65_536  # bytes from which on OpenSSL's hash is worth its import
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class AwsClient:
-    """Both `client.Dynamo` and `client.Objects`. Region, credentials and endpoints come from the environment.
+    """`client.Dynamo`, `client.Objects` and `client.Deliveries`. Region, credentials and endpoints come from the environment.
 
     `connect` and `read` limit one try, `budget` all tries of one call: seconds.
     """
@@ -81,9 +83,11 @@ class AwsClient:
         )
         self._dynamodb = Signer(credentials, self._region, "dynamodb")
         self._s3 = Signer(credentials, self._region, "s3")
+        self._firehose = Signer(credentials, self._region, "firehose")
         self._domain = "amazonaws.com.cn" if self._region.startswith("cn-") else "amazonaws.com"
         everywhere = environ.get("AWS_ENDPOINT_URL")
         self._tables_at = endpoint(everywhere or f"https://dynamodb.{self._region}.{self._domain}")
+        self._deliveries_at = endpoint(everywhere or f"https://firehose.{self._region}.{self._domain}")
         objects = environ.get("AWS_ENDPOINT_URL_S3") or everywhere
         self._objects_at = endpoint(objects) if objects else None
         self._connector = Connector(environ, self.counts, connect, monotonic)
@@ -104,15 +108,11 @@ class AwsClient:
     def call(self, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
         if operation not in OPERATIONS:
             raise ValueError(f"{operation} is not one of this client's operations")
-        body = _ENCODER.encode(request).encode()
-        headers = [
-            ("content-type", "application/x-amz-json-1.0"),
-            ("host", self._tables_at.host),
-            ("x-amz-target", f"DynamoDB_20120810.{operation}"),
-        ]
-        answer = self._tried(operation, self._tables_at, self._dynamodb, "POST", "/", headers, body, sha256(body).hexdigest())
-        document: dict[str, Any] = loads(answer.body.decode())
-        return document
+        return self._asked(self._tables_at, self._dynamodb, "1.0", "DynamoDB_20120810", operation, request)
+
+    def put_record(self, stream: str, record: bytes) -> None:
+        request = {"DeliveryStreamName": stream, "Record": {"Data": record}}
+        self._asked(self._deliveries_at, self._firehose, "1.1", "Firehose_20150804", "PutRecord", request)
 
     def get_object(self, bucket: str, key: str, *, unless: str | None) -> Reply:
         headers = [] if unless is None else [("if-none-match", unless)]
@@ -125,6 +125,20 @@ class AwsClient:
         if match is not None:
             headers.append(("if-match", match))
         return self._object("PutObject", "PUT", bucket, key, headers, body, (409, 412) if match is None else (404, 409, 412))
+
+    def _asked(
+        self, to: Endpoint, signer: Signer, version: str, service: str, operation: str, request: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """One operation of a service that speaks JSON."""
+        body = _ENCODER.encode(request).encode()
+        headers = [
+            ("content-type", f"application/x-amz-json-{version}"),
+            ("host", to.host),
+            ("x-amz-target", f"{service}.{operation}"),
+        ]
+        answer = self._tried(operation, to, signer, "POST", "/", headers, body, _payload(body))
+        document: dict[str, Any] = loads(answer.body.decode())
+        return document
 
     def _object(
         self,
@@ -140,7 +154,7 @@ class AwsClient:
             to, path = endpoint(f"https://{bucket}.s3.{self._region}.{self._domain}"), encode_path(f"/{key}")
         else:
             to, path = self._objects_at, encode_path(f"/{bucket}/{key}")
-        payload = sha256(body).hexdigest()
+        payload = _payload(body)
         headers = [*headers, ("host", to.host), ("x-amz-content-sha256", payload)]
         answer = self._tried(operation, to, self._s3, method, path, headers, body, payload, statuses)
         if answer.status == 404 and b"<Code>NoSuchBucket</Code>" in answer.body:
@@ -247,9 +261,24 @@ def _base64(value: Any) -> str:
 _ENCODER = JSONEncoder(separators=(",", ":"), default=_base64, check_circular=False)
 
 
+def _payload(body: bytes) -> str:
+    """The body's SHA-256 in hex."""
+    if not body:
+        return _EMPTY
+    if len(body) < _LARGE:
+        return hexdigest(body)
+    from hashlib import sha256
+
+    return sha256(body).hexdigest()
+
+
 def _checked(answer: Answer) -> bool:
     given = answer.headers.get("x-amz-crc32")
-    return given is None or given == str(crc32(answer.body))
+    if given is None:
+        return True
+    from zlib import crc32  # DynamoDB alone tells it
+
+    return given == str(crc32(answer.body))
 
 
 def _error(answer: Answer) -> tuple[str, str, Mapping[str, Any]]:

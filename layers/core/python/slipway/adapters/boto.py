@@ -81,6 +81,16 @@ class BotoDynamo:
         return answer
 
 
+class BotoDeliveries:
+    def __init__(self, firehose: Any = None) -> None:
+        self.counts = Counts()
+        self._client = firehose or client("firehose")
+
+    def put_record(self, stream: str, record: bytes) -> None:
+        request = {"DeliveryStreamName": stream, "Record": {"Data": record}}
+        call("PutRecord", self._client.put_record, self.counts, **request)
+
+
 class BotoObjects:
     def __init__(self, s3: Any = None) -> None:
         self.counts = Counts()

@@ -9,8 +9,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
+from slipway.blobs import StoreError
 from slipway.counts import Counts as Counts  # part of what a client is
-from slipway.ports import StoreError
 from slipway.values import Value
 
 TYPE_CHECKING = False
@@ -42,6 +42,13 @@ class Dynamo(Protocol):
 
     def call(self, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """One DynamoDB operation. Raises Refused, StoreUnavailable."""
+
+
+class Deliveries(Protocol):
+    counts: Counts
+
+    def put_record(self, stream: str, record: bytes) -> None:
+        """One record for a delivery stream of Firehose. Raises Refused, StoreUnavailable."""
 
 
 class Objects(Protocol):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from slipway.settings import Calendar, Invite, Relay, Settings
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slipway.adapters.directory import CognitoDirectory
     from slipway.adapters.dynamodb import DynamoStore
     from slipway.adapters.eventbus import EventBus
+    from slipway.adapters.lake import FirehoseLake
     from slipway.adapters.s3 import S3Blobs
     from slipway.adapters.scheduler import SchedulerSchedules
-
+    from slipway.settings import Calendar, Collect, Invite, Relay, Settings
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
 CONNECT = 1.0  # seconds at most to connect, in each try
@@ -44,6 +43,18 @@ def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs
     return S3Blobs(AwsClient(connect=min(CONNECT, budget), budget=budget), bucket)
 
 
+def lake(settings: Collect, *, budget: float = BUDGET) -> FirehoseLake:
+    from slipway.adapters.lake import FirehoseLake
+
+    if settings.client == "boto3":
+        from slipway.adapters.boto import BotoDeliveries
+
+        return FirehoseLake(BotoDeliveries(), settings.lake)
+    from slipway.adapters.aws import AwsClient
+
+    return FirehoseLake(AwsClient(connect=min(CONNECT, budget), budget=budget), settings.lake)
+
+
 def bus(settings: Relay) -> EventBus:
     from slipway.adapters.eventbus import EventBus
 
@@ -56,7 +67,8 @@ def directory(settings: Invite) -> CognitoDirectory:
     return CognitoDirectory(settings.user_pool)
 
 
-def schedules(settings: Calendar) -> SchedulerSchedules:
+def schedules(settings: Calendar, target: str) -> SchedulerSchedules:
+    """One-shots that call that function."""
     from slipway.adapters.scheduler import SchedulerSchedules
 
-    return SchedulerSchedules(settings.schedule_prefix, settings.planner, settings.schedule_role)
+    return SchedulerSchedules(settings.schedule_prefix, target, settings.schedule_role)

@@ -12,6 +12,7 @@ from typing import Any
 
 from slipway.adapters.attributes import marshal, unmarshal
 from slipway.adapters.keys import can_stand, check_start, names, nothing_within, place, row_can_stand
+from slipway.adapters.lake import MOST_BYTES
 from slipway.ports import (
     Blob,
     Check,
@@ -177,6 +178,18 @@ class MemoryBlobs:
             blob = Blob(body, '"' + hashlib.md5(body, usedforsecurity=False).hexdigest() + '"')
             self.objects[key] = blob
             return blob.etag
+
+
+class MemoryLake:
+    """Records, in order."""
+
+    def __init__(self) -> None:
+        self.records: list[bytes] = []
+
+    def add(self, record: bytes) -> None:
+        if not 0 < len(record) <= MOST_BYTES:
+            raise ValueError(f"a record has 1 to {MOST_BYTES} bytes")
+        self.records.append(record)
 
 
 def stored(value: Any, depth: int = 0) -> Any:

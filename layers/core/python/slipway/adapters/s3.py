@@ -6,7 +6,7 @@ The role needs `s3:ListBucket` on the bucket beside `s3:GetObject`: without it S
 from __future__ import annotations
 
 from slipway.adapters.client import Backoff, Counts, Objects, Reply
-from slipway.ports import Blob, ConditionFailed, NotModified, StoreUnavailable
+from slipway.blobs import Blob, NotModified, StoreUnavailable
 
 _TRIES = 4  # of a put that met another one of the same key
 
@@ -36,5 +36,7 @@ class S3Blobs:
             if reply.status == 200:
                 return reply.etag
             if reply.status != 409:  # 412, and 404 where a put with an ETag finds nothing to replace
+                from slipway.ports import ConditionFailed  # the hot path puts nothing
+
                 raise ConditionFailed
         raise StoreUnavailable("PutObject: other writers held the key through all tries")

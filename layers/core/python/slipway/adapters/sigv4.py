@@ -7,13 +7,11 @@ services encode it again, which changes nothing for DynamoDB's only path, `/`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
-from hmac import digest
 
+from slipway.digests import hexdigest, hmac
 from slipway.values import Value
 
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_ENCODED = [chr(byte) if byte in _UNRESERVED or byte == 0x2F else f"%{byte:02X}" for byte in range(256)]
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/"
 
 
 class Credentials(Value):
@@ -24,7 +22,10 @@ class Credentials(Value):
 
 def encode_path(path: str) -> str:
     """Percent-encode all but unreserved characters and the slash, as UTF-8."""
-    return "".join([_ENCODED[byte] for byte in path.encode()])
+    raw = path.encode()
+    if not raw.translate(None, _UNRESERVED):
+        return path
+    return "".join([chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in raw])
 
 
 class Signer:
@@ -54,8 +55,8 @@ class Signer:
         request = f"{method}\n{path}\n\n{lines}\n{names}\n{payload}"
         day = stamp[:8]
         scope = f"{day}/{self.region}/{self.service}/aws4_request"
-        text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{sha256(request.encode()).hexdigest()}"
-        signature = digest(self._signing_key(day), text.encode(), "sha256").hex()
+        text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hexdigest(request.encode())}"
+        signature = hmac(self._signing_key(day), text.encode()).hex()
         credential = f"{self._credentials.access_key}/{scope}"
         signed.append(
             ("authorization", f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}")
@@ -66,6 +67,6 @@ class Signer:
         if day != self._day:
             key = ("AWS4" + self._credentials.secret_key).encode()
             for part in (day, self.region, self.service, "aws4_request"):
-                key = digest(key, part.encode(), "sha256")
+                key = hmac(key, part.encode())
             self._day, self._key = day, key
         return self._key

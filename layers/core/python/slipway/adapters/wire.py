@@ -6,7 +6,6 @@ would delimit is refused: half of it could not be told from all of it. Head, bod
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable
 
@@ -66,6 +65,8 @@ class Connection:
         """Whether an idle connection can be used: not idle for long, and the peer has sent nothing, above all no end."""
         if self._buffer or self._clock() - self._last > IDLE:
             return False
+        import select  # a first request does not need it
+
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return not poll.poll(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64
 from collections.abc import Mapping
 
 from slipway.access import Principal
@@ -25,6 +24,7 @@ class Event:
         self.path: str = event.get("rawPath") or http["path"]
         self.raw_query: str = event.get("rawQueryString") or ""
         self.headers = {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+        self.address = str(http.get("sourceIp") or "")
         self.request_id: str = event["requestContext"].get("requestId") or nonce
         self.correlation_id = read.correlation_id(self.headers, nonce)
         self.traceparent = read.traceparent(self.headers, nonce)
@@ -45,7 +45,7 @@ class Event:
         if len(text) > (largest * 4 // 3 + 4 if self._event.get("isBase64Encoded") else largest):
             raise _too_large(largest)
         try:
-            raw = a2b_base64(text, strict_mode=True) if self._event.get("isBase64Encoded") else text.encode()
+            raw = _decoded(text) if self._event.get("isBase64Encoded") else text.encode()
         except ValueError:  # no base64, or a lone surrogate
             from slipway.problems import Malformed
 
@@ -63,6 +63,12 @@ def common_headers(event: Event) -> dict[str, str]:
         "traceparent": event.traceparent,
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def _decoded(text: str) -> bytes:
+    from binascii import a2b_base64
+
+    return a2b_base64(text, strict_mode=True)
 
 
 def _too_large(largest: int) -> Exception:

@@ -11,18 +11,18 @@ format.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 
 from slipway import counts
+from slipway.digests import hexdigest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
     from typing import Any
 
 VERSION = "0.1.0"
@@ -38,7 +38,8 @@ METRICS = {
     "Failures": "Count",  # what an asynchronous function could not do yet and is given again
     "Quarantined": "Count",  # records put aside for good, flags left at their last good form
     "RelayDelay": "Milliseconds",  # from a write to its event on the bus
-    "PublishDelay": "Milliseconds",  # from a change of keys or flags to the file that the hot path reads, or to a failed try
+    # From a change of keys or flags to the file that the hot path reads, from a count to the verdict; or to a failed try.
+    "PublishDelay": "Milliseconds",
     "SystemRoots": "Count",  # connections that Amazon's own roots did not verify
 }
 
@@ -47,6 +48,7 @@ _HEX = frozenset("0123456789abcdef")
 _CORRELATION = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 _cold = True
+_last = -1, ""  # a second, and how it is written
 
 
 def to_stdout(text: str) -> None:
@@ -120,8 +122,7 @@ class Line:
         sink(
             _encoded(
                 {
-                    "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-                    + f".{int(seconds * 1000) % 1000:03d}Z",
+                    "timestamp": f"{_moment(int(seconds))}.{int(seconds * 1000) % 1000:03d}Z",
                     "level": self.level,
                     "version": VERSION,
                     **self.fields,
@@ -149,8 +150,15 @@ class Line:
         }
 
 
+def _moment(second: int) -> str:
+    global _last
+    if _last[0] != second:
+        _last = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+    return _last[1]
+
+
 def hashed(id: str) -> str:
-    return hashlib.sha256(id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hexdigest(id.encode("utf-8", "surrogatepass"))[:16]
 
 
 def trace_id(traceparent: str) -> str:

@@ -11,6 +11,9 @@ after it:
 - A record whose effect failed is answered as failed, and so are the later ones of the same item: they are not tried. Other
   items go on, so that one stuck item does not stop the rest of the batch.
 - When the world is out (the handler raised), the rest is not tried: it will be delivered again.
+
+Who counts by partition wants all of a partition at once and in order (`together`): then what has to come after a failure is the
+later records of the same partition.
 """
 
 from __future__ import annotations
@@ -33,10 +36,11 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one row: before and after."""
+    """One change of one row: before and after. `sequence`: it grows with each change of a partition."""
 
     old: Row | None
     new: Row | None
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class Stream(Generic[Use, Item]):
 
     `decode(change)` is pure: what a change asks for, or None; whatever it raises is permanent (quarantine).
     `handle(use, items)` has the effect, for up to `wave` items of different rows: the indexes of those that failed; whatever
-    it raises is transient (again later). `delay` names the metric of the time from the write to its effect, or to a try that
+    it raises is transient (again later). With `together` it is handed all items of a delivery, in order, and fails those of a
+    partition from one of them on. `delay` names the metric of the time from the write to its effect, or to a try that
     failed. `daily(use)` is what the function does besides, when the clock calls; what it raises comes again, then is a dead
     letter.
     """
@@ -70,10 +75,11 @@ class Stream(Generic[Use, Item]):
         handle: Callable[[Use, Sequence[Item]], Collection[int]],
         *,
         wave: int = 1,
+        together: bool = False,
         delay: str | None = None,
         daily: Callable[[Use], None] | None = None,
     ) -> None:
-        self.name, self.wave, self.delay = name, wave, delay
+        self.name, self.wave, self.together, self.delay = name, wave, together, delay
         self.decode, self.handle, self.daily = decode, handle, daily
         self._wire = wire
         self._wired: Wired[Use] | None = None
@@ -82,17 +88,17 @@ class Stream(Generic[Use, Item]):
         request = {"request_id": getattr(context, "aws_request_id", "none"), "trace_id": "", "correlation_id": ""}
         if self.daily is not None and "Records" not in event:
             with observe.Line(self.name, **request, source=event["source"]):
-                self.daily(self._ready().use)
+                self.daily(self.ready().use)
             return {}
         records = event["Records"]
         with observe.Line(self.name, **request, source=_table(records[0]), records=len(records)) as line:
-            wired = self._ready()  # in here, so that a setting that is missing leaves a line
+            wired = self.ready()  # in here, so that a setting that is missing leaves a line
             failed = _Batch(self, wired, line).run(records)
         if failed and wired.raise_failures:
             raise BatchFailed(f"{len(failed)} of {len(records)} records are to come again")
         return {"batchItemFailures": [{"itemIdentifier": sequence} for sequence in failed]}
 
-    def _ready(self) -> Wired[Use]:
+    def ready(self) -> Wired[Use]:
         if self._wired is None:
             self._wired = self._wire()
         return self._wired
@@ -112,16 +118,17 @@ class _Batch(Generic[Use, Item]):
 
     def __init__(self, stream: Stream[Use, Item], wired: Wired[Use], line: observe.Line) -> None:
         self.stream, self.wired, self.line = stream, wired, line
-        self.wave: dict[str, tuple[Mapping[str, Any], Item]] = {}  # by row, so that no wave holds two changes of one
-        self.held: set[str] = set()  # rows of which a change failed: their later changes wait
+        self.wave: list[tuple[Mapping[str, Any], Item]] = []
+        self.rows: set[str] = set()  # of the wave: unless all go together, it holds no two changes of one
+        self.held: set[str] = set()  # of which a change failed: their later changes wait
         self.failed: set[str] = set()  # sequence numbers
         self.out = False
 
     def run(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
         """The sequence numbers to deliver again, in order."""
         for record in records:
-            row = _row(record)
-            if row in self.wave or len(self.wave) == self.stream.wave:
+            row = self._lane(record)
+            if not self.stream.together and (row in self.rows or len(self.wave) == self.stream.wave):
                 self._flush()
             if self.out or row in self.held:
                 self._fail(record)
@@ -132,7 +139,8 @@ class _Batch(Generic[Use, Item]):
                 self._put_aside(record, error)
                 continue
             if item is not None:
-                self.wave[row] = (record, item)
+                self.wave.append((record, item))
+                self.rows.add(row)
         self._flush()
         if self.failed:
             self.line["failed"] = len(self.failed)
@@ -142,9 +150,9 @@ class _Batch(Generic[Use, Item]):
     def _flush(self) -> None:
         if not self.wave:
             return
-        records = [record for record, _ in self.wave.values()]
+        records = [record for record, _ in self.wave]
         try:
-            missed = self.stream.handle(self.wired.use, [item for _, item in self.wave.values()])
+            missed = self.stream.handle(self.wired.use, [item for _, item in self.wave])
         except Exception as error:
             self.line.failure(error)
             missed, self.out = range(len(records)), True
@@ -154,9 +162,14 @@ class _Batch(Generic[Use, Item]):
             if self.stream.delay is not None and "ApproximateCreationDateTime" in record["dynamodb"]:
                 self.line.longest(self.stream.delay, (time.time() - record["dynamodb"]["ApproximateCreationDateTime"]) * 1000)
         self.wave.clear()
+        self.rows.clear()
+
+    def _lane(self, record: Mapping[str, Any]) -> str:
+        """What has to keep its order."""
+        return _partition(record) if self.stream.together else _row(record)
 
     def _fail(self, record: Mapping[str, Any]) -> None:
-        self.held.add(_row(record))
+        self.held.add(self._lane(record))
         self.failed.add(_sequence(record))
 
     def _put_aside(self, record: Mapping[str, Any], error: Exception) -> None:
@@ -191,9 +204,13 @@ def _row(record: Mapping[str, Any]) -> str:
     return json.dumps([record["eventSourceARN"], record["dynamodb"].get("Keys")], sort_keys=True)
 
 
+def _partition(record: Mapping[str, Any]) -> str:
+    return json.dumps([record["eventSourceARN"], (record["dynamodb"].get("Keys") or {}).get("pk")], sort_keys=True)
+
+
 def _change(record: Mapping[str, Any]) -> Change:
     images = record["dynamodb"]
     old, new = (unmarshal_row(images[name]) if name in images else None for name in ("OldImage", "NewImage"))
     if old is None and new is None:
         raise ValueError("the record has no image: the stream must show NEW_AND_OLD_IMAGES")
-    return Change(old, new)
+    return Change(old, new, int(images["SequenceNumber"]))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from slipway.events.flags import *  # noqa: F403
     from slipway.events.later import *  # noqa: F403
     from slipway.events.products import *  # noqa: F403
+    from slipway.events.rollouts import *  # noqa: F403
 
     CONTRACTS: Mapping[str, type[Event]]
 
@@ -39,6 +40,7 @@ ROOMS: Mapping[str, str] = {
     "segment": "flags",
     "proposal": "later",
     "schedule": "later",
+    "rollout": "rollouts",
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from slipway.flags import shapes
 from slipway.flags.coercion import truth
-from slipway.flags.fractional import bucketed, by_targeting_key, draw, prefix, shares
+from slipway.flags.fractional import bucketed, by_targeting_key, draw, shares
 from slipway.flags.limits import MOST_DEPTH, MOST_NODES, Unanswerable, walked
 from slipway.flags.operators import READING, STRICT
 from slipway.flags.shapes import Literal
@@ -133,7 +133,7 @@ class Compiler:
             if all(type(part) is Literal for part in parts):
                 split = shares([part.value for part in parts])  # type: ignore[attr-defined]
                 if split is not None and short:
-                    return by_targeting_key(bucketed(self.hash, split, prefix(self.hash, self.flag)))
+                    return by_targeting_key(self.hash, split, self.flag)
                 if split is not None and type(nodes[0]) is not Literal:
                     return self._explicit(bucketed(self.hash, split), nodes)
         return self.drawn(nodes, root)

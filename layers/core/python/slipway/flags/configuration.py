@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, StrictBool
 
-from slipway.changes import differences
+from slipway.changes import differences, told
 from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.fields import (
@@ -23,10 +23,10 @@ from slipway.flags.fields import (
 from slipway.flags.protection import reasoned
 from slipway.flags.words import sentences
 from slipway.product import absent
-from slipway.resources import Stored
+from slipway.resources import Event, Stored
 from slipway.shape import Shape
 
-FIELDS = ("enabled", "default_variant", "targeting", "overrides", "prerequisites", "reason")
+FIELDS = ("enabled", "default_variant", "targeting", "overrides", "prerequisites", "rollout", "reason")
 TOLD = ("enabled", "default_variant", "prerequisites")  # with their values in events
 # What a configuration is before anybody touches it.
 UNTOUCHED: Mapping[str, Any] = {
@@ -82,6 +82,16 @@ class RevertingConfiguration(Shape):
     reason: Reason | None = None
 
 
+class RunningView(Shape):
+    """A rollout that runs: who would get `from` gets `to` with that share."""
+
+    id: str
+    from_: str = Field(alias="from")
+    to: str
+    share: float = Field(description="percent")
+    stage: int
+
+
 class ConfigurationView(Shape):
     flag: str
     environment: str
@@ -90,6 +100,7 @@ class ConfigurationView(Shape):
     targeting: dict[str, Any] | None
     overrides: dict[str, list[str]]
     prerequisites: list[Prerequisite]
+    rollout: RunningView | None
     rules: list[str] = Field(description="what the configuration says, in words, in the order in which it is asked")
     reason: str | None = Field(description="that was given for this version")
     created_at: str
@@ -124,6 +135,7 @@ def view(stored: Stored) -> dict[str, Any]:
         "targeting": None if data["targeting"] is None else jsontext.read(data["targeting"]),
         "overrides": data["overrides"],
         "prerequisites": data["prerequisites"],
+        "rollout": running(data),
         "rules": [sentence.text for sentence in sentences(data)],
         "reason": data.get("reason"),
         "created_at": stored.created_at,
@@ -136,5 +148,29 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[st
     return differences(_plain(before), _plain(after), FIELDS)
 
 
+def event(before: Stored, after: Mapping[str, Any]) -> Event:
+    """Of the change from that version."""
+    facts = {name: after[name] for name in ("flag", "environment", "enabled")} | {"reason": "reason" in after}
+    listed = [change for change in changes(before.data, after) if change["field"] != "reason"]
+    return "configuration.updated.v1", facts | {
+        "version": before.version + 1,
+        "changes": [told(change, TOLD) for change in listed],
+    }
+
+
+def running(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Of the rollout that runs: `id`, `from`, `to`, `share` in percent, `stage`."""
+    if "rollout" not in data:
+        return None
+    found = data["rollout"]
+    numbers = {"share": int(found["share"]) / 1000, "stage": int(found["stage"])}
+    return {name: found[name] for name in ("id", "from", "to")} | numbers
+
+
 def _plain(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**data, "targeting": data["targeting"] and jsontext.read(data["targeting"])} if data else data
+    """As it is shown."""
+    return (
+        {**data, "targeting": data["targeting"] and jsontext.read(data["targeting"]), "rollout": running(data)}
+        if data
+        else data
+    )

@@ -3,7 +3,8 @@
 Kept per configuration (`flag#<key>#<environment>`):
 
     flag, environment, enabled, default_variant, targeting (JSON text or null), overrides {variant: [targeting keys]},
-    prerequisites [{flag, variants}], reason (of this version, where one was given)
+    prerequisites [{flag, variants}], reason (of this version, where one was given),
+    rollout (see `slipway.rollouts.rollout`, while one runs)
 
 One that nobody has touched has no row. It reads as version 1: off, made when the flag or the environment was, the later.
 """
@@ -18,7 +19,6 @@ from typing import Any, NamedTuple
 from slipway import history
 from slipway.access import SYSTEM
 from slipway.calls import Call, timestamp
-from slipway.changes import told
 from slipway.flags import configuration, graph, jsontext, ledger, needs, protection
 from slipway.flags.beside import Beside, settled, update
 from slipway.flags.checks import faults, references, size, wrong
@@ -31,7 +31,8 @@ from slipway.flags.segments import Segments, segment_id
 from slipway.flags.stored import Uncompilable
 from slipway.ports import Absent, ConditionFailed, Store
 from slipway.problems import Conflict, Fault, NotFound
-from slipway.resources import Event, Stored
+from slipway.resources import Stored
+from slipway.rollouts import rollout
 
 Data = dict[str, Any]
 
@@ -63,6 +64,9 @@ class Configurations:
         """The flag and its configuration. Raises NotFound."""
         flag, place = self.flags.read(key), self.environments.read(call, environment)
         return flag, self._standing(flag, place)
+
+    def id_of(self, key: str, environment: str) -> str:
+        return f"{flag_id(key)}#{environment}"
 
     def each(self, call: Call, key: str) -> list[Stored]:
         """The flag's configurations, by environment. Raises NotFound."""
@@ -204,10 +208,12 @@ class Configurations:
         if not protection.counts("configuration", before.data, data):
             return Plan(flag, place, before, before, self._answering(flag, before), [])
         version_of_graph = ledger.number(self.store, graph.place(environment), "version")
-        after = self.shelf.would_be(call, before, data, [_event(before, data)])
+        data.pop("rollout", None)  # what is written by hand is all that holds
+        after = self.shelf.would_be(call, before, data, [configuration.event(before, data)])
         beside = [
             ledger.revised(environment, size(data) - size(before.data)),
             *ledger.moved(_places(before.data), _places(data)),
+            *rollout.ended(self.store, call, before, f"the configuration in {environment!r}"),
         ]
         if _only_off(before.data, data):  # nothing that is wrong with it, or with what it needs, is in the way
             return Plan(flag, place, before, after, self._answering(flag, after), beside)
@@ -231,7 +237,7 @@ class Configurations:
             with suppress(ConditionFailed):
                 self.store.put(self.shelf.table, self._untouched(plan.flag, plan.place).row, Absent())
         beside = [*plan.beside, *finished]
-        events = [_event(plan.before, plan.after.data)]
+        events = [configuration.event(plan.before, plan.after.data)]
         return update(self.shelf, call, plan.before, plan.after.data, events, beside, validate_only=validate_only)
 
     def _answering(self, flag: Stored, stored: Stored) -> Rows:
@@ -281,12 +287,3 @@ def _check_compiles(key: str, rows: Rows) -> None:
 
 def _places(data: Mapping[str, Any]) -> list[ledger.Place]:
     return [(ledger.switched_on(data["environment"]), data["flag"])] if data["enabled"] else []
-
-
-def _event(before: Stored, after: Data) -> Event:
-    facts = {name: after[name] for name in ("flag", "environment", "enabled")} | {"reason": "reason" in after}
-    listed = [change for change in configuration.changes(before.data, after) if change["field"] != "reason"]
-    return "configuration.updated.v1", facts | {
-        "version": before.version + 1,
-        "changes": [told(change, configuration.TOLD) for change in listed],
-    }

@@ -9,6 +9,7 @@ from slipway.flags.proposals import Proposals
 from slipway.flags.schedules import Schedules
 from slipway.flags.segments import Segments
 from slipway.ports import Store
+from slipway.rollouts.rollouts import Rollouts
 
 
 class Control:
@@ -21,4 +22,5 @@ class Control:
         self.flags = Flags(store, self.environments, self.segments, products=products)
         self.configurations = Configurations(store, self.flags, self.environments, self.segments)
         self.proposals = Proposals(self.configurations)
+        self.rollouts = Rollouts(self.configurations)
         self.schedules = Schedules(self.configurations, self.proposals)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipway.flags.fields import VARIANT, VARIANTS
-from slipway.flags.fractional import HASHES
+from slipway.flags.form import HASHES
 from slipway.flags.rules import evaluator_faults, targeting_faults
 from slipway.problems import Fault
 

@@ -31,10 +31,7 @@ from __future__ import annotations
 
 import json
 
-from slipway.flags.coercion import text
-from slipway.flags.compiler import Compiler
-from slipway.flags.form import fault, is_metadata, values
-from slipway.flags.fractional import HASHES
+from slipway.flags.form import HASHES, fault, is_metadata, values
 from slipway.flags.limits import Meter, Unanswerable
 from slipway.values import Value
 
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from slipway.flags.compiler import Compiler
     from slipway.flags.limits import Allowance
     from slipway.flags.shapes import Node
     from slipway.flags.trace import Step
@@ -90,7 +88,7 @@ class FlagSet:
         self, flags: Mapping[str, Any], evaluators: Mapping[str, Any], metadata: Mapping[str, Any], hash: str, trouble: str = ""
     ) -> None:
         self.metadata, self.hash = metadata, hash
-        self._flags, self._evaluators, self._trouble = flags, evaluators, trouble
+        self._flags, self.evaluators, self._trouble = flags, evaluators, trouble
         self._ready: dict[str, Evaluation | Answer] = {}
         self._compiled: dict[str, Compiler] = {}
         self._parts: dict[str, Parts] = {}
@@ -170,7 +168,7 @@ class FlagSet:
 
         tracer = Tracer()
         try:
-            answer = self._needing(key, self._flags[key], Tracing(key, self._hash(key), self._evaluators), lambda _: tracer)
+            answer = self._needing(key, self._flags[key], Tracing(key, self._hash(key), self.evaluators), lambda _: tracer)
             return Explanation(answer(context, now), tuple(tracer.steps))
         except RecursionError:  # it takes a deeper stack than `evaluate`
             return Explanation(self.evaluate(key, context, now=now), ())
@@ -199,6 +197,10 @@ class FlagSet:
         self.ready(key)
         return self._parts.get(key)
 
+    def source(self, key: str) -> tuple[str, Any]:
+        """The hash and the targeting of a flag that has one."""
+        return self._hash(key), self._flags[key]["targeting"]
+
     # --- inside ---
 
     def _error(self, key: str, code: str, detail: str) -> Evaluation:
@@ -216,7 +218,9 @@ class FlagSet:
             return Evaluation(key, None, None, "DISABLED", None, None, metadata)
         if not flag.get("targeting"):  # one that needs others has always one
             return _default(key, flag, metadata, "STATIC")
-        compiler = Compiler(key, self._hash(key), self._evaluators)
+        from slipway.flags.compiler import Compiler  # a flag without a rule is answered without
+
+        compiler = Compiler(key, self._hash(key), self.evaluators)
         answer = self._needing(key, flag, compiler, Meter)
         self._compiled[key] = compiler
         return answer
@@ -247,6 +251,8 @@ class FlagSet:
                 return default
             if not isinstance(result, (str, bool, int, float)):
                 return error("GENERAL", "The targeting gives a list or an object, not the name of a variant.")
+            from slipway.flags.coercion import text
+
             name = text(result)
             return outcomes.get(name) or error("GENERAL", f"The targeting names {name[:100]!r}, which is no variant.")
 
@@ -284,7 +290,7 @@ class FlagSet:
 def _default(key: str, flag: Any, metadata: Mapping[str, Any], reason: str) -> Evaluation:
     name = flag.get("defaultVariant")
     if isinstance(name, bool):
-        name = text(name)
+        name = "true" if name else "false"
     if not name:
         return Evaluation(key, None, None, "DEFAULT", None, None, metadata)
     if name not in flag["variants"]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from slipway import history
 from slipway.calls import Call
-from slipway.flags import flag, jsontext, kept, ledger, needs, protection
+from slipway.flags import configuration, flag, jsontext, kept, ledger, needs, protection
 from slipway.flags.beside import Beside, create, settled
 from slipway.flags.checks import faults, in_words, wrong
 from slipway.flags.environments import Environments, Known
@@ -26,6 +26,7 @@ from slipway.flags.segments import Segments
 from slipway.ports import Absent, Check, Store
 from slipway.problems import Conflict, Fault, Invalid
 from slipway.resources import HEAD, Claim, Created, Event, Shelf, Stored
+from slipway.rollouts import rollout
 from slipway.tables import FLAGS, PRODUCTS
 from slipway.upgrades import newest, upgrader
 
@@ -151,7 +152,7 @@ class Flags:
             beside += [*self._answers(known, before.data, data, changes if alone or fits else None), *served]
             standing = self._configured(known, before)
             touched = [place for place, one in standing if one is not None and one.data["enabled"]]
-            beside += [_as_it_was(f"{before.id}#{place.data['name']}", one) for place, one in standing]
+            beside += [part for place, one in standing for part in self._ending(call, before, data, place, one)]
             if fits:
                 self._check_fits(data, standing)
         return Plan(self.shelf, before, self.shelf.would_be(call, before, data, events), events, beside, touched)
@@ -213,6 +214,14 @@ class Flags:
         }
         return [(place, found.get(place.data["name"])) for place in known.each]
 
+    def _ending(self, call: Call, before: Stored, data: Data, place: Stored, one: Stored | None) -> list[Beside]:
+        """The flag's configuration stays as it is; a rollout that runs there ends, where what it shows changes."""
+        if one is None or "rollout" not in one.data or all(before.data[name] == data[name] for name in _SHOWN):
+            return [_as_it_was(f"{before.id}#{place.data['name']}", one)]
+        plain = {name: value for name, value in one.data.items() if name not in ("rollout", "reason")}
+        writes, _token = self.configured.updating(call, one, plain, [configuration.event(one, plain)])
+        return [*map(Beside, writes), *rollout.ended(self.store, call, one, "the flag")]
+
     def _check_fits(self, data: Data, standing: list[tuple[Stored, Stored | None]]) -> None:
         """Raises Invalid where a configuration would not be valid any more."""
         for place, one in standing:
@@ -231,6 +240,9 @@ class Flags:
                 if wanted["flag"] == key and gone.intersection(wanted["variants"])
             ]
             ledger.refused_while_used(f"A variant of {key!r} that would go ({in_words(sorted(gone))})", waiting)
+
+
+_SHOWN = ("variants", "hash", "status")  # what a rollout shows, and to whom
 
 
 def _active(data: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from slipway.flags import cbor
-from slipway.flags.murmur3 import murmur3, murmur3_after
+from slipway.flags.murmur3 import murmur3, murmur3_after, pure
 from slipway.values import Value
 
 TYPE_CHECKING = False
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-HASHES = ("v2", "v3")
 MOST_WEIGHT = 2**31 - 1
-
-# What comes before a text of so many bytes.
-_HEADS = {"v2": [b""] * 256, "v3": [bytes((0x60 | size,) if size < 24 else (0x78, size)) for size in range(256)]}
+_COMMON = 64  # bytes of a targeting key that have their head kept
 
 
 class Draw(Value):
@@ -81,34 +78,53 @@ def bucketed(hash: str, split: tuple[list[Any], list[int]], prefix: bytes = b"")
     """From a text that is bucketed by to its variant; `prefix` comes before what stands for the text.
 
     Raises ValueError for half of a surrogate pair."""
-    variants, bounds = split
-    total, hashed, heads = bounds[-1], murmur3_after(prefix), _HEADS[hash]
-
-    def bucket(text: str) -> Any:
-        raw = text.encode()
-        size = len(raw)
-        item = heads[size] + raw if size < 256 else _long(hash, text)
-        return variants[bisect_right(bounds, hashed(item) * total >> 32)]
-
-    return bucket
+    variants, limits = split[0], thresholds(split[1])
+    hashed = murmur3_after(prefix)
+    return lambda text: variants[bisect_right(limits, hashed(_item(hash, text)))]
 
 
-def by_targeting_key(bucket: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
+def by_targeting_key(hash: str, split: tuple[list[Any], list[int]], flag: str) -> Callable[[Any, Any], Any]:
     """The short form, as a node of a rule."""
+    variants, limits, start = split[0], thresholds(split[1]), prefix(hash, flag)
+    hashed = murmur3_after(start)
+    starts: dict[int, bytes] = {}  # the prefix with the head of a text of so many bytes
 
     def fractional(data: Any, _: Any) -> Any:
         key = data.get("targetingKey")
         if type(key) is not str or not key:
             return None
         try:
-            return bucket(key)
+            if murmur3 is pure:
+                return variants[bisect_right(limits, hashed(_item(hash, key)))]
+            raw = key.encode()
+            before = starts.get(len(raw))
+            if before is None:
+                item = _item(hash, key)
+                if len(raw) > _COMMON:
+                    return variants[bisect_right(limits, murmur3(start + item))]
+                before = starts[len(raw)] = start + item[: len(item) - len(raw)]
+            return variants[bisect_right(limits, murmur3(before + raw))]
         except ValueError:
             return None
 
     return fractional
 
 
-def _long(hash: str, text: str) -> bytes:
+def thresholds(bounds: Sequence[int]) -> list[int]:
+    """The same bounds of hashes in place of buckets: `hash * total >> 32` is below a bound where the hash is below these."""
+    total = bounds[-1]
+    return [-(-(bound << 32) // total) for bound in bounds]
+
+
+def unit(data: Any, hash: str) -> bytes:
+    """What stands for the targeting key after a prefix. Raises ValueError where there is none to draw for."""
+    key = data.get("targetingKey")
+    if type(key) is not str or not key:
+        raise ValueError("there is no targeting key")
+    return _item(hash, key)
+
+
+def _item(hash: str, text: str) -> bytes:
     return text.encode() if hash == "v2" else cbor.text(text)
 
 

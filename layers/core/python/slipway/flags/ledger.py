@@ -54,6 +54,10 @@ def moved(before: Iterable[Place], after: Iterable[Place]) -> list[Beside]:
 # --- what an environment answers from -------------------------------------------------------------------
 
 
+def revision(environment: str) -> Place:
+    return f"revision#{environment}", "revision"
+
+
 def revised(environment: str, more: int) -> Beside:
     """One more revision; `more` bytes to answer from."""
     full = Below("bytes", MOST_BYTES - more + 1) if more > 0 else None
@@ -66,7 +70,7 @@ def revised(environment: str, more: int) -> Beside:
         )
 
     add = {"revision": 1, **({"bytes": more} if more else {})}
-    return Beside(Update(FLAGS, f"revision#{environment}", "revision", set={"schema": 1}, add=add, condition=full), too_large)
+    return Beside(Update(FLAGS, *revision(environment), set={"schema": 1}, add=add, condition=full), too_large)
 
 
 def counted(flags: int, more: int, known: int | None = None) -> Beside:

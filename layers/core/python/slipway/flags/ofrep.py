@@ -11,7 +11,6 @@ A float keeps its fraction (1.0), which they need to tell it from an integer. Eq
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 from slipway.flags.evaluation import Evaluation
@@ -19,10 +18,11 @@ from slipway.flags.limits import Allowance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Callable, Container, Mapping
     from typing import Any
 
     from slipway.flags.evaluation import Answer, FlagSet
+    from slipway.flags.program import One, Program, Rule
     from slipway.flags.shapes import Node
 
 _ERROR = b'{"errorCode":'  # keys are sorted
@@ -56,6 +56,13 @@ def unwritable(evaluation: Evaluation) -> Evaluation:
     return Evaluation(evaluation.key, None, None, "ERROR", "GENERAL", detail, {})
 
 
+def exposed(evaluation: Evaluation, token: str | None) -> Evaluation:
+    """With the token as `exposure` in its metadata."""
+    if token is None or evaluation.error_code is not None:
+        return evaluation
+    return evaluation.but(metadata={**evaluation.metadata, "exposure": token})
+
+
 def _written(evaluation: Evaluation) -> bytes:
     document: dict[str, Any] = {"key": evaluation.key, "metadata": evaluation.metadata}
     if evaluation.error_code is not None:
@@ -74,62 +81,89 @@ def _json(document: Any) -> bytes:
     return _encode(document).encode()
 
 
+PATIENCE = 256  # answers from which on a program is worth its making, which takes as long as some hundred save
+CHUNK = 25  # flags of one program; one is made with each answer, so that none waits for long
+
+
 class Bulk:
-    """All flags of a set for one audience. What does not depend on the context is written, and hashed, once.
+    """All flags of a set for one audience. What does not depend on the context is written, and hashed, once; the rules that do
+    become programs when they are asked often.
 
-    `version` names the configuration in the ETag; `visible`: the keys that the audience sees, all without."""
+    `version` names the configuration in the ETag; `visible`: the keys that the audience sees, all without; `rolled`: those
+    with a rollout, which prove an exposure."""
 
-    def __init__(self, flags: FlagSet, version: str, *, visible: Container[str] | None = None) -> None:
-        self._version, self._metadata = version, flags.metadata
+    def __init__(
+        self, flags: FlagSet, version: str, *, visible: Container[str] | None = None, rolled: Container[str] = ()
+    ) -> None:
+        from hashlib import sha256  # who asks for one flag does without
+
+        self._version, self._metadata, self._evaluators = version, flags.metadata, flags.evaluators
         fixed: list[bytes] = []
         self._asked: list[Answer] = []
-        self._quick: list[tuple[Node, dict[str | None, bytes], Answer]] = []
+        self._rolled: list[tuple[str, Answer]] = []
+        self._quick: list[Answer] = []
+        self._rules: list[Rule] = []
+        self._programs: list[Program] = []
+        self._served = 0
         for key in flags.keys:
             if visible is not None and key not in visible:
                 continue
             ready, parts = flags.ready(key), flags.parts(key)
             if isinstance(ready, Evaluation):
                 fixed.append(item(ready))
+                continue
+            if key in rolled:
+                self._rolled.append((key, ready))
             elif parts is None:
                 self._asked.append(ready)
             else:
-                self._quick.append((parts[0], {name: item(found) for name, found in parts[1].items()}, ready))
+                outcomes = {name: item(found) for name, found in parts[1].items()}
+                self._rules.append((key, *flags.source(key), outcomes, _quickly(parts[0], outcomes, ready)))
+                self._quick.append(ready)
         self._begin = b'{"flags":[' + b",".join(fixed)
-        if fixed and (self._asked or self._quick):
+        if fixed and (self._asked or self._rules or self._rolled):
             self._begin += b","
         self._end = self._closing({})
-        self._hashed = hashlib.sha256(self._begin)
+        self._hashed = sha256(self._begin)
 
     def answer(
-        self, context: Mapping[str, Any] | None, now: float, metadata: Mapping[str, Any] | None = None
+        self,
+        context: Mapping[str, Any] | None,
+        now: float,
+        metadata: Mapping[str, Any] | None = None,
+        token: Callable[[str], str | None] | None = None,
     ) -> tuple[str, bytes]:
-        """The ETag, quotes included, and the body. `metadata`: beside that of the flag set.
+        """The ETag, quotes included, and the body. `metadata`: beside that of the flag set; `token`: of a flag's exposure.
 
         The ETag is that of the answer: it changes with the context when a value does, and stays while none does."""
-        items = self._quickly(context, now) + self._slowly(context, now)
-        rest = b",".join(items)
+        rest = b",".join(self._quickly(context, now) + self._slowly(context, now, token))
         rest += self._closing(metadata) if metadata else self._end
         digest = self._hashed.copy()
         digest.update(rest)
         return f'"{self._version}-{digest.hexdigest()[:32]}"', self._begin + rest
 
-    def _slowly(self, context: Any, now: float) -> list[bytes]:
+    def _slowly(self, context: Any, now: float, token: Callable[[str], str | None] | None) -> list[bytes]:
         shared = Allowance()
-        return [item(answer(context, now, shared)) for answer in self._asked]
+        items = [item(answer(context, now, shared)) for answer in self._asked]
+        return items + [item(exposed(answer(context, now, shared), token and token(key))) for key, answer in self._rolled]
 
     def _quickly(self, context: Any, now: float) -> list[bytes]:
         if type(context) is not dict:
-            return [item(answer(context, now)) for *_, answer in self._quick]
-        items = []
-        for run, written, answer in self._quick:
+            return [item(answer(context, now)) for answer in self._quick]
+        items: list[bytes] = []
+        for number, made in enumerate(self._programs):
             try:
-                result = run(context, None)
-                if type(result) is str or result is None:
-                    items.append(written[result])
-                    continue
-            except Exception:  # noqa: S110 - `answer` meets it again, and tells what is wrong
-                pass
-            items.append(item(answer(context, now)))
+                items += made(context, now)
+            except Exception:  # one of the rules fails on this context, and tells what is wrong
+                items += [one(context, now) for *_, one in self._rules[number * CHUNK : (number + 1) * CHUNK]]
+        done = len(self._programs) * CHUNK
+        if done < len(self._rules):
+            items += [one(context, now) for *_, one in self._rules[done:]]
+            self._served += 1
+            if self._served > PATIENCE:
+                from slipway.flags.program import program
+
+                self._programs.append(program(self._rules[done : done + CHUNK], self._evaluators))
         return items
 
     def _closing(self, metadata: Mapping[str, Any]) -> bytes:
@@ -137,3 +171,18 @@ class Bulk:
             return b'],"metadata":' + _json({**self._metadata, **metadata}) + b"}"
         except ValueError:  # NaN or an infinity among the numbers
             return b'],"metadata":{}}'
+
+
+def _quickly(run: Node, outcomes: dict[str | None, bytes], answer: Answer) -> One:
+    """Of a context that is a dict."""
+
+    def one(context: Any, now: float) -> bytes:
+        try:
+            result = run(context, None)
+            if type(result) is str or result is None:
+                return outcomes[result]
+        except Exception:  # noqa: S110 - `answer` meets it again, and tells what is wrong
+            pass
+        return item(answer(context, now))
+
+    return one

@@ -43,7 +43,7 @@ Reason = Literal["harm", "alarm", "sample_ratio", "contamination", "no_traffic",
 
 DEEDS: tuple[Deed, ...] = get_args(Deed)  # the strongest first
 FEWER_IS_WORSE = ("conversion", "activity")
-ACTIVITY = "activity"
+ACTIVITY = "*"  # any outcome
 
 
 class Guard(NamedTuple):

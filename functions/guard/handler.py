@@ -1,0 +1,116 @@
+"""The counters' stream, and alarms that ring -> the verdict on each rollout that they are about.
+
+It writes the rollout, the flag's configuration and the environment's revision itself, in one transaction: to step back it
+needs neither the bus, nor the console, nor the collector. A record says only that something was counted; what is judged is what
+stands in the counters now, so repeats and order do not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway.access import Principal
+from slipway.adapters import connect
+from slipway.calls import Call
+from slipway.edge import observe
+from slipway.edge.stream import Change, Stream, Wired
+from slipway.flags.control import Control
+from slipway.ports import StoreError
+from slipway.rollouts import rollout
+from slipway.rollouts.judging import NOTE, judged
+from slipway.rollouts.rollouts import Rollouts
+from slipway.settings import Guard as Settings
+
+GUARD = Principal("system", "guard")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    rollouts: Rollouts
+    now: Callable[[], datetime]
+
+    def call(self) -> Call:
+        return Call(GUARD, "rollouts.judge", self.now(), os.urandom(16).hex())
+
+
+def wire() -> Wired[Use]:
+    settings = Settings.load()
+    return Wired(
+        Use(Control(connect.store(settings)).rollouts, lambda: datetime.now(UTC)),
+        connect.blobs(settings, settings.bucket_quarantine),
+        raise_failures=settings.raise_failures,
+    )
+
+
+def decode(change: Change) -> str | None:
+    """The rollout whose counts have changed."""
+    row = change.new
+    return str(row["pk"]) if row is not None and row["sk"] != NOTE and row["pk"].startswith("rol_") else None
+
+
+def judge(use: Use, ids: Sequence[str]) -> set[int]:
+    """Each rollout once; the indexes of those that could not be judged."""
+    failed = set()
+    for id in dict.fromkeys(ids):
+        try:
+            after = judged(use.rollouts, use.call(), id)
+            if after is not None:
+                _tell(after.data["state"])
+        except StoreError as error:
+            observe.line().failure(error, "unjudged")
+            failed.add(id)
+    return {index for index, id in enumerate(ids) if id in failed}
+
+
+def ring(use: Use, alarm: str) -> None:
+    """Judge every rollout that has a guard of this alarm. Raises the first error, after the others were judged."""
+    errors = []
+    for stored in use.rollouts.running():
+        if any(guard.kind == "alarm" and guard.metric == alarm for guard in rollout.guards(stored.data)):
+            try:
+                judged(use.rollouts, use.call(), stored.id, alarms=(alarm,))
+            except StoreError as error:
+                observe.line().failure(error, "unjudged")
+                errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _tell(state: str) -> None:
+    """How many rollouts were found in which state."""
+    told = observe.line().fields.setdefault("decisions", {})
+    told[state] = told.get(state, 0) + 1
+
+
+class Guard:
+    """The Lambda entry point: records of the counters' stream, or of the topic that alarms are sent to."""
+
+    def __init__(self, wire: Callable[[], Wired[Use]]) -> None:
+        self.stream = Stream("guard", wire, decode, judge, wave=100, delay="PublishDelay")
+
+    def __call__(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
+        if "Sns" not in event["Records"][0]:
+            return self.stream(event, context)
+        request = {"request_id": getattr(context, "aws_request_id", "none"), "trace_id": "", "correlation_id": ""}
+        with observe.Line("guard", **request, source="aws.sns", event_type="alarm") as line:
+            for record in event["Records"]:
+                told = json.loads(record["Sns"]["Message"])
+                line["alarm"] = told["AlarmName"]
+                if told["NewStateValue"] == "ALARM":
+                    ring(self.stream.ready().use, told["AlarmName"])
+        return {}
+
+    @contextmanager
+    def testing(self, wired: Wired[Use]) -> Iterator[None]:
+        """Work with this for a while."""
+        with self.stream.testing(wired):
+            yield
+
+
+handler = Guard(wire)

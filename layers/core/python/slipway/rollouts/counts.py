@@ -1,0 +1,61 @@
+"""From a rollout's counters to what its guards judge by (`slipway.rollouts.tally`).
+
+Every shard holds a part of each count; `shares` are those of the stages so far, in parts of `SCALE`, the running one last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from slipway.ports import Row
+from slipway.rollouts.exposure import CONTROL, SCALE, TREATMENT
+from slipway.rollouts.tally import Arm, Exposed, Tally
+from slipway.signals.counters import Counts, total
+
+
+class Counted(NamedTuple):
+    """`tallies` by metric as the rows name it (`slipway.signals.rows.metric`) and `exposed`, each by stage; `uncounted`:
+    exposures of who has nothing to be bucketed by."""
+
+    tallies: Mapping[str, Sequence[Tally]]
+    exposed: Sequence[Exposed]
+    uncounted: int
+
+
+def counted(rows: Iterable[Row], metrics: Iterable[str], shares: Sequence[int]) -> Counted:
+    """`rows`: of the rollout's partition of `counters`; what else stands there is left out."""
+    counts = total(row for row in rows if "counts" in row)
+    networks = _networks(counts)
+    told = list(enumerate(share / SCALE for share in shares))
+    tallies = {
+        metric: [
+            Tally(share, *(_arm(counts, networks, metric, stage, arm) for arm in (CONTROL, TREATMENT))) for stage, share in told
+        ]
+        for metric in metrics
+    }
+    return Counted(tallies, [_exposed(counts, stage, share) for stage, share in told], counts.get("none", 0))
+
+
+def _arm(counts: Counts, networks: Mapping[str, Mapping[str, int]], metric: str, stage: int, arm: str) -> Arm:
+    place = f"{metric}|{stage}|{arm}"
+    server, client = (counts.get(f"met|{place}|{trust}", 0) for trust in ("server", "client"))
+    return Arm(server, client, networks.get(place, {}))
+
+
+def _exposed(counts: Counts, stage: int, share: float) -> Exposed:
+    control, treatment = (
+        sum(counts.get(f"exposed|{stage}|{arm}|{trust}", 0) for trust in ("server", "client")) for arm in (CONTROL, TREATMENT)
+    )
+    seen = control + treatment + counts.get(f"seen|{stage}", 0)
+    return Exposed(share, control, treatment, counts.get(f"out|{stage}", 0), seen)
+
+
+def _networks(counts: Counts) -> dict[str, dict[str, int]]:
+    """By metric, stage and arm."""
+    found: dict[str, dict[str, int]] = {}
+    for name, number in counts.items():
+        if name.startswith("net|"):
+            place, _, group = name.removeprefix("net|").rpartition("|")
+            found.setdefault(place, {})[group] = number
+    return found

@@ -1,0 +1,245 @@
+"""Rollouts: planned and moved by people, by the clock and by guards.
+
+Each move is one transaction: the rollout, the configuration that evaluation reads it from, and one more revision of the
+environment, each on condition of the version that the move was decided on. It asks for nothing else, so that nothing else can
+hold a step back up; of two who move at the same moment one reads again.
+
+What is shown to more, or again, needs its reason in a protected environment, and with `approval` another person than the one
+who planned it. Less needs neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slipway.calls import Call
+from slipway.flags import configuration, jsontext, ledger
+from slipway.flags.beside import Beside, Moved, create, settled, update
+from slipway.flags.checks import faults, size, wrong
+from slipway.flags.configurations import Configurations
+from slipway.ports import Update
+from slipway.problems import Conflict, Fault, Forbidden, Invalid, NotFound
+from slipway.resources import Created, Stored
+from slipway.rollouts import rollout, signing, split, states
+from slipway.rollouts.plan import NewRollout
+from slipway.rollouts.states import Event
+from slipway.tables import FLAGS
+
+Data = dict[str, Any]
+
+MORE: tuple[Event, ...] = ("start", "advance", "resume", "stop")  # of what people ask for: not shown to fewer, at least
+
+
+class Rollouts:
+    def __init__(self, configurations: Configurations) -> None:
+        self.configurations, self.store = configurations, configurations.store
+        self.shelf = rollout.shelf(self.store)
+
+    # --- reads ---
+
+    def read(self, key: str, environment: str, id: str) -> Stored:
+        """Raises NotFound, also where it is another flag's or environment's."""
+        stored = self.shelf.read(id)
+        if (stored.data["flag"], stored.data["environment"]) != (key, environment):
+            raise NotFound(f"There is no rollout {id!r} of {key!r} in {environment!r}.")
+        return stored
+
+    def running(self) -> list[Stored]:
+        """Every rollout that is under way."""
+        found, start = list[Stored](), None
+        while True:
+            page = self.store.query(FLAGS, (rollout.RUNNING,), start=start)
+            found += self.shelf.read_all([row["sk"] for row in page.rows])
+            if (start := page.next) is None:
+                return found
+
+    # --- by people ---
+
+    def plan(
+        self,
+        call: Call,
+        key: str,
+        environment: str,
+        new: NewRollout,
+        entropy: bytes,
+        *,
+        validate_only: bool = False,
+    ) -> Created:
+        """Planned, or started at once; `entropy`: 32 random bytes, with which an environment's first rollout begins.
+
+        Raises NotFound, Conflict (archived, off, or another one runs), Forbidden (a second person is asked for), Invalid,
+        IdempotencyMismatch."""
+        id = call.new_id("rol_")
+        if made := self.shelf.made(call, id):
+            return Created(made, True)
+
+        def attempt(call: Call) -> Created:
+            flag, standing = self.configurations.read(call, key, environment)
+            planned = new.data(key, environment)
+            self._check(flag, standing, planned)
+            self._check_reason(call, environment, new.reason)
+            data, beside = planned, ledger.moved([], [(rollout.all_of(key, environment), rollout.place(call.stamp, id))])
+            if new.start:
+                self._check_person(call, environment, call.cause["actor"])
+                data = rollout.moved(planned, "start", call.now, "start", _asked(call, new.reason))
+                data["generation"] = 1 if validate_only else signing.begin(self.store, environment, entropy)
+                beside += self._beside(call, id, planned, data, "start")
+            events = [rollout.told(data, 1)]
+            if validate_only:
+                return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
+            return create(self.shelf, call, id, data, events, beside, "id")
+
+        return settled(call, None, attempt)
+
+    def move(
+        self,
+        call: Call,
+        key: str,
+        environment: str,
+        id: str,
+        version: int | None,
+        event: Event,
+        reason: str | None,
+        entropy: bytes,
+    ) -> Stored:
+        """What a person asks for. Raises NotFound, PreconditionFailed, MoveNotAllowed, and what `plan` does."""
+
+        def attempt(call: Call) -> Stored:
+            before = self.read(key, environment, id)
+            if version is not None and version != before.version:
+                raise self.shelf.elsewhere(before)
+            states.move(before.data["state"], event)
+            if event in MORE:
+                self._check_person(call, environment, self.planned_by(before))
+                self._check_reason(call, environment, reason)
+            if event != "start":
+                return self.moved(call, before, event, event, _asked(call, reason))
+            self._check(*self.configurations.read(call, key, environment), before.data)
+            began = {"generation": signing.begin(self.store, environment, entropy)}
+            return self.moved(call, before, event, event, _asked(call, reason), also=began)
+
+        return settled(call, version, attempt)
+
+    def planned_by(self, stored: Stored) -> str:
+        """`kind:id`."""
+        return (stored if stored.version == 1 else self.shelf.past(stored.id, 1)).actor
+
+    # --- by whoever ---
+
+    def moved(
+        self, call: Call, before: Stored, event: Event, code: str, detail: str, also: Mapping[str, Any] | None = None
+    ) -> Stored:
+        """The move, on that version of the rollout; an `advance` from the last step completes it. `also`: is kept with it.
+
+        Raises MoveNotAllowed; PreconditionFailed where the rollout has changed, Moved where the configuration has; Conflict."""
+        if event == "advance" and _completes(before.data):
+            event = "complete"
+        data = rollout.moved(before.data, event, call.now, code, detail) | dict(also or {})
+        beside = self._beside(call, before.id, before.data, data, event)
+        return update(self.shelf, call, before, data, [rollout.told(data, before.version + 1)], beside)
+
+    def warned(self, call: Call, before: Stored, detail: str, also: Mapping[str, Any]) -> Stored:
+        """A guard has told, and nothing moves. Raises PreconditionFailed."""
+        data = {**before.data, "why": {"code": "warned", "detail": detail}, **also}
+        return self.shelf.update(call, before, data, [rollout.told(data, before.version + 1, "warned")])
+
+    # --- inside ---
+
+    def _beside(self, call: Call, id: str, before: Data, data: Data, event: Event) -> list[Beside]:
+        """What changes with the rollout; `data["configured"]` is set to the version that the configuration has then.
+
+        Raises Moved, Conflict."""
+        shelf, live = self.configurations.shelf, before["state"] in states.LIVE
+        standing = shelf.find(self.configurations.id_of(data["flag"], data["environment"]))
+        running = None if standing is None else _running(standing)
+        if standing is None or running != (id if live else None):
+            raise Moved() if live or running is None else Conflict(f"The rollout {running!r} runs there: stop it first.")
+        if event == "resume" and not live and standing.version != int(before["configured"]):
+            raise Conflict("The configuration has changed since the rollout was rolled back: begin another one.")
+        beside = rollout.lists(before, data, id)
+        after = _configured(standing.data, before, data, id, event)
+        if after is None:
+            return beside
+        data["configured"] = standing.version + 1
+        writes, _token = shelf.updating(call, standing, after, [configuration.event(standing, after)])
+        # Without a bound: a rollout that ends must not fail because the environment is full.
+        add = {"revision": 1, **({"bytes": more} if (more := size(after) - size(standing.data)) else {})}
+        revised = Update(FLAGS, *ledger.revision(data["environment"]), set={"schema": 1}, add=add)
+        return [*beside, *map(Beside, writes), Beside(revised)]
+
+    def _check(self, flag: Stored, standing: Stored, data: Data) -> None:
+        """Raises Conflict, Invalid for a rollout that could not run, or not come to an end."""
+        if flag.data["status"] == "archived":
+            raise Conflict("The flag is archived; restore it first.")
+        if not standing.data["enabled"]:
+            raise Conflict(f"The flag is off in {data['environment']!r}: switch it on first.")
+        variants = jsontext.read(flag.data["variants"])
+        found = [
+            Fault(f"/{name}", "unknown_variant", f"There is no variant {data[name]!r}.")
+            for name in ("from", "to")
+            if data[name] not in variants
+        ]
+        if data["from"] == data["to"]:
+            found.append(Fault("/to", "same_variant", "This is what they get already: name another variant."))
+        if not found and split.reach(_rule(standing.data), standing.data["default_variant"], data["from"]) is False:
+            detail = f"Nobody is given {data['from']!r}: no rule decides, and the default is another variant."
+            found.append(Fault("/from", "nobody", detail))
+        if found:
+            raise Invalid("The rollout could not run.", errors=found)
+        least = {**standing.data, **left(standing.data, data, 1)}
+        segments = self.configurations.segments.rules(standing.data["targeting"])
+        if unfit := faults(flag.data, least, segments):
+            told = [Fault("", fault.code, f"When it ends: {fault.detail}") for fault in unfit]
+            raise wrong(told)
+
+    def _check_reason(self, call: Call, environment: str, reason: str | None) -> None:
+        place = self.configurations.environments.read(call, environment)
+        if place.data["protected"] and not reason:
+            detail = f"The environment {environment!r} is protected: give the reason."
+            raise Invalid(detail, errors=[Fault("/reason", "required", detail)])
+
+    def _check_person(self, call: Call, environment: str, planned_by: str) -> None:
+        """Raises Forbidden where a second person is asked for, and this is none."""
+        if not self.configurations.environments.read(call, environment).data["approval"]:
+            return
+        if call.principal.kind != "member" or call.cause["actor"] == planned_by:
+            detail = f"In {environment!r} another person than the one who planned the rollout has to do that."
+            raise Forbidden(detail, errors=[Fault("", "approval_needed", detail)])
+
+
+def left(standing: Mapping[str, Any], data: Mapping[str, Any], share: int) -> Data:
+    """What a plain configuration has to say to answer as the rollout does at that share."""
+    rule, default = split.after(_rule(standing), standing["default_variant"], data, data["flag"], share)
+    return {"targeting": None if rule is None else jsontext.written(rule), "default_variant": default}
+
+
+def _configured(standing: Data, before: Data, data: Data, id: str, event: Event) -> Data | None:
+    """The configuration after the move; None where it stays as it is."""
+    plain = {name: value for name, value in standing.items() if name not in ("rollout", "reason")}
+    live = before["state"] in states.LIVE
+    if event == "complete" or (event == "stop" and live):
+        return plain | left(standing, data, rollout.final(data) if event == "complete" else rollout.share(before))
+    if data["state"] not in states.LIVE:
+        return plain if live else None
+    told = rollout.in_force(data, id)
+    return None if told == standing.get("rollout") else plain | {"rollout": told}
+
+
+def _asked(call: Call, reason: str | None) -> str:
+    return f"{call.cause['actor']} asked for it. {reason or ''}".rstrip()
+
+
+def _rule(standing: Mapping[str, Any]) -> Any:
+    return None if standing["targeting"] is None else jsontext.read(standing["targeting"])
+
+
+def _running(standing: Stored) -> str | None:
+    told = standing.data.get("rollout")
+    return None if told is None else str(told["id"])
+
+
+def _completes(data: Mapping[str, Any]) -> bool:
+    """Whether the next step is the end: there is none, or only what stays."""
+    rest = data["ladder"][int(data["step"]) + 1 :]
+    return not rest or (len(rest) == 1 and "minutes" not in rest[0])

@@ -1,0 +1,1 @@
+"""Signals: who was shown what, what came of it, and how many that are."""

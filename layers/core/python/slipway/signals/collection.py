@@ -1,0 +1,79 @@
+"""From what is posted to rows: every effect is a row of its own, so that the same batch again changes nothing.
+
+Exposures first prove themselves, by token or, with a server key, by the context, which is used in memory and never stored. An
+outcome counts for each running rollout that watches it and whose unit was exposed before. What stands already is read in two
+round trips at most, and only what does not is written; then the batch goes to the lake. Only when all of that is done has it
+been taken. What a client's clock says is data.
+"""
+
+from __future__ import annotations
+
+from slipway.flags.snapshot import Snapshot
+from slipway.ports import Absent, ConditionFailed, StoreUnavailable
+from slipway.signals import rows
+from slipway.signals.effects import Effects
+from slipway.signals.known import Known, Seen
+from slipway.signals.posted import Exposure
+from slipway.tables import SIGNALS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from slipway.copies import Copies
+    from slipway.ports import Lake, Store
+    from slipway.rollouts.signing import Secrets
+    from slipway.signals.effects import Sender
+    from slipway.signals.posted import Rejected, Signal
+    from slipway.signals.rows import Key
+
+MOST_SALTS = 64
+
+
+class Collector:
+    """`entropy(n)`: n random bytes."""
+
+    def __init__(self, store: Store, lake: Lake, documents: Copies, secrets: Secrets, entropy: Callable[[int], bytes]) -> None:
+        self._store, self._lake = store, lake
+        self._documents, self._secrets, self._entropy = documents, secrets, entropy
+        self._seen = Seen()
+        self._salts: dict[Key, bytes] = {}
+
+    def collect(self, sender: Sender, signals: Sequence[Signal], now: float) -> list[Rejected]:
+        """Take the events; those that cannot be taken, by index. `now`: epoch seconds.
+
+        Raises StoreUnavailable where something could not be made durable: the same batch again completes it."""
+        copy = self._documents.find(sender.environment, now)
+        snapshot = Snapshot.empty(sender.environment) if copy is None else copy.content
+        secrets = self._secrets.find(sender.environment, now)
+        if any(told["generation"] not in secrets for told in snapshot.rollouts.values()):
+            raise StoreUnavailable("what signs exposures cannot be read")
+        if not signals:
+            return []
+        known = Known(self._store, self._seen)
+        batch = Effects(sender, snapshot, secrets, self._salt(sender.environment, now), known, now)
+        shown, rejected = batch.shown(signals)
+        taken = [signal for signal in signals if not isinstance(signal, Exposure) or signal.index in shown]
+        known.read(batch.before(taken, shown))
+        known.read(batch.after(taken, shown))
+        lines = [batch.take(signal, shown.get(signal.index)) for signal in taken]
+        known.write(self._entropy(12).hex())
+        if lines:
+            self._lake.add(b"".join(lines))
+        return rejected
+
+    def _salt(self, environment: str, now: float) -> bytes:
+        """What the day's hashes are made with: of whoever needed it first."""
+        key = rows.salt(environment, rows.day(now))
+        if key not in self._salts:
+            row = self._store.get(SIGNALS, *key)
+            if row is None:
+                row = rows.row(key, now, 2, salt=self._entropy(16))
+                try:
+                    self._store.put(SIGNALS, row, Absent())
+                except ConditionFailed as stands:
+                    row = stands.row or row
+            if len(self._salts) >= MOST_SALTS:
+                self._salts.clear()
+            self._salts[key] = row["salt"]
+        return self._salts[key]

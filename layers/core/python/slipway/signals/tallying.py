@@ -1,0 +1,178 @@
+"""From the stream of signals to counts, exactly once; and the recount that repairs them and is the proof.
+
+One write for each partition of a delivery, however many signals it holds, and only while the row has the version that was read:
+
+- A record whose sequence number is not above `last` was counted: the delivery came again, or a part of it.
+- A write whose answer was lost fails its condition; the row then shows that its own records were counted.
+- Rows are put once and never changed, so only what is new counts; what leaves is too old to matter.
+
+A recount takes a cut: the start of a window, five minutes ago at least. What is from before the cut it counts in the table,
+what is from after it stands in `recent`; a record from before that comes later still is below the `floor`, and counted already.
+Sequence numbers grow within a partition. Were one ever split between shards of the stream, a recount would find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Store, StoreUnavailable
+from slipway.signals import counters
+from slipway.signals.counters import WINDOW, Counts, add, counted, recents, unpacked, window
+from slipway.signals.rows import SHARDS
+from slipway.tables import COUNTERS, FLAGS, SIGNALS
+
+MARGIN = 300_000  # milliseconds after which what was being written stands
+_TRIES = 10
+_CHUNK = 100
+_GIVE_UP = 2  # partitions that could not be written: the rest of the delivery is not tried
+
+
+class Signal(NamedTuple):
+    """One new row: where it is counted, when it came, and what it adds."""
+
+    home: tuple[str, str]
+    sequence: int
+    at: int
+    counts: Counts
+
+
+def signal(new: Row, sequence: int) -> Signal | None:
+    """None for a row that is not counted. Raises for one that should be and cannot."""
+    home = counters.home(new["pk"])
+    return None if home is None else Signal(home, sequence, new["at"], counted(new))
+
+
+class Tallying:
+    """`clock` gives milliseconds since 1970."""
+
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+        self.store, self.clock = store, clock
+
+    def count(self, signals: Sequence[Signal]) -> set[int]:
+        """The indexes of those whose partition could not be written; it is whole or not at all."""
+        groups: dict[tuple[str, str], list[int]] = {}
+        for index, one in enumerate(signals):
+            groups.setdefault(one.home, []).append(index)
+        standing = self._read(list(groups))
+        failed: set[int] = set()
+        out = 0
+        for home, indexes in groups.items():
+            try:
+                if out == _GIVE_UP:
+                    raise StoreUnavailable("the table does not take writes")
+                self._apply(home, [signals[index] for index in indexes], standing.get(home))
+            except StoreUnavailable:
+                out = min(out + 1, _GIVE_UP)
+                failed.update(indexes)
+        return failed
+
+    def recount(self, home: tuple[str, str]) -> bool:
+        """Bring the counts of a rollout's shard to what its rows say; whether they were something else."""
+        for _ in range(_TRIES):
+            now = self.clock()
+            before = self.store.get(COUNTERS, *home)
+            last, floor = _passed(before)
+            cut, recent = _cut(recents(before), floor, now)
+            if cut is None:
+                return False  # clocks differ by too much: another day
+            counts = self._of_table(home, cut)
+            for some in recent.values():
+                add(counts, some)
+            standing = {} if before is None else unpacked(before)
+            if _there(counts) == _there(standing):
+                return False
+            row = counters.row(home, before, counts, recent, last, cut, now)
+            try:
+                self.store.put(COUNTERS, row, _still(before))
+            except ConditionFailed:
+                continue
+            return True
+        raise StoreUnavailable("others keep writing the counters")
+
+    def sweep(self) -> tuple[list[str], list[StoreUnavailable]]:
+        """Recount the rollouts that run: which counters were not right, and what could not be looked at."""
+        repaired, errors = [], []
+        for rollout in self._active():
+            for shard in range(SHARDS):
+                home = (rollout, f"{shard:02x}")
+                try:
+                    if self.recount(home):
+                        repaired.append("/".join(home))
+                except StoreUnavailable as error:
+                    errors.append(error)
+        return repaired, errors
+
+    # --- inside ---
+
+    def _read(self, homes: list[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+        found: dict[tuple[str, str], Row] = {}
+        for first in range(0, len(homes), _CHUNK):
+            rows = self.store.get_many(COUNTERS, homes[first : first + _CHUNK])
+            found |= {(row["pk"], row["sk"]): row for row in rows}
+        return found
+
+    def _apply(self, home: tuple[str, str], signals: Sequence[Signal], before: Row | None) -> None:
+        for _ in range(_TRIES):
+            row = _after(home, signals, before, self.clock())
+            if row is None:
+                return
+            try:
+                self.store.put(COUNTERS, row, _still(before))
+            except ConditionFailed as stands:
+                before = stands.row  # another instance, a recount, or our own try whose answer was lost
+                continue
+            return
+        raise StoreUnavailable("others keep writing the counters")
+
+    def _of_table(self, home: tuple[str, str], cut: int) -> Counts:
+        counts: Counts = {}
+        for row in self._every(SIGNALS, "#".join(home)):
+            if row["at"] < cut:
+                add(counts, counted(row))
+        return counts
+
+    def _active(self) -> list[str]:
+        return [row["sk"] for row in self._every(FLAGS, "list#rollouts")]
+
+    def _every(self, table: Any, partition: str) -> Iterator[Row]:
+        start: Any = None
+        while True:
+            page = self.store.query(table, (partition,), limit=1000, start=start)
+            yield from page.rows
+            if (start := page.next) is None:
+                return
+
+
+def _after(home: tuple[str, str], signals: Sequence[Signal], before: Row | None, now: int) -> Row | None:
+    """The row with these signals counted; None where all of them are."""
+    last, floor = _passed(before)
+    new = {one.sequence: one for one in signals if one.sequence > last}
+    if not new:
+        return None
+    counts = {} if before is None else unpacked(before)
+    recent = recents(before)
+    for one in new.values():
+        if one.at >= floor:
+            add(counts, one.counts)
+            add(recent.setdefault(window(one.at), {}), one.counts)
+    return counters.row(home, before, counts, recent, max(new), floor, now)
+
+
+def _passed(before: Row | None) -> tuple[int, int]:
+    """The sequence number of the last record that was counted, and the floor."""
+    return (0, 0) if before is None else (int(before["last"]), before["floor"])
+
+
+def _cut(recent: dict[int, Counts], floor: int, now: int) -> tuple[int | None, dict[int, Counts]]:
+    """From when on the recent counts hold, and those; None where it would be too early."""
+    cut = max(window(now - MARGIN), max(recent, default=0) - WINDOW, floor)
+    return (None, {}) if cut > now - MARGIN else (cut, {start: some for start, some in recent.items() if start >= cut})
+
+
+def _there(counts: Counts) -> Counts:
+    return {name: number for name, number in counts.items() if number}
+
+
+def _still(before: Row | None) -> Condition:
+    return Absent() if before is None else Equals("version", before["version"])

@@ -1,0 +1,361 @@
+"""Rollouts: what they change, in one write each; what ends them; what is left of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from slipway.access import Principal
+from slipway.adapters.memory import MemoryStore
+from slipway.calls import Call
+from slipway.flags.beside import Moved
+from slipway.flags.compilation import compiled
+from slipway.flags.control import Control
+from slipway.flags.publication import read
+from slipway.flags.snapshot import Snapshot
+from slipway.outbox import due
+from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, PreconditionFailed, Problem
+from slipway.resources import Stored
+from slipway.rollouts import exposure
+from slipway.rollouts.plan import NewRollout
+from slipway.rollouts.states import Event
+from slipway.tables import FLAGS
+from tests.catalogue import a_call
+from tests.flagging import BETA, configured, disagreements, edited, made, revision, ruled
+
+ENTROPY = b"e" * 32
+WHERE = ("checkout", "production")
+LADDER = [
+    {"share": 1, "hold": {"minutes": 10}},
+    {"share": 25, "hold": {"minutes": 60, "units": 500}},
+    {"share": 100},
+]
+COURSE = {"from": "off", "to": "on", "ladder": LADDER, "guards": [{"metric": "errors", "kind": "bad_units"}], "reason": "R"}
+GRACE = Principal("member", "mbr_grace", "editor")
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def control(store: MemoryStore) -> Control:
+    control = Control(store)
+    made(control)
+    configured(control, environment="production", enabled=True, default_variant="off", reason="R")
+    return control
+
+
+@pytest.fixture(autouse=True)
+def consistent(store: MemoryStore) -> Iterator[None]:
+    """After whatever a test did, the rows beside say what the resources do."""
+    yield
+    assert disagreements(store) == []
+
+
+def call(seconds: float = 2, who: Principal | None = None) -> Call:
+    made = a_call(seconds, operation="rollouts.create")
+    return made if who is None else made.but(principal=who)
+
+
+def planned(control: Control, seconds: float = 2, who: Principal | None = None, **fields: Any) -> Stored:
+    new = NewRollout.model_validate({**COURSE, **fields})
+    return control.rollouts.plan(call(seconds, who), *WHERE, new, ENTROPY).stored
+
+
+def move(control: Control, stored: Stored, event: Event, seconds: float = 10, who: Principal | None = None) -> Stored:
+    return control.rollouts.move(call(seconds, who), *WHERE, stored.id, stored.version, event, "R", ENTROPY)
+
+
+def shown(control: Control, number: int = 2_000) -> set[str]:
+    """Who is shown `on`."""
+    snapshot = Snapshot.read(compiled(read(control.store, "production")).body)
+    units = (f"user-{n}" for n in range(number))
+    return {unit for unit in units if snapshot.flags.evaluate("checkout", {"targetingKey": unit}, now=0).variant == "on"}
+
+
+def by_bucket(share: float, number: int = 2_000) -> set[str]:
+    units = (f"user-{n}" for n in range(number))
+    return {unit for unit in units if exposure.bucket("checkout", "v3", unit) < share * 1000}
+
+
+def configuration(control: Control) -> Stored:
+    return control.configurations.read(call(), *WHERE)[1]
+
+
+def told(store: MemoryStore, stored: Stored) -> list[str]:
+    """The types of the events of all its versions, in order."""
+    rows = sorted((row for (pk, _), row in store.tables["flags"].items() if pk == stored.id), key=lambda row: row["version"])
+    return [event["type"] for row in rows for event in due(None, {**row, "sk": "head"})]
+
+
+def test_each_step_shows_it_to_its_share(control: Control, store: MemoryStore) -> None:
+    running = planned(control)
+    assert shown(control) == by_bucket(1)
+    running = move(control, running, "advance")
+    assert shown(control) == by_bucket(25)
+    over = move(control, running, "advance")
+    assert (over.data["state"], len(shown(control))) == ("completed", 2_000)
+    plain = configuration(control).data
+    assert (plain["default_variant"], plain["targeting"], "rollout" in plain) == ("on", None, False)
+    assert told(store, over) == ["rollout.started.v1", "rollout.advanced.v1", "rollout.completed.v1"]
+
+
+def test_each_move_is_one_more_revision_and_one_version_of_each(control: Control, store: MemoryStore) -> None:
+    before, number = revision(store, "production"), configuration(control).version
+    running = planned(control)
+    running = move(control, running, "advance")
+    running = move(control, running, "roll_back")
+    assert revision(store, "production") == before + 3
+    assert configuration(control).version == number + 3
+    assert running.version == 3
+
+
+def test_rolling_back_leaves_what_was_and_resuming_shows_the_same_units(control: Control) -> None:
+    running = move(control, planned(control), "advance")
+    first = shown(control)
+    back = move(control, running, "roll_back")
+    assert shown(control) == set()
+    assert "rollout" not in configuration(control).data
+    again = move(control, back, "resume")
+    assert shown(control) == first
+    data = again.data
+    assert (data["state"], data["stage"], data["judged"]) == ("running", 2, 2)
+    assert [int(one["share"]) for one in data["stages"]] == [1_000, 25_000, 25_000]
+
+
+def test_what_was_rolled_back_is_not_resumed_over_an_edit(control: Control) -> None:
+    back = move(control, planned(control), "roll_back")
+    configured(control, environment="production", targeting=BETA, reason="R", seconds=11)
+    with pytest.raises(Conflict, match="has changed since"):
+        move(control, back, "resume")
+
+
+def test_stopping_keeps_the_share_as_a_plain_rule(control: Control) -> None:
+    running = move(control, planned(control), "advance")
+    first = shown(control)
+    stopped = move(control, running, "stop")
+    assert (stopped.data["state"], shown(control)) == ("stopped", first)
+    assert "rollout" not in configuration(control).data
+
+
+def test_a_holdback_stays(control: Control) -> None:
+    ladder = [{"share": 50, "hold": {"minutes": 1}}, {"share": 95}]
+    running = planned(control, ladder=ladder, holdback=5)
+    over = move(control, running, "advance")
+    assert (over.data["state"], shown(control)) == ("completed", by_bucket(95))
+
+
+def test_a_rule_of_its_own_goes_on_deciding(control: Control) -> None:
+    configured(control, environment="production", targeting=BETA, reason="R", seconds=1.5)
+    running = planned(control)
+    document = compiled(read(control.store, "production")).body
+    flags = Snapshot.read(document).flags
+    assert flags.evaluate("checkout", {"targetingKey": "user-1", "plan": "beta"}, now=0).variant == "on"
+    assert shown(control) == by_bucket(1)
+    move(control, move(control, running, "advance"), "advance")
+    assert len(shown(control)) == 2_000
+
+
+# --- who else may come ------------------------------------------------------------------------------------
+
+
+def test_one_runs_at_a_time(control: Control) -> None:
+    running = planned(control)
+    with pytest.raises(Conflict, match=running.id):
+        planned(control, seconds=3)
+    waiting = planned(control, seconds=4, start=False)
+    with pytest.raises(Conflict, match=running.id):
+        move(control, waiting, "start")
+    move(control, running, "roll_back")
+    assert move(control, waiting, "start", seconds=20).data["state"] == "running"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"targeting": BETA},
+        {"enabled": False},
+        {"default_variant": "on"},
+        {"overrides": {"on": ["ada"]}},
+    ],
+)
+def test_an_edit_by_hand_ends_it_in_the_same_write(control: Control, store: MemoryStore, edit: dict[str, Any]) -> None:
+    running = planned(control)
+    before = revision(store, "production")
+    after = configured(control, environment="production", reason="R", seconds=20, **edit)
+    assert revision(store, "production") == before + 1
+    assert "rollout" not in after.data
+    ended = control.rollouts.read(*WHERE, running.id)
+    assert (ended.data["state"], ended.data["ended_by"], ended.data["why"]["code"]) == ("stopped", "member:mbr_ada", "edited")
+    assert told(store, ended) == ["rollout.started.v1", "rollout.stopped.v1"]
+    assert shown(control) == (by_bucket(100) if edit.get("default_variant") else set())
+
+
+def test_a_reason_alone_ends_nothing(control: Control) -> None:
+    running = planned(control)
+    configured(control, environment="production", reason="Another word", seconds=20)
+    assert control.rollouts.read(*WHERE, running.id).data["state"] == "running"
+
+
+@pytest.mark.parametrize(
+    ("edit", "state"),
+    [
+        (lambda control: edited(control, variants={"on": True, "off": False, "third": True}, reason="R"), "stopped"),
+        (lambda control: control.flags.archive(a_call(5), "checkout", None, "R"), "stopped"),
+        (lambda control: edited(control, description="Words"), "running"),
+        (lambda control: edited(control, client_side=True, reason="R"), "running"),
+        (lambda control: control.configurations.switch_off(a_call(5), *WHERE, "Fire"), "stopped"),
+    ],
+)
+def test_an_edit_of_the_flag_ends_it_where_it_shows_something_else(control: Control, edit: Any, state: str) -> None:
+    running = planned(control)
+    edit(control)
+    assert control.rollouts.read(*WHERE, running.id).data["state"] == state
+    assert ("rollout" in configuration(control).data) == (state == "running")
+
+
+def test_going_back_to_an_old_version_brings_no_rollout_back(control: Control) -> None:
+    planned(control)
+    during = configuration(control).version
+    configured(control, environment="production", targeting=BETA, reason="R", seconds=20)
+    control.configurations.revert(a_call(30), *WHERE, None, during, "R")
+    assert "rollout" not in configuration(control).data
+
+
+def test_another_environment_copies_none_of_it(control: Control) -> None:
+    planned(control)
+    control.configurations.copy(a_call(30), "checkout", "staging", None, "production", None)
+    assert "rollout" not in control.configurations.read(call(), "checkout", "staging")[1].data
+
+
+def test_a_move_is_made_on_the_version_that_was_read(control: Control) -> None:
+    running = planned(control)
+    move(control, running, "pause")
+    with pytest.raises(PreconditionFailed):
+        move(control, running, "advance")
+    with pytest.raises(PreconditionFailed):
+        control.rollouts.moved(call(30), running, "roll_back", "harm", "Harm")
+
+
+def test_an_edit_between_reading_and_moving_wins(control: Control, store: MemoryStore) -> None:
+    running = planned(control)
+    standing = configuration(control)
+    data = control.rollouts._beside(call(), running.id, running.data, {**running.data, "state": "rolled_back"}, "roll_back")
+    configured(control, environment="production", default_variant="on", reason="R", seconds=20)
+    with pytest.raises((PreconditionFailed, Moved)):
+        control.rollouts.moved(call(30), running, "roll_back", "harm", "Harm")
+    assert data
+    assert standing.version + 1 == configuration(control).version
+    assert configuration(control).data["default_variant"] == "on"
+
+
+def test_the_same_request_again_is_the_same_rollout(control: Control) -> None:
+    new = NewRollout.model_validate(COURSE)
+    asked = call().but(idempotency_key="k")
+    first = control.rollouts.plan(asked, *WHERE, new, ENTROPY)
+    again = control.rollouts.plan(asked.but(nonce="another"), *WHERE, new, ENTROPY)
+    assert (first.replayed, again.replayed, again.stored.id) == (False, True, first.stored.id)
+
+
+# --- what is asked of people --------------------------------------------------------------------------------
+
+
+def test_more_takes_a_reason_where_it_is_protected_and_less_does_not(control: Control) -> None:
+    with pytest.raises(Invalid, match="give the reason"):
+        planned(control, reason=None)
+    running = planned(control)
+    for event in ("advance", "stop"):
+        with pytest.raises(Invalid, match="give the reason"):
+            control.rollouts.move(call(), *WHERE, running.id, None, event, None, ENTROPY)  # type: ignore[arg-type]
+    control.rollouts.move(call(), *WHERE, running.id, None, "roll_back", None, ENTROPY)
+
+
+def test_where_two_are_asked_for_another_person_starts_it(control: Control) -> None:
+    waiting_for = planned(control, start=False)
+    ruled(control, "production", approval=True)
+    with pytest.raises(Forbidden, match="another person"):
+        planned(control, seconds=3)
+    with pytest.raises(Forbidden, match="another person"):
+        move(control, waiting_for, "start")
+    for key in (Principal("admin", "key_1"), Principal("server", "key_2")):
+        with pytest.raises(Forbidden):
+            move(control, waiting_for, "start", who=key)
+    running = move(control, waiting_for, "start", who=GRACE)
+    with pytest.raises(Forbidden):
+        move(control, running, "advance", seconds=20)
+    assert move(control, running, "roll_back", seconds=30).data["state"] == "rolled_back"
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "code"),
+    [
+        ({"from": "third"}, "/from", "unknown_variant"),
+        ({"to": "third"}, "/to", "unknown_variant"),
+        ({"to": "off"}, "/to", "same_variant"),
+        ({"from": "on", "to": "off"}, "/from", "nobody"),
+    ],
+)
+def test_what_could_not_run_is_refused(control: Control, fields: dict[str, Any], pointer: str, code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        planned(control, **fields)
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [(pointer, code)]
+
+
+def test_where_the_flag_is_off_nothing_is_rolled_out(control: Control) -> None:
+    new = NewRollout.model_validate(COURSE)
+    with pytest.raises(Conflict, match="off"):
+        control.rollouts.plan(call(), "checkout", "staging", new, ENTROPY)
+    control.flags.archive(a_call(5), "checkout", None, "R")
+    with pytest.raises(Conflict, match="archived"):
+        planned(control, seconds=6)
+
+
+@pytest.mark.parametrize("state", ["completed", "stopped"])
+def test_what_is_over_is_over(control: Control, state: str) -> None:
+    running = planned(control)
+    over = move(control, running, "stop") if state == "stopped" else move(control, move(control, running, "advance"), "advance")
+    for event in ("start", "advance", "pause", "resume", "roll_back", "stop"):
+        with pytest.raises(MoveNotAllowed, match="end of it"):
+            move(control, over, event)  # type: ignore[arg-type]
+
+
+def test_a_rollout_that_would_not_fit_when_it_ends_is_refused_before(control: Control) -> None:
+    rule = {"if": [{"in": [{"var": "plan"}, ["p" * 17_000]]}, "on", "off"]}
+    configured(control, environment="production", targeting=rule, reason="R", seconds=1.5)
+    with pytest.raises(Problem) as refused:
+        planned(control)
+    assert [fault.code for fault in refused.value.errors] == ["too_large"]
+
+
+# --- time -----------------------------------------------------------------------------------------------
+
+
+def test_steps_that_are_a_matter_of_time_are_told_ahead(control: Control) -> None:
+    ladder = [{"share": 1, "hold": {"minutes": 10}}, {"share": 25, "hold": {"minutes": 60}}, {"share": 100}]
+    running = planned(control, ladder=ladder)
+    began = int(call(2).now.timestamp())
+    first = -(-(began + 600) // 60) * 60
+    steps = configuration(control).data["rollout"]["steps"]
+    assert [[int(at), int(share)] for at, share in steps] == [[first, 25_000], [first + 3600, 100_000]]
+    move(control, running, "pause")
+    assert configuration(control).data["rollout"]["steps"] is None
+
+
+@pytest.mark.parametrize("hold", [{"units": 10}, {"minutes": 5, "approval": True}])
+def test_what_waits_for_more_than_time_is_not(control: Control, hold: dict[str, Any]) -> None:
+    planned(control, ladder=[{"share": 1, "hold": hold}, {"share": 100}])
+    assert configuration(control).data["rollout"]["steps"] is None
+
+
+def test_the_list_of_what_runs_holds_what_is_live(control: Control, store: MemoryStore) -> None:
+    running = planned(control)
+    assert [one.id for one in control.rollouts.running()] == [running.id]
+    paused = move(control, running, "pause")
+    assert [one.id for one in control.rollouts.running()] == [running.id]
+    move(control, paused, "roll_back")
+    assert control.rollouts.running() == []
+    assert len(store.query(FLAGS, ("list#rollouts#checkout#production",)).rows) == 1

@@ -1,0 +1,388 @@
+"""What is posted and what becomes of it: golden events in, rows out; the same again changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from slipway.access import Principal
+from slipway.adapters.memory import MemoryBlobs
+from slipway.ports import Blob, StoreUnavailable
+from slipway.rollouts import exposure
+from slipway.signals import rows
+from slipway.signals.posted import MOST
+from tests.collecting import (
+    BY_TEAM,
+    CLIENT,
+    HALF,
+    NOW,
+    ROLLOUT,
+    SERVER,
+    Deployment,
+    arm,
+    exposed,
+    outcome,
+    people,
+    token,
+    unit,
+)
+from tests.functions.events import ADMIN, EDITOR, VIEWER
+
+ADA = "user-1"
+
+
+@pytest.fixture
+def deployment() -> Deployment:
+    return Deployment()
+
+
+def without(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("pk", "sk", "schema", "at", "expires", *names)}
+
+
+# --- what is taken --------------------------------------------------------------------------------------
+
+
+def test_an_exposure_and_an_outcome_byte_for_byte(deployment: Deployment) -> None:
+    reply = deployment.post(exposed(ADA), outcome(ADA, value=3.5, at="2020-01-01T00:00:00Z"))
+    assert (reply.status, reply.body) == (202, b'{"accepted":2,"dropped":0,"rejected":[]}')
+    assert reply.headers["content-type"] == "application/json"
+    [shown] = deployment.rows("unit#" + unit(ADA))
+    assert shown["pk"] == f"{ROLLOUT}#{rows.shard(unit(ADA))}"
+    assert shown["at"] == NOW * 1000
+    assert without(shown) == {
+        "stage": 0,
+        "arm": arm(ADA),
+        "bucket": exposure.bucket("checkout", "v3", ADA),
+        "trust": "server",
+        "source": "",
+    }
+    met = {row["sk"].split("#")[1]: without(row) for row in deployment.rows("met#")}
+    assert met == {name: {"stage": 0, "arm": arm(ADA), "trust": "server", "source": ""} for name in ("errors", "*")}
+    [message] = deployment.rows("msg#")
+    assert message["pk"].startswith("metric#production#errors#2026-11-23#")
+    assert without(message) == {"value": 3_500_000, "variants": {"checkout": {"t": "on", "c": "off"}[arm(ADA)]}}
+    [adopted] = deployment.rows("adopt#production#checkout#2026-11-23#")
+    assert without(adopted) == {"variant": {"t": "on", "c": "off"}[arm(ADA)]}
+
+
+def test_the_lake_has_one_record_a_batch_without_context_or_address(deployment: Deployment) -> None:
+    context = {"targetingKey": ADA, "email": "ada@example.com", "team": "red"}
+    told = {"id": "c-1", "type": "exposure", "flag": "team", "context": context}
+    deployment.post(exposed(ADA), told, outcome(ADA, value=3.5, at="2020-01-01"), {"id": "no"})
+    [record] = deployment.lake.records
+    assert record.count(b"\n") == 3
+    first, second, third = deployment.told()
+    assert (first["type"], first["rollout"], first["unit"], first["targeting_key"]) == ("exposure", ROLLOUT, unit(ADA), ADA)
+    assert (second["rollout"], second["variant"] in ("on", "off")) == (BY_TEAM, True)
+    assert (third["name"], third["value"], third["at"]) == ("errors", 3.5, "2020-01-01")
+    assert b"example.com" not in record
+    assert b"192.0.2" not in record
+
+
+def test_only_kinds_of_keys_that_belong_to_an_environment_may_tell(deployment: Deployment) -> None:
+    for who in (ADMIN, EDITOR, VIEWER, Principal("server", "key_x")):
+        assert (deployment.post(exposed(ADA), who=who).status, deployment.rows()) == (403, [])
+    refused = deployment.post(exposed(ADA), who=None)
+    assert (refused.status, refused.headers["www-authenticate"]) == (401, "Bearer")
+    assert deployment.post(exposed(ADA), who=CLIENT).status == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"nothing", 400),
+        (b'{"events": NaN}', 400),
+        (b"\xff\xfe", 400),
+        (b"[" * 100_000, 400),
+        (b"[]", 422),
+        (b'{"events": []}', 422),
+        (b'{"events": {}}', 422),
+        (b'{"events": [{}], "more": 1}', 422),
+        (json.dumps({"events": [{}] * (MOST + 1)}).encode(), 422),
+        (b'{"events": ["' + b"x" * 256 * 1024 + b'"]}', 413),
+    ],
+)
+def test_what_cannot_be_read_is_a_problem(deployment: Deployment, body: bytes, status: int) -> None:
+    reply = deployment.send(body)
+    assert (reply.status, reply.headers["content-type"]) == (status, "application/problem+json")
+    assert reply.json["detail"]
+    assert deployment.rows() == []
+
+
+WRONG: list[tuple[Any, str]] = [
+    (None, "not_an_object"),
+    ([], "not_an_object"),
+    ({}, "unknown_type"),
+    ({"type": []}, "unknown_type"),
+    (outcome(ADA, more=1), "unknown_field"),
+    (outcome(ADA, flag="checkout"), "unknown_field"),
+    (outcome(ADA) | {"id": None}, "invalid_id"),
+    (outcome(ADA, id="a b"), "invalid_id"),
+    (outcome(ADA, id="x" * 65), "invalid_id"),
+    (outcome(ADA, "a#b", id="1"), "invalid_name"),
+    (outcome(ADA, "a|b", id="1"), "invalid_name"),
+    (outcome(ADA, "-a", id="1"), "invalid_name"),
+    (outcome(ADA) | {"targetingKey": None}, "key_missing"),
+    (outcome(ADA) | {"targetingKey": ""}, "invalid_key"),
+    (outcome(ADA) | {"targetingKey": 7}, "invalid_key"),
+    (outcome(ADA) | {"targetingKey": "\ud800"}, "invalid_key"),
+    (outcome(ADA) | {"targetingKey": "x" * 257}, "invalid_key"),
+    (outcome(ADA, previous_key="a\x00b"), "invalid_key"),
+    (outcome(ADA, value=True), "invalid_value"),
+    (outcome(ADA, value="3"), "invalid_value"),
+    (outcome(ADA, value=10**400), "invalid_value"),
+    (outcome(ADA, value=1e308), "invalid_value"),
+    (outcome(ADA, at="yesterday evening"), "invalid_at"),
+    (outcome(ADA, at=1795435200), "invalid_at"),
+    (exposed(ADA) | {"exposure": None}, "exposure_missing"),
+    (exposed(ADA) | {"context": {}}, "exposure_missing"),
+    (exposed(ADA) | {"exposure": 7}, "invalid_exposure"),
+    (exposed(ADA) | {"exposure": "1.1.x"}, "invalid_exposure"),
+    (exposed(ADA) | {"exposure": "\ud800"}, "invalid_exposure"),
+    (exposed(ADA, flag="a/b"), "invalid_flag"),
+    (exposed(ADA, flag="team"), "invalid_exposure"),
+    ({"id": "1", "type": "exposure", "flag": "team", "context": []}, "invalid_context"),
+    ({"id": "1", "type": "exposure", "flag": "team", "context": {"targetingKey": 1}}, "invalid_context"),
+    ({"id": "1", "type": "exposure", "flag": "nobody", "context": {}}, "unknown_flag"),
+    ({"id": "1", "type": "exposure", "flag": "checkout", "exposure": token(ADA), "previous_key": "a"}, "key_missing"),
+]
+
+
+@pytest.mark.parametrize(("event", "code"), WRONG)
+def test_a_bad_event_is_rejected_by_its_index_and_the_rest_is_kept(deployment: Deployment, event: Any, code: str) -> None:
+    reply = deployment.post(outcome("a"), event, outcome("b"))
+    assert reply.status == 202
+    assert (reply.json["accepted"], [(one["index"], one["code"]) for one in reply.json["rejected"]]) == (2, [(1, code)])
+    assert reply.json["rejected"][0]["detail"]
+    assert {row["sk"] for row in deployment.rows("msg#")} == {"msg#o-errors-a", "msg#o-errors-b"}
+
+
+def test_events_that_are_all_bad_leave_nothing(deployment: Deployment) -> None:
+    assert deployment.post(1, 2).json["accepted"] == 0
+    assert (deployment.rows(), deployment.lake.records) == ([], [])
+
+
+@pytest.mark.parametrize(("who", "agent", "dropped"), [
+    (CLIENT, "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", 2),
+    (CLIENT, "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/120.0", 2),
+    (CLIENT, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36", 0),
+    (CLIENT, "", 0),
+    (SERVER, "robotic-service/1.0 (bot)", 0),
+])  # fmt: skip
+def test_bots_are_dropped_and_counted_as_dropped(deployment: Deployment, who: Principal, agent: str, dropped: int) -> None:
+    reply = deployment.post(exposed(ADA), outcome(ADA), who=who, user_agent=agent)
+    assert (reply.status, reply.json["dropped"], reply.json["accepted"]) == (202, dropped, 2 - dropped)
+    assert bool(deployment.rows()) == (dropped == 0)
+
+
+# --- exposures ------------------------------------------------------------------------------------------
+
+
+def test_a_token_of_elsewhere_proves_nothing(deployment: Deployment) -> None:
+    forged = token(ADA)
+    for proof in (token(ADA, environment="staging"), token(ADA, flag="plain"), forged[:-1] + "A", forged.replace(".t.", ".c.")):
+        if proof == forged:
+            continue
+        assert deployment.post(exposed(ADA, exposure=proof)).json["rejected"][0]["code"] == "invalid_exposure"
+    assert deployment.rows("rol_") == []
+
+
+def test_a_client_sends_no_context(deployment: Deployment) -> None:
+    event = {"id": "1", "type": "exposure", "flag": "team", "context": {"team": "red"}}
+    assert deployment.post(event, who=CLIENT).json["rejected"][0]["code"] == "context_not_allowed"
+
+
+def test_a_server_says_whom_it_served_by_the_context(deployment: Deployment) -> None:
+    for number, context in enumerate(({"targetingKey": ADA, "team": "red"}, {"targetingKey": ADA}, {"team": "red"})):
+        deployment.post({"id": f"{number}", "type": "exposure", "flag": "team", "context": context})
+    [shown] = deployment.rows(f"{BY_TEAM}#{rows.shard(unit('red', BY_TEAM))} unit#")
+    assert shown["sk"] == f"unit#{unit('red', BY_TEAM)}"
+    [uncounted] = deployment.rows("none#")
+    assert uncounted["pk"].startswith(BY_TEAM)
+    assert not any("red" in str(value) for row in deployment.rows() for value in row.values())
+
+
+def test_who_is_held_by_the_configuration_is_not_of_the_rollout(deployment: Deployment) -> None:
+    event = {"id": "1", "type": "exposure", "flag": "plain", "context": {"targetingKey": ADA}}
+    assert deployment.post(event).json["accepted"] == 1
+    assert deployment.rows("rol_") == []
+    assert [row["variant"] for row in deployment.rows("adopt#production#plain#")] == ["off"]
+
+
+def test_an_exposure_to_a_rollout_that_is_not_heard_of_yet_is_believed(deployment: Deployment) -> None:
+    deployment.publish(id=BY_TEAM.replace("b", "c"))
+    assert deployment.post(exposed(ADA)).json["accepted"] == 1
+    assert [row["sk"] for row in deployment.rows("rol_")] == [f"unit#{unit(ADA)}"]
+    assert deployment.rows("adopt#") == []
+
+
+# --- outcomes -------------------------------------------------------------------------------------------
+
+
+def test_an_outcome_counts_only_after_an_exposure_and_once(deployment: Deployment) -> None:
+    deployment.post(outcome(ADA, id="before"))
+    assert deployment.rows("met#") == []
+    deployment.post(exposed(ADA))
+    for number in range(3):
+        deployment.now += 60
+        deployment.post(outcome(ADA, id=f"after-{number}"))
+    assert sorted(row["sk"].split("#")[1] for row in deployment.rows("met#")) == ["*", "errors"]
+    assert {row["at"] for row in deployment.rows("met#")} == {(NOW + 60) * 1000}
+    assert len(deployment.rows("msg#")) == 4
+
+
+@pytest.mark.parametrize(("value", "slow"), [(None, False), (250, False), (250.5, True), (10**9, True), (-1, False)])
+def test_slow_is_above_the_threshold(deployment: Deployment, value: float | None, slow: bool) -> None:
+    deployment.post(exposed(ADA), outcome(ADA, "latency", value=value))
+    assert [row["sk"].split("#")[1] for row in deployment.rows("met#")] == (["latency>250", "*"] if slow else ["*"])
+
+
+def test_the_arm_is_that_of_the_split_in_force(deployment: Deployment) -> None:
+    """A ramp moves units from control to treatment, and that is no fault."""
+    moved = next(key for key in people("c", 50) if arm(key, 3 * HALF // 2) == "t")
+    deployment.post(exposed(moved))
+    deployment.publish(share=3 * HALF // 2, stage=1)
+    deployment.now += 60
+    deployment.post(outcome(moved))
+    assert {(row["stage"], row["arm"]) for row in deployment.rows("unit#" + unit(moved))} == {(0, "c")}
+    assert {(row["stage"], row["arm"]) for row in deployment.rows("met#")} == {(1, "t")}
+
+
+def test_an_outcome_finds_the_unit_of_who_is_bucketed_by_something_else(deployment: Deployment) -> None:
+    shown = {"id": "1", "type": "exposure", "flag": "team", "context": {"targetingKey": ADA, "team": "red"}}
+    deployment.post(shown, outcome(ADA, id="same-batch"))
+    deployment.another()
+    deployment.post(outcome(ADA, id="later"))
+    deployment.post(outcome("somebody", id="else"))
+    assert [row["sk"] for row in deployment.rows(f"{BY_TEAM}#") if row["sk"].startswith("met#")] == [
+        f"met#errors#{unit('red', BY_TEAM)}"
+    ]
+
+
+@pytest.mark.parametrize("event", ["exposure", "outcome"])
+def test_a_person_who_was_two_units_in_both_arms_counts_no_more(deployment: Deployment, event: str) -> None:
+    [before], [after], [same] = people("c", 1), people("t", 1), people("t", 2)[1:]
+    deployment.post(exposed(before), exposed(after), exposed(same))
+    again = exposed(after, id="again") if event == "exposure" else outcome(after, "other", id="again")
+    deployment.post(again | {"previous_key": before}, outcome(after), outcome(before), outcome(same, previous_key=after))
+    assert {row["sk"] for row in deployment.rows("out#")} == {f"out#{unit(before)}", f"out#{unit(after)}"}
+    assert {row["stage"] for row in deployment.rows("out#")} == {0}
+    counted = {row["sk"].split("#")[2] for row in deployment.rows("met#")}
+    assert counted == {unit(same)}
+
+
+def test_who_was_never_shown_the_flag_mixes_nothing(deployment: Deployment) -> None:
+    [before], [after] = people("c", 1), people("t", 1)
+    deployment.post(exposed(after, previous_key=before))
+    assert deployment.rows("out#") == []
+
+
+def test_one_network_brings_five_units_an_hour(deployment: Deployment) -> None:
+    for number in range(8):
+        key = f"user-{number}"
+        deployment.post(exposed(key), outcome(key), who=CLIENT, address=f"192.0.2.{number}")
+    assert len(deployment.rows("met#errors#")) == 5
+    assert len({row["source"] for row in deployment.rows("met#")}) == 1
+    deployment.post(outcome("user-7", id="other"), who=CLIENT, address="198.51.100.1")
+    deployment.now += 3600
+    deployment.post(outcome("user-6", id="next-hour"), who=CLIENT, address="192.0.2.200")
+    deployment.post(*(exposed(f"more-{n}") for n in range(9)), *(outcome(f"more-{n}") for n in range(9)))
+    assert len(deployment.rows("met#errors#")) == 5 + 1 + 1 + 9
+    assert not any("192.0.2" in str(value) for row in deployment.rows() for value in row.values())
+
+
+# --- again, and what goes wrong -------------------------------------------------------------------------
+
+
+def test_the_same_again_changes_nothing(deployment: Deployment) -> None:
+    events = [exposed(f"user-{n}") for n in range(20)] + [outcome(f"user-{n}", value=n) for n in range(20)]
+    first = deployment.post(*events, who=CLIENT)
+    before = deployment.rows()
+    deployment.now += 5
+    again = deployment.post(*events, who=CLIENT)
+    deployment.another()
+    deployment.post(*reversed(events), who=CLIENT)
+    assert (first.body, again.status) == (again.body, 202)
+    assert [row for row in deployment.rows() if row not in before] == []
+
+
+def test_a_message_that_comes_again_past_midnight_is_known(deployment: Deployment) -> None:
+    deployment.now += 12 * 3600 - 1
+    deployment.post(outcome(ADA, value=1))
+    deployment.now += 2
+    deployment.another()
+    deployment.post(outcome(ADA, value=1))
+    assert [row["pk"].split("#")[3] for row in deployment.rows("msg#")] == ["2026-11-23"]
+
+
+class Broken(MemoryBlobs):
+    def get(self, key: str, *, etag: str | None = None) -> Blob | None:
+        raise StoreUnavailable("down")
+
+
+def test_while_the_lake_is_out_nothing_is_taken_but_everything_counts(deployment: Deployment) -> None:
+    class Dry:
+        def add(self, record: bytes) -> None:
+            raise StoreUnavailable("dry")
+
+    taken = Deployment(lake=Dry())
+    refused = taken.post(exposed(ADA), outcome(ADA))
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert len(taken.rows("met#")) == 2, "a rollback waits for no lake"
+
+
+def test_what_cannot_be_verified_now_is_not_rejected_for_good(deployment: Deployment) -> None:
+    deployment.keys = Broken()
+    deployment.another()
+    assert deployment.post(exposed(ADA)).status == 503
+    deployment.flags = Broken()
+    deployment.another()
+    assert deployment.post(exposed(ADA)).status == 503
+
+
+def test_an_environment_without_flags_takes_outcomes(deployment: Deployment) -> None:
+    deployment.flags = MemoryBlobs()
+    deployment.another()
+    assert deployment.post(outcome(ADA)).status == 202
+    assert len(deployment.rows("msg#")) == 1
+
+
+# --- what it costs --------------------------------------------------------------------------------------
+
+
+class Counted:
+    """A store that counts what it is asked for."""
+
+    def __init__(self, store: Any) -> None:
+        self.store, self.asked = store, dict[str, int]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked[name] = self.asked.get(name, 0) + 1
+        return getattr(self.store, name)
+
+
+def test_a_batch_costs_two_reads_and_a_write_for_what_is_new() -> None:
+    deployment = Deployment()
+    counted = Counted(deployment.memory)
+    deployment.store = counted
+    deployment.another()
+    keys = [f"user-{number}" for number in range(20)]
+    deployment.post(outcome("first"))
+    counted.asked.clear()
+    deployment.post(*(exposed(key) for key in keys), *(outcome(key) for key in keys))
+    assert counted.asked == {"get_many": 2, "put": 20 * (2 + 2 + 2)}  # unit, adoption; two metrics; unit of the day, message
+    counted.asked.clear()
+    deployment.post(*(outcome(key, id=f"again-{key}") for key in keys))
+    assert counted.asked == {"put": 20, "get_many": 1}, "the message alone is new, and who else is out was not remembered"
+
+
+def test_memory_of_rows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipway.signals.known.MOST_SEEN", 10)
+    deployment = Deployment()
+    for number in range(30):
+        deployment.post(exposed(f"user-{number}"), outcome(f"user-{number}"))
+    assert len(deployment.rows("unit#")) == 60
