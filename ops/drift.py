@@ -19,7 +19,7 @@ from slipway.flags.segments import NewSegment
 FIXED = ("type", "hash")  # of a flag: a change of them is none that files make
 _MOVES = {"restore": {"status": "active"}, "archive": {"status": "archived"}}
 
-Verb = Literal["create segment", "update segment", "create", "restore", "update", "configure", "take variants out", "archive"]
+Verb = Literal["create segment", "create", "restore", "update", "update segment", "configure", "take variants out", "archive"]
 Change = tuple[str, Any, Any]  # field, from, to
 Resource = tuple[bool, str]  # whether it is a segment, and its key
 

@@ -454,7 +454,7 @@ def test_taken_keys_are_all_told_and_nothing_is_written(control: Control) -> Non
     before = copy.deepcopy(rows(control))
     with pytest.raises(KeyTaken) as refused:
         imported(control, DOCUMENT)
-    assert [fault.pointer for fault in refused.value.errors] == ["/$evaluators/staff", "/flags/checkout"]
+    assert [fault.pointer for fault in refused.value.errors] == ["/flags/checkout", "/$evaluators/staff"]
     assert rows(control) == before
 
 

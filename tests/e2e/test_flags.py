@@ -95,6 +95,12 @@ def test_pythons_sdk(stack: Stack, flag: str) -> None:
         assert (asked.value, asked.error_code) == (value, None)
 
 
+def test_a_flag_belongs_to_a_product_that_there_is(stack: Stack) -> None:
+    new = {"key": f"of-none-{secrets.token_hex(4)}", "type": "boolean", "product": "no-such-product"}
+    refused = stack.call("POST", "/v1/flags", new)
+    assert (refused.status, refused.json()["errors"][0]["code"]) == (422, "unknown_product")
+
+
 def test_nodes_sdks_for_servers_and_for_the_web(stack: Stack, flag: str) -> None:
     """The web provider keeps the ETag of its last answer when the context changes: the value must change all the same."""
     script = Path(__file__).with_name("openfeature.mjs")

@@ -14,7 +14,7 @@ import pytest
 from functions.flags.handler import api as flags
 from functions.usage.handler import handler
 from slipway.flags.control import Control
-from slipway.flags.counting import SHARES, SUMMED, Counting, counted, share_of
+from slipway.flags.counting import SHARES, SUMMED, Counting, evaluations, share_of
 from slipway.tables import USAGE
 from tests.catalogue import START
 from tests.catalogue import Counting as CountingStore
@@ -214,7 +214,7 @@ def test_sums_take_few_rows_however_many_flags_are_asked_for(deployment: Deploym
     rows = [row for (pk, _), row in deployment.store.tables["usage"].items() if pk.startswith("usage#")]
     assert len(rows) == SHARES * SUMMED
     assert max(len(row["counts"]) for row in rows) < 3_000, "three write units each, six in a transaction"
-    assert counted(deployment.store, "production", "flag-4711", deployment.now.date() - timedelta(days=6)) == 9
+    assert evaluations(deployment.store, "production", "flag-4711", deployment.now.date() - timedelta(days=6)) == 9
 
 
 def test_many_stale_flags_are_listed_in_few_requests() -> None:

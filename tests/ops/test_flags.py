@@ -269,6 +269,25 @@ def test_a_flag_that_is_on_where_a_second_person_is_asked_changes_by_change_requ
             room.run("apply", "--reason", "Spring sale, again")
 
 
+def test_a_segment_that_is_used_there_changes_by_a_change_request(room: Room) -> None:
+    (room.directory / "segments").mkdir()
+    staff = room.directory / "segments" / "staff.json"
+    staff.write_text('{"targeting": {"in": [{"var": "email"}, ["ada@example.com"]]}}')
+    rule = {"if": [{"$ref": "staff"}, "on", "off"]}
+    room.file(environments={"production": {**ON, "targeting": rule}})
+    assert room.run("apply", "--reason", "Spring sale")[0] == 0
+    room.api("PATCH", "/v1/environments/production", {"approval": True})
+    staff.write_text('{"targeting": {"in": [{"var": "email"}, ["bob@example.com"]]}}')
+    code, said = room.run("apply")
+    assert (code, "Nothing was changed" in said) == (1, True)
+    for _ in range(2):
+        assert room.run("apply", "--reason", "Ada left")[0] == 2
+    (proposal,) = room.api("GET", "/v1/proposals?segment=staff")["items"]
+    room.api("POST", f"/v1/proposals/{proposal['id']}/approve", who=SECOND)
+    assert room.run("apply", "--reason", "Ada left")[0] == 0
+    assert (room.run("plan")[0], room.api("GET", "/v1/segments/staff")["version"]) == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -181,6 +181,15 @@ def test_a_bad_flag_stays_at_its_last_good_form_and_harms_no_other(fault: str) -
     assert (list(document(first)["flags"]), list(first.faults)) == (["good"], ["bad"])
 
 
+@pytest.mark.parametrize("fault", [{"hash": "v9"}, {"variants": "["}])
+def test_a_bad_flag_that_is_switched_off_is_off(fault: dict[str, Any]) -> None:
+    last = document(compiled(rows([flag("bad")], [configuration("bad", default_variant="on", targeting=HALF)])))
+    made = compiled(rows([flag("bad", **fault)], [configuration("bad", enabled=False)], revision=8), last)
+    assert list(made.faults) == ["bad"]
+    assert served(made).evaluate("bad", {}, now=NOW).reason == "DISABLED"
+    assert "targeting" not in document(made)["flags"]["bad"]
+
+
 def test_a_bad_segment_stays_as_well() -> None:
     uses = [configuration("a", targeting={"if": [{"$ref": "beta"}, "on"]})]
     last = document(compiled(rows([flag("a")], uses, [segment("beta", {"==": [{"var": "beta"}, True]})])))
@@ -391,6 +400,12 @@ def test_a_flag_at_its_last_good_form_needs_what_it_needed() -> None:
     assert (list(made.faults), variant(made, "top")) == (["top"], "on")
     made = compiled(rows(flags, [configuration("base"), broken], revision=9), document(made))
     assert (list(made.faults), variant(made, "top")) == (["top"], "off"), "of base as it is now"
+    off = configuration("base", enabled=False)
+    made = compiled(rows(flags, [off, broken], revision=10), document(made))
+    assert (list(made.faults), variant(made, "top")) == (["top"], "off"), "base is not met"
+    assert document(made)["metadata"]["left_out"] == "top", "nobody else has the rule of base as it was then"
+    made = compiled(rows(flags, [off, configuration("top", enabled=False, targeting="{")], revision=11), document(made))
+    assert (list(made.faults), variant(made, "top")) == ([], None)
 
 
 # --- how large it may become ----------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def seen(store: Store, environment: str) -> dict[str, str]:
     return {row["sk"]: row["day"] for row in every(store, USAGE, f"seen#{environment}")}
 
 
-def counted(store: Store, environment: str, key: str, first: date) -> int:
+def evaluations(store: Store, environment: str, key: str, first: date) -> int:
     """Evaluations since that day."""
     page = store.query(USAGE, (f"usage#{environment}#{share_of(key)}",), Span(low=first.isoformat()))
     return sum(json.loads(row["counts"]).get(key, 0) for row in page.rows)

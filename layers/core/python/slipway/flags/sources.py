@@ -69,6 +69,12 @@ class Sources:
         wanted = self._configuration(key).get("prerequisites") if self._enabled(key) else None
         return {key: [[one["flag"], one["variants"]] for one in wanted]} if wanted else {}
 
+    def last(self, key: str, stood: Mapping[str, Any], needs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The form that it had, as far as it may still be served, and what it needs then, by its key."""
+        if not self._enabled(key):
+            return {name: value for name, value in stood.items() if name != "targeting"} | {"state": "DISABLED"}, {}
+        return dict(stood), {key: needs[key]} if key in needs else {}
+
     def rule(self, key: str) -> Rule:
         """All that decides about the variant; None where only the default does. Raises Uncompilable."""
         if key in self._large:
