@@ -82,16 +82,16 @@ def evidence(request: Request[Control, None, None]) -> Answer:
 def try_(request: Request[Control, DryRunning, None]) -> Answer:
     """Try guards on the signals that a rollout has recorded: when would they have stepped back? Nothing is written.
 
-    Without `guards` its own are tried, without `alpha` its own. Metrics that it did not watch are not recorded (422), and so are
-    no alarms. Up to 20,000 signals are taken (422).
+    Without `guards` its own are tried, without `alpha` its own. What it did not watch is not recorded, and neither are alarms
+    (422). Up to 20,000 signals are taken (422).
     """
     names, id = _names(request), request.path["id"]
-    return Answer(200, dry_run(request.use.rollouts, request.call, *names, id, request.body))
+    return Answer(200, dry_run(request.use.rollouts, *names, id, request.body))
 
 
 @api.post(f"{ONE}/start", "rollouts.start", body=Moving, answers={200: RolloutView}, versioned=True)
 def start(request: Request[Control, Moving, None]) -> Answer:
-    """Start a rollout that was planned. Where the environment takes a second person, another than who planned it (403)."""
+    """Start a rollout that was planned: where the environment takes a second person, by another than planned it (403)."""
     return _moved(request, "start")
 
 

@@ -25,6 +25,7 @@ from slipway.ports import Row
 from slipway.product import view
 from slipway.products import Products
 from slipway.resources import Stored
+from slipway.rollouts import plan, templates
 from slipway.upgrades import STEPS, Unreadable, newest, upgrade
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
@@ -38,6 +39,8 @@ READS: dict[str, Callable[[Row], Any]] = {
     "proposal": lambda row: proposals.view(Stored(row), "2026-11-02T12:00:00.000Z"),
     "schedule": lambda row: schedules.view(Stored(row)),
     "segment": lambda row: segments.view(Stored(row)),
+    "rollout": lambda row: plan.view(Stored(row)),
+    "template": lambda row: templates.view(Stored(row)),
     "audit": entry,
     # Rows beside the resources, as their readers take them.
     "verifier": lambda row: {"keys": json.loads(keyring.written("prod", 1, [row], []))["keys"], "role": row["role"]},
@@ -87,6 +90,7 @@ def test_a_kind_is_written_in_its_newest_schema() -> None:
     flags = Control(store)
     shelves = [Products(store).shelf, Keys(store, os.urandom, same).shelf, Members(store, same).shelf]
     shelves += [flags.flags.shelf, flags.configurations.shelf, flags.environments.shelf, flags.segments.shelf]
+    shelves += [flags.rollouts.shelf, flags.rollouts.templates.shelf]
     for shelf in (*shelves, flags.proposals.shelf, flags.schedules.shelf):
         assert shelf.schema == newest(shelf.kind), shelf.kind
 

@@ -20,7 +20,7 @@ BUDGETS = {
     "site": 64,
     "authorize": 48,
     "products": 225,
-    "flags": 305,  # of which rollouts are twenty
+    "flags": 305,  # of which rollouts are twenty-five
     "access": 225,
     "audit": 215,
     "planner": 235,
@@ -36,8 +36,6 @@ BUDGETS = {
     "signals": 225,
     "tally": 90,
     "seed": 260,
-    "guard": 240,
-    "ramp": 240,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {

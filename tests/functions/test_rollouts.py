@@ -109,7 +109,7 @@ def test_what_would_be_is_told_and_nothing_is_written(store: MemoryStore) -> Non
 
 
 def test_rollouts_are_listed_newest_first_and_by_state() -> None:
-    ids = []
+    ids: list[str] = []
     for _ in range(3):
         reply = begun()
         ids.insert(0, reply.json["id"])
@@ -237,7 +237,14 @@ def test_a_protected_environment_asks_for_the_reason_of_more() -> None:
     for what in ("start", "advance", "roll-back", "resume", "pause", "resume", "stop"):
         if what in MORE:
             assert faults(move(first, what)) == [("/reason", "required")]
-        assert move(first, what, **({"reason": "R"} if what in MORE else {})).status == 200
+        assert move(first, what, reason="R" if what in MORE else None).status == 200
+
+
+def test_what_shows_nothing_is_stopped_by_anybody(store: MemoryStore) -> None:
+    waiting, back = begun(start=False), begun()
+    move(back, "roll-back")
+    ruled(Control(store), "development", protected=True, approval=True)
+    assert [move(one, "stop").json["state"] for one in (waiting, back)] == ["stopped", "stopped"]
 
 
 def test_a_second_person_starts_and_advances_it_where_two_are_asked_for(store: MemoryStore) -> None:

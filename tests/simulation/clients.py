@@ -135,6 +135,10 @@ class Client:
         body = {"key": key, "targeting": {"==": [{"var": "plan"}, "beta"]}}
         assert self.post("/v1/segments", body, f"segment {key}").status == 201
 
+    def template(self, key: str) -> None:
+        ladder = [{"share": 5, "hold": {"minutes": 10}}, {"share": 100}]
+        assert self.post("/v1/rollout-templates", {"key": key, "ladder": ladder}, key).status == 201
+
     def import_flags(self, document: Any, key: str, **query: str) -> None:
         """As it is documented: again and again, until nothing is left."""
         asked = "&".join(f"{name}={value}" for name, value in {"environment": "staging", **query}.items())

@@ -252,6 +252,20 @@ def control(world: World, client: Client) -> None:
     client.delete("/v1/environments/preview")
 
 
+def templates(world: World, client: Client) -> None:
+    """Courses of rollouts; the first two are made by whoever comes first."""
+    client.template("weekend")
+    world.pump()
+    client.describe("/v1/rollout-templates/weekend", "slowly")
+    client.describe("/v1/rollout-templates/standard", "as ever")
+    client.delete("/v1/rollout-templates/weekend")
+
+
+def another_template(world: World, client: Client) -> None:
+    client.template("rival")
+    client.describe("/v1/rollout-templates/rival", "by another")
+
+
 def importing(world: World, client: Client) -> None:
     """A file of flags, a few steps a request; and what it says a week later."""
     unit, on = {"fractional": [["on", 1], ["off", 1]]}, {"on": True, "off": False}
@@ -372,6 +386,7 @@ SCENARIOS = (
     Scenario("reads", reads, another_product),
     Scenario("flags", flags, another_flag),
     Scenario("control of flags", control, another_tag),
+    Scenario("templates", templates, another_template),
     Scenario("importing flags", importing, a_tag),
     Scenario("flags later", later, a_tag),
     Scenario("agreed for later", agreed, a_tag),

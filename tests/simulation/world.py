@@ -375,6 +375,7 @@ _ANSWERING: dict[str, Api[Any]] = {
     "audit": audit,
     "flags": flags,
     "segments": flags,
+    "rollout-templates": flags,
     "environments": flags,
     "proposals": flags,
     "schedules": flags,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,11 +35,11 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture
-def control(store: MemoryStore) -> Iterator[Control]:
+def control(store: MemoryStore) -> Control:
     control = Control(store)
     made(control)
     configured(control, enabled=True, default_variant="off")
-    yield control
+    return control
 
 
 def begun(control: Control, **fields: Any) -> Stored:

@@ -19,6 +19,7 @@ from slipway.rollouts.dryrun import DryRunning, DryRunView, dry_run
 from slipway.rollouts.judging import judge
 from slipway.rollouts.plan import NewRollout
 from slipway.rollouts.replay import replayed, resumed
+from slipway.rollouts.states import Event
 from slipway.signals import counters, rows
 from slipway.tables import COUNTERS, SIGNALS
 from tests.catalogue import START, a_call
@@ -27,7 +28,7 @@ from tests.flagging import configured, made
 WHERE = ("checkout", "development")
 LADDER = [{"share": 50, "hold": {"minutes": 60}}, {"share": 75, "hold": {"minutes": 60}}, {"share": 100}]
 ERRORS = {"metric": "errors", "kind": "bad_units"}
-GUARDS = [ERRORS, {"metric": "ms", "kind": "slow_units", "threshold": 250, "margin": 0.1}]
+GUARDS: list[dict[str, Any]] = [ERRORS, {"metric": "ms", "kind": "slow_units", "threshold": 250, "margin": 0.1}]
 
 
 def begun(control: Control, **fields: Any) -> Stored:
@@ -52,7 +53,7 @@ def history(id: str, units: int, base: float, ratio: float, seed: int, stage: in
     random, found = Random(seed), list[Row]()
     for number in range(units):
         arm, at = random.choice("ct"), begins + number
-        said = {"stage": stage, "arm": arm, "trust": "server", "source": ""}
+        said: dict[str, Any] = {"stage": stage, "arm": arm, "trust": "server", "source": ""}
         who = stage * 10**5 + number
         found.append(signal(id, "unit", who, at, bucket=1, **said))
         found.append(signal(id, "met", who, at + 1, "*", **said))
@@ -118,9 +119,10 @@ def test_many_signals_are_looked_at_a_few_at_a_time(control: Control, monkeypatc
 
 def test_what_a_person_resumed_is_judged_from_there_on(control: Control) -> None:
     stored = begun(control)
-    move = lambda event, seconds: control.rollouts.move(  # noqa: E731
-        a_call(seconds), *WHERE, stored.id, None, event, None, b"e" * 32
-    )
+
+    def move(event: Event, seconds: float) -> Stored:
+        return control.rollouts.move(a_call(seconds), *WHERE, stored.id, None, event, None, b"e" * 32)
+
     move("pause", 300)
     after = move("resume", 310)
     assert resumed(after.data["stages"]) == int(after.data["judged"]) == 1
@@ -140,7 +142,7 @@ def test_what_a_person_resumed_is_judged_from_there_on(control: Control) -> None
 
 
 def tried(control: Control, stored: Stored, **asked: Any) -> Any:
-    found = dry_run(control.rollouts, a_call(900), *WHERE, stored.id, DryRunning.model_validate(asked))
+    found = dry_run(control.rollouts, *WHERE, stored.id, DryRunning.model_validate(asked))
     DryRunView.model_validate(found)
     return found
 
@@ -204,8 +206,8 @@ def test_what_cannot_be_tried_is_refused(control: Control, monkeypatch: pytest.M
         tried(control, stored)
     for row in live(history(stored.id, 20, 0.05, 1, seed=3)):
         control.store.put(COUNTERS, {**row, "counts": {}})
+    monkeypatch.setattr(MemoryStore, "query", paged(MemoryStore.query))
     with pytest.raises(Invalid, match="31 signals and more"):
-        monkeypatch.setattr(MemoryStore, "query", paged(MemoryStore.query))
         tried(control, stored)
 
 

@@ -274,7 +274,7 @@ def test_more_takes_a_reason_where_it_is_protected_and_less_does_not(control: Co
     running = planned(control)
     for event in ("advance", "stop"):
         with pytest.raises(Invalid, match="give the reason"):
-            control.rollouts.move(call(), *WHERE, running.id, None, event, None, ENTROPY)  # type: ignore[arg-type]
+            control.rollouts.move(call(), *WHERE, running.id, None, event, None, ENTROPY)
     control.rollouts.move(call(), *WHERE, running.id, None, "roll_back", None, ENTROPY)
 
 
@@ -324,7 +324,7 @@ def test_what_is_over_is_over(control: Control, state: str) -> None:
     over = move(control, running, "stop") if state == "stopped" else move(control, move(control, running, "advance"), "advance")
     for event in ("start", "advance", "pause", "resume", "roll_back", "stop"):
         with pytest.raises(MoveNotAllowed, match="end of it"):
-            move(control, over, event)  # type: ignore[arg-type]
+            move(control, over, event)
 
 
 def test_a_rollout_that_would_not_fit_when_it_ends_is_refused_before(control: Control) -> None:
@@ -382,7 +382,7 @@ class Between(MemoryStore):
 
 
 @pytest.fixture
-def between(control: Control, store: MemoryStore) -> Iterator[Between]:
+def between(control: Control, store: MemoryStore) -> Between:
     between = Between()
     between.tables = store.tables
     control.__init__(between)  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from hypothesis import settings
@@ -86,7 +87,7 @@ class Rolling(RuleBasedStateMachine):
         self.seconds += 60 * minutes
         for id in self.rollouts:
             stage = int(self.control.rollouts.shelf.read(id).data["stage"])
-            self.happened(lambda id=id, stage=stage: stepped(self.control.rollouts, self.call(), f"{id}-{stage}"))
+            self.happened(partial(stepped, self.control.rollouts, self.call(), f"{id}-{stage}"))
 
     @rule(units=st.sampled_from((20, 60)), harm=st.booleans())
     @precondition(lambda self: self.live is not None)

@@ -49,7 +49,7 @@ class NoteView(Shape):
 
 class ImportView(Shape):
     """`created`, `updated` and `existing` (as the file says) count flags and segments; `left`: steps that wait for the same
-    import again; `conflicts`: what others changed meanwhile; `notes`: rollouts that it ends, and what did not map, in the order of the file."""
+    import again; `conflicts`: what others changed meanwhile; `notes`: rollouts that it ends, and what did not map."""
 
     flags: int
     segments: int
@@ -291,10 +291,9 @@ class _Steps:
     def _ending(self, part: Part, before: Stored, after: Stored) -> Done:
         """What a flag or a configuration has become; and which rollouts that ends."""
         done, ended = _changed(before, after), after.data.get("ended", [])
-        if done == "updated":
-            for id in [ended] if isinstance(ended, str) else [one["id"] for one in ended]:
-                detail = f"The rollout {id} ran: it ends, as what is imported holds."
-                self.ended[id] = Note(part.key, part.at, "rollout_ended", detail)
+        ids = [ended] if isinstance(ended, str) else [one["id"] for one in ended]
+        for id in ids if done == "updated" else []:
+            self.ended[id] = Note(part.key, part.at, "rollout_ended", f"The rollout {id} ends: what is imported holds.")
         return done
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from slipway.calls import Call, timestamp
+from slipway.calls import timestamp
 from slipway.flags import jsontext
 from slipway.ports import Row, Store
 from slipway.problems import Conflict, Fault, Invalid
@@ -52,7 +52,7 @@ class DryRunView(Shape):
     decision: DecisionView = Field(description="of that moment, or of the end")
 
 
-def dry_run(rollouts: Rollouts, call: Call, key: str, environment: str, id: str, asked: DryRunning) -> Data:
+def dry_run(rollouts: Rollouts, key: str, environment: str, id: str, asked: DryRunning) -> Data:
     """A DryRunView. Raises NotFound, Conflict where it has not begun, Invalid for guards of what was not recorded, and for more
     than MOST_SIGNALS."""
     data = rollouts.read(key, environment, id).data

@@ -1,6 +1,6 @@
 """What a decision was made of: as it is kept with the rollout, and as the API shows it.
 
-Kept as `policy` has it, in logarithms and shares of 1; shown with E itself where a number can hold it, in percent, and in words.
+Kept as `policy` has it, in logarithms and shares of 1; shown with E itself where a number holds it, in percent and in words.
 """
 
 from __future__ import annotations

@@ -138,11 +138,12 @@ class Rollouts:
                 raise self.shelf.elsewhere(before)
             states.move(before.data["state"], event)
             unchanged, also = list[Beside](), Data()
-            if event in MORE:
+            live = before.data["state"] in states.LIVE
+            if event in MORE and (live or event != "stop"):
                 place = self._reasoned(call, environment, reason)
                 _check_person(call, place, before.data["planned_by"])
                 unchanged = [ledger.unchanged(place)]
-            if event in ("start", "resume") and before.data["state"] not in states.LIVE:
+            if event in ("start", "resume") and not live:
                 unchanged.append(self._checked(call, before.data))
             if event == "start":
                 also = {"generation": signing.begin(self.store, environment, entropy)}

@@ -2,8 +2,8 @@
 
 Kept per template (`template#<key>`): key, course (JSON text, as the API has it), description, status
 
-A rollout takes over what its template says at that moment; a later change of the template is none of the rollout's. The first two
-are put there by whoever first asks. The key of a deleted one never comes back.
+A rollout takes over what its template says at that moment; a later change of the template is none of the rollout's. The first
+two are put there by whoever first asks. The key of a deleted one never comes back.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SET = ("catalogue", "templates")  # there once the first ones were made
 FIELDS = ("key", "description", "ladder", "guards", "alpha", "holdback", "early", "status")
 TOLD = ("key", "status")
 
-_ERRORS = {"metric": "errors", "kind": "bad_units"}
+_ERRORS: Data = {"metric": "errors", "kind": "bad_units"}
 FIRST: tuple[Data, ...] = (
     {
         "key": "cautious",
@@ -112,8 +112,7 @@ def view(stored: Stored) -> Data:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    plain = [{**data, **jsontext.read(data["course"])} if data else data for data in (before, after)]
-    return differences(*plain, FIELDS)
+    return differences(_plain(before) if before else {}, _plain(after), FIELDS)
 
 
 class Templates:
@@ -208,6 +207,10 @@ class Templates:
 
 def template_id(key: str) -> str:
     return f"template#{key}"
+
+
+def _plain(data: Mapping[str, Any]) -> Data:
+    return {**data, **jsontext.read(data["course"])}
 
 
 def _data(template: NewTemplate) -> Data:
