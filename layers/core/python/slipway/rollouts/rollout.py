@@ -35,7 +35,7 @@ from slipway.problems import Conflict
 from slipway.resources import Event, Shelf, Stored
 from slipway.rollouts import policy, states
 from slipway.rollouts.exposure import SCALE
-from slipway.signals import rows
+from slipway.signals.rows import metric
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
@@ -96,11 +96,6 @@ def guarded(shapes: Iterable[Mapping[str, Any]]) -> list[policy.Guard]:
 def alarms(data: Mapping[str, Any]) -> set[str]:
     """That its guards listen to."""
     return {guard.metric for guard in guards(data) if guard.kind == "alarm"}
-
-
-def metric(guard: Mapping[str, Any]) -> str:
-    """Under which the guard's units are counted: `errors`, `latency>250`, `*`; for an alarm its name."""
-    return rows.metric(guard["metric"], guard["kind"], guard.get("threshold"))
 
 
 def watch(data: Mapping[str, Any]) -> list[Data]:
