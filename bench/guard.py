@@ -19,6 +19,8 @@ from bench import environment
 from bench.flags import micros
 from bench.runtime import Failed
 from slipway.rollouts.guard import HARMS, Stage, confidence, evidence, log_sample_ratio
+from slipway.rollouts.policy import Guard, Judgement, decide
+from slipway.rollouts.tally import Arm, Exposed, Tally
 from tests.simulation.rollouts import Phase, bad_units, stopped, z_stopped
 
 MINUTE, DAY = 100, 1_440  # units in a minute, minutes in a day
@@ -32,6 +34,7 @@ STAGES = {
 
 def guard() -> None:
     _costs()
+    _decisions()
     _worth()
 
 
@@ -106,6 +109,17 @@ def _costs() -> None:
     per_second = [1e6 / spent for spent in times["slipway, E"]]
     print(f"{'slipway, looks a second':<30}{per_second[0]:>10,.0f}{per_second[1]:>10,.0f}{per_second[2]:>11,.0f}")
     print("\nTargets: a look under 1 ms; E at least 1.5 x savvi, 10 x event by event.")
+
+
+def _decisions() -> None:
+    """All that is decided of the largest rollout; and with what is kept and shown of a decision."""
+    guards = [Guard(f"metric-{number}", "bad_units", 0.1) for number in range(10)]
+    shares = [step / 20 for step in range(1, 13)]
+    tallies = [Tally(share, Arm(round(200 * (1 - share))), Arm(round(200 * share))) for share in shares]
+    exposed = [Exposed(share, round(20_000 * (1 - share)), round(20_000 * share)) for share in shares]
+    asked = Judgement(0.05, guards, {one.metric: tallies for one in guards}, exposed)
+    plain, explained = (micros(partial(decide, asked, explained=more)) for more in (False, True))
+    print(f"\n10 guards, 12 stages: decided in {plain:,.0f} us; explained, when something happens, in {explained:,.0f} us")
 
 
 # --- what it is worth -----------------------------------------------------------------------------------

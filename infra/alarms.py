@@ -69,14 +69,14 @@ ALARMS = (
         # Of all functions of the account that read a stream: one for each of ours would be more alarms than are free. Lambda
         # measures it, so that a function which cannot start is late as well.
         "stream-lag",
-        "A stream is read more than five minutes late: events, keys or flags do not get where they belong",
+        "A stream is read more than five minutes late: events, keys, flags or verdicts do not get where they belong",
         Metric("AWS/Lambda", "IteratorAge", statistic="Maximum"),
         300_000,
     ),
-    # Of both publishers, measured by themselves, and to tries that fail: sooner than `stream-lag`, if they start at all.
+    # Of both publishers and the guard, measured by themselves, and to tries that fail: sooner than `stream-lag`, if they start.
     Alarm(
         "publication-lag",
-        "A revoked key or a changed flag is not published for 20 seconds and more",
+        "A revoked key or a changed flag is not published, or a rollout not judged, for 20 seconds and more",
         own("PublishDelay")._replace(statistic="Maximum"),
         20_000,
         seconds=60,

@@ -12,6 +12,7 @@ from infra.functions import FUNCTIONS
 from slipway.tables import TABLES, Table
 
 Drawn = Callable[..., list[Any]]  # a Metric, and options of its line -> the metric in a widget's list
+Logged = Callable[[str], str]  # a function's name -> its log group's
 
 WIDTH, HEIGHT = 24, 6
 # Of a month: what the dashboard measures the service against.
@@ -21,7 +22,7 @@ _REQUESTS = Metric("AWS/ApiGateway", "Count", "api", "SampleCount")
 _ERRORS = Metric("AWS/ApiGateway", "5xx", "api")
 
 
-def body(drawn: Drawn, alarms: list[cloudwatch.CfnAlarm], region: str) -> dict[str, Any]:
+def body(drawn: Drawn, logged: Logged, alarms: list[cloudwatch.CfnAlarm], region: str) -> dict[str, Any]:
     """The dashboard as CloudWatch takes it."""
     rows = [
         [
@@ -75,6 +76,8 @@ def body(drawn: Drawn, alarms: list[cloudwatch.CfnAlarm], region: str) -> dict[s
                 ],
             ),
         ],
+        [_text("# Rollouts: who counts, who judges, and what became of it")],
+        _rollouts(drawn, logged, region),
         [
             _graph("Errors", region, _each(drawn, "Errors", "Sum")),
             _graph(
@@ -103,6 +106,23 @@ def body(drawn: Drawn, alarms: list[cloudwatch.CfnAlarm], region: str) -> dict[s
     return {"widgets": _placed(rows)}
 
 
+def _rollouts(drawn: Drawn, logged: Logged, region: str) -> list[dict[str, Any]]:
+    """By the lines of guard and ramp: a metric for each would be more than are free."""
+    judges = " | ".join(f"SOURCE '{logged(name)}'" for name in ("guard", "ramp"))
+    states = ("rolled_back", "paused", "advancing", "completed")
+    decided = ", ".join(f"sum(decisions.{state}) as {state}" for state in states)
+    missed = "filter ispresent(error_type) | stats count(*) as times by service, error_code, error_type"
+    return [
+        _graph(
+            "Age of what counts and judges read, ms",
+            region,
+            [drawn(Metric("AWS/Lambda", "IteratorAge", f"function {name}", "Maximum")) for name in ("tally", "guard")],
+        ),
+        _lines("Rollouts judged, by the state that they were left in", region, f"{judges} | stats {decided} by bin(5m)"),
+        _lines("Not judged", region, f"{judges} | {missed}", view="table"),
+    ]
+
+
 def _table(drawn: Drawn, region: str, table: Table) -> dict[str, Any]:
     names = ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "WriteThrottleEvents")
     metrics = [drawn(Metric("AWS/DynamoDB", name, f"table {table.name}")) for name in names]
@@ -122,6 +142,11 @@ def _graph(title: str, region: str, metrics: list[Any], *, line: float | None = 
     if line is not None:
         properties["annotations"] = {"horizontal": [{"label": "promised", "value": line}]}
     return {"type": "metric", "properties": properties}
+
+
+def _lines(title: str, region: str, query: str, *, view: str = "timeSeries") -> dict[str, Any]:
+    """What a query of CloudWatch Logs Insights finds."""
+    return {"type": "log", "properties": {"title": title, "region": region, "view": view, "query": query}}
 
 
 def _placed(rows: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:

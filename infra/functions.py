@@ -107,11 +107,10 @@ _KEEP = (*_CHANGE, "dynamodb:Query")
 
 # To judge a rollout and to move it: the rollout, its configuration, the list of those that run, and the revision.
 _MOVE = (
-    OnTable(COUNTERS, ("dynamodb:Query", "dynamodb:PutItem"), leading=("rol_*",)),
+    OnTable(COUNTERS, _QUERY, leading=("rol_*",)),
     OnTable(FLAGS, _QUERY, leading=("list#rollouts",)),
     OnTable(FLAGS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("rol_*", "flag#*")),
-    OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("rol_*",)),
-    OnTable(FLAGS, ("dynamodb:PutItem", "dynamodb:DeleteItem"), leading=("list#rollouts",)),
+    OnTable(FLAGS, ("dynamodb:DeleteItem",), leading=("list#rollouts",)),
     OnTable(FLAGS, ("dynamodb:UpdateItem",), leading=("revision#*",)),
 )
 
@@ -298,7 +297,11 @@ FUNCTIONS = (
         "Judges rollouts by what was counted, and steps them back",
         settings.Guard,
         timeout=60,
-        grants=(*_MOVE, OnObjects("quarantine", "records/guard/", ("s3:PutObject",))),
+        grants=(
+            *_MOVE,
+            OnTable(COUNTERS, ("dynamodb:PutItem",), leading=("rol_*",)),
+            OnObjects("quarantine", "records/guard/", ("s3:PutObject",)),
+        ),
         streams=(COUNTERS,),
         alarmed=True,
     ),
@@ -319,7 +322,7 @@ FUNCTIONS = (
         grants=(
             OnTable(FLAGS, _QUERY, leading=("list#proposals", "list#schedules", "list#rollouts")),
             OnTable(FLAGS, ("dynamodb:GetItem",), leading=("chg_*", "sch_*", "rol_*")),
-            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("sch_*", "rol_*")),
+            OnTable(FLAGS, ("dynamodb:BatchGetItem",), leading=("sch_*",)),
             OnTable(FLAGS, ("dynamodb:PutItem",), leading=("chg_*",)),
             OnTable(FLAGS, ("dynamodb:DeleteItem",), leading=("list#proposals",)),
             OnOneShots(),

@@ -27,7 +27,7 @@ class Watch(Stack):
             self,
             "Dashboard",
             dashboard_name=f"slipway{config.suffix}",
-            dashboard_body=self.to_json_string(body(self.drawn, list(self.alarms.values()), self.region)),
+            dashboard_body=self.to_json_string(body(self.drawn, self.logged, list(self.alarms.values()), self.region)),
         )
         CfnOutput(self, "AlarmTopicArn", value=self.topic.topic_arn, description="Subscribe here to hear of alarms")
 
@@ -54,6 +54,10 @@ class Watch(Stack):
         """The metric as a dashboard's widget lists it."""
         named = [part for pair in self.dimensions(metric).items() for part in pair]
         return [metric.namespace, metric.name, *named, {"stat": metric.statistic, **options}]
+
+    def logged(self, name: str) -> str:
+        """The log group of a function."""
+        return self.service.functions[name].log_group.ref
 
     def _topic(self) -> sns.Topic:
         topic = sns.Topic(self, "Alarms", topic_name=self.config.alarm_topic, enforce_ssl=True)

@@ -48,7 +48,7 @@ def running(**changed: Any) -> dict[str, Any]:
 def published(**changed: Any) -> bytes:
     """`checkout` has a rollout by targeting key, `team` one by what the context says, `plain` has none."""
     flags = [flag("checkout", client_side=True), flag("team"), flag("plain")]
-    by_team = running(id=BY_TEAM, bucket_by="team", watch=json.dumps([{"metric": "errors", "kind": "bad_units"}]))
+    by_team = running(id=BY_TEAM, bucket_by="team", watch=json.dumps(WATCH[:1]))
     told = [
         configuration("checkout", rollout=running(**changed)),
         configuration("team", rollout=by_team),

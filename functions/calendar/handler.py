@@ -64,8 +64,8 @@ def note(use: Use, event: Noted) -> None:
 
 def daily(use: Use) -> None:
     reconciled(use.control.schedules, use.shots, use.now())
-    clock.reconciled(use.control.rollouts, use.steps, use.now())
     use.control.proposals.expire(Call(SYSTEM, "proposals.expire", use.now(), "daily"))
+    clock.reconciled(use.control.rollouts, use.steps, use.now())
 
 
 handler: Consumer[Use, Noted] = Consumer("calendar", wire, note, *CONTRACTS, daily=daily)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from slipway.edge.stream import Change, Stream, Wired
 from slipway.flags.control import Control
 from slipway.ports import StoreError
 from slipway.rollouts import rollout
+from slipway.rollouts.course import METRIC
 from slipway.rollouts.judging import NOTE, judged
 from slipway.rollouts.rollouts import Rollouts
 from slipway.settings import Guard as Settings
@@ -54,38 +56,49 @@ def decode(change: Change) -> str | None:
     return str(row["pk"]) if row is not None and row["sk"] != NOTE and row["pk"].startswith("rol_") else None
 
 
-def judge(use: Use, ids: Sequence[str]) -> set[int]:
-    """Each rollout once; the indexes of those that could not be judged."""
-    failed = set()
+def judge(use: Use, ids: Sequence[str]) -> dict[int, Exception | None]:
+    """Each rollout once; the indexes of those that could not be judged, with the error of those that never can be."""
+    failed: dict[str, Exception | None] = {}
     for id in dict.fromkeys(ids):
         try:
-            after = judged(use.rollouts, use.call(), id)
-            if after is not None:
-                _tell(after.data["state"])
+            _judge(use, id)
         except StoreError as error:
             observe.line().failure(error, "unjudged")
-            failed.add(id)
-    return {index for index, id in enumerate(ids) if id in failed}
+            failed[id] = None
+        except Exception as error:  # a row that is not as it should be: it keeps no other rollout from its verdict
+            failed[id] = error
+    return {index: failed[id] for index, id in enumerate(ids) if id in failed}
 
 
 def ring(use: Use, alarm: str) -> None:
     """Judge every rollout that has a guard of this alarm. Raises the first error, after the others were judged."""
     errors = []
-    for stored in use.rollouts.running():
-        if any(guard.kind == "alarm" and guard.metric == alarm for guard in rollout.guards(stored.data)):
-            try:
-                judged(use.rollouts, use.call(), stored.id, alarms=(alarm,))
-            except StoreError as error:
-                observe.line().failure(error, "unjudged")
-                errors.append(error)
+    for id in use.rollouts.under_way():
+        try:
+            stored = use.rollouts.shelf.find(id)
+            if stored is not None and alarm in rollout.alarms(stored.data):
+                _judge(use, id, alarm)
+        except Exception as error:
+            observe.line().failure(error, "unjudged")
+            errors.append(error)
     if errors:
         raise errors[0]
 
 
-def _tell(state: str) -> None:
-    """How many rollouts were found in which state."""
-    told = observe.line().fields.setdefault("decisions", {})
-    told[state] = told.get(state, 0) + 1
+def _judge(use: Use, id: str, *alarms: str) -> None:
+    after = judged(use.rollouts, use.call(), id, alarms, noting=True)
+    if after is not None:
+        observe.line().count("decisions", after.data["state"])
+
+
+def rang(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The alarm that a message is about, and its new state; None for a message that is not of CloudWatch."""
+    try:
+        told = json.loads(record["Sns"]["Message"])
+        alarm, state = told["AlarmName"], told["NewStateValue"]
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return None
+    return (alarm, state) if isinstance(alarm, str) and isinstance(state, str) else None
 
 
 class Guard:
@@ -98,12 +111,22 @@ class Guard:
         if "Sns" not in event["Records"][0]:
             return self.stream(event, context)
         request = {"request_id": getattr(context, "aws_request_id", "none"), "trace_id": "", "correlation_id": ""}
-        with observe.Line("guard", **request, source="aws.sns", event_type="alarm") as line:
-            for record in event["Records"]:
-                told = json.loads(record["Sns"]["Message"])
-                line["alarm"] = told["AlarmName"]
-                if told["NewStateValue"] == "ALARM":
-                    ring(self.stream.ready().use, told["AlarmName"])
+        with observe.Line("guard", **request, source="aws.sns", event_type="alarm", records=len(event["Records"])) as line:
+            use, errors = self.stream.ready().use, []
+            for told in map(rang, event["Records"]):
+                if told is None:
+                    line.level, line["error_code"] = "WARN", "no_alarm"  # nor will it be one when it comes again
+                    continue
+                alarm, state = told
+                if re.fullmatch(METRIC, alarm):
+                    line["alarm"] = alarm  # another name may be anything, also what is nobody's business
+                try:
+                    if state == "ALARM":
+                        ring(use, alarm)
+                except Exception as error:
+                    errors.append(error)
+            if errors:
+                raise errors[0]
         return {}
 
     @contextmanager

@@ -16,6 +16,7 @@ from slipway.adapters import connect
 from slipway.calls import Call
 from slipway.edge import observe
 from slipway.flags.control import Control
+from slipway.resources import Stored
 from slipway.rollouts.clock import stepped
 from slipway.rollouts.judging import judged
 from slipway.rollouts.rollouts import Rollouts
@@ -26,6 +27,11 @@ RAMP = Principal("system", "ramp")
 
 def wire() -> Rollouts:
     return Control(connect.store(Settings.load())).rollouts
+
+
+def _tell(line: observe.Line, after: Stored | None) -> None:
+    if after is not None:
+        line.count("decisions", after.data["state"])
 
 
 class Ramp:
@@ -50,17 +56,16 @@ class Ramp:
                 self._use = self._wire()  # in here, so that a setting that is missing leaves a line
             call = Call(RAMP, "rollouts.step", self._now(), os.urandom(16).hex(), correlation_id=name)
             if name:
-                after = stepped(self._use, call, name)
-                line["decision"] = "none" if after is None else after.data["state"]
+                _tell(line, stepped(self._use, call, name))
             else:
                 self._daily(self._use, call, line)
 
     def _daily(self, rollouts: Rollouts, call: Call, line: observe.Line) -> None:
         """Raises the first error, after the others were judged."""
         errors = []
-        for stored in rollouts.running():
+        for id in rollouts.under_way():
             try:
-                judged(rollouts, call.but(nonce=f"{call.nonce}.{stored.id}"), stored.id)
+                _tell(line, judged(rollouts, call.but(nonce=f"{call.nonce}.{id}"), id))
             except Exception as error:  # one rollout keeps no other from its step
                 line.failure(error)
                 errors.append(error)

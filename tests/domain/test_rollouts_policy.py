@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -416,3 +417,16 @@ def test_wrong_counts_are_refused() -> None:
         judged({}, exposed=[Exposed(0.5, -1, 1)])
     with pytest.raises(ValueError, match="alpha"):
         decide(Judgement(0.0, [ERRORS], {}, []))
+
+
+def test_what_is_not_explained_is_decided_alike() -> None:
+    """Whoever only decides leaves out what costs most; whoever keeps it asks again."""
+    rng = Random("explained")
+    for _ in range(200):
+        tallies = [Tally(0.3, Arm(rng.randrange(30), rng.randrange(9)), Arm(rng.randrange(30), rng.randrange(9))) for _ in "ab"]
+        exposed, hold = [Exposed(0.3, 700, 300)] * 2, Hold(over=rng.random() < 0.5, early=True)
+        asked = Judgement(0.05, (ERRORS,), {"errors": tallies}, exposed, hold)
+        plain, explained = (decide(asked, explained=more) for more in (False, True))
+        assert (plain.action, plain.reason, plain.guard) == (explained.action, explained.reason, explained.guard)
+        [one], [other] = plain.findings, explained.findings
+        assert (one.log_evidence, one.peak, one.p, one.deed) == (other.log_evidence, other.peak, other.p, other.deed)

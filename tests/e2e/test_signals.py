@@ -13,7 +13,6 @@ import pytest
 
 from infra.local.demo import ENVIRONMENT
 from slipway.adapters.attributes import marshal_row
-from slipway.rollouts import signing
 from tests.e2e.stack import Stack, until
 
 pytestmark = pytest.mark.e2e
@@ -22,7 +21,7 @@ PATIENCE = 60
 
 
 class Rows:
-    """The tables behind the API, as the account's root: what starts a rollout, as far as its signals need it."""
+    """The tables behind the API, as the account's root."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack, self.dynamodb = stack, stack.client("dynamodb")
@@ -30,38 +29,6 @@ class Rows:
     def put(self, table: str, function: str, row: dict[str, Any]) -> None:
         name = self.stack.setting(function, f"SLIPWAY_TABLE_{table.upper()}")
         self.dynamodb.put_item(TableName=name, Item=marshal_row(row))
-
-    def begin(self, flag: str) -> str:
-        """A rollout of the flag to half of all units, in the demo's environment."""
-        rollout = f"rol_{secrets.token_hex(13)}"
-        secret = {"schema": signing.SCHEMA, "generation": 1, "secret": "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U="}
-        self.put("access", "access", {"pk": f"signing#{ENVIRONMENT}", "sk": "00000001", **secret})
-        self.put("flags", "flags", {"pk": "list#rollouts", "sk": rollout, "schema": 1})
-        running = {
-            "id": rollout,
-            "from": "off",
-            "to": "on",
-            "bucket_by": "targetingKey",
-            "share": 50_000,
-            "stage": 0,
-            "watch": json.dumps([{"metric": "failed", "kind": "bad_units"}, {"metric": "*", "kind": "activity"}]),
-            "generation": 1,
-        }
-        table = self.stack.setting("flags", "SLIPWAY_TABLE_FLAGS")
-        self.dynamodb.update_item(
-            TableName=table,
-            Key=marshal_row({"pk": f"flag#{flag}#{ENVIRONMENT}", "sk": "head"}),
-            UpdateExpression="SET #d.#r = :r",
-            ExpressionAttributeNames={"#d": "data", "#r": "rollout"},
-            ExpressionAttributeValues=marshal_row({":r": running}),
-        )
-        self.dynamodb.update_item(
-            TableName=table,
-            Key=marshal_row({"pk": f"revision#{ENVIRONMENT}", "sk": "revision"}),
-            UpdateExpression="ADD revision :one",
-            ExpressionAttributeValues=marshal_row({":one": 1}),
-        )
-        return rollout
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +38,10 @@ def flag(stack: Stack) -> str:
     patch = {"Content-Type": "application/merge-patch+json", "If-Match": "*"}
     place = f"/v1/flags/{key}/environments/{ENVIRONMENT}"
     assert stack.call("PATCH", place, {"enabled": True, "default_variant": "off"}, headers=patch).status == 200
-    Rows(stack).begin(key)
+    ladder = [{"share": 50, "hold": {"minutes": 1440}}, {"share": 100}]
+    course = {"from": "off", "to": "on", "ladder": ladder, "guards": [{"metric": "failed", "kind": "bad_units"}]}
+    begun = stack.call("POST", f"{place}/rollouts", course)
+    assert begun.status == 201, begun.body
     until(lambda: evaluated(stack, key, "anybody").get("exposure"), within=PATIENCE, what="an answer proves an exposure")
     return key
 
@@ -79,7 +49,7 @@ def flag(stack: Stack) -> str:
 def evaluated(stack: Stack, flag: str, who: str) -> dict[str, Any]:
     """The variant and the metadata."""
     answer = stack.call("POST", f"/ofrep/v1/evaluate/flags/{flag}", {"context": {"targetingKey": who}}, token="client").json()
-    return {"variant": answer["variant"], **answer["metadata"]}
+    return {"variant": answer.get("variant"), **answer.get("metadata", {})}
 
 
 def test_from_an_answer_to_what_people_read(stack: Stack, flag: str) -> None:

@@ -15,10 +15,13 @@ from slipway.flags.control import Control
 from slipway.flags.schedules import NewSchedule
 from slipway.outbox import envelopes
 from slipway.resources import Stored
+from slipway.rollouts.states import Event
+from slipway.tables import FLAGS
 from tests.catalogue import START, a_call
 from tests.flagging import made
 from tests.functions.events import Context
 from tests.records import arrival
+from tests.rolling import Rolling, seen
 
 DAILY: dict[str, Any] = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 
@@ -81,3 +84,93 @@ def test_once_a_day_what_was_lost_comes_after_all(desk: Desk, log_lines: list[di
     assert desk.shots.waiting == {plan.id: START + timedelta(hours=9, minutes=2)}
     assert desk.fires(plan.id, START + timedelta(hours=9, minutes=2)) == "fired"
     assert len(log_lines) == 2
+
+
+# --- rollouts -------------------------------------------------------------------------------------------
+
+
+class Ladder(Rolling):
+    """And the calendar that hears of it."""
+
+    def hears(self, *events: dict[str, Any]) -> None:
+        with calendar.testing(Use(self.control, MemorySchedules(), self.shots, lambda: self.now)):
+            for event in events:
+                calendar(event, Context())
+
+    def told(self, id: str) -> list[dict[str, Any]]:
+        """The events of all versions so far that the calendar takes."""
+        rows = [row for (pk, _), row in self.store.tables["flags"].items() if pk == id]
+        rows.sort(key=lambda row: row["version"])
+        return [arrival(event) for row in rows for event in envelopes(row) if event["type"] != "rollout.waiting.v1"]
+
+    def moves(self, id: str, *events: Event) -> None:
+        for event in events:
+            self.move(id, event)
+
+
+@pytest.fixture
+def ladder() -> Ladder:
+    return Ladder()
+
+
+def test_each_stage_has_its_one_shot(ladder: Ladder) -> None:
+    start = ladder.now
+    id = ladder.begin()
+    ladder.hears(*ladder.told(id))
+    assert ladder.shots.waiting == {f"{id}-0": start + timedelta(minutes=10)}
+    ladder.later(minutes=3, seconds=1)
+    ladder.moves(id, "advance")
+    ladder.hears(*ladder.told(id)[1:])
+    assert ladder.shots.waiting == {f"{id}-{n}": start + timedelta(minutes=at) for n, at in enumerate((10, 14))}
+
+
+def test_what_is_paused_waits_for_nothing_until_it_goes_on(ladder: Ladder) -> None:
+    id = ladder.begin()
+    ladder.hears(*ladder.told(id))
+    ladder.moves(id, "pause")
+    ladder.hears(*ladder.told(id)[1:])
+    assert ladder.shots.waiting == {}
+    ladder.later(hours=1)
+    ladder.moves(id, "resume")
+    ladder.hears(*ladder.told(id)[2:])
+    assert ladder.shots.waiting == {f"{id}-1": ladder.now + timedelta(minutes=10)}
+
+
+@pytest.mark.parametrize("end", ["pause", "roll_back", "stop"])
+def test_an_event_that_comes_late_or_again_undoes_nothing(ladder: Ladder, end: Event) -> None:
+    id = ladder.begin()
+    ladder.moves(id, end)
+    ladder.hears(*reversed(ladder.told(id)), *ladder.told(id))
+    assert ladder.shots.waiting == {}
+
+
+def test_the_last_step_waits_for_nothing_where_it_is_final(ladder: Ladder) -> None:
+    id = ladder.begin(ladder=[{"share": 100}])
+    ladder.hears(*ladder.told(id))
+    assert ladder.shots.waiting == {}
+
+
+def test_once_a_day_a_step_that_was_lost_is_asked_for(ladder: Ladder) -> None:
+    ladder.flag("search")
+    lost, paused = ladder.begin(), ladder.begin("search")
+    ladder.moves(paused, "pause")
+    ladder.hears(DAILY)
+    assert ladder.shots.waiting == {f"{lost}-0": ladder.now + timedelta(minutes=10)}
+    ladder.shots.waiting.clear()
+    ladder.later(hours=9, seconds=30)
+    ladder.hears(DAILY)
+    assert ladder.shots.waiting == {f"{lost}-0": ladder.now.replace(second=0) + timedelta(minutes=2)}
+    ladder.count(lost, seen())
+    ladder.step({"schedule": f"{lost}-0"})
+    assert ladder.find(lost).data["stage"] == 1
+
+
+def test_one_that_nobody_can_read_keeps_no_other_from_its_step(ladder: Ladder) -> None:
+    ladder.flag("search")
+    broken, sound = sorted((ladder.begin(), ladder.begin("search")))
+    head = ladder.store.get(FLAGS, broken, "head")
+    assert head is not None
+    ladder.store.put(FLAGS, head | {"data": head["data"] | {"ladder": []}})
+    with pytest.raises(IndexError):
+        ladder.hears(DAILY)
+    assert list(ladder.shots.waiting) == [f"{sound}-0"]

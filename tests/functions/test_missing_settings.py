@@ -8,27 +8,36 @@ from typing import Any
 
 import pytest
 
+from functions.guard.handler import Guard
+from functions.guard.handler import wire as guard_wire
 from functions.planner.handler import Planner
 from functions.planner.handler import wire as planner_wire
+from functions.ramp.handler import Ramp
+from functions.ramp.handler import wire as ramp_wire
 from functions.seed import handler as seed
 from functions.tally import handler as tally
 from functions.usage import handler as usage
 from slipway.settings import BadSettings
 from tests.functions.events import Context, log_event, resource_event
 from tests.records import record
+from tests.rolling import notification
 
 
 @pytest.mark.parametrize(
     ("function", "event"),
     [
         (Planner(planner_wire), {"schedule": "sch_1"}),
+        (Ramp(ramp_wire), {"schedule": "rol_1-0"}),
+        (Ramp(ramp_wire), {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
+        (Guard(guard_wire), {"Records": [notification()]}),
+        (Guard(guard_wire), {"Records": [record("counters", None, {"pk": "rol_1", "sk": "00"}, 1)]}),
         (usage.handler, log_event("{}", datetime(2026, 11, 25, tzinfo=UTC), "1")),
         (usage.handler, {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
         (tally.handler, {"Records": [record("signals", None, {"pk": "rol_x#00", "sk": "unit#x"}, 1)]}),
         (tally.handler, {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
         (seed.handler, resource_event("new-checkout", "{}", id="r-1")),
     ],
-    ids=["planner", "usage", "usage daily", "tally", "tally daily", "seed"],
+    ids=["planner", "ramp", "ramp daily", "alarm", "guard", "usage", "usage daily", "tally", "tally daily", "seed"],
 )
 def test_a_setting_that_is_missing_leaves_a_line(
     function: Callable[[Any, Any], Any], event: Any, log_lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch

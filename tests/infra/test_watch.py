@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from infra.alarms import ALARMS, FREE, SERIES, Alarm
 from infra.packaging import ROOT
 from slipway.edge import observe
 from tests.infra.conftest import Assembly
+from tests.lines import SCHEMA
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
+BESIDE = ["guard-lags", "rollout-stuck"]  # which an alarm of another name leads to, or a person's question
+LINES = SCHEMA["properties"]  # of the log
 SECTIONS = ["Meaning", "Impact", "Diagnose", "Mitigate", "Escalate"]
 
 
@@ -91,7 +95,30 @@ def test_a_reader_of_a_stream_that_cannot_start_is_heard(aws: Assembly) -> None:
 
 
 def test_there_is_no_runbook_of_an_alarm_that_is_gone() -> None:
-    assert {path.stem for path in RUNBOOKS.glob("*.md")} == {alarm.name for alarm in ALARMS}
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} == {alarm.name for alarm in ALARMS} | set(BESIDE)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_people_notice_before_an_alarm_has_its_runbook(name: str) -> None:
+    parts = (RUNBOOKS / f"{name}.md").read_text().split("\n## ")
+    assert parts[0].startswith(f"# {name}\n")
+    assert [part.partition("\n")[0] for part in parts[1:]] == SECTIONS
+
+
+def test_the_dashboard_shows_the_health_of_rollouts(aws: Assembly) -> None:
+    """From the guard's and the ramp's own lines, whose fields are those of the schema."""
+    [dashboard] = aws.of("AWS::CloudWatch::Dashboard").values()
+    text = json.dumps(dashboard["DashboardBody"])
+    asked = set(re.findall(r"decisions\.(\w+)", text))
+    assert asked <= set(LINES["decisions"]["propertyNames"]["enum"])
+    assert {"rolled_back", "paused"} <= asked
+    assert {"service", "error_code", "error_type"} <= set(LINES)
+    assert text.count('\\"type\\":\\"log\\"') == 2
+
+
+def test_the_alarms_of_streams_and_publishers_lead_to_the_guard() -> None:
+    for name in ("stream-lag", "publication-lag"):
+        assert "(guard-lags.md)" in (RUNBOOKS / f"{name}.md").read_text()
 
 
 def test_the_watch_never_holds_back_a_deploy(aws: Assembly) -> None:

@@ -19,6 +19,20 @@ TRIES = 25
 
 
 @dataclass
+class Course:
+    """How a rollout has to end: in one of `states`, after stages of these steps (in one of these ways); and who met it:
+    targeting keys that were shown its flag, and by metric those who had that outcome then. `whole`: all of it was counted; else
+    the rollout may have ended before it was."""
+
+    states: tuple[str, ...]
+    steps: tuple[list[int], ...]
+    events: set[str] = field(default_factory=set)  # of those that were taken, the ids
+    shown: set[str] = field(default_factory=set)
+    met: dict[str, set[str]] = field(default_factory=dict)
+    whole: bool = True
+
+
+@dataclass
 class Intents:
     """What has been done, by what was told to the clients."""
 
@@ -29,6 +43,7 @@ class Intents:
     tags: dict[str, list[str]] = field(default_factory=dict)  # by flag key
     overrides: dict[str, list[str]] = field(default_factory=dict)  # by id of the configuration: keys that get `on`
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
+    rollouts: dict[str, Course] = field(default_factory=dict)  # by id
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -192,9 +207,25 @@ class Client:
     # --- signals ---
 
     def tell(self, events: list[dict[str, Any]], kind: str = "client", address: str = "192.0.2.1") -> None:
-        """The same batch until it is taken."""
+        """The same batch until it is taken, in the environment that the rollouts of `tests.collecting` run in."""
+        self._tell("beta", events, kind, address)
+
+    def tell_of(self, id: str, events: list[dict[str, Any]], kind: str = "server", address: str = "192.0.2.1") -> None:
+        """The same in production, of a rollout there."""
+        course = self.intents.rollouts[id]
+        self._tell("production", events, kind, address)
+        course.events |= {event["id"] for event in events}
+        for event in events:
+            key = event.get("targetingKey") or event["context"]["targetingKey"]
+            if event["type"] == "exposure":
+                course.shown.add(key)
+            elif key in course.shown:
+                for metric in (event["name"], "*"):
+                    course.met.setdefault(metric, set()).add(key)
+
+    def _tell(self, environment: str, events: list[dict[str, Any]], kind: str, address: str) -> None:
         for _ in range(TRIES):
-            if self.world.told_of("beta", events, kind, address):
+            if self.world.told_of(environment, events, kind, address):
                 break
         else:
             raise AssertionError("never taken")

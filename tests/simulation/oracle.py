@@ -22,9 +22,10 @@ from slipway.keys import earlier
 from slipway.outbox import HOMES, envelopes
 from slipway.ports import Row
 from slipway.resources import version_sk
+from slipway.rollouts.states import LIVE
 from slipway.signals import counters
 from slipway.tables import TABLES
-from tests.collecting import unit
+from tests.collecting import ROLLOUT, unit
 from tests.flagging import disagreements
 from tests.simulation.clients import Intents
 from tests.simulation.world import World
@@ -61,6 +62,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _documents(world, findings)
     _evaluations(world, findings)
     _signals(world, intents, findings)
+    _rollouts(world, intents, heads, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     findings.wrong += [f"logged {fault}" for fault in world.misspoken]
     for table in TABLES:
@@ -107,8 +109,11 @@ def _evaluations(world: World, findings: Findings) -> None:
 def _signals(world: World, intents: Intents, findings: Findings) -> None:
     """Every event that was taken made its rows and stands in the lake; and the counters say what the rows do."""
     rows = _rows(world, "signals")
-    kinds = Counter((sk.split("#")[0], sk.rpartition("#")[2]) for pk, sk in rows if pk.startswith("rol_"))
-    shown = {event["targetingKey"] for event in intents.told.values() if event["type"] == "exposure"}
+    mine = [sk for pk, sk in rows if pk.startswith(ROLLOUT)]
+    kinds = Counter((sk.split("#")[0], sk.rpartition("#")[2]) for sk in mine)
+    others = {id for course in intents.rollouts.values() for id in course.events}
+    told_there = [event for id, event in intents.told.items() if id not in others]
+    shown = {event["targetingKey"] for event in told_there if event["type"] == "exposure"}
     findings.compare("unit", Counter(map(unit, shown)), Counter({who: n for (kind, who), n in kinds.items() if kind == "unit"}))
     outcomes = Counter(id for id, event in intents.told.items() if event["type"] == "outcome")
     findings.compare("message", outcomes, Counter(sk.partition("#")[2] for pk, sk in rows if sk.startswith("msg#")))
@@ -116,12 +121,12 @@ def _signals(world: World, intents: Intents, findings: Findings) -> None:
         (name, unit(event["targetingKey"]))
         for name, event in {
             (name, event["targetingKey"]): (name, event)
-            for event in intents.told.values()
+            for event in told_there
             if event["type"] == "outcome" and event["targetingKey"] in shown
             for name in ("*", "latency>250" if event["name"] == "latency" else event["name"])
         }.values()
     )
-    findings.compare("met", met, Counter((sk.split("#")[1], sk.split("#")[2]) for _, sk in rows if sk.startswith("met#")))
+    findings.compare("met", met, Counter((sk.split("#")[1], sk.split("#")[2]) for sk in mine if sk.startswith("met#")))
     told = {json.loads(line)["id"] for record in world.lake.records for line in record.splitlines()}
     findings.lost += [f"{id} in the lake" for id in intents.told if id not in told]
     wanted, found = Counter[Any](), Counter[Any]()
@@ -131,6 +136,29 @@ def _signals(world: World, intents: Intents, findings: Findings) -> None:
     for home, row in _rows(world, "counters").items():
         found.update({(home, name): n for name, n in counters.unpacked(row).items()})
     findings.compare("counted", wanted, found)
+
+
+def _rollouts(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Each ended as it has to, by as many steps, with every unit counted once; and nothing waits for what is over."""
+    for id, course in intents.rollouts.items():
+        data = heads[id]["data"]
+        findings.same(f"state of {id}", True, data["state"] in course.states or data["state"])
+        steps = [int(one["step"]) for one in data["stages"]]
+        findings.same(f"steps of {id}", True, steps in course.steps or steps)
+        rows = [sk.split("#") for pk, sk in _rows(world, "signals") if pk.partition("#")[0] == id]
+        found = Counter(".".join(row[:-1]) for row in rows if row[0] in ("unit", "met"))
+        wanted = Counter({"unit": len(course.shown)} | {f"met.{metric}": len(keys) for metric, keys in course.met.items()})
+        findings.compare(f"signal of {id}", wanted if course.whole else found & wanted, found)
+        if data["state"] == "rolled_back":
+            kept = json.loads(data["evidence"])
+            by_alarm = kept["reason"] == "alarm"
+            proven = any(one["metric"] == kept["guard"] and one["log_evidence"] >= one["threshold"] for one in kept["findings"])
+            findings.same(f"evidence of {id}", True, by_alarm or proven)
+        live = data["state"] in LIVE
+        configured = heads[f"flag#{data['flag']}#{data['environment']}"]["data"].get("rollout")
+        findings.same(f"split of {id}", live, configured is not None and configured["id"] == id)
+    for name, at in world.steps.waiting.items():
+        findings.same(f"one-shot {name}", True, at > world.now)
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:

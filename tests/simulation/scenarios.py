@@ -18,6 +18,7 @@ from slipway.ports import Delete
 from slipway.tables import FLAGS
 from tests.collecting import ROLLOUT, exposed, outcome, people, rolled_out
 from tests.flagging import configured, made, segment
+from tests.simulation import guarded
 from tests.simulation.clients import Client
 from tests.simulation.world import World
 
@@ -393,6 +394,10 @@ SCENARIOS = (
     Scenario("counting", counting, another_flag),
     Scenario("seeding", seeding, another_flag),
     Scenario("signals", signals, another_signal),
+    Scenario("a harmful rollout", guarded.harmful, guarded.a_look),
+    Scenario("a rollout by the clock", guarded.by_the_clock, guarded.a_look),
+    Scenario("a rollout and a person", guarded.and_a_person, guarded.an_edit),
+    Scenario("a rollout that tells and waits", guarded.telling, guarded.a_look),
 )
 
 

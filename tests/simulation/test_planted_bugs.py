@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from functions.guard import handler as guard
 from functions.relay import handler as relay
 from functions.tally import handler as tally
 from slipway import authentication, keyring
@@ -23,8 +24,11 @@ from slipway.flags.counting import Counting, Told, share_of
 from slipway.outbox import Envelope, envelopes
 from slipway.ports import Absent, Blobs, ConditionFailed, Put, Row, Store, StoreUnavailable, Update
 from slipway.resources import Created, Shelf, Stored
-from slipway.signals import tallying
+from slipway.rollouts import clock, judging, rollout
+from slipway.rollouts.rollouts import Rollouts
+from slipway.signals import rows, tallying
 from slipway.signals.collection import Collector
+from slipway.signals.effects import Effects
 from slipway.signals.known import Known
 from slipway.tables import ACCESS, SIGNALS, USAGE
 from tests.simulation.enumeration import Bug, played
@@ -36,6 +40,7 @@ from tests.simulation.world import ABACUS
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 PRODUCT, EDITS, KEYS = BY_NAME["one product"], BY_NAME["many edits"], BY_NAME["keys"]
 SIGNING_IN, COUNTING, SIGNALLED = BY_NAME["signing in"], BY_NAME["counting"], BY_NAME["signals"]
+HARM, CLOCK, PERSON = (BY_NAME[f"a {name}"] for name in ("harmful rollout", "rollout by the clock", "rollout and a person"))
 _numbers = itertools.count()
 
 
@@ -268,6 +273,79 @@ def recount_without_a_margin() -> Bug:
     return Bug(patch.object(tallying, "_cut", lambda recent, floor, now: (now, recent)))
 
 
+def verdict_over_a_verdict() -> Bug:
+    """Moves a rollout whatever has become of what was judged."""
+    updating = Shelf.updating
+
+    def careless(shelf: Shelf, call: Call, *arguments: Any, **named: Any) -> Any:
+        writes, token = updating(shelf, call, *arguments, **named)
+        if call.principal.id in ("guard", "ramp"):
+            writes = [Put(write.table, write.row) if isinstance(write, Put) else write for write in writes]
+        return writes, token
+
+    return Bug(patch.object(Shelf, "updating", careless))
+
+
+def verdict_by_a_record() -> Bug:
+    """Takes the shard that it was told of for all that was counted."""
+    seen = dict[str, Row]()
+    decode = guard.handler.stream.decode
+
+    def noticed(change: Change) -> str | None:
+        id = decode(change)
+        if id is not None and change.new is not None:
+            seen[id] = change.new
+        return id
+
+    patches = ExitStack()
+    patches.enter_context(patch.object(guard.handler.stream, "decode", noticed))
+    patches.enter_context(patch.object(judging, "counters", lambda _, rollout: [seen[rollout]] if rollout in seen else []))
+    return Bug(patches)
+
+
+def step_for_each_shot() -> Bug:
+    """Takes a step whenever a one-shot fires, whatever stage it was made for."""
+
+    def stepped(rollouts: Rollouts, call: Call, id: str, shot: int) -> Stored | None:
+        return judging.judged(rollouts, call.but(now=call.now + judging.EARLY), id)
+
+    return Bug(patch.object(clock, "judged", stepped))
+
+
+def edit_beside_a_rollout() -> Bug:
+    """Leaves a rollout running over what a person has written."""
+    return Bug(patch.object(rollout, "ended", lambda *_: []))
+
+
+def rollback_without_a_revision() -> Bug:
+    """Moves a rollout and says nothing to who publishes."""
+    beside = Rollouts._beside
+
+    def careless(rollouts: Rollouts, *arguments: Any) -> Any:
+        return [one for one in beside(rollouts, *arguments) if not isinstance(one.write, Update)]
+
+    return Bug(patch.object(Rollouts, "_beside", careless))
+
+
+def unit_of_each_stage() -> Bug:
+    """Counts a unit anew in every stage in which it fails."""
+    watching, of_rollout, stage = Effects._watching, rows.of_rollout, ["0"]
+
+    def noticed(effects: Effects, signal: Any) -> Any:
+        for flag, told, names in watching(effects, signal):
+            stage[0] = str(told["stage"])
+            yield flag, told, names
+
+    def careless(id: str, kind: str, who: str, name: str = "") -> Any:
+        pk, sk = of_rollout(id, kind, who, name)
+        return pk, sk + ("" if kind != "met" or stage[0] == "0" else f"~{stage[0]}")
+
+    patches = ExitStack()
+    patches.enter_context(patch.object(Effects, "_watching", noticed))
+    patches.enter_context(patch.object(rows, "of_rollout", careless))
+    return Bug(patches)
+
+
 def _one_more(event: AnyEvent) -> Update:
     return Update(ABACUS, "total", event.type, add={"events": 1})
 
@@ -315,6 +393,13 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (taken_without_the_lake, SIGNALLED, "collect", "lost"),
         (rows_over_rows, SIGNALLED, "collect", "wrong"),
         (recount_without_a_margin, SIGNALLED, "tally", "doubled"),
+        (added_to_counters, HARM, "tally", "doubled"),
+        (verdict_over_a_verdict, PERSON, "guard", "doubled"),
+        (verdict_by_a_record, HARM, "guard", "wrong"),
+        (step_for_each_shot, CLOCK, "ramp", "wrong"),
+        (edit_beside_a_rollout, PERSON, "flags", "wrong"),
+        (rollback_without_a_revision, HARM, "guard", "wrong"),
+        (unit_of_each_stage, CLOCK, "collect", "doubled"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -325,5 +410,5 @@ def test_it_is_found(make: Callable[[], Bug], scenario: Scenario, suspect: str, 
 
 def test_the_mistake_alone_is_what_is_found() -> None:
     """Without it there is nothing, so that none of the above is a false alarm."""
-    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN, COUNTING, SIGNALLED):
+    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN, COUNTING, SIGNALLED, HARM, CLOCK, PERSON):
         assert not played(scenario).findings

@@ -21,10 +21,13 @@ from functions.collect.handler import Collecting
 from functions.collect.handler import documents as collected_from
 from functions.evaluate.handler import Evaluator, documents
 from functions.flags.handler import handler as flags
+from functions.guard.handler import Use as Guard
+from functions.guard.handler import handler as guard
 from functions.invite.handler import handler as invite
 from functions.keyring.handler import handler as keyring
 from functions.planner.handler import handler as planner
 from functions.products.handler import handler as products
+from functions.ramp.handler import handler as ramp
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
 from functions.seed.handler import handler as seed
@@ -56,6 +59,7 @@ from slipway.tables import ACCESS, COUNTERS, FLAGS, PRODUCTS, SIGNALS, Table
 from slipway.upgrades import upgrader
 from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_event, reply, resource_event
 from tests.lines import SCHEMA, broken
+from tests.rolling import notification
 from tests.simulation.faults import (
     Crash,
     Faults,
@@ -137,6 +141,8 @@ class World:
             invite.testing((self.store, self.people)),
             calendar.testing(Calendar(Control(self.store), self.shots, self.steps, lambda: self.now)),
             planner.testing(Control(self.store).schedules, lambda: self.now),
+            guard.testing(Wired(Guard(Control(self.store).rollouts, lambda: self.now), quarantine)),
+            ramp.testing(Control(self.store).rollouts, lambda: self.now),
             usage.testing(Counting(self.store)),
             signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             tally.testing(Wired(Tallying(self.store, self._milliseconds), quarantine)),
@@ -200,6 +206,10 @@ class World:
     def later(self, **time: int) -> None:
         self.now += timedelta(**time)
 
+    def ring(self, alarm: str) -> None:
+        """An alarm of CloudWatch goes off; the topic delivers until it is taken."""
+        self.bus.waiting += [(self._guard, {"Records": [notification(alarm)]})] * (2 if self.chance.repeats() else 1)
+
     def evaluated(self, environment: str, key: str | None = None, **context: Any) -> Reply | None:
         """What a server key of that environment is answered: one flag, or all; None when the instance died."""
         principal = Principal("server", "key_server", environment=environment)
@@ -233,14 +243,14 @@ class World:
         for reader in self.readers:
             reader.deliver()
         self.bus.deliver()
-        for id in self._due[:1]:
+        for shots, wakes, name in self._due[:1]:
             with suppress(Crash, Exception):  # the one-shot stays, and comes again
-                self._planner({"schedule": id})
-                del self.shots.waiting[id]
+                wakes({"schedule": name})
+                del shots.waiting[name]
 
     def daily(self) -> None:
         """What the clock starts once a day."""
-        called = (self._calendar, self._run("usage", usage), self._run("tally", self._tally))
+        called = (self._calendar, self._run("usage", usage), self._run("tally", self._tally), self._ramp)
         self.bus.waiting += [(function, daily(self.now)) for function in called]
 
     def deploy(self, key: str, definition: str) -> None:
@@ -264,8 +274,9 @@ class World:
     # --- inside ---
 
     @property
-    def _due(self) -> list[str]:
-        return [id for id, at in self.shots.waiting.items() if at <= self.now]
+    def _due(self) -> list[tuple[OneShots, Function, str]]:
+        wakes = ((self.shots, self._planner), (self.steps, self._ramp))
+        return [(shots, function, name) for shots, function in wakes for name, at in shots.waiting.items() if at <= self.now]
 
     def _logged(self, text: str) -> None:
         """There are hundreds of thousands of lines: of each shape the first is held against the schema, and of every one what
@@ -302,12 +313,14 @@ class World:
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))
         self._calendar, self._planner = self._run("calendar", calendar), self._run("planner", planner)
+        self._guard, self._ramp = self._run("guard", guard), self._run("ramp", ramp)
         self.bus.rules.append(("abacus", pattern(), self._run("abacus", abacus)))
         reading: dict[str, Callable[[Any, Any], Any]] = {
             "relay": self._relay,
             "keyring": keyring,
             "snapshot": snapshot,
             "tally": self._tally,
+            "guard": guard,
         }
         self.readers = [
             Reader(

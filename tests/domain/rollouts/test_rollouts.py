@@ -357,11 +357,11 @@ def test_what_waits_for_more_than_time_is_not(control: Control, hold: dict[str, 
 
 def test_the_list_of_what_runs_holds_what_is_live(control: Control, store: MemoryStore) -> None:
     running = planned(control)
-    assert [one.id for one in control.rollouts.running()] == [running.id]
+    assert control.rollouts.under_way() == [running.id]
     paused = move(control, running, "pause")
-    assert [one.id for one in control.rollouts.running()] == [running.id]
+    assert control.rollouts.under_way() == [running.id]
     move(control, paused, "roll_back")
-    assert control.rollouts.running() == []
+    assert control.rollouts.under_way() == []
     assert len(store.query(FLAGS, ("list#rollouts#checkout#production",)).rows) == 1
 
 
@@ -460,7 +460,7 @@ def test_a_flag_whose_rollouts_are_too_many_for_one_write_says_so(control: Contr
     for name in names[:6]:
         control.configurations.switch_off(a_call(7), "checkout", name, "R")
     edited(control, variants={"third": True}, reason="R", seconds=8)
-    assert control.rollouts.running() == []
+    assert control.rollouts.under_way() == []
 
 
 # --- how it is counted ----------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from slipway.ports import Blobs, ConditionFailed, Row
 
 Use = TypeVar("Use")
 Item = TypeVar("Item")
+Missed = Collection[int] | Mapping[int, Exception | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,11 @@ class Stream(Generic[Use, Item]):
     """A Lambda entry point for `INSERT`, `MODIFY` and `REMOVE` records of a DynamoDB stream.
 
     `decode(change)` is pure: what a change asks for, or None; whatever it raises is permanent (quarantine).
-    `handle(use, items)` has the effect, for up to `wave` items of different rows: the indexes of those that failed; whatever
-    it raises is transient (again later). With `together` it is handed all items of a delivery, in order, and fails those of a
-    partition from one of them on. `delay` names the metric of the time from the write to its effect, or to a try that
-    failed. `daily(use)` is what the function does besides, when the clock calls; what it raises comes again, then is a dead
-    letter.
+    `handle(use, items)` has the effect, for up to `wave` items of different rows: the indexes of those that failed, in a
+    mapping with the error of those that always will (quarantine); whatever it raises is transient (again later). With
+    `together` it is handed all items of a delivery, in order, and fails those of a partition from one of them on. `delay`
+    names the metric of the time from the write to its effect, or to a try that failed. `daily(use)` is what the function does
+    besides, when the clock calls; what it raises comes again, then is a dead letter.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Stream(Generic[Use, Item]):
         name: str,
         wire: Callable[[], Wired[Use]],
         decode: Callable[[Change], Item | None],
-        handle: Callable[[Use, Sequence[Item]], Collection[int]],
+        handle: Callable[[Use, Sequence[Item]], Missed],
         *,
         wave: int = 1,
         together: bool = False,
@@ -151,6 +152,7 @@ class _Batch(Generic[Use, Item]):
         if not self.wave:
             return
         records = [record for record, _ in self.wave]
+        missed: Missed
         try:
             missed = self.stream.handle(self.wired.use, [item for _, item in self.wave])
         except Exception as error:
@@ -158,7 +160,11 @@ class _Batch(Generic[Use, Item]):
             missed, self.out = range(len(records)), True
         for index, record in enumerate(records):
             if index in missed:
-                self._fail(record)
+                never = missed[index] if isinstance(missed, Mapping) else None
+                if never is None:
+                    self._fail(record)
+                else:
+                    self._put_aside(record, never)
             if self.stream.delay is not None and "ApproximateCreationDateTime" in record["dynamodb"]:
                 self.line.longest(self.stream.delay, (time.time() - record["dynamodb"]["ApproximateCreationDateTime"]) * 1000)
         self.wave.clear()

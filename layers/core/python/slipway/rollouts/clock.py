@@ -29,19 +29,23 @@ def awaited(rollouts: Rollouts, shots: OneShots, id: str, now: datetime) -> None
 
 
 def reconciled(rollouts: Rollouts, shots: OneShots, now: datetime) -> None:
-    """Make what is missing; what should have come already comes as soon as it can."""
-    for stored in rollouts.running():
-        if stored.data["state"] == "running":
-            _await(shots, stored, now)
+    """Make what is missing; what should have come already comes as soon as it can. Raises the first error, after the others."""
+    errors = []
+    for id in rollouts.under_way():
+        try:
+            stored = rollouts.shelf.find(id)
+            if stored is not None and stored.data["state"] == "running":
+                _await(shots, stored, now)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def stepped(rollouts: Rollouts, call: Call, name: str) -> Stored | None:
     """What a one-shot of that name asks for: the rollout is judged, if it still is in that stage."""
     id, _, stage = name.rpartition("-")
-    stored = rollouts.shelf.find(id)
-    if stored is None or str(stored.data["stage"]) != stage:
-        return None
-    return judged(rollouts, call, id)
+    return judged(rollouts, call, id, shot=int(stage)) if id and stage.isdecimal() else None
 
 
 def _await(shots: OneShots, stored: Stored, now: datetime) -> None:

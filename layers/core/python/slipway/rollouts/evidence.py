@@ -25,6 +25,7 @@ from slipway.signals.counters import WINDOW, recents
 
 Data = dict[str, Any]
 
+_DIGITS = 12  # of the figures that are kept
 _LARGEST = 700.0  # of a logarithm whose exponential is shown
 
 
@@ -114,7 +115,7 @@ def made(data: Data, counted: Counted, decision: Decision, rows: Iterable[Row], 
     """What is kept of a decision. `rows`: of the rollout's counters."""
     first, told = int(data["judged"]), list(rows)
     windows = {one.metric: _window(data, one.metric, told, now) for one in decision.findings}
-    return {
+    kept = {
         "at": timestamp(now),
         "action": decision.action,
         "reason": decision.reason,
@@ -131,6 +132,16 @@ def made(data: Data, counted: Counted, decision: Decision, rows: Iterable[Row], 
             for one in decision.findings
         ],
     }
+    return dict(_short(kept))
+
+
+def _short(value: Any) -> Any:
+    """The same with no more digits than tell something, for a row has to hold it."""
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    if isinstance(value, dict):
+        return {name: _short(one) for name, one in value.items()}
+    return [_short(one) for one in value] if isinstance(value, list) else value
 
 
 def _window(data: Data, metric: str, rows: Iterable[Row], now: datetime) -> Data | None:
@@ -189,7 +200,7 @@ def _finding(kept: Mapping[str, Any], first: int) -> Data:
         "e": shown(kept["log_evidence"]),
         "log_e": kept["log_evidence"],
         "log_e_servers": kept["log_servers"],
-        "threshold": round(math.exp(kept["threshold"]), 9),
+        "threshold": round(math.exp(kept["threshold"]), 6),
         "log_threshold": kept["threshold"],
         "asks_for": kept["deed"],
         "needs": needs,

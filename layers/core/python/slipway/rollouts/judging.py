@@ -4,20 +4,20 @@ By `functions/guard` whenever a count has changed or an alarm rings, and by `fun
 read everything anew: it does not matter who comes, how often, or late. Whoever moves the rollout at the same moment wins, and
 it is judged again as it is then.
 
-Beside the counters stands, for each rollout, `evidence`: by metric the largest E so far (its logarithm, as text), which
-the always-valid p is made of, and which guards have told already.
+Beside the counters stands, for each rollout, a note: by metric the largest E so far (its logarithm, as text), which the
+always-valid p is made of. It is kept after the fact, and where it is lost p is larger than it could be, never smaller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from slipway.calls import Call
 from slipway.flags import jsontext
 from slipway.flags.beside import Moved
-from slipway.ports import Row, Store, StoreUnavailable
+from slipway.ports import Absent, ConditionFailed, Equals, Row, Store, StoreUnavailable
 from slipway.problems import PreconditionFailed
 from slipway.resources import TRIES, Stored
 from slipway.rollouts import evidence, policy, rollout, states
@@ -25,12 +25,18 @@ from slipway.rollouts.counts import Counted, counted
 from slipway.rollouts.course import percent
 from slipway.rollouts.policy import Decision, Hold, Judgement
 from slipway.rollouts.rollouts import Rollouts
+from slipway.rollouts.states import Event
+from slipway.signals.counters import KEPT_DAYS
 from slipway.tables import COUNTERS
 
 EARLY = timedelta(minutes=1)  # that a one-shot may come: clocks disagree
 NOTE = "evidence"  # the sort key beside the shards'
 
 Data = dict[str, Any]
+
+
+class Astray(Exception):
+    """A rollout is under way by its own row, and not by the configuration's: what neither waiting nor judging mends."""
 
 
 class Judged(NamedTuple):
@@ -40,60 +46,79 @@ class Judged(NamedTuple):
     decision: Decision
 
 
-def judge(data: Data, rows: list[Row], now: datetime, *, alarms: Collection[str] = (), approved: bool = False) -> Judged:
-    """Of a rollout that runs. `rows`: of its partition of `counters`; `approved`: whether a person asks for the next step."""
+def judge(
+    data: Data,
+    rows: list[Row],
+    now: datetime,
+    *,
+    alarms: Collection[str] = (),
+    approved: bool = False,
+    explained: bool = True,
+) -> Judged:
+    """Of a rollout that runs. `rows`: of its partition of `counters`; `approved`: whether a person asks for the next step;
+    `explained`: see `policy.decide`."""
     told, guards, first = jsontext.read(data["policy"]), rollout.guards(data), int(data["judged"])
     shares = [int(one["share"]) for one in data["stages"]]
     found = counted(rows, [guard.metric for guard in guards if guard.kind != "alarm"], shares)
-    note = noted(rows)
     step = data["ladder"][int(data["step"])]
     over = data["state"] == "advancing" or _over(data, now)
     hold = Hold(over, int(step.get("units", 0)), approved or "approval" not in step, told["early"])
     since = {metric: tallies[first:] for metric, tallies in found.tallies.items()}
-    peaks = note["peaks"] if note.get("judged") == first else {}
-    return Judged(
-        found,
-        policy.decide(
-            Judgement(
-                told["alpha"],
-                guards,
-                since,
-                found.exposed[first:],
-                hold,
-                alarms,
-                note["notified"] if peaks is note["peaks"] else (),
-                peaks,
-            )
-        ),
+    asked = Judgement(
+        told["alpha"], guards, since, found.exposed[first:], hold, alarms, data.get("warned", ()), _peaks(noted(rows), first)
     )
+    return Judged(found, policy.decide(asked, explained=explained))
 
 
-def judged(rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = ()) -> Stored | None:
-    """Do what is decided; the rollout as it is then, None where it is not under way. Raises StoreUnavailable."""
+def judged(
+    rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = (), *, shot: int | None = None, noting: bool = False
+) -> Stored | None:
+    """Do what is decided; the rollout as it is then, None where it is not under way. Raises StoreUnavailable, Astray.
+
+    `shot`: the stage whose one-shot asks, which may come early; of another stage it moves nothing. `noting`: whether peaks are
+    kept, too."""
+    at = call.now if shot is None else call.now + EARLY
+    versions = set()
     for tried in range(TRIES):
         before = rollouts.shelf.find(id)
-        if before is None or before.data["state"] not in states.LIVE:
+        if before is None or before.data["state"] not in states.LIVE or shot not in (None, int(before.data["stage"])):
             return None
+        versions.add(before.version)
         rows = counters(rollouts.store, id)
-        found = judge(before.data, rows, call.now, alarms=alarms)
-        try:
-            after = _done(rollouts, call.but(nonce=f"{call.nonce}.{tried}"), before, found, rows)
-        except (Moved, PreconditionFailed):
-            continue
-        _note(rollouts.store, after, rows, found.decision)
-        return after
+        found = judge(before.data, rows, at, alarms=alarms, explained=False)
+        wanted, once = _wanted(before.data, found.decision, at), call.but(nonce=f"{call.nonce}.{tried}")
+        after = before
+        if wanted is not None:
+            found = judge(before.data, rows, at, alarms=alarms)
+            try:
+                after = _done(rollouts, once, before, found, rows, wanted)
+            except (Moved, PreconditionFailed):
+                continue
+        if noting:
+            _note(rollouts.store, after, rows, found.decision, call.now)
+        if wanted != "notify":
+            return after
+        return judged(rollouts, once, id, alarms, shot=shot, noting=noting)  # whatever else is due
+    if len(versions) == 1:
+        raise Astray(f"the configuration of the rollout {id} does not know of it")
     raise StoreUnavailable(f"the rollout {id} is changed faster than it can be judged")
 
 
 def counters(store: Store, id: str) -> list[Row]:
-    return store.query(COUNTERS, (id,)).rows
+    """All of its partition, however large."""
+    page = store.query(COUNTERS, (id,))
+    rows = page.rows
+    while page.next is not None:
+        page = store.query(COUNTERS, (id,), start=page.next)
+        rows += page.rows
+    return rows
 
 
 def noted(rows: list[Row]) -> Data:
-    """`peaks` and `notified` of the guards that look at the stages since `judged`."""
-    text = next((row["note"] for row in rows if row["sk"] == NOTE), None)
-    none: Data = {"judged": 0, "peaks": {}, "notified": []}
-    return none if text is None else jsontext.read(text)
+    """`peaks` of the guards that look at the stages since `judged`."""
+    row = _noted(rows)
+    none: Data = {"judged": 0, "peaks": {}}
+    return none if row is None else jsontext.read(row["note"])
 
 
 def shown(rollouts: Rollouts, call: Call, key: str, environment: str, id: str) -> Data:
@@ -116,34 +141,61 @@ def _versions(rollouts: Rollouts, stored: Stored) -> Iterator[Stored]:
         yield from rollouts.shelf.versions(stored.id, below=stored.version)
 
 
-def _done(rollouts: Rollouts, call: Call, before: Stored, found: Judged, rows: list[Row]) -> Stored:
-    """Raises Moved, PreconditionFailed."""
-    decision, data = found.decision, before.data
-    kept = {"evidence": jsontext.written(evidence.made(data, *found, rows, call.now))}
+def _wanted(data: Data, decision: Decision, at: datetime) -> Event | Literal["notify"] | None:
+    """What is to happen to a rollout in that state; None where nothing is."""
     paused = data["state"] == "paused"
-    if decision.action == "roll_back" or (decision.action == "pause" and not paused):
-        return rollouts.moved(call, before, decision.action, decision.reason, decision.detail, kept)
-    if decision.action == "notify":
-        return rollouts.warned(call, before, decision.detail, kept)
-    if decision.action == "advance" and not paused:
-        return rollouts.moved(call, before, "advance", decision.reason, decision.detail, kept)
-    if data["state"] == "running" and _over(data, call.now):
-        return rollouts.moved(call, before, "hold_over", decision.reason, decision.detail, kept)
-    return before
+    match decision.action:
+        case "roll_back" | "notify":
+            return decision.action
+        case "pause" | "advance" if not paused:
+            return decision.action
+    return "hold_over" if data["state"] == "running" and _over(data, at) else None
 
 
-def _over(data: Mapping[str, Any], now: datetime) -> bool:
-    at = rollout.due(data)
-    return at is not None and at <= now + EARLY
+def _done(
+    rollouts: Rollouts, call: Call, before: Stored, found: Judged, rows: list[Row], wanted: Event | Literal["notify"]
+) -> Stored:
+    """Raises Moved, PreconditionFailed."""
+    decision = found.decision
+    kept = {"evidence": jsontext.written(evidence.made(before.data, *found, rows, call.now))}
+    if wanted == "notify":
+        return rollouts.warned(call, before, decision.guard, decision.detail, kept)
+    return rollouts.moved(call, before, wanted, decision.reason, decision.detail, kept)
 
 
-def _note(store: Store, after: Stored, rows: list[Row], decision: Decision) -> None:
-    """Keep the peaks, where one has grown; one reader of a partition comes after the other, and an older one harms little."""
-    before, first = noted(rows), int(after.data["judged"])
-    same = before["judged"] == first
-    peaks = {one.metric: one.peak for one in decision.findings if one.peak > 0}
-    notified = sorted({*(before["notified"] if same else ()), *([decision.guard] if decision.action == "notify" else ())})
-    note = {"judged": first, "peaks": peaks, "notified": notified}
-    if note != before:
-        text = jsontext.written(note)
-        store.put(COUNTERS, {"pk": after.id, "sk": NOTE, "schema": 1, "note": text})
+def _over(data: Mapping[str, Any], at: datetime) -> bool:
+    due = rollout.due(data)
+    return due is not None and due <= at
+
+
+def _noted(rows: list[Row]) -> Row | None:
+    return next((row for row in rows if row["sk"] == NOTE), None)
+
+
+def _peaks(note: Data, first: int) -> dict[str, float]:
+    return note["peaks"] if note["judged"] == first else {}
+
+
+def _note(store: Store, after: Stored, rows: list[Row], decision: Decision, now: datetime) -> None:
+    """Keep the peaks, where one has grown, over those that somebody else has kept meanwhile."""
+    standing, first = _noted(rows), int(after.data["judged"])
+    found = {one.metric: one.peak for one in decision.findings if one.peak > 0}
+    for _ in range(TRIES):
+        note = noted([] if standing is None else [standing])
+        before = _peaks(note, first)
+        peaks = before | {metric: peak for metric, peak in found.items() if peak > before.get(metric, 0.0)}
+        if note["judged"] > first or peaks == before:
+            return
+        row = {
+            "pk": after.id,
+            "sk": NOTE,
+            "schema": 1,
+            "version": 1 if standing is None else standing["version"] + 1,
+            "note": jsontext.written({"judged": first, "peaks": peaks}),
+            "expires": int(now.timestamp()) + KEPT_DAYS * 86_400,
+        }
+        try:
+            store.put(COUNTERS, row, Absent() if standing is None else Equals("version", standing["version"]))
+            return
+        except ConditionFailed as stands:
+            standing = stands.row

@@ -135,9 +135,12 @@ def guarded(guards: Sequence[Guard]) -> list[Guard]:
     return [*guards, Guard(ACTIVITY, "activity", min(guard.margin for guard in silent))]
 
 
-def decide(given: Judgement) -> Decision:
-    """Raises ValueError for what the statistic refuses: a share, a count, a margin, an alpha."""
-    findings = tuple(_find(guard, given) for guard in given.guards if guard.kind != "alarm")
+def decide(given: Judgement, *, explained: bool = True) -> Decision:
+    """Raises ValueError for what the statistic refuses: a share, a count, a margin, an alpha.
+
+    `explained`: with what costs ten times as much and decides nothing: `ratio`, `low`, `high`, `needs`, and `units` and
+    `sources` of guards that have not reached it."""
+    findings = tuple(_find(guard, given, explained) for guard in given.guards if guard.kind != "alarm")
     mismatch = math.fsum(
         statistic.log_sample_ratio((stage.control, stage.treatment), (1.0 - stage.share, stage.share))
         for stage in given.exposed
@@ -193,13 +196,14 @@ def _onward(given: Judgement, findings: Sequence[Finding], here: int) -> tuple[A
     return way if hold.approved else ("continue", "holding", "A person has to approve the next step.")
 
 
-def _find(guard: Guard, given: Judgement) -> Finding:
+def _find(guard: Guard, given: Judgement, explained: bool) -> Finding:
     level = statistic.threshold(given.alpha, _counting(given))
     tallies = given.tallies.get(guard.metric, ())
     turned = _turned(guard, tallies)
-    whole, servers, kept = [tally.by_all for tally in turned], [tally.by_servers for tally in turned], capped(turned)
+    whole, servers = [tally.by_all for tally in turned], [tally.by_servers for tally in turned]
     log_all, log_servers = (statistic.log_evidence(stages, guard.margin) for stages in (whole, servers))
-    units, origins = sum(stage.treatment for stage in kept), sources(turned)
+    kept, origins = (capped(turned), sources(turned)) if explained or log_all >= level else ([], 0)
+    units = sum(stage.treatment for stage in kept)
     deed: Deed | None = None
     because = "E has not reached J / alpha."
     alone = guard.deed != "roll_back" or not guard.trust_client  # else two chances to roll back by mistake were more than alpha
@@ -214,13 +218,7 @@ def _find(guard: Guard, given: Judgement) -> Finding:
             deed, because = "pause", "Signals of client keys were needed: they roll back only with `trust_client`."
         else:
             deed, because = guard.deed, "All signals together have reached it."
-    low, high = statistic.confidence(whole, given.alpha)
-    likeliest = statistic.ratio(whole)
-    exposed = sum(stage.control + stage.treatment for stage in given.exposed)
-    needs = statistic.more_units(whole, exposed, given.alpha, guard.margin, _counting(given))
-    if guard.kind in FEWER_IS_WORSE:
-        low, high = 1.0 / high, 1.0 / low if low else math.inf
-        likeliest = None if likeliest is None else 1.0 / likeliest if likeliest else math.inf
+    likeliest, low, high, needs = _explained(guard, given, whole) if explained else (None, 0.0, math.inf, math.inf)
     peak = max(given.peaks.get(guard.metric, 0.0), log_all)
     return Finding(
         guard.metric,
@@ -241,6 +239,18 @@ def _find(guard: Guard, given: Judgement) -> Finding:
         deed,
         because,
     )
+
+
+def _explained(guard: Guard, given: Judgement, whole: Sequence[Stage]) -> tuple[float | None, float, float, float]:
+    """`ratio`, `low`, `high` and `needs` of a finding."""
+    low, high = statistic.confidence(whole, given.alpha)
+    likeliest = statistic.ratio(whole)
+    exposed = sum(stage.control + stage.treatment for stage in given.exposed)
+    needs = statistic.more_units(whole, exposed, given.alpha, guard.margin, _counting(given))
+    if guard.kind in FEWER_IS_WORSE:
+        low, high = 1.0 / high, 1.0 / low if low else math.inf
+        likeliest = None if likeliest is None else 1.0 / likeliest if likeliest else math.inf
+    return likeliest, low, high, needs
 
 
 def _counting(given: Judgement) -> int:

@@ -72,12 +72,12 @@ class Rollouts:
         """Newest first. Raises NotFound."""
         return history.versions(self.shelf, self.read(key, environment, id).id, changes, below=below, limit=limit)
 
-    def running(self) -> list[Stored]:
-        """Every rollout that is under way."""
-        found, start = list[Stored](), None
+    def under_way(self) -> list[str]:
+        """The id of every rollout that is."""
+        found, start = list[str](), None
         while True:
             page = self.store.query(FLAGS, (rollout.RUNNING,), start=start)
-            found += self.shelf.read_all([row["sk"] for row in page.rows])
+            found += [row["sk"] for row in page.rows]
             if (start := page.next) is None:
                 return found
 
@@ -170,9 +170,10 @@ class Rollouts:
         beside = [*unchanged, *self._beside(call, before.id, before.data, data, event)]
         return update(self.shelf, call, before, data, [rollout.told(data, before.version + 1)], beside)
 
-    def warned(self, call: Call, before: Stored, detail: str, also: Mapping[str, Any]) -> Stored:
-        """A guard has told, and nothing moves. Raises PreconditionFailed."""
-        data = {**before.data, "why": {"code": "warned", "detail": detail}, **also}
+    def warned(self, call: Call, before: Stored, guard: str, detail: str, also: Mapping[str, Any]) -> Stored:
+        """A guard has told, once, and nothing moves. Raises PreconditionFailed."""
+        warned = sorted({*before.data.get("warned", ()), guard})
+        data = {**before.data, "why": {"code": "warned", "detail": detail}, "warned": warned, **also}
         return self.shelf.update(call, before, data, [rollout.told(data, before.version + 1, "warned")])
 
     # --- inside ---
