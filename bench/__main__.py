@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from bench import backend, environment
 from bench.capacity import capacity
-from bench.cases import Case, cases
+from bench.cases import TOLD, Case, cases
 from bench.client import client
 from bench.flags import flags
 from bench.guard import guard
@@ -70,6 +70,8 @@ def functions() -> None:
             cold = f"{spent.cold:>9.1f}{spent.cold / floor.cold:>9.2f}{spent.cold / peer.cold:>8.2f}"
             warm = f"{spent.warm:>8.2f}{spent.warm / peer.warm:>8.2f}"
             print(f"{case.name:<20}{cold}{warm}{spent.cold_cpu:>9.0f}{spent.warm_cpu:>9.2f}{spent.rss:>5.0f}", flush=True)
+        told = measured[f"collect: {TOLD} events"].warm / TOLD
+        print(f"\ncollect, each event of a batch of {TOLD}: {told:.2f} M, {told / peer.warm:.2f} x the peer's one request")
     print(
         "\nTargets: desk functions cold at most 5 x empty, warm at most 0.4 x the peer; authorize and evaluate cold"
         "\nat most 1.25 x, 30 MB. Their floor is the empty handler that makes one request over TLS."

@@ -220,8 +220,8 @@ def _rollout(store: DynamoStore, blobs: S3Blobs) -> None:
         "stage": 0,
         "generation": 1,
     }
-    watch = [{"metric": "errors", "kind": "bad_units"}, {"metric": "", "kind": "activity"}]
-    body = compiled(rows([flag("rolled")], [configuration("rolled", rollout={**running, "watch": watch})])).body
+    watch = [{"metric": "errors", "kind": "bad_units"}, {"metric": "*", "kind": "activity"}]
+    body = compiled(rows([flag("rolled")], [configuration("rolled", rollout={**running, "watch": json.dumps(watch)})])).body
     blobs.put(path("rolled-out"), body, content_type="application/json")
     signing.begin(store, "rolled-out", SECRET)
     signing.publish(store, blobs, "rolled-out")

@@ -33,6 +33,7 @@ from slipway.flags.evaluation import FlagSet
 from slipway.flags.murmur3 import pure, pure_after
 from slipway.flags.ofrep import Bulk
 from slipway.flags.snapshot import path
+from slipway.rollouts.signing import Secrets
 from tests.functions.events import http_event
 
 UNITS = 2_000
@@ -194,7 +195,8 @@ def _handlers(context: dict[str, Any]) -> None:
         published = {**json.loads(flagd_document(chosen)), "$evaluators": {}, "metadata": metadata, "slipway": ours}
         blobs.put(path("production"), json.dumps(published).encode(), content_type="application/json")
         copies = documents(blobs)
-        own, peer = Evaluate(lambda: copies), Handler(chosen, metadata, "1")  # noqa: B023 - used in this turn
+        own = Evaluate(lambda: copies, lambda: Secrets(blobs))  # noqa: B023 - used in this turn
+        peer = Handler(chosen, metadata, "1")
         with patch.object(observe, "sink", len):
             _alike(own(event, None), peer(event, None))
             for _ in range(ofrep.PATIENCE + HANDLED):

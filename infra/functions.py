@@ -153,6 +153,7 @@ FUNCTIONS = (
             OnTable(FLAGS, (*_KEEP, "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")),
             *_indexes(FLAGS),
             OnTable(USAGE, ("dynamodb:BatchGetItem",), leading=("seen#*",)),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(USAGE, _QUERY, leading=("usage#*",)),
             OnTable(ACCESS, ("dynamodb:Query", "dynamodb:PutItem"), leading=("signing#*",)),
             OnTable(COUNTERS, _QUERY, leading=("rol_*",)),

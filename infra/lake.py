@@ -20,7 +20,7 @@ from infra.config import Config
 EVENTS, ERRORS = "events/", "errors/"  # prefixes of objects
 GATHERED_MB, GATHERED_SECONDS = 64, 300  # whichever comes first; 64 is the least for Parquet
 TABLE = "signals"
-# As `slipway.signals.effects` writes a line.
+# As `slipway.signals.lines` writes them.
 COLUMNS = {
     "id": "string",
     "type": "string",

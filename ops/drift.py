@@ -13,12 +13,13 @@ from ops.deployment import Trouble
 from slipway.flags.code import Definition
 from slipway.flags.configuration import UNTOUCHED
 from slipway.flags.flagd import ASKED_FIRST
+from slipway.flags.jsontext import written
 from slipway.flags.segments import NewSegment
 
 FIXED = ("type", "hash")  # of a flag: a change of them is none that files make
 _MOVES = {"restore": {"status": "active"}, "archive": {"status": "archived"}}
 
-Verb = Literal["create segment", "update segment", "create", "restore", "update", "configure", "take variants out", "archive"]
+Verb = Literal["create segment", "create", "restore", "update", "update segment", "configure", "take variants out", "archive"]
 Change = tuple[str, Any, Any]  # field, from, to
 Resource = tuple[bool, str]  # whether it is a segment, and its key
 
@@ -98,7 +99,11 @@ def _flag(wanted: dict[str, Any], standing: Mapping[str, Any] | None) -> Iterato
     gone = {name: None for name in standing["variants"] if name not in wanted["variants"]}
     body = {name: value for name, _, value in changes}
     if "variants" in body:
-        more = {name: value for name, value in wanted["variants"].items() if standing["variants"].get(name) != value}
+        more = {
+            name: value
+            for name, value in wanted["variants"].items()
+            if written(standing["variants"].get(name)) != written(value)
+        }
         body = {**body, "variants": more} if more else {name: value for name, value in body.items() if name != "variants"}
     if body:
         yield Step("update", key, version, tuple(change for change in changes if change[0] in body), body)
@@ -174,7 +179,7 @@ def _exported(api: Api, environment: str) -> dict[str, dict[str, Any]]:
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Change, ...]:
-    return tuple((name, before[name], after[name]) for name in names if before[name] != after[name])
+    return tuple((name, before[name], after[name]) for name in names if written(before[name]) != written(after[name]))
 
 
 class Applying:

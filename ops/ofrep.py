@@ -51,7 +51,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "errorDetails": {"type": "string"},
             "metadata": _METADATA,
         },
-        "required": ["key", "errorCode", "errorDetails"],
+        "required": ["key", "errorCode", "errorDetails", "metadata"],
     },
     "Evaluations": {
         "type": "object",
@@ -109,10 +109,11 @@ def _failed(*statuses: int) -> dict[str, Any]:
     """The refusals; the gateway's own carry only a message."""
     found: dict[str, Any] = {}
     for status in statuses:
-        example = {
+        example: dict[str, Any] = {
             "errorCode": "FLAG_NOT_FOUND" if status == 404 else "GENERAL",
             "errorDetails": _WHY[status],
             "key": "checkout",
+            "metadata": {},
         }
         schema = {"anyOf": [{"$ref": f"{_SCHEMA}EvaluationFailure"}, {"$ref": f"{_SCHEMA}GatewayMessage"}]}
         found[str(status)] = {
@@ -128,8 +129,8 @@ _WHY = {
     400: "The request cannot be read, or the flag has no answer for this context.",
     401: "The Authorization header is missing.",
     403: "The credentials are not valid, or of another environment.",
-    404: "There is no such flag, or this key may not see it.",
-    406: "The document is too large to be sent as it is; send Accept-Encoding: gzip.",
+    404: "There is no such flag or environment, or this key may not see it.",
+    406: "The answer is too large to be sent as it is; send Accept-Encoding: gzip.",
     503: "The flags cannot be read at the moment, and none were read before.",
 }
 _HELD = {"description": "It still has the ETag that you hold."}
@@ -141,13 +142,13 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
             "tags": ["ofrep"],
             "summary": "Evaluate all flags for one context",
             "description": "For SDKs of browsers and apps. A client key sees the flags that are marked `client_side`. The ETag "
-            "is that of the answer: it changes when a value does.",
+            "is that of the answer: it changes when a value does. A large answer goes out compressed to whom that suits.",
             "parameters": [_ENVIRONMENT, _UNLESS],
             "requestBody": _BODY,
             "responses": {
                 "200": _done("Evaluations", {"flags": [_FLAG], "metadata": _SET}, "ETag"),
                 "304": _HELD,
-                **_failed(400, 401, 403, 503),
+                **_failed(400, 401, 403, 404, 406, 503),
             },
         }
     },

@@ -192,7 +192,7 @@ def _refusals(operation: Operation) -> list[int]:
 def _wants_environment(operation: Operation) -> bool:
     """Whether its query names one that it is about, and that may not be there."""
     fields: Mapping[str, Any] = getattr(operation.query, "model_fields", {})
-    return "environment" in fields and (fields["environment"].is_required() or operation.name == "flags.export")
+    return "environment" in fields and (fields["environment"].is_required() or operation.name in ("flags.export", "flags.list"))
 
 
 def _refusal(operation: Operation, status: int) -> list[type[Problem]]:

@@ -115,9 +115,9 @@ def _taking(operation: str, tag: str, more: str) -> dict[str, Any]:
             "operationId": operation,
             "tags": [tag],
             "summary": "Tell what was shown to whom, and what came of it",
-            "description": f"Up to {MOST} exposures and outcomes, at most 256 KB. A bad one is rejected by its index, the others "
-            "are kept. 202 comes when all is durable; after any other answer, or none, send the same events again: each counts "
-            f"once. {more}".strip(),
+            "description": f"Up to {MOST} exposures and outcomes, at most 256 KB. A bad one is rejected by its index, the "
+            "others are kept. 202 comes when all is durable; after any other answer, or none, send the same events again: each "
+            f"counts once. {more}".strip(),
             "parameters": [],
             "requestBody": _BODY,
             "responses": {

@@ -14,7 +14,7 @@ from slipway.flags.snapshot import path
 from slipway.ports import Row
 from slipway.rollouts import exposure, signing
 from slipway.signals.collection import Collector
-from slipway.tables import FLAGS, SIGNALS
+from slipway.tables import SIGNALS
 from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import Context, Handler, Reply, http_event, reply
 
@@ -27,7 +27,7 @@ HALF = exposure.SCALE // 2
 WATCH = [
     {"metric": "errors", "kind": "bad_units"},
     {"metric": "latency", "kind": "slow_units", "threshold": 250},
-    {"metric": "", "kind": "activity"},
+    {"metric": "*", "kind": "activity"},
 ]
 
 
@@ -94,7 +94,6 @@ def rolled_out(world: Any) -> None:
     signing.begin(secrets, "beta", SECRET)
     world.flags.put(path("beta"), published(), content_type="application/json")
     signing.publish(secrets, world.keys, "beta")
-    world.memory.put(FLAGS, {"pk": "list#rollouts", "sk": ROLLOUT, "schema": 1})
 
 
 class Deployment:

@@ -31,11 +31,10 @@ ALARM = {"metric": "checkout-5xx", "kind": "alarm"}
 
 
 class Rolling:
-    """`control` sees the store as it is; the functions see `seen`, which may fail."""
+    """Over a store that may fail."""
 
-    def __init__(self, store: MemoryStore | None = None, seen: Any = None) -> None:
+    def __init__(self, store: MemoryStore | None = None) -> None:
         self.store = MemoryStore() if store is None else store
-        self.seen = self.store if seen is None else seen
         self.control, self.quarantine, self.shots = Control(self.store), MemoryBlobs(), MemorySchedules()
         self.now = START + timedelta(hours=9)
         self.records: list[dict[str, Any]] = []
@@ -87,18 +86,18 @@ class Rolling:
 
     def deliver(self, records: Sequence[Mapping[str, Any]] | None = None, *, raising: bool = False) -> list[str]:
         """The sequence numbers that are to come again."""
-        use = Use(Control(self.seen).rollouts, lambda: self.now)
+        use = Use(self.control.rollouts, lambda: self.now)
         with guard.testing(Wired(use, self.quarantine, raising)):
             answer = guard({"Records": list(self.records if records is None else records)}, Context())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def ring(self, *records: Mapping[str, Any]) -> None:
-        use = Use(Control(self.seen).rollouts, lambda: self.now)
+        use = Use(self.control.rollouts, lambda: self.now)
         with guard.testing(Wired(use, self.quarantine)):
             guard({"Records": list(records or [notification()])}, Context())
 
     def step(self, event: Mapping[str, Any]) -> None:
-        with ramp.testing(Control(self.seen).rollouts, lambda: self.now):
+        with ramp.testing(self.control.rollouts, lambda: self.now):
             ramp(event, Context())
 
     def later(self, **time: int) -> datetime:

@@ -65,7 +65,8 @@ def create_key(request: Request[Access, NewKey, None]) -> Answer:
     """Make an API key.
 
     The answer shows the whole key, once: it is kept nowhere. The same request again, with its `Idempotency-Key`, answers
-    without it. A new key works within a minute; where it was tried too early, up to half a minute later still.
+    without it. A new key works within a minute; where it was tried too early, up to half a minute later still. Nobody looks
+    whether its environment is there: a key may be made first, and sees no flags until then.
     """
     body = request.body
     wish = keys.NewKey(body.name, body.kind, body.environment, body.role, body.expires_at)

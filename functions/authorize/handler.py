@@ -91,6 +91,7 @@ def _answer(principal: Principal | None) -> dict[str, Any]:
             "id": principal.id,
             "role": principal.role or "",
             "environment": principal.environment or "",
+            "maker": principal.maker or "",
         },
     }
 

@@ -11,7 +11,15 @@ from slipway.access import SYSTEM
 from slipway.adapters import connect
 from slipway.calls import Call
 from slipway.edge.consumer import Consumer
-from slipway.events import (
+from slipway.events.later import (
+    ScheduleCancelled,
+    ScheduleCancelledV2,
+    ScheduleEvent,
+    ScheduleEventV2,
+    SchedulePlanned,
+    SchedulePlannedV2,
+)
+from slipway.events.rollouts import (
     RolloutAdvanced,
     RolloutEvent,
     RolloutPaused,
@@ -19,12 +27,6 @@ from slipway.events import (
     RolloutRolledBack,
     RolloutStarted,
     RolloutStopped,
-    ScheduleCancelled,
-    ScheduleCancelledV2,
-    ScheduleEvent,
-    ScheduleEventV2,
-    SchedulePlanned,
-    SchedulePlannedV2,
 )
 from slipway.flags.control import Control
 from slipway.flags.schedules import awaited, reconciled

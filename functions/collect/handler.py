@@ -21,9 +21,8 @@ from slipway.ports import StoreUnavailable
 from slipway.rollouts.signing import Secrets
 from slipway.settings import Collect
 from slipway.signals.collection import Collector
-from slipway.signals.effects import Sender
 from slipway.signals.network import is_bot, network
-from slipway.signals.posted import MOST, read
+from slipway.signals.posted import MOST, Sender, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from slipway.access import Principal, allow
 from slipway.adapters import connect
 from slipway.blobs import Blobs, StoreUnavailable
 from slipway.copies import Copies, Copy
-from slipway.credentials import is_environment
 from slipway.edge import headers as read
 from slipway.edge import observe
 from slipway.edge.event import Event, common_headers
+from slipway.environments import is_environment
 from slipway.flags import ofrep
 from slipway.flags.snapshot import Snapshot, path
 from slipway.settings import Evaluate
@@ -37,7 +37,7 @@ FOR_EVER = float("inf")
 MOST_ENVIRONMENTS = 8  # documents in memory
 LARGEST_BODY = 256 * 1024
 SMALL = 16 * 1024  # of a document that is not worth compressing
-LARGEST_PLAIN = 4 * 1024 * 1024  # of a document that goes out uncompressed: an answer has 6 MB, and quotes are escaped in it
+SMALL_ANSWER = 256 * 1024  # of an answer for which the time is too dear, since it is compressed each time anew
 COUNTED = 60  # seconds between two tellings of how often each flag was asked for
 MOST_COUNTED = 2000  # flags of one telling
 
@@ -139,29 +139,36 @@ class Evaluator:
             line.failure(error)
             found = Refused(500, "GENERAL", "Something went wrong on our side; tell us the request id.")
         line.fields.setdefault("error_code", found.code.lower())
-        document = {"errorCode": found.code, "errorDetails": found.detail, "key": name if route == SINGLE else ""}
+        key = name if route == SINGLE else ""
+        document = {"errorCode": found.code, "errorDetails": found.detail, "key": key, "metadata": {}}
         return found.status, found.headers, json.dumps(document, separators=(",", ":")).encode()
 
     def _answer(self, request: Event, route: str, name: str, line: observe.Line) -> Answer:
         principal = _admitted(request, route, line)
         environment = _environment(principal, name if route == SNAPSHOT else _asked(request.raw_query))
         if route == SNAPSHOT:
-            return _document(self._copy(environment), request)
+            return _document(self._copy(environment, line), environment, request)
         context = _context(request)
-        copy = self._copy(environment)
+        copy = self._copy(environment, line)
+        if copy is None and principal.environment is None:  # a person may misspell it; a key's own is there, if still empty
+            raise _unpublished(environment)
         snapshot = copy.content if copy is not None else Snapshot.empty(environment)
         stale = {"stale": True} if copy is not None and copy.doubted else {}
         client, now = principal.kind == "client", self._clock()
         if route == BULK:
-            self._count(environment, "*client" if client else "*")
+            if copy is not None:
+                self._count(environment, "*client" if client else "*")
             told = {"track": TRACK, **stale}
             etag, body = snapshot.bulk(client).answer(context, now, told, self._tokens(environment, snapshot, context, now))
+            headers = {"ETag": etag, "Vary": "Accept-Encoding"}
             if read.not_modified(request.headers, etag):
-                return 304, {"ETag": etag}, b""
-            return 200, {"ETag": etag}, body
+                return 304, headers, b""
+            return _sent(request, headers, body, SMALL_ANSWER, "ask for single flags")
         if client and name not in snapshot.client_side:
             raise Refused(404, "FLAG_NOT_FOUND", "There is no such flag.")
         evaluation = snapshot.flags.evaluate(name, context, now=now)
+        if client:
+            evaluation = ofrep.discreet(evaluation)
         if tokens := name in snapshot.rollouts and self._tokens(environment, snapshot, context, now):
             evaluation = ofrep.exposed(evaluation, tokens(name))
         if stale:
@@ -173,10 +180,14 @@ class Evaluator:
             self._count(environment, name)
         return status, {}, body
 
-    def _copy(self, environment: str) -> Copy | None:
+    def _copy(self, environment: str, line: observe.Line) -> Copy | None:
         if self._copies is None:
             self._copies = self._wire()
-        return self._copies.find(environment, self._clock())
+        copy = self._copies.find(environment, self._clock())
+        if copy is not None and copy.doubted:
+            line["stale"] = True
+            line.measure("Failures", 1)
+        return copy
 
     def _tokens(self, environment: str, snapshot: Snapshot, context: Any, now: float) -> Callable[[str], str | None] | None:
         """What gives the token of a flag's exposure; None where no flag has a rollout, or nothing to sign with is at hand."""
@@ -264,22 +275,31 @@ def _no_number(name: str) -> float:
 _read = json.JSONDecoder(parse_constant=_no_number).decode
 
 
-def _document(copy: Copy | None, request: Event) -> Answer:
+def _document(copy: Copy | None, environment: str, request: Event) -> Answer:
     """The published document as it is: for flagd, and every provider that evaluates by itself."""
     if copy is None:
-        raise Refused(404, "GENERAL", "Of this environment nothing is published.")
+        raise _unpublished(environment)
     headers = {"ETag": copy.etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
     if read.not_modified(request.headers, copy.etag):
         return 304, headers, b""
-    body: bytes = copy.content.body
-    if len(body) > SMALL and "gzip" in request.headers.get("accept-encoding", ""):
-        from zlib import compressobj
+    return _sent(request, headers, copy.content.body, SMALL, "split the environment")
 
-        gzip = compressobj(wbits=31)
-        return 200, {**headers, "Content-Encoding": "gzip"}, gzip.compress(body) + gzip.flush()
-    if len(body) > LARGEST_PLAIN:
-        raise Refused(406, "GENERAL", "The document is too large to be sent as it is; send Accept-Encoding: gzip.")
-    return 200, headers, body
+
+def _unpublished(environment: str) -> Refused:
+    return Refused(404, "GENERAL", f"Of the environment {environment!r} nothing is published.")
+
+
+def _sent(request: Event, headers: dict[str, str], body: bytes, small: int, otherwise: str) -> Answer:
+    """As it is; compressed from `small` bytes on, where that is taken. Raises Refused for what does not fit."""
+    if len(body) <= small:
+        return 200, headers, body
+    from slipway.edge import compression
+
+    try:
+        more, body = compression.fitted(body, request.headers.get("accept-encoding", ""), otherwise)
+    except compression.TooLong as long:
+        raise Refused(406, "GENERAL", str(long)) from None
+    return 200, {**headers, **more}, body
 
 
 handler = Evaluator(wire, signed)

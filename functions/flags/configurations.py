@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from functions.flags.door import api, changed, version_page
+from functools import partial
+from typing import Any
+
+from functions.flags.door import View, api, changed, version_page
 from slipway import history
 from slipway.edge.http import Answer, Request
 from slipway.flags.configuration import (
     ConfigurationPatch,
-    ConfigurationsView,
-    ConfigurationView,
     Copying,
     RevertingConfiguration,
     SwitchingOff,
-    view,
 )
 from slipway.flags.control import Control
 from slipway.flags.explain import Explaining, ExplanationView, explained
+from slipway.flags.portability import ConfigurationsView, ConfigurationView, answers_alone, view
 from slipway.flags.preview import ChangePreviewView, Previewing, previewed
 from slipway.history import Reading, VersionView
 from slipway.paging import Paging
@@ -28,21 +29,25 @@ ONE = "/v1/flags/{key}/environments/{environment}"
 @api.get(ALL, "configurations.list", answers={200: ConfigurationsView})
 def index(request: Request[Control, None, None]) -> Answer:
     """Read a flag's configuration in every environment."""
-    each = request.use.configurations.each(request.call, request.path["key"])
-    return Answer(200, {"items": [view(stored) for stored in each]})
+    use = request.use.configurations
+    return Answer(200, {"items": [view(use, stored) for stored in use.each(request.call, request.path["key"])]})
 
 
 @api.get(ONE, "configurations.read", query=Reading, answers={200: ConfigurationView})
 def read(request: Request[Control, None, Reading]) -> Answer:
     """Read a flag's configuration in an environment.
 
-    One that nobody has touched is off, at version 1. `rules` tells in words what it says. With `as_of` as it stood at that
+    One that nobody has touched is off, at version 1. `rules` tells in words what it says, `not_portable` why readers of the
+    flagd document other than Slipway do not get the flag, where they do not. With `as_of` as it stood at that
     moment: 404 before the flag or the environment was made, 422 in the future.
     """
     use, call, moment = request.use.configurations, request.call, request.query.as_of
     key, environment = _names(request)
     _, stored = use.read(call, key, environment) if moment is None else use.at(call, key, environment, moment)
-    return Answer(200, view(stored), etag=stored.etag)
+    body = view(use, stored, moment)
+    if not answers_alone(stored):  # what it needs changes without a version of this: the tag serves If-Match alone
+        return Answer(200, body, headers={"ETag": stored.etag})
+    return Answer(200, body, etag=stored.etag)
 
 
 @api.patch(ONE, "configurations.update", body=ConfigurationPatch, query=Writing, answers={200: ConfigurationView})
@@ -57,7 +62,7 @@ def update(request: Request[Control, ConfigurationPatch, Writing]) -> Answer:
     """
     only, version = request.query.validate_only, request.if_match
     stored = request.use.configurations.update(request.call, *_names(request), version, request.body, validate_only=only)
-    return changed(stored, view, only)
+    return changed(stored, _viewed(request), only)
 
 
 @api.post(
@@ -74,7 +79,7 @@ def revert(request: Request[Control, RevertingConfiguration, Writing]) -> Answer
     stored = request.use.configurations.revert(
         request.call, *_names(request), version, body.version, body.reason, validate_only=only
     )
-    return changed(stored, view, only)
+    return changed(stored, _viewed(request), only)
 
 
 @api.post(f"{ONE}/copy", "configurations.copy", body=Copying, query=Writing, answers={200: ConfigurationView}, versioned=True)
@@ -84,18 +89,19 @@ def copy(request: Request[Control, Copying, Writing]) -> Answer:
     stored = request.use.configurations.copy(
         request.call, *_names(request), version, body.from_, body.reason, validate_only=only
     )
-    return changed(stored, view, only)
+    return changed(stored, _viewed(request), only)
 
 
 @api.post(f"{ONE}/off", "configurations.off", body=SwitchingOff, answers={200: ConfigurationView})
 def off(request: Request[Control, SwitchingOff, None]) -> Answer:
     """Switch a flag off, at once.
 
-    For emergencies: whatever version stands, and without the second person that an environment may ask for. The reason stays
-    with the version, and the audit has who it was. Off already: nothing changes.
+    For emergencies: whatever version stands, whatever is wrong with it or with what it needs, and without the second person
+    that an environment may ask for. The reason stays with the version, and the audit has who it was. Off already: nothing
+    changes.
     """
     stored = request.use.configurations.switch_off(request.call, *_names(request), request.body.reason)
-    return changed(stored, view, False)
+    return changed(stored, _viewed(request), False)
 
 
 @api.get(f"{ONE}/versions", "configurations.versions", query=Paging, answers={200: [VersionView]})
@@ -131,6 +137,10 @@ def preview(request: Request[Control, Previewing, None]) -> Answer:
     key, environment = _names(request)
     change, contexts = request.body.change, request.body.contexts
     return Answer(200, previewed(request.use.configurations, request.call, key, environment, change, contexts))
+
+
+def _viewed(request: Request[Control, Any, Any]) -> View:
+    return partial(view, request.use.configurations)
 
 
 def _names(request: Request[Control, object, object]) -> tuple[str, str]:

@@ -33,7 +33,7 @@ class ReasonedWriting(Writing, Reasoning):
 
 
 def wire() -> Control:
-    return Control(connect.store(Desk.load()))
+    return Control(connect.store(Desk.load()), products=True)
 
 
 api: Api[Control] = Api("flags", wire)

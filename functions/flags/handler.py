@@ -26,6 +26,7 @@ from slipway.history import Reading, VersionView
 from slipway.paging import Paging
 from slipway.shape import Writing
 
+# Each page of the API hangs its routes on the door when it is imported, and does nothing else.
 __all__ = [
     "api",
     "configurations",
@@ -61,8 +62,11 @@ def index(request: Request[Control, None, FlagListing]) -> Answer:
     """List flags, in the order of their keys.
 
     All filters that are given hold; without `status` the active ones are listed. `state` and `stale` need an `environment`. A
-    page may be shorter than `limit`, or empty: the list ends where `next_cursor` is missing.
+    page may be shorter than `limit`, or empty: the list ends where `next_cursor` is missing. An environment that is not there
+    is 404.
     """
+    if request.query.environment is not None:
+        request.use.environments.read(request.call, request.query.environment)
     found, cursor = lists.flags(request.use.flags.shelf, request.query)
     return Answer(200, {"items": [view(stored) for stored in found]}, next=cursor)
 

@@ -18,7 +18,8 @@ def told(problem: Problem) -> Answer:
     """A ManifestError. What is not valid is a 400 there."""
     status = 400 if problem.status == 422 else problem.status
     details = [{"field": _field(pointer), "code": code, "message": detail} for pointer, code, detail in problem.errors]
-    error = {"message": problem.detail, "status": status, **({"details": details} if details else {})}
+    message = problem.detail.replace("`errors`", "`details`")  # as they are called here
+    error = {"message": message, "status": status, **({"details": details} if details else {})}
     return Answer(status, {"error": error}, headers=problem.headers)
 
 

@@ -53,7 +53,7 @@ def read(request: Request[Control, None, None]) -> Answer:
 
 @api.post("/v1/proposals/{id}/approve", "proposals.approve", answers={200: ProposalView}, versioned=True)
 def approve(request: Request[Control, None, None]) -> Answer:
-    """Agree to a change. Whoever asked for it cannot, and no key can (403)."""
+    """Agree to a change. Whoever asked for it cannot, nor who made or rotated the key that asked, and no key can (403)."""
     return _moved(request, request.use.proposals.approve(request.call, request.path["id"], request.if_match))
 
 

@@ -47,6 +47,7 @@ def read(request: Request[Control, None, None]) -> Answer:
 def update(request: Request[Control, SegmentPatch, Writing]) -> Answer:
     """Change a segment (JSON merge patch), and with it every flag that uses it. The rule is replaced as a whole.
 
+    Where a flag that uses it would not be valid any more, that is told by name (422); up to 5,000 configurations are looked at.
     Where a configuration of a protected environment uses it, a change of the rule asks for a `reason`; where that takes a
     second person, for a change request (409).
     """

@@ -94,7 +94,7 @@ def import_(request: Request[Control, bytes, Importing]) -> Answer:
     bundle = _bundle(strict.read(request.body), query)
     digest = hashlib.sha256(request.body).hexdigest()
     order = Order(bundle, query.environment, query.mode, query.reason or None, digest)
-    rehearsal = Control(Rehearsal(request.use.store))
+    rehearsal = Control(Rehearsal(request.use.store), products=request.use.products)
     done: dict[str, Any] = take(request.use, rehearsal, request.call, order, validate, validate_only=query.validate_only)
     return Answer(200, done, replayed=done["existing"] == done["flags"] + done["segments"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slipway import members
 from slipway.adapters import connect
 from slipway.edge.consumer import Consumer
-from slipway.events import MemberEvent, MemberInvited, MemberRemoved, MemberUpdated
+from slipway.events.access import MemberEvent, MemberInvited, MemberRemoved, MemberUpdated
 from slipway.ports import Directory, Store
 from slipway.settings import Invite
 

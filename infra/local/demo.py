@@ -67,7 +67,7 @@ def _seeded(emulator: Emulator, deployed: Deployed) -> dict[str, Any]:
     month = Month(datetime.now(UTC), connect.store(access), connect.store(products), connect.store(flags), products.currency)
     people = month.gather()
     admin = people[PEOPLE[0].name]
-    keys = {kind: month.issue(admin, wish) for kind, wish in KEYS.items()}
+    keys = {kind: month.issue(wish) for kind, wish in KEYS.items()}
     password = _enrolled(emulator, deployed, admin.id)
     _published(emulator, deployed, keys)
     month.work(people)  # last: its events keep the functions busy, and nobody waits for them

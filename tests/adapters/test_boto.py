@@ -10,12 +10,13 @@ from botocore.stub import Stubber
 
 from slipway.adapters import boto, connect
 from slipway.adapters.aws import AwsClient
-from slipway.adapters.boto import BotoDynamo, BotoObjects
+from slipway.adapters.boto import BotoDeliveries, BotoDynamo, BotoObjects
 from slipway.adapters.client import Refused
 from slipway.adapters.dynamodb import DynamoStore
+from slipway.adapters.lake import FirehoseLake
 from slipway.adapters.s3 import S3Blobs
 from slipway.ports import ConditionFailed, StoreUnavailable
-from slipway.settings import Invite, Products, Relay
+from slipway.settings import Collect, Invite, Products, Relay
 from tests import backends
 
 
@@ -87,6 +88,25 @@ def test_the_settings_choose_the_client_and_name_the_tables() -> None:
         assert isinstance(store.client, kind)
         assert dict(store.tables) == {"products": "physical"}
         assert isinstance(connect.blobs(settings, "bucket").client, objects)
+    for name, deliveries in (("slipway", AwsClient), ("boto3", BotoDeliveries)):
+        told: dict[str, Any] = {**dict.fromkeys(Collect.names(), "name"), "client": name}
+        lake = connect.lake(Collect(**told))
+        assert (lake.stream, type(lake.client)) == ("name", deliveries)
+
+
+def test_a_delivery_that_is_throttled_may_be_tried_again() -> None:
+    client = backends.boto_client("firehose", "http://127.0.0.1:9")
+    with Stubber(client) as stubber:
+        lake = FirehoseLake(BotoDeliveries(client), "stream")
+        stubber.add_client_error("put_record", "ServiceUnavailableException", http_status_code=503)
+        with pytest.raises(StoreUnavailable):
+            lake.add(b"record")
+        stubber.add_client_error("put_record", "ResourceNotFoundException", http_status_code=400)
+        with pytest.raises(Refused):
+            lake.add(b"record")
+        stubber.add_response("put_record", {"RecordId": "1"}, {"DeliveryStreamName": "stream", "Record": {"Data": b"record"}})
+        lake.add(b"record")
+        assert lake.counts.calls == 3
 
 
 def test_what_runs_off_the_request_path_is_connected_by_its_settings() -> None:

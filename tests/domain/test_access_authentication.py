@@ -181,6 +181,20 @@ def test_an_admin_key_names_itself_and_its_role() -> None:
     assert world.who(issued.secret) == Principal("admin", issued.stored.id, "viewer")
 
 
+def test_an_admin_key_names_who_was_shown_its_secret() -> None:
+    world = World()
+    bob, ada = Principal("member", "mbr_bob", "admin"), Principal("member", "mbr_ada", "admin")
+    first = world.keys.create(world.call().but(principal=bob), NewKey("ci", "admin", role="admin"))
+    bobs = world.who(first.secret)
+    assert bobs is not None
+    assert (bobs.maker, bobs.person) == ("member:mbr_bob", "member:mbr_bob")
+    of_the_key = world.keys.create(world.call().but(principal=bobs), NewKey("more", "admin", role="admin"))
+    rotated = world.keys.rotate(world.call().but(principal=ada), first.stored.id, None, 3600)
+    found = [world.who(issued.secret) for issued in (of_the_key, rotated, first)]
+    assert [one and one.maker for one in found] == ["member:mbr_bob", "member:mbr_ada", "member:mbr_bob"]
+    assert ada.person == "member:mbr_ada"
+
+
 def test_the_right_selector_with_a_wrong_secret_names_nobody() -> None:
     world = World()
     for kind, environment in (("server", "prod"), ("admin", "all")):

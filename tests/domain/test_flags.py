@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +14,14 @@ from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
 from slipway.flags import flag, ledger
 from slipway.flags.control import Control
+from slipway.flags.environments import NewEnvironment
 from slipway.flags.flag import NewFlag
+from slipway.flags.segments import NewSegment
 from slipway.outbox import envelopes
 from slipway.ports import Write
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, NotFound, PreconditionFailed
-from tests.catalogue import START, a_call
+from slipway.products import Products
+from tests.catalogue import START, a_call, new
 from tests.flagging import configured, disagreements, edited, environment, listed, made, revision, row
 
 ENVIRONMENTS = ("development", "production", "staging")
@@ -338,6 +342,11 @@ def test_the_whole_history_can_be_read(control: Control) -> None:
     ]
     assert found[0].changes[0]["to"] == {"on": True, "off": False, "maybe": True}
     assert more == 2
+    edited(control, seconds=25, metadata={"level": 1})
+    edited(control, seconds=26, metadata={"level": True})
+    newest = control.flags.versions("checkout", below=None, limit=1)[0][0]
+    assert json.dumps(newest.changes) == '[{"field": "metadata", "from": {"level": 1}, "to": {"level": true}}]'
+    assert newest.stored.events[0]["data"]["changes"] == [{"field": "metadata"}]
     assert control.flags.at(a_call(30), "checkout", START + timedelta(seconds=15)).version == 2
     with pytest.raises(NotFound):
         control.flags.at(a_call(30), "checkout", START - timedelta(seconds=1))
@@ -355,10 +364,46 @@ def test_going_back_makes_a_new_version(control: Control) -> None:
         control.flags.revert(a_call(), "checkout", 3, 4)
 
 
+def test_a_flag_belongs_to_a_product_that_there_is(store: MemoryStore) -> None:
+    control = Control(store, products=True)
+    Products(store, currency="EUR").create(a_call(operation="products.create"), new(key="mug"))
+    made(control, product="mug")
+    with pytest.raises(Invalid) as caught:
+        made(control, "other", product="cup")
+    assert [(one.pointer, one.code) for one in caught.value.errors] == [("/product", "unknown_product")]
+    with pytest.raises(Invalid):
+        edited(control, product="cup")
+    edited(control, product=None)
+    edited(control, product="mug")
+
+
+@pytest.mark.parametrize("only", [False, True])
+def test_an_idempotency_key_makes_one_thing(control: Control, store: MemoryStore, only: bool) -> None:
+    def asked(kind: str, name: str, only: bool = False) -> Any:
+        call = a_call(operation=f"{kind}.create", key="k-1", digest=f"digest of {name}")
+        if kind == "flags":
+            return control.flags.create(call, NewFlag.model_validate({"key": name, "type": "boolean"}), validate_only=only)
+        if kind == "segments":
+            new = NewSegment.model_validate({"key": name, "targeting": {"var": "x"}})
+            return control.segments.create(call, new, validate_only=only)
+        return control.environments.create(call, NewEnvironment(name=name), validate_only=only)
+
+    for kind in ("flags", "segments", "environments"):
+        assert not asked(kind, "one").replayed
+        assert asked(kind, "one").replayed
+        before = dict(store.tables["flags"])
+        with pytest.raises(IdempotencyMismatch):
+            asked(kind, "other", only)
+        assert store.tables["flags"] == before
+    assert disagreements(store) == []
+
+
 def test_what_is_only_validated_is_not_written(control: Control, store: MemoryStore) -> None:
     new = NewFlag.model_validate({"key": "checkout", "type": "boolean"})
+    control.environments.all(a_call())
+    before = dict(store.tables["flags"])
     assert control.flags.create(a_call(), new, validate_only=True).stored.version == 1
-    assert store.tables == {"flags": {}}
+    assert store.tables["flags"] == before
     made(control)
     with pytest.raises(KeyTaken):
         control.flags.create(a_call(), new, validate_only=True)

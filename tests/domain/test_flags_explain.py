@@ -81,6 +81,17 @@ def test_the_bucket_and_every_operator_are_told(control: Control) -> None:
     assert found["decided"]["words"] == "Else: 25 % on, 75 % off."
 
 
+def test_a_rule_that_was_asked_is_traced_though_the_default_applies(control: Control) -> None:
+    drawn = {"==": [{"fractional": [["in", 1], ["out", 99]]}, "in"]}
+    configured(control, seconds=20, targeting={"if": [drawn, "on", None]})
+    found = why(control, targetingKey="u3", open=True)
+    assert (found["evaluation"]["reason"], found["decided"]["pointer"]) == ("DEFAULT", "/default_variant")
+    assert [step["operator"] for step in found["trace"]] == ["fractional", "==", "if"]
+    assert (found["trace"][-1]["result"], found["bucket"]["of"], found["bucket"]["variant"]) == (None, 100, "out")
+    assert why(control, targetingKey="u3")["trace"] == []  # the prerequisite is not met
+    assert why(control, targetingKey="me", open=True)["trace"] == []  # the override answers
+
+
 def test_what_is_off_says_so(control: Control) -> None:
     configured(control, enabled=False)
     found = why(control, targetingKey="me", open=True)
@@ -98,8 +109,9 @@ def test_what_was_in_force_at_a_moment_answers_for_it(control: Control) -> None:
     assert why(control, at=65)["decided"]["pointer"] == "/targeting/if/0"
     with pytest.raises(NotFound):
         why(control, at=-1)
-    with pytest.raises(Invalid, match="future"):
+    with pytest.raises(Invalid, match="future") as refused:
         why(control, at=101)
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/at", "in_the_future")]
 
 
 def test_an_archived_flag_answers_nowhere(control: Control) -> None:
@@ -177,7 +189,9 @@ def test_a_raised_percentage_moves_units_one_way_only(control: Control) -> None:
     assert [(move["from"], move["to"]) for move in found["moves"]] == [("off", "on")]
     assert found["contexts"] == 1_000
     assert 100 <= found["changed"] == found["moves"][0]["count"] <= 200
-    assert preview(control, targeting=SPLIT) == {"contexts": 1_000, "changed": 0, "moves": [], "ended_rollout": None}
+    same = preview(control, targeting=SPLIT)
+    untouched = {"contexts": 1_000, "changed": 0, "moves": [], "ended_rollout": None}
+    assert same == untouched | {"portable": True, "not_portable": []}
 
 
 def test_posted_contexts_are_tried_as_they_are(control: Control) -> None:

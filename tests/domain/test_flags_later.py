@@ -19,6 +19,8 @@ from slipway.outbox import envelopes
 from slipway.ports import Write
 from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, PreconditionFailed
 from slipway.resources import Stored
+from slipway.tables import FLAGS
+from tests.catalogue import EDITOR as ADA
 from tests.catalogue import START, a_call
 from tests.flagging import configured, disagreements, edited, listed, made, relieved, ruled, segment
 
@@ -43,8 +45,8 @@ def wanted(environment: str = "production", change: Any = ON, **more: Any) -> di
     return {"flag": "checkout", "environment": environment, "change": change, "reason": "Launch", **more}
 
 
-def opened(control: Control, seconds: float = 10, **fields: Any) -> Stored:
-    call = a_call(seconds, operation="proposals.open")
+def opened(control: Control, seconds: float = 10, by: Principal = ADA, **fields: Any) -> Stored:
+    call = a_call(seconds, operation="proposals.open").but(principal=by)
     return control.proposals.open(call, NewChange.model_validate(wanted(**fields))).stored
 
 
@@ -100,6 +102,26 @@ def test_only_another_person_approves(control: Control) -> None:
         control.proposals.approve(a_call(20).but(principal=Principal("admin", "key_1", "admin")), asked.id, None)
     with pytest.raises(MoveNotAllowed):
         control.proposals.apply(a_call(20), asked.id, None)
+
+
+def test_nobody_agrees_to_what_a_key_of_their_own_asked_for(control: Control) -> None:
+    bob = bobs().principal
+    asked = opened(control, by=Principal("admin", "key_of_bob", "admin", maker=bob.person))
+    assert proposals.view(asked, bobs().stamp)["created_by"] == "admin:key_of_bob"
+    with pytest.raises(Forbidden):
+        control.proposals.approve(bobs(), asked.id, None)
+    assert control.proposals.approve(a_call(20), asked.id, None).data["status"] == "approved"
+
+
+def test_a_key_of_nobody_knows_whom_asks_for_nothing(control: Control, store: MemoryStore) -> None:
+    with pytest.raises(Forbidden, match="rotate"):
+        opened(control, by=Principal("admin", "key_1", "admin"))
+    asked = opened(control)
+    old = {**asked.data, "opened_by": "admin:key_1"}
+    del old["person"]
+    store.put(FLAGS, {**asked.row, "data": old})  # as it was kept before anybody asked
+    with pytest.raises(Forbidden):
+        control.proposals.approve(bobs(), asked.id, None)
 
 
 @pytest.mark.parametrize("state", proposals.MOVES)

@@ -64,8 +64,11 @@ queries = st.fixed_dictionaries(
 
 
 @settings(max_examples=150, deadline=None)
-@given(flags_made, queries)
-def test_the_pages_together_are_what_the_filters_say(flags: dict[str, dict[str, Any]], query: dict[str, Any]) -> None:
+@given(flags_made, queries, st.sampled_from((1, 2, lists.WIDTH)))
+def test_the_pages_together_are_what_the_filters_say(
+    flags: dict[str, dict[str, Any]], query: dict[str, Any], width: int
+) -> None:
+    """`width`: rows of each list that one reading sees."""
     store = Counting()
     control = Control(store)
     for key, of in flags.items():
@@ -85,7 +88,9 @@ def test_the_pages_together_are_what_the_filters_say(flags: dict[str, dict[str, 
         and ("state" not in query or (query["state"] == "on") == of["on"])
         and ("stale" not in query or query["stale"] == of["stale"])
     ]
-    assert pages(control, **query) == wanted
+    with pytest.MonkeyPatch.context() as narrow:
+        narrow.setattr(lists, "WIDTH", width)
+        assert pages(control, **query) == wanted
 
 
 def test_a_flag_that_is_there_throughout_appears_once() -> None:
@@ -120,19 +125,68 @@ def test_a_list_is_strong_and_costs_the_same_among_thousands() -> None:
             store.tables["flags"][f"flag#{key}", "head"] = {**head, "pk": f"flag#{key}", "data": data}
             for name in ("list#flags", "list#tag#often", "list#owner#ada"):
                 store._apply([Put(FLAGS, {"pk": name, "sk": key, "schema": 1})])
-        for query in (
+        made(control, "zz", tags=["rare"], owner="bob")
+        configured(control, "zz", "staging", enabled=True)
+        for number in range(size):  # on and stale are all but one
+            for name in ("list#state#production#on", "list#stale#production"):
+                store._apply([Put(FLAGS, {"pk": name, "sk": f"f{number:04}", "schema": 1})])
+        made(control, "gone", owner="ada")
+        control.flags.archive(a_call(), "gone", None)
+        for asked in (
             {},
             {"tag": "rare"},
             {"tag": "often"},
             {"owner": "ada", "tag": "rare"},
             {"environment": "staging", "state": "on"},
             {"environment": "staging", "state": "off", "prefix": "f00"},
+            {"owner": "bob", "tag": "rare"},
+            {"owner": "ada", "environment": "staging", "state": "on"},
+            {"status": "archived", "owner": "ada"},
         ):
-            listing, shelf = FlagListing.model_validate(query), control.flags.shelf
+            listing, shelf = FlagListing.model_validate(asked), control.flags.shelf
             costs.append((size, len(store.counted(partial(lists.flags, shelf, listing)))))
+        for lonely in ({"state": "off"}, {"stale": False}):
+            query: dict[str, Any] = {"environment": "production", "limit": 100, **lonely}
+            assert pages(control, **query, prefix="zz") == ["zz"]
+            assert [key for key in pages(control, **query) if key > "g"] == ["zz"]
+        assert pages(control, owner="ada", tag="rare") == ["aa"]
     few, many = ([cost for of, cost in costs if of == size] for size in (50, 5_000))
-    assert many == [2, 2, 2, 6, 2, 3]
+    assert many == [2, 2, 2, 5, 2, 3, 3, 5, 2]
     assert [cost for cost, most in zip(few, many, strict=True) if cost > most] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"owner": "ada", "tag": "rare"},
+        {"product": "mug", "owner": "ada", "tag": "often", "environment": "staging", "state": "on"},
+        {"owner": "ada", "environment": "staging", "state": "off"},
+        {"tag": "often", "environment": "staging", "stale": False},
+    ],
+)
+def test_the_one_flag_at_the_end_is_found_among_thousands_within_two_pages(query: dict[str, Any]) -> None:
+    """Every list that is asked for is long, but for one, or the last flag alone is in none of those it must not be in."""
+    store = Counting()
+    control = Control(store)
+    made(control, "zz", tags=["rare", "often"], owner="ada", product="mug")
+    if query.get("state") == "on":
+        configured(control, "zz", "staging", enabled=True)
+    head = store.get(FLAGS, "flag#zz", "head")
+    assert head is not None
+    others = ["list#flags", "list#tag#often", "list#owner#ada", "list#stale#staging"]
+    others += ["list#product#mug"] if query.get("state") == "on" else ["list#state#staging#on"]
+    for number in range(4_999):
+        key = f"f{number:04}"
+        store.tables["flags"][f"flag#{key}", "head"] = {**head, "pk": f"flag#{key}", "data": {**head["data"], "key": key}}
+        store._apply([Put(FLAGS, {"pk": name, "sk": key, "schema": 1}) for name in others])
+    found, cursor = list[Stored](), None
+    for _ in range(2):
+        asked = FlagListing.model_validate({**query, "limit": 100, "cursor": cursor})
+        some, cursor = lists.flags(control.flags.shelf, asked)
+        found += some
+        if cursor is None:
+            break
+    assert ([stored.data["key"] for stored in found], cursor) == (["zz"], None)
 
 
 def test_state_and_stale_need_an_environment() -> None:

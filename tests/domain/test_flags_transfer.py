@@ -16,10 +16,12 @@ from slipway.adapters.memory import MemoryStore
 from slipway.adapters.rehearsal import Rehearsal
 from slipway.edge import json as strict
 from slipway.edge.validation import body as validate
-from slipway.flags import flagd, flagsmith, imports
+from slipway.flags import flagd, flagsmith, imports, jsontext
 from slipway.flags.control import Control
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.exports import Place, exported
+from slipway.flags.flag import FlagPatch, NewFlag
+from slipway.flags.form import RESERVED
 from slipway.flags.imports import Order, take
 from slipway.problems import Conflict, IdempotencyMismatch, Invalid, KeyTaken, Problem, TooLarge
 from tests.catalogue import a_call
@@ -68,13 +70,19 @@ def document_of(control: Control, environment: str = "development") -> dict[str,
 
 
 def plain(document: dict[str, Any]) -> dict[str, Any]:
-    """Without what says nothing: the set's own metadata, what is derived, and three ways to write that there is none."""
+    """Without what says nothing: the set's own metadata, what is derived, three ways to write that there is none, and what of
+    a flag's metadata is no metadata."""
     document = copy.deepcopy(document)
     for name in ("$schema", "metadata", "slipway"):
         document.pop(name, None)
     if not document.get("$evaluators"):
         document.pop("$evaluators", None)
     for flag in document["flags"].values():
+        metadata = flag.get("metadata") or {}
+        own = ("hash",) if metadata.get("hash") == "v3" else ()
+        flag["metadata"] = {name: value for name, value in metadata.items() if name in own or name not in RESERVED}
+        if metadata.get("type") == "float":
+            flag["variants"] = {name: float(value) for name, value in flag["variants"].items()}
         for name in ("defaultVariant", "targeting", "metadata"):
             if not flag.get(name):
                 flag.pop(name, None)
@@ -101,7 +109,9 @@ def control() -> Control:
 
 def test_a_document_comes_back_as_it_went_in(control: Control) -> None:
     done = imported(control, DOCUMENT)
-    assert (done["flags"], done["segments"], done["created"], done["left"], done["notes"]) == (4, 2, 6, 0, [])
+    assert (done["flags"], done["segments"], done["created"], done["left"]) == (4, 2, 6, 0)
+    assert [(one["flag"], one["pointer"]) for one in done["notes"]] == [("checkout", "/flags/checkout/metadata/flagSetId")]
+    assert control.flags.read("checkout").data["metadata"] == '{"share":1.0,"team":"web"}'
     assert written(document_of(control)) == written(DOCUMENT)
     assert disagreements(memory(control)) == []
 
@@ -113,12 +123,17 @@ keys = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True).filter(
 )
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 names = st.from_regex(r"[a-z~/é.]{1,6}", fullmatch=True)
-numbers = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-1e60, 1e60).filter(lambda value: value == 0 or abs(value) > 1e-60)
+integers, floats = st.integers(-(2**53) + 1, 2**53 - 1), st.floats(allow_nan=False, allow_infinity=False)
+numbers = integers | floats
 scalars = st.booleans() | texts | numbers
 values = st.recursive(
     scalars | st.none(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3)
 )
 objects = st.dictionaries(texts, values, max_size=3)
+metadata_names = st.text("abé~/.", min_size=1, max_size=5) | st.sampled_from(
+    [name for name in RESERVED if name not in ("type", "hash")]
+)
+TYPE_OF = {bool: "boolean", str: "string", int: "integer", float: "float", dict: "object"}
 conditions = st.sampled_from(
     [STAFF, {"==": [{"var": "plan"}, "beta"]}, {">": [{"var": "age"}, 1.0]}, {"matches": [{"var": "x"}, "^a"]}]
 )
@@ -126,9 +141,7 @@ conditions = st.sampled_from(
 
 @st.composite
 def flags(draw: st.DrawFn, segments: list[str]) -> dict[str, Any]:
-    kind = draw(st.sampled_from([st.booleans(), texts, st.integers(-(2**53) + 1, 2**53 - 1), st.floats(-1e60, 1e60), objects]))
-    if kind is not objects:
-        kind = kind.filter(lambda value: not isinstance(value, float) or value == 0 or abs(value) > 1e-60)
+    kind = draw(st.sampled_from([st.booleans(), texts, integers, floats, objects]))
     variants = draw(st.dictionaries(names, kind, min_size=1, max_size=4))
     flag: dict[str, Any] = {"state": draw(st.sampled_from(["ENABLED", "DISABLED"])), "variants": variants}
     one = st.sampled_from(sorted(variants))
@@ -139,9 +152,12 @@ def flags(draw: st.DrawFn, segments: list[str]) -> dict[str, Any]:
         share = {"fractional": [[draw(one), draw(st.integers(1, 100))], [draw(one), 1.0]]}
         flag["targeting"] = draw(st.sampled_from([{}, {"if": [tests[0], draw(one), share]}, share]))
     if draw(st.booleans()):
-        metadata = draw(st.dictionaries(st.text("abé~/.", min_size=1, max_size=5), scalars, max_size=3))
+        metadata = draw(st.dictionaries(metadata_names, scalars, max_size=3))
         pinned = draw(st.sampled_from([{}, {"hash": "v2"}, {"hash": "v3"}]))
-        flag["metadata"] = {**metadata, **pinned}
+        declared = draw(st.sampled_from([{}, {"type": TYPE_OF[type(next(iter(variants.values())))]}]))
+        if kind is integers and declared and draw(st.booleans()):
+            declared = {"type": "float"}
+        flag["metadata"] = {**metadata, **pinned, **declared}
     return flag
 
 
@@ -174,6 +190,75 @@ def test_every_document_that_is_taken_comes_back_and_says_the_same(document: dic
             (one.value, one.variant, one.reason) for one in (side.evaluate(key, context, now=0) for side in (before, after))
         ]
         assert json.dumps(answers[0], sort_keys=True) == json.dumps(answers[1], sort_keys=True)
+
+
+@st.composite
+def posted(draw: st.DrawFn) -> dict[str, Any]:
+    """A flag as somebody posts it."""
+    kind, value = draw(
+        st.sampled_from(
+            [("boolean", st.booleans()), ("string", texts), ("integer", integers), ("float", numbers), ("object", objects)]
+        )
+    )
+    return {
+        "type": kind,
+        "variants": draw(st.dictionaries(names, value, min_size=1, max_size=4)),
+        "hash": draw(st.sampled_from(["v2", "v3"])),
+        "client_side": draw(st.booleans()),
+        "tags": draw(st.lists(st.sampled_from(["a", "b"]), max_size=2)),
+        "metadata": draw(st.dictionaries(st.text("abé~/.", min_size=1, max_size=5), scalars, max_size=3)),
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(keys, posted(), min_size=1, max_size=4))
+def test_every_flag_that_was_posted_moves_from_one_slipway_to_another_as_it_is(flags: dict[str, dict[str, Any]]) -> None:
+    control, other = Control(MemoryStore()), Control(MemoryStore())
+    for key, fields in flags.items():
+        control.flags.create(a_call(operation="flags.create"), validate(NewFlag, strict.read(as_sent({"key": key, **fields}))))
+    assert [note["pointer"] for note in imported(other, document_of(control))["notes"]] == ["/metadata/flagSetId"]
+    for key in flags:
+        assert other.flags.read(key).data == control.flags.read(key).data
+
+
+def as_sent(document: Any) -> bytes:
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_name_of_metadata_that_means_something_is_not_taken(control: Control, name: str) -> None:
+    made(control)
+    for model, fields in ((NewFlag, {"key": "x", "type": "boolean"}), (FlagPatch, {})):
+        with pytest.raises(Invalid) as refused:
+            validate(model, {**fields, "metadata": {name: "v3", "own": 1}})
+        assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [(f"/metadata/{name}", "reserved")]
+
+
+@pytest.mark.parametrize(
+    ("type", "value", "taken"),
+    [
+        ("integer", 2**53 - 1, True),
+        ("integer", 2**53 + 1, False),
+        ("integer", 2**60, False),
+        ("float", 2**60, True),
+        ("float", 2**53 + 1, False),
+        ("float", 5e-324, True),
+        ("float", -1.7976931348623157e308, True),
+        ("object", {"id": 2**60, "of": [1e100, -1e-100]}, True),
+        ("object", {"id": [{"deep": 2**53 + 1}]}, False),
+    ],
+)
+def test_a_number_is_taken_at_every_depth_if_every_client_reads_it_exactly(
+    control: Control, type: str, value: Any, taken: bool
+) -> None:
+    document = strict.read(as_sent({"key": "n", "type": type, "variants": {"v": value}}))
+    if taken:
+        control.flags.create(a_call(operation="flags.create"), validate(NewFlag, document))
+        assert jsontext.read(control.flags.read("n").data["variants"]) == {"v": value}
+        return
+    with pytest.raises(Invalid) as refused:
+        control.flags.create(a_call(operation="flags.create"), validate(NewFlag, document))
+    assert [fault.code for fault in refused.value.errors] == ["out_of_range"]
 
 
 def test_what_flagd_has_no_place_for_moves_from_one_slipway_to_another(control: Control) -> None:
@@ -326,7 +411,11 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
         "unknown_reference",
     ),
     "a hash": (changed(metadata={"hash": "v9"}), "/flags/pages/metadata/hash", "bad_hash"),
-    "a value too large": (changed(variants={"few": 2**60}, defaultVariant=None), "/flags/pages/variants", "out_of_range"),
+    "a value that is not exact": (
+        changed(variants={"few": 2**60 + 1}, defaultVariant=None),
+        "/flags/pages/variants",
+        "out_of_range",
+    ),
     "a variant with space": (changed(variants={" few": 1}, defaultVariant=None), "/flags/pages/variants", "invalid_variant"),
     "metadata that are lists": (changed(metadata={"a": []}), "/flags/pages/metadata/a", "bad_metadata"),
     "too many metadata": (changed(metadata={str(n): n for n in range(51)}), "/flags/pages/metadata", "invalid_metadata"),
@@ -365,7 +454,7 @@ def test_taken_keys_are_all_told_and_nothing_is_written(control: Control) -> Non
     before = copy.deepcopy(rows(control))
     with pytest.raises(KeyTaken) as refused:
         imported(control, DOCUMENT)
-    assert [fault.pointer for fault in refused.value.errors] == ["/$evaluators/staff", "/flags/checkout"]
+    assert [fault.pointer for fault in refused.value.errors] == ["/flags/checkout", "/$evaluators/staff"]
     assert rows(control) == before
 
 

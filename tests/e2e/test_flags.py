@@ -50,8 +50,8 @@ def evaluated(stack: Stack, key: str, token: str = "server", **context: Any) -> 
     return stack.call("POST", f"{EVALUATE}/{key}", {"context": context}, token=token).json()
 
 
-def settled(stack: Stack, key: str, value: Any, **context: Any) -> None:
-    until(lambda: evaluated(stack, key, **context).get("value") == value, within=3 * PROMISE, what=f"{key} answers {value}")
+def settled(stack: Stack, key: str, value: Any, within: float = 3 * PROMISE, /, **context: Any) -> None:
+    until(lambda: evaluated(stack, key, **context).get("value") == value, within=within, what=f"{key} answers {value}")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_a_switch_is_seen_within_five_seconds(stack: Stack, tell: Tell) -> None:
     for value in (True, False, True):
         configure(stack, key, enabled=True, default_variant="on" if value else "off")
         begun = time.monotonic()
-        settled(stack, key, value)
+        settled(stack, key, value, PROMISE)
         took.append(time.monotonic() - begun)
     tell(f"from a change to its answer: {', '.join(f'{seconds:.1f} s' for seconds in took)}")
 
@@ -93,6 +93,12 @@ def test_pythons_sdk(stack: Stack, flag: str) -> None:
         settled(stack, key, value)
         asked = client.get_float_details(key, 0.0) if type == "float" else client.get_integer_details(key, 7)
         assert (asked.value, asked.error_code) == (value, None)
+
+
+def test_a_flag_belongs_to_a_product_that_there_is(stack: Stack) -> None:
+    new = {"key": f"of-none-{secrets.token_hex(4)}", "type": "boolean", "product": "no-such-product"}
+    refused = stack.call("POST", "/v1/flags", new)
+    assert (refused.status, refused.json()["errors"][0]["code"]) == (422, "unknown_product")
 
 
 def test_nodes_sdks_for_servers_and_for_the_web(stack: Stack, flag: str) -> None:

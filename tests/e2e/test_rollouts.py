@@ -116,6 +116,8 @@ def test_a_harmful_rollout_is_back_by_itself(stack: Stack, ladder: Rollout, tell
     decision = stack.call("GET", f"{rollout.path}/evidence").json()["decided"]
     assert (decision["action"], decision["guard"]) == ("roll_back", "failed")
     assert decision["findings"][0]["e"] >= decision["findings"][0]["threshold"]
+    tried = stack.call("POST", f"{rollout.path}/dry-run", {})
+    assert (tried.status, tried.json()["outcome"]) == (200, "roll_back"), tried.body
 
     def heard() -> list[str]:
         return [one["type"] for one in stack.call("GET", f"/v1/audit?subject={rollout.id}").json()["items"]]

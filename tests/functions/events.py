@@ -14,7 +14,7 @@ from slipway.access import Principal
 
 VIEWER = Principal("member", "mbr_viewer", "viewer")
 EDITOR = Principal("member", "mbr_editor", "editor")
-ADMIN = Principal("admin", "key_admin", "admin")
+ADMIN = Principal("admin", "key_admin", "admin", maker="member:mbr_grace")
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -76,6 +76,7 @@ def http_event(
                 "id": principal.id,
                 "role": principal.role or "",
                 "environment": principal.environment or "",
+                "maker": principal.maker or "",
             }
         }
     if body is not None:

@@ -307,8 +307,9 @@ def test_me_says_who_and_what(desk: Desk) -> None:
     assert "keys.create" not in member["operations"]
     key = desk.call("GET", "/v1/me", principal=CLIENT_KEY).json
     assert key["environment"] == "prod"
-    assert key["operations"] == ["me.read", "flags.evaluate", "flags.evaluate_all", "site.read"]
-    assert set(desk.call("GET", "/v1/me").json["operations"]) == set(OPERATIONS)
+    evaluation, signals = ["flags.evaluate", "flags.evaluate_all"], ["signals.collect", "signals.track"]
+    assert sorted(key["operations"]) == sorted(["me.read", *evaluation, *signals, "site.read"])
+    assert set(desk.call("GET", "/v1/me").json["operations"]) == set(OPERATIONS) - set(signals)  # those tell for applications
 
 
 def test_a_key_acts_in_its_own_environment_and_an_admin_in_the_one_asked_for(desk: Desk) -> None:

@@ -86,7 +86,7 @@ def test_a_server_key_is_told_with_its_environment(deployment: Deployment, log_l
     answer = deployment.answer(f"Bearer {secret}")
     context = answer["context"]
     assert answer["isAuthorized"] is True
-    assert {**context, "id": "key"} == {"kind": "server", "id": "key", "role": "", "environment": "prod"}
+    assert {**context, "id": "key"} == {"kind": "server", "id": "key", "role": "", "environment": "prod", "maker": ""}
     assert all(isinstance(value, str) for value in context.values())
     (line,) = log_lines
     assert (line["service"], line["status"], line["principal_kind"]) == ("authorize", 200, "server")
@@ -98,6 +98,7 @@ def test_an_admin_key_is_told_with_its_role(deployment: Deployment) -> None:
     secret = deployment.key(NewKey("ci", "admin", role="editor"))
     context = deployment.answer(f"Bearer {secret}")["context"]
     assert (context["kind"], context["role"], context["environment"]) == ("admin", "editor", "")
+    assert context["maker"] == "member:mbr_root", "who was shown its secret"
 
 
 @pytest.mark.parametrize(

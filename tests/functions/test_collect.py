@@ -11,6 +11,8 @@ from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs
 from slipway.ports import Blob, StoreUnavailable
 from slipway.rollouts import exposure
+from slipway.rollouts.signing import FRESH
+from slipway.rollouts.tally import PER_NETWORK_HOUR
 from slipway.signals import rows
 from slipway.signals.posted import MOST
 from tests.collecting import (
@@ -147,6 +149,10 @@ WRONG: list[tuple[Any, str]] = [
     (exposed(ADA, flag="team"), "invalid_exposure"),
     ({"id": "1", "type": "exposure", "flag": "team", "context": []}, "invalid_context"),
     ({"id": "1", "type": "exposure", "flag": "team", "context": {"targetingKey": 1}}, "invalid_context"),
+    (
+        {"id": "1", "type": "exposure", "flag": "team", "context": {"targetingKey": "\ud800"}, "targetingKey": "a"},
+        "invalid_key",
+    ),
     ({"id": "1", "type": "exposure", "flag": "nobody", "context": {}}, "unknown_flag"),
     ({"id": "1", "type": "exposure", "flag": "checkout", "exposure": token(ADA), "previous_key": "a"}, "key_missing"),
 ]
@@ -220,6 +226,15 @@ def test_an_exposure_to_a_rollout_that_is_not_heard_of_yet_is_believed(deploymen
     assert deployment.rows("adopt#") == []
 
 
+def test_a_context_of_anything_is_taken_or_told_what_is_wrong(deployment: Deployment) -> None:
+    """Whatever JSON can say, also half of a surrogate pair where units are bucketed by it."""
+    values: list[Any] = ["\ud800", "", None, 0, 7, 1.5, True, [], {"a": "\ud800"}, 10**4000, "x" * 100_000]
+    for number, odd in enumerate(values):
+        context = {"targetingKey": ADA, "team": odd, "\ud800": odd}
+        reply = deployment.post({"id": f"{number}", "type": "exposure", "flag": "team", "context": context})
+        assert (reply.status, reply.json["accepted"]) == (202, 1), odd
+
+
 # --- outcomes -------------------------------------------------------------------------------------------
 
 
@@ -282,6 +297,7 @@ def test_who_was_never_shown_the_flag_mixes_nothing(deployment: Deployment) -> N
 
 
 def test_one_network_brings_five_units_an_hour(deployment: Deployment) -> None:
+    assert rows.SLOTS == PER_NETWORK_HOUR == 5, "what the policy of guards counts on"
     for number in range(8):
         key = f"user-{number}"
         deployment.post(exposed(key), outcome(key), who=CLIENT, address=f"192.0.2.{number}")
@@ -342,6 +358,28 @@ def test_what_cannot_be_verified_now_is_not_rejected_for_good(deployment: Deploy
     deployment.flags = Broken()
     deployment.another()
     assert deployment.post(exposed(ADA)).status == 503
+
+
+def test_a_rollout_that_cannot_sign_yet_keeps_nobody_from_telling_outcomes(deployment: Deployment) -> None:
+    """The secret of an environment's first rollout is published a moment after it: exposures wait for it, and nothing else."""
+    secrets, deployment.keys = deployment.keys, MemoryBlobs()
+    deployment.another()
+    assert deployment.post(outcome(ADA)).status == 202
+    assert deployment.post(exposed(ADA), outcome(ADA)).status == 503
+    deployment.keys.objects.update(secrets.objects)
+    deployment.now += FRESH
+    assert deployment.post(exposed(ADA), outcome(ADA, id="2")).status == 202
+    assert len(deployment.rows("met#")) == 2
+
+
+def test_while_secrets_cannot_be_read_outcomes_of_rollouts_wait(deployment: Deployment) -> None:
+    """Their evidence would be lost; where no rollout runs, nothing is waited for."""
+    deployment.keys = Broken()
+    deployment.another()
+    assert deployment.post(outcome(ADA)).status == 503
+    deployment.flags = MemoryBlobs()
+    deployment.another()
+    assert deployment.post(outcome(ADA)).status == 202
 
 
 def test_an_environment_without_flags_takes_outcomes(deployment: Deployment) -> None:

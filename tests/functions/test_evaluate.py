@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jsonschema
@@ -19,7 +20,6 @@ from functions.evaluate.handler import (
     FLAGS,
     FRESH,
     LARGEST_BODY,
-    LARGEST_PLAIN,
     OPERATIONS,
     PAUSE,
     SINGLE,
@@ -28,6 +28,7 @@ from functions.evaluate.handler import (
 )
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs
+from slipway.edge.compression import LARGEST
 from slipway.flags.compilation import compiled
 from slipway.flags.counting import EVERY, EVERY_CLIENT
 from slipway.flags.snapshot import path
@@ -170,6 +171,32 @@ def test_an_error_has_all_that_sdks_read(deployment: Deployment, key: str, statu
     reply = deployment.single(key, told(variant="purple"))
     assert (reply.status, reply.json["errorCode"], reply.json["key"]) == (status, code, key)
     assert reply.json["errorDetails"]
+    assert isinstance(reply.json["metadata"], dict)
+
+
+def test_a_browser_is_told_of_an_error_but_nothing_of_the_rule() -> None:
+    secret = {"cat": ["secret-cohort-", {"var": "plan"}]}
+    published = rows(
+        [flag(key, client_side=True) for key in ("names", "lists", "walks", "plain")],
+        [
+            configuration("names", targeting=secret),
+            configuration("lists", targeting={"var": "plan"}),
+            configuration("walks", targeting={"if": [{"some": [{"var": "plan"}, secret]}, {"cat": ["secret", {"var": "x"}]}]}),
+            configuration("plain", default_variant="on"),
+        ],
+    )
+    deployment = Deployment(published)
+    for context in (told(), told(plan=[1]), told(plan="pro", targetingKey="u")):
+        bulk = {one["key"]: one for one in deployment.bulk(context, CLIENT).json["flags"]}
+        for key in ("names", "lists", "walks", "plain"):
+            open, hidden = deployment.single(key, context), deployment.single(key, context, CLIENT)
+            assert (open.status, open.json.get("errorCode")) == (hidden.status, hidden.json.get("errorCode"))
+            assert hidden.json == bulk[key]
+            assert b"secret" not in hidden.body
+            if open.status == 400:
+                assert hidden.json["errorDetails"] == "The flag cannot be evaluated for this context; a server key is told why."
+    assert "secret-cohort-pro" in deployment.single("names", told(plan="pro")).json["errorDetails"]
+    assert b"secret-cohort-pro" in deployment.bulk(told(plan="pro")).body
 
 
 # --- bulk -----------------------------------------------------------------------------------------------
@@ -234,13 +261,18 @@ def test_who_may_ask(deployment: Deployment, who: Principal | None, single: int,
     replies = [deployment.single("checkout", who=who), deployment.bulk(who=who), deployment.snapshot(who=who)]
     assert [reply.status for reply in replies] == [single, bulk, snapshot]
     for reply in replies:
-        assert reply.status == 200 or reply.json["errorCode"] == "GENERAL"
+        assert reply.status == 200 or (reply.json["errorCode"], reply.json["metadata"]) == ("GENERAL", {})
         assert reply.headers["content-type"] == "application/json"
 
 
 def test_a_member_names_the_environment_and_a_key_has_its_own(deployment: Deployment) -> None:
     assert deployment.single("checkout", who=VIEWER, query="environment=production").status == 200
-    assert deployment.single("checkout", who=VIEWER, query="a=b&environment=staging").json["errorCode"] == "FLAG_NOT_FOUND"
+    for reply in (
+        deployment.single("checkout", who=VIEWER, query="a=b&environment=staging"),
+        deployment.bulk(who=VIEWER, query="environment=staging"),
+    ):
+        assert (reply.status, reply.json["errorCode"]) == (404, "GENERAL")
+        assert reply.json["errorDetails"] == "Of the environment 'staging' nothing is published."
     assert deployment.single("checkout", query="environment=production").status == 200
     assert deployment.single("checkout", query="environment=staging").status == 403
     assert deployment.snapshot("staging").status == 403
@@ -261,6 +293,20 @@ def test_a_copy_is_believed_for_two_seconds(deployment: Deployment) -> None:
     deployment.now += 0.1
     assert deployment.single("checkout").json["value"] is True
     assert (deployment.blobs.asked, deployment.hurried.asked) == (1, 1)
+
+
+def test_an_answer_from_a_doubted_copy_is_counted(deployment: Deployment, log_lines: list[dict[str, Any]]) -> None:
+    asks: tuple[Callable[[], Reply], ...] = (deployment.bulk, partial(deployment.single, "checkout"), deployment.snapshot)
+    deployment.bulk()
+    deployment.down()
+    deployment.now += FRESH
+    for ask in asks:
+        assert ask().status == 200
+        assert (log_lines[-1]["stale"], log_lines[-1]["Failures"]) == (True, 1)
+    deployment.down(False)
+    deployment.now += PAUSE
+    deployment.bulk()
+    assert {"stale", "Failures"}.isdisjoint(log_lines[-1])
 
 
 def test_the_last_good_copy_serves_for_ever_and_says_so(deployment: Deployment) -> None:
@@ -299,6 +345,7 @@ def test_a_cold_start_without_the_bucket_is_a_clear_503(
     deployment.down()
     reply = getattr(deployment, ask)(*["checkout"] * (ask == "single"))
     assert (reply.status, reply.headers["retry-after"], reply.json["errorCode"]) == (503, "1", "GENERAL")
+    assert reply.json["metadata"] == {}
     assert reply.json["errorDetails"].startswith("The flags cannot be read at the moment")
     assert (log_lines[-1]["error_code"], log_lines[-1]["Errors5xx"]) == ("unavailable", 1)
     deployment.down(False)
@@ -313,6 +360,7 @@ def test_an_environment_without_a_document_has_no_flags() -> None:
     metadata = {"flagSetId": "production", "track": "/ofrep/v1/track", "version": "0"}
     assert (bulk.status, bulk.json) == (200, {"flags": [], "metadata": metadata})
     assert deployment.snapshot().status == 404
+    assert deployment.handler._counts == {}, "nobody keeps days of an environment that may not be there"
     deployment.publish(PUBLISHED)
     deployment.now += FRESH
     assert deployment.single("checkout").status == 200
@@ -333,13 +381,45 @@ def test_the_snapshot_is_what_was_published(deployment: Deployment) -> None:
 
 
 def test_a_large_snapshot_goes_out_compressed() -> None:
-    value = json.dumps({"on": "x" * (LARGEST_PLAIN + 1), "off": ""})
+    value = json.dumps({"on": "x" * (LARGEST + 1), "off": ""})
     deployment = Deployment(rows([flag("large", value, type="string")]))
     reply = deployment.snapshot(headers={"accept-encoding": "deflate, gzip;q=1.0, *;q=0.5"})
     assert (reply.status, reply.headers["content-encoding"]) == (200, "gzip")
     assert gzip.decompress(reply.body) == deployment.blobs.objects[path("production")].body
     assert len(reply.body) < 100_000
-    assert deployment.snapshot().status == 406
+    for accepted in ("", "br", "gzip;q=0, br", "gzip; q=0.0", "x-gzip"):
+        refused = deployment.snapshot(headers={"accept-encoding": accepted})
+        assert (refused.status, refused.json["errorCode"]) == (406, "GENERAL")
+        assert f"of {LARGEST:,} at most; send Accept-Encoding: gzip, or " in refused.json["errorDetails"]
+
+
+def test_an_answer_that_would_burst_what_lambda_hands_over_is_compressed_or_refused() -> None:
+    """What it is made of counts as it goes out: each quote twice."""
+    quoted = json.dumps({"on": {"text": '"' * (LARGEST // 8)}, "off": {}})
+    deployment = Deployment(rows([flag("large", quoted, type="object")], [configuration("large", default_variant="on")]))
+    plain = deployment.bulk()
+    assert plain.status == 200
+    twice = rows(
+        [flag(key, quoted, type="object") for key in ("one", "two")],
+        [configuration(key, default_variant="on") for key in ("one", "two")],
+    )
+    deployment = Deployment(twice)
+    refused = deployment.bulk()
+    assert (refused.status, refused.json["errorCode"]) == (406, "GENERAL")
+    assert refused.json["errorDetails"].endswith("send Accept-Encoding: gzip, or ask for single flags.")
+    packed = deployment.bulk(headers={"accept-encoding": "gzip, deflate, br"})
+    assert (packed.status, packed.headers["content-encoding"], packed.headers["vary"]) == (200, "gzip", "Accept-Encoding")
+    assert [one["key"] for one in json.loads(gzip.decompress(packed.body))["flags"]] == ["one", "two"]
+    held = {"if-none-match": packed.headers["etag"]}
+    for more in ({}, {"accept-encoding": "gzip"}):
+        again = deployment.bulk(headers={**held, **more})
+        assert (again.status, again.headers["etag"], again.headers["vary"]) == (304, packed.headers["etag"], "Accept-Encoding")
+
+
+def test_a_small_answer_is_not_worth_compressing(deployment: Deployment) -> None:
+    reply = deployment.bulk(headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in reply.headers
+    assert reply.headers["vary"] == "Accept-Encoding"
 
 
 # --- hostile --------------------------------------------------------------------------------------------
@@ -367,7 +447,21 @@ HOSTILE: dict[str, tuple[Any, str]] = {
 def test_a_body_that_cannot_be_read_is_the_callers_fault(deployment: Deployment, what: str) -> None:
     body, code = HOSTILE[what]
     for reply in (deployment.single("checkout", body), deployment.bulk(body)):
-        assert (reply.status, reply.json["errorCode"]) == (400, code)
+        assert (reply.status, reply.json["errorCode"], reply.json["metadata"]) == (400, code, {})
+
+
+def test_a_fault_of_ours_has_all_that_sdks_read() -> None:
+    def fails() -> Any:
+        raise ZeroDivisionError
+
+    handler = Evaluator(fails, fails)
+    reply = call(handler, "POST", f"{FLAGS}/checkout", {"context": {}}, principal=SERVER)
+    assert (reply.status, reply.json["errorCode"], reply.json["key"], reply.json["metadata"]) == (
+        500,
+        "GENERAL",
+        "checkout",
+        {},
+    )
 
 
 LITTLE = ("", "{}", '{"context":null}', '{"context":{}}', '{"context":{},"more":1}', '{"context":{"a":1e999}}')

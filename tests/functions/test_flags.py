@@ -11,11 +11,11 @@ from functions.flags.handler import api, handler
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.cursors import encode
-from slipway.flags.configuration import ConfigurationView
 from slipway.flags.control import Control
 from slipway.flags.environments import EnvironmentView
 from slipway.flags.explain import ExplanationView
 from slipway.flags.flag import FlagView
+from slipway.flags.portability import ConfigurationView
 from slipway.flags.preview import ChangePreviewView
 from slipway.flags.proposals import ProposalView
 from slipway.flags.schedules import ScheduleView
@@ -90,7 +90,9 @@ def test_a_flag_is_created_read_changed_archived_and_restored() -> None:
         ({"variants": {" on": True}}, [("/variants", "invalid_variant")]),
         ({"variants": {"on": "yes"}}, [("/variants/on", "mixed_types")]),
         ({"variants": []}, [("/variants", "invalid_variants")]),
-        ({"type": "integer", "variants": {"a": 2**53}}, [("/variants", "out_of_range")]),
+        ({"type": "integer", "variants": {"a": 2**53}}, [("/variants/a", "out_of_range")]),
+        ({"type": "object", "variants": {"a": {"b": [2**53 + 1]}}}, [("/variants", "out_of_range")]),
+        ({"metadata": {"team": "web", "hash": "v3"}}, [("/metadata/hash", "reserved")]),
         ({"product": "Mug!"}, [("/product", "invalid_key")]),
         ({"client_side": "yes"}, [("/client_side", "type")]),
         ({"status": "archived"}, [("/status", "unknown")]),
@@ -153,6 +155,8 @@ def test_lists_take_filters_and_go_on(store: MemoryStore) -> None:
     rest = asked("GET", "/v1/flags", query=f"tag=web&limit=2&cursor={page.json['next_cursor']}")
     assert [item["key"] for item in rest.json["items"]] == ["flag-2"]
     assert asked("GET", "/v1/flags", query=f"tag=x&cursor={page.json['next_cursor']}").json["code"] == "bad_cursor"
+    for more in ("", "&state=off", "&stale=true"):
+        assert asked("GET", "/v1/flags", query=f"environment=nope{more}").status == 404
     on = asked("GET", "/v1/flags", query="environment=staging&state=on")
     assert [item["key"] for item in on.json["items"]] == ["flag-1"]
     assert faults(asked("GET", "/v1/flags", query="state=on")) == [("/query/environment", "required")]
@@ -161,6 +165,39 @@ def test_lists_take_filters_and_go_on(store: MemoryStore) -> None:
 
 
 # --- configurations -----------------------------------------------------------------------------------------
+
+
+def test_what_other_readers_do_not_get_is_said_wherever_the_configuration_is_answered() -> None:
+    """As the published document leaves it out: for a prerequisite's buckets, and for operators of our own."""
+    created()
+    created(key="base", hash="v2")
+    split = {"enabled": True, "default_variant": "off", "targeting": {"fractional": [["on", 1], ["off", 1]]}}
+    place = "/v1/flags/base/environments/development"
+    assert asked("PATCH", place, split).json["portable"] is True
+    body = {"enabled": True, "default_variant": "off", "prerequisites": [{"flag": "base", "variants": ["on"]}]}
+    for answer in (
+        asked("POST", f"{HERE}/preview", {"change": body}, {}),
+        asked("PATCH", HERE, body, query="validate_only=true"),
+        asked("PATCH", HERE, body),
+        asked("GET", HERE),
+        asked("GET", HERE, headers={"if-none-match": '"2"'}),
+    ):
+        (reason,) = answer.json["not_portable"]
+        assert (answer.status, answer.json["portable"]) == (200, False)
+        assert reason.startswith("A prerequisite is split by `fractional`, and hashed with v3 or otherwise than this flag")
+    assert asked("PATCH", place, {"targeting": None}).json["portable"] is True
+    assert asked("GET", HERE).json["portable"] is True
+    own = {"targeting": {"if": [{"matches": [{"var": "email"}, "@x$"]}, "on", "off"]}}
+    assert asked("PATCH", place, own).json["not_portable"] == ["Slipway alone knows matches."]
+    assert asked("GET", HERE).json["not_portable"] == ["Slipway alone knows matches."]
+    listed = asked("GET", "/v1/flags/checkout/environments").json["items"]
+    assert {one["environment"]: one["portable"] for one in listed}["development"] is False
+    warnings = asked("GET", "/v1/flags/export", query="environment=development").json["slipway"]["warnings"]
+    assert [(one["flag"], one["code"], one["pointer"]) for one in warnings if one["code"] == "not_portable"] == [
+        ("base", "not_portable", "/flags/base/targeting"),
+        ("checkout", "not_portable", "/slipway/flags/checkout"),
+        ("checkout", "not_portable", "/slipway/flags/checkout/prerequisites"),
+    ]
 
 
 def test_a_configuration_is_read_changed_copied_and_taken_back() -> None:

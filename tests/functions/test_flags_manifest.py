@@ -127,7 +127,11 @@ def test_a_flag_is_archived_and_leaves_the_manifest() -> None:
     ArchivedView.model_validate(gone.json)
     assert pulled() == {}
     again = asked("DELETE", f"{FLAGS}/checkout")
-    assert (again.status, again.json["error"]["details"][0]["code"]) == (409, "archived")
+    changed = asked("PUT", f"{FLAGS}/checkout", flag(value=True))
+    for refused in (again, changed):
+        assert refused.status == 409
+        (detail,) = refused.json["error"]["details"]
+        assert (detail["field"], detail["code"], detail["message"]) == ("key", "archived", refused.json["error"]["message"])
     for method, path in (("POST", FLAGS), ("PUT", f"{FLAGS}/checkout")):
         assert asked(method, path, flag()).status == 409
     assert asked("DELETE", f"{FLAGS}/other").status == 404
@@ -188,3 +192,10 @@ def test_a_manifest_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     asked("POST", FLAGS, flag())
     monkeypatch.setattr("slipway.flags.manifest.MOST_BYTES", 10)
     assert asked("GET", ALL).status == 409
+
+
+def test_the_words_name_the_member_that_is_there() -> None:
+    error = asked("POST", FLAGS, {"key": "-bad", "type": "zz", "defaultValue": 1}).json["error"]
+    assert "`details`" in error["message"]
+    assert "`errors`" not in error["message"]
+    assert {detail["field"] for detail in error["details"]} == {"key", "type"}

@@ -27,15 +27,17 @@ BUDGETS = {
     "calendar": 240,
     "relay": 170,
     "record": 165,
-    "keyring": 78,
+    "keyring": 79,
     "snapshot": 112,
     "evaluate": 54,
-    "invite": 165,
+    "invite": 167,  # contracts by room: two modules more, and the models of one room alone
     "usage": 120,
     "collect": 80,
     "signals": 225,
     "tally": 90,
     "seed": 260,
+    "guard": 245,
+    "ramp": 245,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {
@@ -95,9 +97,17 @@ def test_what_evaluation_runs_fits_150_kb(tell: Tell) -> None:
     """The bytecode of ours, of the function's own zip and of the layer's, compressed as it is there. (Sources, which lie beside
     it for tracebacks only, are 61 KB more.)"""
     ours = _run(CODE.format(name="evaluate") + EVALUATION).split("|")[1].split()
-    packed = sum(len(zlib.compress(marshal.dumps(compile(Path(path).read_text(), path, "exec")))) for path in ours)
+    packed = sum(len(zlib.compress(marshal.dumps(compile(Path(path).read_text(), _deployed(path), "exec")))) for path in ours)
     tell(f"evaluate: {len(ours)} modules of ours, {packed / 1000:.0f} KB")
     assert packed <= 150_000
+
+
+def _deployed(path: str) -> str:
+    """Where it lies on Lambda: a module's bytecode has that in it."""
+    layer = ROOT / "layers" / "core"
+    return (
+        f"/opt/{Path(path).relative_to(layer)}" if path.startswith(str(layer)) else f"/var/task/{Path(path).relative_to(ROOT)}"
+    )
 
 
 REQUEST = """

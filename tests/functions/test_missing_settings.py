@@ -15,6 +15,7 @@ from functions.planner.handler import wire as planner_wire
 from functions.ramp.handler import Ramp
 from functions.ramp.handler import wire as ramp_wire
 from functions.seed import handler as seed
+from functions.tally import handler as tally
 from functions.usage import handler as usage
 from slipway.settings import BadSettings
 from tests.functions.events import Context, log_event, resource_event
@@ -32,9 +33,11 @@ from tests.rolling import notification
         (Guard(guard_wire), {"Records": [record("counters", None, {"pk": "rol_1", "sk": "00"}, 1)]}),
         (usage.handler, log_event("{}", datetime(2026, 11, 25, tzinfo=UTC), "1")),
         (usage.handler, {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
+        (tally.handler, {"Records": [record("signals", None, {"pk": "rol_x#00", "sk": "unit#x"}, 1)]}),
+        (tally.handler, {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
         (seed.handler, resource_event("new-checkout", "{}", id="r-1")),
     ],
-    ids=["planner", "ramp", "ramp daily", "alarm", "guard", "usage", "usage daily", "seed"],
+    ids=["planner", "ramp", "ramp daily", "alarm", "guard", "usage", "usage daily", "tally", "tally daily", "seed"],
 )
 def test_a_setting_that_is_missing_leaves_a_line(
     function: Callable[[Any, Any], Any], event: Any, log_lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch

@@ -14,8 +14,8 @@ from functions.flags.handler import api, handler
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.cursors import encode
-from slipway.flags.configuration import ConfigurationView
 from slipway.flags.control import Control
+from slipway.flags.portability import ConfigurationView
 from slipway.history import VersionView
 from slipway.rollouts.plan import RolloutView
 from slipway.rollouts.templates import TemplateView

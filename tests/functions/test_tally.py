@@ -13,7 +13,9 @@ import pytest
 from functions.tally.handler import handler
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.edge.stream import BatchFailed, Wired
+from slipway.flags import jsontext
 from slipway.ports import Condition, Delete, Put, Row, StoreUnavailable
+from slipway.rollouts import policy, rollout
 from slipway.rollouts.counts import counted
 from slipway.rollouts.exposure import SCALE
 from slipway.rollouts.tally import Arm, Exposed, Tally
@@ -23,7 +25,7 @@ from slipway.signals.counters import WINDOW, unpacked
 from slipway.signals.rows import SHARDS
 from slipway.signals.tallying import MARGIN, Tallying
 from slipway.tables import COUNTERS, FLAGS, SIGNALS, Table
-from tests.collecting import CLIENT, HALF, NOW, ROLLOUT, Deployment, exposed, outcome, people
+from tests.collecting import CLIENT, HALF, NOW, ROLLOUT, Deployment, exposed, outcome, people, token
 from tests.functions.events import Context, daily
 from tests.records import record
 
@@ -144,6 +146,41 @@ def test_what_a_guard_is_given(counting: Counting) -> None:
     assert found.tallies["*"][0].treatment.client + found.tallies["*"][0].treatment.server == 3
     assert found.exposed == [Exposed(0.5, 1, 3, seen=4), Exposed(0.5, contaminated=2, seen=2)]
     assert found.uncounted == 0
+
+
+@pytest.mark.parametrize("threshold", [250, 0.5, 1234567, 1e8])
+def test_a_guard_finds_what_is_counted_for_it(counting: Counting, threshold: float) -> None:
+    """Under the name that it asks for, also where an activity guard was added to it."""
+    wanted = [
+        {"metric": "errors", "kind": "bad_units", "margin": 0.0, "trust_client": False},
+        {"metric": "latency", "kind": "slow_units", "threshold": threshold, "margin": 0.0, "trust_client": False},
+    ]
+    data = {"policy": jsontext.written({"guards": wanted})}
+    counting.deployment.publish(watch=jsontext.written(rollout.watch(data)))
+    counting.deployment.post(exposed("user-1"), outcome("user-1"), outcome("user-1", "latency", value=threshold + 1))
+    counting.deliver()
+    guards = [guard.metric for guard in rollout.guards(data)]
+    assert len(guards) == 3
+    found = counted(counting.rows(), guards, [HALF]).tallies
+    assert {name: sum(tally[0].by_all[1:]) for name, tally in found.items()} == dict.fromkeys(guards, 1)
+
+
+def test_a_thousand_forged_outcomes_roll_nothing_back(counting: Counting) -> None:
+    """With a public key, from three networks: of people who were never shown the flag, and of whoever was."""
+    post, shown = counting.deployment.post, people("t", 30)
+    for key in shown:
+        post(exposed(key), who=CLIENT, address="203.0.113.1")
+    forged = [f"forged-{number}" for number in range(970)]
+    for number, first in enumerate(range(0, 1000, 50)):
+        some = [*shown, *forged][first : first + 50]
+        post(*(outcome(key) for key in some), who=CLIENT, address=f"198.51.{number % 3}.1")
+        post(*(exposed(key, id=f"f-{key}", exposure=token("user-1")) for key in some), who=CLIENT)
+    counting.deliver()
+    guards = policy.guarded([policy.Guard("errors", "bad_units")])
+    found = counted(counting.rows(), [guard.metric for guard in guards], [HALF])
+    assert found.tallies["errors"][0].treatment.client <= 15, "five a network and hour, of those who were shown it"
+    decision = policy.decide(policy.Judgement(0.05, guards, found.tallies, found.exposed))
+    assert decision.action != "roll_back"
 
 
 def test_the_shares_are_those_of_the_split() -> None:
@@ -362,6 +399,17 @@ def test_a_recount_says_what_was_counted(counting: Counting, age: int) -> None:
             assert tallying(counting).recount(home)
             assert not tallying(counting).recount(home)
     assert counting.counted() == counting.truth()
+
+
+def test_a_recount_goes_on_past_a_row_that_nobody_wrote(counting: Counting) -> None:
+    busy(counting.deployment, 60)
+    counting.deliver()
+    counting.deployment.now += 3600
+    home = sorted(home for home in counting.counted() if home[0] == ROLLOUT)[0]
+    counting.store.put(SIGNALS, {"pk": "#".join(home), "sk": "what#ever", "schema": 1, "at": 0})
+    spoil(counting, home)
+    assert tallying(counting).recount(home)
+    assert not tallying(counting).recount(home)
 
 
 def test_what_comes_after_a_recount_counts_once(counting: Counting) -> None:

@@ -14,7 +14,7 @@ import pytest
 from functions.flags.handler import api as flags
 from functions.usage.handler import handler
 from slipway.flags.control import Control
-from slipway.flags.counting import SHARES, SUMMED, Counting, counted, share_of
+from slipway.flags.counting import SHARES, SUMMED, Counting, evaluations, share_of
 from slipway.tables import USAGE
 from tests.catalogue import START
 from tests.catalogue import Counting as CountingStore
@@ -68,6 +68,13 @@ def test_what_the_log_tells_is_summed_by_flag_environment_and_day(deployment: De
         "production": {"last_evaluated_at": "2026-11-01", "evaluations": 7, "bulk_evaluations": 1, "stale": None},
         "staging": {"last_evaluated_at": "2026-11-01", "evaluations": 2, "bulk_evaluations": 0, "stale": None},
     }
+
+
+def test_no_row_is_kept_for_ever_not_of_an_environment_that_never_was_either(deployment: Deployment) -> None:
+    deployment.tell({"never-was": {"checkout": 1}})
+    days = {pk.partition("#")[0]: row["expires"] // 86_400 for (pk, _), row in deployment.store.tables["usage"].items()}
+    today = int(NOON.timestamp()) // 86_400
+    assert {name: day - today for name, day in days.items()} == {"told": 10, "seen": 731}
 
 
 def test_a_line_counts_once_however_often_it_comes_and_whoever_sums(deployment: Deployment) -> None:
@@ -207,7 +214,7 @@ def test_sums_take_few_rows_however_many_flags_are_asked_for(deployment: Deploym
     rows = [row for (pk, _), row in deployment.store.tables["usage"].items() if pk.startswith("usage#")]
     assert len(rows) == SHARES * SUMMED
     assert max(len(row["counts"]) for row in rows) < 3_000, "three write units each, six in a transaction"
-    assert counted(deployment.store, "production", "flag-4711", deployment.now.date() - timedelta(days=6)) == 9
+    assert evaluations(deployment.store, "production", "flag-4711", deployment.now.date() - timedelta(days=6)) == 9
 
 
 def test_many_stale_flags_are_listed_in_few_requests() -> None:

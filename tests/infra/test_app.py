@@ -63,7 +63,7 @@ def test_outputs_are_what_people_and_scripts_need(aws: Assembly) -> None:
         *("SignalsTableName", "CountersTableName"),
         *("FlagsBucketName", "KeysBucketName", "LakeBucketName", "QuarantineBucketName"),
         *("UserPoolId", "UserPoolClientId", "LoginUrl", "FirstAdmin"),
-        *("ApiUrl", "BusName", "BusArn", "SampleRule", "DeadLettersUrl", "AlarmTopicArn"),
+        *("ApiUrl", "BusName", "BusArn", "SampleRule", "DeadLettersUrl", "AlarmTopicArn", "RolloutAlarms"),
     }
 
 
@@ -126,8 +126,8 @@ def test_the_laptop_leaves_out_this_list_and_nothing_else(local: Assembly) -> No
                 changed[id] = resource["Type"]
     assert sorted(gone.values()) == sorted([*leave_out.TYPES, *["AWS::S3::BucketPolicy"] * 4])
     # The stream loses Parquet, each of the others the one statement that refuses plain HTTP.
-    stream = "AWS::KinesisFirehose::DeliveryStream"
-    assert sorted(changed.values()) == [stream, "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"]
+    stream, topic = "AWS::KinesisFirehose::DeliveryStream", "AWS::SNS::TopicPolicy"
+    assert sorted(changed.values()) == [stream, "AWS::S3::BucketPolicy", topic, topic, "AWS::SQS::QueuePolicy"]
 
 
 def test_the_laptop_runs_the_same_template(aws: Assembly, local: Assembly) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipway.tables import TABLES, Table
+from tests.collecting import Deployment, exposed, outcome
 from tests.infra.conftest import Assembly
 
 # CloudFormation replaces what changes its id: these hold data.
@@ -58,6 +59,29 @@ def test_the_access_log_of_buckets_is_kept_apart(aws: Assembly) -> None:
     buckets = aws.of("AWS::S3::Bucket")
     logged = {id for id, bucket in buckets.items() if "LoggingConfiguration" in bucket}
     assert {id[:-14] for id in logged} == {"Flags", "Keys", "Lake", "Quarantine"}
+
+
+def test_the_lake_has_a_column_for_all_that_is_told(aws: Assembly) -> None:
+    [table] = aws.of("AWS::Glue::Table").values()
+    columns = {column["Name"]: column["Type"] for column in table["TableInput"]["StorageDescriptor"]["Columns"]}
+    deployment = Deployment()
+    deployment.post(exposed("u", at="2026-11-23"), outcome("u", value=1))
+    told = {name: value for line in deployment.told() for name, value in line.items()}
+    assert told.keys() == columns.keys()
+    kinds = {"string": str, "bigint": int, "int": int, "double": float | int, "map<string,string>": dict}
+    assert all(isinstance(told[name], kinds[kind]) for name, kind in columns.items())
+
+
+def test_the_lake_is_parquet_by_day_under_keys_of_its_own(aws: Assembly) -> None:
+    [stream] = aws.of("AWS::KinesisFirehose::DeliveryStream").values()
+    assert stream["DeliveryStreamEncryptionConfigurationInput"] == {"KeyType": "AWS_OWNED_CMK"}
+    to = stream["ExtendedS3DestinationConfiguration"]
+    assert to["Prefix"] == "events/day=!{timestamp:yyyy-MM-dd}/"
+    assert to["DataFormatConversionConfiguration"]["Enabled"] is True
+    assert to["BufferingHints"]["SizeInMBs"] >= 64, "the least for Parquet"
+    [bucket] = [made for id, made in aws.of("AWS::S3::Bucket").items() if id.startswith("LakeBucket")]
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 400
 
 
 def test_people_are_invited_and_sign_in_with_pkce(aws: Assembly) -> None:

@@ -30,39 +30,51 @@ def test_what_is_free_is_enough(aws: Assembly) -> None:
 
 
 def test_every_alarm_is_heard_when_it_begins_and_when_it_ends(aws: Assembly, trial: Assembly) -> None:
-    [(id, _)] = _of_alarms(aws, "AWS::SNS::Topic")
+    heard = _topics(aws)["slipway-alarms"]
     for alarm in aws.of("AWS::CloudWatch::Alarm").values():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": id}]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": heard}]
         assert alarm["TreatMissingData"] == "notBreaching"
-    [(_, policy)] = _of_alarms(aws, "AWS::SNS::TopicPolicy")
-    allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
-    assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
-    [(_, subscription)] = _of_alarms(trial, "AWS::SNS::Subscription")
-    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
+    [subscription] = _mails(trial)
+    assert subscription["Endpoint"] == "ops@example.com"
+    assert _mails(aws) == []
+
+
+def test_alarms_alone_are_told_to_a_topic(aws: Assembly) -> None:
+    """Those of the deployment, and those of a team that guard its rollouts."""
+    assert set(_topics(aws)) == {"slipway-alarms", "slipway-rollout-alarms"}
+    policies = aws.of("AWS::SNS::TopicPolicy").values()
+    assert len(policies) == 2
+    for policy in policies:
+        allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+        assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
 
 
 def test_a_mail_that_cannot_be_sent_is_kept(aws: Assembly, trial: Assembly) -> None:
-    """In the dead-letter queue, which lets in this one topic, and none where there is no address."""
-    [(_, subscription)] = _of_alarms(trial, "AWS::SNS::Subscription")
+    """In the dead-letter queue, which lets in this topic and that of rollouts; the latter alone where there is no address."""
+    [subscription] = _mails(trial)
     assert "DeadLetters" in json.dumps(subscription["RedrivePolicy"]["deadLetterTargetArn"])
-    [(_, topic)] = _of_alarms(trial, "AWS::SNS::Topic")
-    assert topic["TopicName"] == "slipway-trial-alarms"
-    topics = [one for one in _letting_in(trial) if one["Principal"] == {"Service": "sns.amazonaws.com"}]
-    [letting] = [one for one in topics if one.get("Sid") != "RingsThatNobodyHeard"]
-    assert list(letting["Condition"]) == ["ArnEquals"]
-    assert json.dumps(letting["Condition"]["ArnEquals"]["aws:SourceArn"]).endswith(':slipway-trial-alarms"]]}')
-    [rings] = [one for one in _letting_in(aws) if one["Principal"] == {"Service": "sns.amazonaws.com"}]
-    assert rings["Sid"] == "RingsThatNobodyHeard"
+    assert "slipway-trial-alarms" in _topics(trial)
+    [mails] = [arn for arn in _let_in(trial) if arn != {"Ref": _topics(trial)["slipway-trial-rollout-alarms"]}]
+    assert json.dumps(mails).endswith(':slipway-trial-alarms"]]}')
+    assert _let_in(aws) == [{"Ref": _topics(aws)["slipway-rollout-alarms"]}]
 
 
-def _of_alarms(assembly: Assembly, kind: str) -> list[tuple[str, dict[str, Any]]]:
-    """Without what hears the alarms that guard rollouts."""
-    return [(id, found) for id, found in assembly.of(kind).items() if not id.startswith("Rings")]
+def _topics(assembly: Assembly) -> dict[str, str]:
+    """Ids by name."""
+    return {topic["TopicName"]: id for id, topic in assembly.of("AWS::SNS::Topic").items()}
 
 
-def _letting_in(assembly: Assembly) -> list[dict[str, Any]]:
+def _mails(assembly: Assembly) -> list[dict[str, Any]]:
+    return [one for one in assembly.of("AWS::SNS::Subscription").values() if one["Protocol"] == "email"]
+
+
+def _let_in(assembly: Assembly) -> list[Any]:
+    """The topics that may fill the queue."""
     [policy] = assembly.of("AWS::SQS::QueuePolicy").values()
-    return [statement for statement in policy["PolicyDocument"]["Statement"] if statement["Effect"] == "Allow"]
+    allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    topics = [one["Condition"] for one in allowed if one["Principal"] == {"Service": "sns.amazonaws.com"}]
+    assert all(list(condition) == ["ArnEquals"] for condition in topics)
+    return [condition["ArnEquals"]["aws:SourceArn"] for condition in topics]
 
 
 @pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.name)

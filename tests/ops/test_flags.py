@@ -123,6 +123,18 @@ def test_drift_is_told_field_by_field_and_mended(room: Room) -> None:
     assert room.configuration("staging")["enabled"] is True, "an environment that the file does not name is left alone"
 
 
+def test_true_is_not_1_and_a_float_is_written_as_one_likes(room: Room) -> None:
+    room.file(type="object", variants={"on": {"limit": 1}})
+    room.file("ratio", type="float", variants={"half": 0.5, "all": 1})
+    room.run("apply")
+    assert room.run("plan")[0] == 0
+    room.api("PATCH", "/v1/flags/checkout", {"variants": {"on": {"limit": True}}})
+    assert room.run("plan") == (
+        2,
+        '~ update checkout\n    variants: {"on": {"limit": true}} -> {"on": {"limit": 1}}\n1 changes.\n',
+    )
+
+
 def test_variants_and_what_needs_them_come_and_go_in_an_order_that_works(room: Room) -> None:
     old, new = {"a": "A", "b": "B"}, {"b": "B", "c": "C"}
     room.file("theme", type="string", variants=old, environments={"development": {"state": "ENABLED", "defaultVariant": "a"}})
@@ -255,6 +267,25 @@ def test_a_flag_that_is_on_where_a_second_person_is_asked_changes_by_change_requ
         for one in waiting:
             room.api("POST", f"/v1/proposals/{one['id']}/approve", who=SECOND)
             room.run("apply", "--reason", "Spring sale, again")
+
+
+def test_a_segment_that_is_used_there_changes_by_a_change_request(room: Room) -> None:
+    (room.directory / "segments").mkdir()
+    staff = room.directory / "segments" / "staff.json"
+    staff.write_text('{"targeting": {"in": [{"var": "email"}, ["ada@example.com"]]}}')
+    rule = {"if": [{"$ref": "staff"}, "on", "off"]}
+    room.file(environments={"production": {**ON, "targeting": rule}})
+    assert room.run("apply", "--reason", "Spring sale")[0] == 0
+    room.api("PATCH", "/v1/environments/production", {"approval": True})
+    staff.write_text('{"targeting": {"in": [{"var": "email"}, ["bob@example.com"]]}}')
+    code, said = room.run("apply")
+    assert (code, "Nothing was changed" in said) == (1, True)
+    for _ in range(2):
+        assert room.run("apply", "--reason", "Ada left")[0] == 2
+    (proposal,) = room.api("GET", "/v1/proposals?segment=staff")["items"]
+    room.api("POST", f"/v1/proposals/{proposal['id']}/approve", who=SECOND)
+    assert room.run("apply", "--reason", "Ada left")[0] == 0
+    assert (room.run("plan")[0], room.api("GET", "/v1/segments/staff")["version"]) == (0, 2)
 
 
 @pytest.mark.parametrize(

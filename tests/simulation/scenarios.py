@@ -199,6 +199,7 @@ def seeding(world: World, client: Client) -> None:
 def signals(world: World, client: Client) -> None:
     """People are shown a flag in an environment of its own, and things happen to them; some events come in two batches."""
     rolled_out(world)
+    world.memory.put(FLAGS, {"pk": "list#rollouts", "sk": ROLLOUT, "schema": 1})  # for the daily round
     keys = people("t", 3) + people("c", 2)
     client.tell([exposed(key, environment="beta") for key in keys])
     world.pump()

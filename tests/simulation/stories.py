@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
+from tests.collecting import exposed, outcome, rolled_out
 from tests.simulation.clients import Client, Intents
 from tests.simulation.enumeration import Outcome
 from tests.simulation.faults import Call, Fault
@@ -28,12 +30,13 @@ class Story:
         self.keys: list[str] = []
         self.members: dict[str, str] = {}
         self.removed: dict[str, datetime] = {}
+        self.shown: list[str] = []  # people who were shown a flag that has a rollout
         self.busy: set[str] = set()  # what somebody is in the middle of changing, and nobody else may
         self._numbers = 0
 
     def step(self) -> None:
         products = (self.create, self.create_another, self.edit, self.edit, self.edit, self.move, self.several)
-        others = (self.key, self.change_key, self.invite, self.change_member, self.come_in)
+        others = (self.key, self.change_key, self.invite, self.change_member, self.come_in, self.show, self.tell)
         self.random.choice((*products, *others))()
 
     def create(self) -> None:
@@ -98,6 +101,24 @@ class Story:
                 assert entered is None or not gone, f"{id} is let in"
         self.world.later(seconds=self.random.randint(0, 40))
 
+    def show(self) -> None:
+        """New people, and one again; by a server, or by browsers of a network of their own."""
+        new = [self._name() for _ in range(self.random.randint(1, 3))]
+        again = [exposed(self.random.choice(self.shown), self._name(), environment="beta")] if self.shown else []
+        self._tells([*(exposed(who, environment="beta") for who in new), *again])
+        self.shown += new
+
+    def tell(self) -> None:
+        some = self.random.choices(self.shown, k=3) if self.shown else []
+        names = ("errors", "latency")
+        told = [outcome(who, self.random.choice(names), self._name(), value=self.random.randint(251, 400)) for who in some]
+        if told:
+            self._tells(told)
+
+    def _tells(self, events: list[dict[str, Any]]) -> None:
+        network = f"198.51.{len(self.client.intents.told) % 250}.1"
+        self.client.tell(events, self.random.choice(("client", "server")), network)
+
     def _one(self, some: list[str]) -> str | None:
         free = [one for one in some if one not in self.busy]
         if not free:
@@ -122,6 +143,7 @@ def told(seed: int) -> Outcome:
         return random.choice(call.possible)
 
     with small_chunks(), World(plan, chance=chance, batch=random.randint(1, 12)) as world:
+        rolled_out(world)
         story, stopped = Story(random, world, Client(world, intents)), None
 
         def rival() -> None:

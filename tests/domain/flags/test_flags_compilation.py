@@ -19,6 +19,7 @@ from slipway.flags.compilation import Compiled, Rows, compiled
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.inlining import size
 from slipway.flags.limits import MOST_INLINED, MOST_INLINED_TOGETHER, MOST_STEPS
+from slipway.flags.portability import lacks
 from slipway.flags.snapshot import Snapshot
 from tests.domain.flags import oracle
 from tests.domain.flags.differences import mended
@@ -178,6 +179,15 @@ def test_a_bad_flag_stays_at_its_last_good_form_and_harms_no_other(fault: str) -
     assert document(made)["slipway"]["faults"] == dict(made.faults)
     first = compiled(broken)  # it never had a good form
     assert (list(document(first)["flags"]), list(first.faults)) == (["good"], ["bad"])
+
+
+@pytest.mark.parametrize("fault", [{"hash": "v9"}, {"variants": "["}])
+def test_a_bad_flag_that_is_switched_off_is_off(fault: dict[str, Any]) -> None:
+    last = document(compiled(rows([flag("bad")], [configuration("bad", default_variant="on", targeting=HALF)])))
+    made = compiled(rows([flag("bad", **fault)], [configuration("bad", enabled=False)], revision=8), last)
+    assert list(made.faults) == ["bad"]
+    assert served(made).evaluate("bad", {}, now=NOW).reason == "DISABLED"
+    assert "targeting" not in document(made)["flags"]["bad"]
 
 
 def test_a_bad_segment_stays_as_well() -> None:
@@ -390,6 +400,12 @@ def test_a_flag_at_its_last_good_form_needs_what_it_needed() -> None:
     assert (list(made.faults), variant(made, "top")) == (["top"], "on")
     made = compiled(rows(flags, [configuration("base"), broken], revision=9), document(made))
     assert (list(made.faults), variant(made, "top")) == (["top"], "off"), "of base as it is now"
+    off = configuration("base", enabled=False)
+    made = compiled(rows(flags, [off, broken], revision=10), document(made))
+    assert (list(made.faults), variant(made, "top")) == (["top"], "off"), "base is not met"
+    assert document(made)["metadata"]["left_out"] == "top", "nobody else has the rule of base as it was then"
+    made = compiled(rows(flags, [off, configuration("top", enabled=False, targeting="{")], revision=11), document(made))
+    assert (list(made.faults), variant(made, "top")) == ([], None)
 
 
 # --- how large it may become ----------------------------------------------------------------------------
@@ -440,6 +456,9 @@ def test_what_is_too_large_with_what_it_needs_is_left_out_and_answers() -> None:
     assert (made.faults, served(made).errors) == ({}, {})
     assert {"00-0", "01-0"} <= document(made)["flags"].keys()
     assert {"10-0", "11-1"} <= document(made)["slipway"]["flags"].keys()
+    assert lacks("00-0", given) == []
+    (why,) = lacks("11-0", given)
+    assert why.startswith("With the rules of what it needs it takes ")
     assert variant(made, "11-0") == "on"
     off = given.but(configurations=tuple(row for row in given.configurations if row["data"]["flag"] != "00-1"))
     assert variant(compiled(off), "11-0") == "off", "the lowest one is off, so none is met"

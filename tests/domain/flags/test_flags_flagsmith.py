@@ -115,7 +115,12 @@ def theirs(document: dict[str, Any], identity: dict[str, Any]) -> Any:
             "overrides": [{**feature(state), "priority": float("-inf")} for state in person["identity_features"]],
         }  # fmt: skip
     features = {state["feature"]["name"]: feature(state) for state in document["feature_states"]}
-    context = {"environment": {"key": "key", "name": "x"}, "features": features, "segments": segments, "identity": identity}
+    context: Any = {
+        "environment": {"key": "key", "name": "x"},
+        "features": features,
+        "segments": segments,
+        "identity": identity,
+    }
     return get_evaluation_result(context)["flags"]
 
 

@@ -113,7 +113,9 @@ def theirs(document: dict[str, Any], key: str, context: dict[str, Any]) -> Any:
     parts = [Context.from_dict({"kind": kind, **one}) for kind, one in context.items()]
     whole = parts[0] if len(parts) == 1 else Context.create_multi(*parts)
     assert whole.valid
-    return evaluator.evaluate(made[key], whole, EventFactory(False)).detail.value
+    detail = evaluator.evaluate(made[key], whole, EventFactory(False)).detail
+    assert detail is not None
+    return detail.value
 
 
 def ours(context: dict[str, Any]) -> dict[str, Any]:

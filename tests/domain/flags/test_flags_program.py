@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Container
 from random import Random
 from typing import Any
 
@@ -71,9 +72,9 @@ def flag_set(random: Random, *, any_form: bool) -> FlagSet:
     return FlagSet.parse({"$evaluators": SHARED, "flags": {f"flag-{number}": flag(number) for number in range(2 * CHUNK + 3)}})
 
 
-def ready(flags: FlagSet) -> Bulk:
+def ready(flags: FlagSet, visible: Container[str] | None = None) -> Bulk:
     """With all its programs."""
-    bulk = Bulk(flags, "1")
+    bulk = Bulk(flags, "1", visible=visible)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ofrep, "PATIENCE", 0)
         for _ in range(4):
@@ -95,6 +96,18 @@ def test_programs_answer_as_closures_do(monkeypatch: pytest.MonkeyPatch, any_for
             context = random_rules.context(random)
             assert bulk.answer(context, NOW) == fresh.answer(context, NOW), (seed, context)
         assert bulk.answer(None, NOW) == fresh.answer(None, NOW)
+
+
+def test_client_keys_are_told_no_word_of_a_rule_by_programs_either() -> None:
+    random, told = Random(1), set[str]()
+    flags = flag_set(random, any_form=True)
+    fresh, bulk = Bulk(flags, "1", visible=flags.keys), ready(flags, flags.keys)
+    for _ in range(20):
+        context = random_rules.context(random)
+        answer = bulk.answer(context, NOW)
+        assert answer == fresh.answer(context, NOW), context
+        told |= {item["errorDetails"] for item in json.loads(answer[1])["flags"] if "errorDetails" in item}
+    assert told == {"The flag cannot be evaluated for this context; a server key is told why."}
 
 
 def test_the_forms_are_known() -> None:

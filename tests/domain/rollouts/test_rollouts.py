@@ -473,7 +473,7 @@ def test_guards_are_judged_by_the_names_that_the_collector_counts(control: Contr
         {"kind": "activity"},
     ]
     data = planned(control, guards=guards).data
-    watched = [rows.metric(one["metric"], one["kind"], one.get("threshold")) for one in rollout.watch(data)]
+    watched = [rows.metric(one) for one in rollout.watch(data)]
     assert watched == [guard.metric for guard in rollout.guards(data)] == ["ms>1234567", "ms>0.25", "*"]
 
 

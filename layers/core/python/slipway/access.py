@@ -15,12 +15,23 @@ ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
 
 
 class Principal(Value):
-    """Who calls. `id` is opaque (`key_...`, `mbr_...`); `environment` is set by an environment's key only."""
+    """Who calls. `id` is opaque (`key_...`, `mbr_...`); `environment` is set by an environment's key only, `maker` by an admin
+    key: the person who was shown its secret, as `person` has it."""
 
     kind: Kind
     id: str
     role: Role | None = None
     environment: str | None = None
+    maker: str | None = None
+
+    @property
+    def person(self) -> str | None:
+        """`kind:id` of who is behind it, None where nobody knows: a key is no person, but whoever has it is one."""
+        return self.maker if self.kind == "admin" else f"{self.kind}:{self.id}"
+
+    def is_second(self, first: str) -> bool:
+        """Whether that is another person than `first`, as `person` has it; a key is none, and behind one may be anybody."""
+        return self.kind == "member" and self.person != first and not first.startswith("admin:")
 
 
 ANONYMOUS = Principal("anonymous", "anonymous")

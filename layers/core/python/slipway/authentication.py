@@ -82,7 +82,7 @@ class Authentication:
         if not entry.lives(now):
             return None
         self._mark(entry.key, EVERYWHERE, 0, now)
-        return Principal("admin", entry.key, row["role"])
+        return Principal("admin", entry.key, row["role"], maker=row.get("maker"))
 
     def _mark(self, key: str, environment: str, published: int, now: float) -> None:
         """Note that the key was used today: once a day, by whoever is first; nothing depends on it."""

@@ -4,6 +4,7 @@ The generic part, and then a product's."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,14 +16,22 @@ LONG = 400  # bytes; longer values are not told either
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any], fields: Sequence[str]) -> list[dict[str, Any]]:
-    """What differs, as `{"field", "from", "to"}`; `from` only if there was a before."""
+    """What differs as JSON (true is not 1), as `{"field", "from", "to"}`; `from` only if there was a before."""
     found: list[dict[str, Any]] = []
     for field in fields:
         old, new = before.get(field), after.get(field)
-        if old != new:
+        if _written(old) != _written(new):
             start = {"from": old} if before else {}
             found.append({"field": field, **start, "to": new})
     return found
+
+
+def _number(value: Any) -> int | float:
+    """Of a Decimal; storage knows no 1.0."""
+    return int(value) if value == int(value) else float(value)
+
+
+_written = json.JSONEncoder(default=_number, sort_keys=True).encode
 
 
 def told(change: dict[str, Any], fields: Collection[str]) -> dict[str, Any]:

@@ -13,17 +13,17 @@ from __future__ import annotations
 from _operator import _compare_digest  # what `hmac` calls compare_digest
 
 from slipway.digests import hexdigest
+from slipway.environments import EVERYWHERE as EVERYWHERE  # part of what a key is
+from slipway.environments import is_environment
 from slipway.values import Value
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-EVERYWHERE = "all"  # in place of an environment, in admin keys
 KINDS = ("client", "server", "admin")
 
 SELECTOR_BYTES, SECRET_BYTES = 11, 32
 ENTROPY_BYTES = SELECTOR_BYTES + SECRET_BYTES  # what `mint` takes
 _SELECTOR, _SECRET, _CRC = 15, 43, 6  # the digits that these bytes, and 32 bits, need
 _LONGEST = len("slp____") + 32 + len("client") + _SELECTOR + _SECRET + _CRC
-_IN_ENVIRONMENT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 class Credential(Value):
@@ -38,11 +38,6 @@ class Credential(Value):
     def prefix(self) -> str:
         """The part of the key that may be shown."""
         return f"slp_{self.environment}_{self.kind}_{self.selector}"
-
-
-def is_environment(name: str) -> bool:
-    """`[a-z][a-z0-9-]{0,31}`, and not the word that stands in admin keys."""
-    return 0 < len(name) <= 32 and "a" <= name[0] <= "z" and _IN_ENVIRONMENT.issuperset(name) and name != EVERYWHERE
 
 
 def mint(environment: str, kind: str, entropy: bytes) -> tuple[str, Credential]:

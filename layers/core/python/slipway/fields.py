@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from slipway import money, text
-from slipway.credentials import is_environment
+from slipway.environments import is_environment
 from slipway.shape import Shape
 
 RESERVED = ("batch", "export", "import")  # paths beside `/v1/products/{id}`
@@ -26,6 +26,7 @@ ENVIRONMENT = "^(?!all$)[a-z][a-z0-9-]{0,31}$"  # as `is_environment` has it
 METADATA_KEY = r"^[A-Za-z0-9_.:-]{1,64}$"
 NAME, PREFIX, DESCRIPTION, OWNER, LABEL, URL, VALUE, PRICE = 200, 100, 4_000, 100, 80, 500, 500, 40  # characters
 TAGS, LINKS, METADATA = 20, 10, 50  # entries
+LEAST = Decimal("1e-64")  # of a fraction in a column of a row, which knows no smaller ones than 1e-130
 EXACT = 2**53 - 1  # the largest whole number that every client reads exactly
 
 
@@ -96,6 +97,8 @@ def _scalar(name: str, value: Any) -> Any:
     if isinstance(value, str):
         return cleaned(text.prose, VALUE)(value)
     if isinstance(value, int | Decimal) and -EXACT <= value <= EXACT:
+        if value != 0 and -LEAST < value < LEAST:
+            raise error("out_of_range", f"{name}: a fraction is at least {LEAST}, or 0.")
         # As every JSON reader will see it: the nearest double, so that an answer says what is kept.
         return int(value) if value == int(value) else Decimal(repr(float(value)))
     raise error("invalid_metadata", f"{name}: a value is a text, true, false or a number up to 2^53 - 1.")

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.access import ROLES
 from slipway.calls import Call, timestamp
-from slipway.credentials import ENTROPY_BYTES, EVERYWHERE, KINDS, Credential, is_environment, mint
+from slipway.credentials import ENTROPY_BYTES, EVERYWHERE, KINDS, Credential, mint
+from slipway.environments import is_environment
 from slipway.ports import Absent, ConditionFailed, Delete, Put, Row, Store, Write
 from slipway.problems import Conflict, Fault, Invalid, MoveNotAllowed
 from slipway.resources import Event, Shelf, Stored
@@ -91,7 +92,7 @@ class Keys:
         changes = [{"field": "name"}, *({"field": field, "to": data[field]} for field in told)]
         event = _event("key.created.v1", 1, data, changes)
         expires = None if wish.expires_at is None else _seconds(wish.expires_at)
-        created = self.shelf.create(call, id, data, [event], also=[_verifier(id, data, credential, expires)])
+        created = self.shelf.create(call, id, data, [event], also=[_verifier(call, id, data, credential, expires)])
         return Issued(created.stored, None if created.replayed else secret, created.replayed)
 
     def rotate(self, call: Call, id: str, version: int | None, overlap: int) -> Issued:
@@ -145,7 +146,7 @@ class Keys:
         if not ended:
             self._check_room(_environment(data))
         secret, credential = mint(_environment(data), data["kind"], self._entropy(ENTROPY_BYTES))
-        writes += [_verifier(before.id, data, credential, expires), *_ended(data, ended)]
+        writes += [_verifier(call, before.id, data, credential, expires), *_ended(data, ended)]
         after = {**data, "selector": credential.selector, "previous": previous, "older": older}
         event = _event("key.rotated.v1", before.version + 1, after, [{"field": "secret"}])
         return Issued(self._changed(call, before, after, event, writes), secret)
@@ -209,9 +210,11 @@ def _check(call: Call, wish: NewKey) -> None:
         raise Invalid("No such key can be made.", errors=wrong)
 
 
-def _verifier(id: str, data: dict[str, Any], credential: Credential, expires: int | None) -> Put:
+def _verifier(call: Call, id: str, data: dict[str, Any], credential: Credential, expires: int | None) -> Put:
     row: Row = {"pk": _partition(data), "sk": credential.selector, "schema": SCHEMA, "key": id, "kind": data["kind"]}
     row |= {"verifier": credential.verifier, "role": data["role"]}
+    if data["kind"] == "admin" and (maker := call.principal.person):
+        row["maker"] = maker  # who is shown the secret: what it asks for cannot be agreed to by the same person
     return Put(ACCESS, row if expires is None else {**row, "expires": expires}, Absent())
 
 

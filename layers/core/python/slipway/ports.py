@@ -52,6 +52,17 @@ class Below(Value):
 Condition = Absent | Equals | Below
 
 
+def holds(condition: Condition, row: Row | None) -> bool:
+    """Of what stands under the key; every backend decides so."""
+    match condition:
+        case Absent():
+            return row is None
+        case Equals(attribute, value):
+            return row is not None and row.get(attribute) == value
+        case Below(attribute, value):
+            return row is None or attribute not in row or bool(row[attribute] < value)
+
+
 # --- writes of a transaction ----------------------------------------------------------------------------
 
 

@@ -14,14 +14,11 @@ from slipway.adapters.attributes import marshal, unmarshal
 from slipway.adapters.keys import can_stand, check_start, names, nothing_within, place, row_can_stand
 from slipway.adapters.lake import MOST_BYTES
 from slipway.ports import (
-    Absent,
-    Below,
     Blob,
     Check,
     Condition,
     ConditionFailed,
     Delete,
-    Equals,
     NotModified,
     Page,
     Put,
@@ -31,6 +28,7 @@ from slipway.ports import (
     Write,
     check_transaction,
     check_update,
+    holds,
     key_of,
 )
 from slipway.tables import Index, Table
@@ -124,7 +122,7 @@ class MemoryStore:
         with self._lock:
             for number, write in enumerate(writes):
                 standing = self._rows(write.table).get(key_of(write))
-                if write.condition is not None and not _holds(write.condition, standing):
+                if write.condition is not None and not holds(write.condition, standing):
                     raise ConditionFailed(number, copy.deepcopy(standing))
             changes = [(write, self._written(write)) for write in writes if not isinstance(write, Check)]
             for write, new in changes:
@@ -209,16 +207,6 @@ def stored(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [stored(item, depth + 1) for item in value]
     raise TypeError(f"{type(value).__name__} cannot be stored")
-
-
-def _holds(condition: Condition, row: Row | None) -> bool:
-    match condition:
-        case Absent():
-            return row is None
-        case Equals(attribute, value):
-            return row is not None and row.get(attribute) == value
-        case Below(attribute, value):
-            return row is None or attribute not in row or row[attribute] < value
 
 
 class MemoryDirectory:

@@ -37,8 +37,7 @@ class Event:
         kind, id = context.get("kind"), context.get("id")
         if kind not in KINDS or not id:
             return None
-        role, environment = context.get("role") or None, context.get("environment") or None
-        return Principal(kind, id, role, environment)
+        return Principal(kind, id, *(context.get(name) or None for name in ("role", "environment", "maker")))
 
     def body(self, largest: int) -> bytes:
         """The body's bytes. Raises TooLarge, Malformed."""

@@ -44,6 +44,7 @@ from slipway.problems import (
     UnsupportedMediaType,
 )
 
+# What functions take from the door; some of it stands in other modules.
 __all__ = ["JSON", "LARGEST_BODY", "MERGE_PATCH", "Answer", "Api", "Operation", "Request"]
 
 LONGEST_NAME = 256  # characters of a path variable

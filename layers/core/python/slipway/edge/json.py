@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any
 
 from slipway.problems import Fault, Invalid, Malformed
@@ -17,7 +18,7 @@ from slipway.values import Value
 
 DEEPEST = 64
 MOST_DIGITS = 38  # what storage keeps
-WIDEST_EXPONENT = 64
+EXPONENTS = (-324, 308)  # those of a double
 MOST_NAMES = 1_000  # of one object: what validates it may say something of each
 
 # Possessive, with an optional end, so that no text takes more than one pass.
@@ -45,7 +46,7 @@ def read(raw: bytes) -> Any:
             value = Decimal(number) if len(number) <= 2 * MOST_DIGITS else None
         except InvalidOperation:  # an exponent beyond what even a Decimal has
             value = None
-        if value is None or len(value.as_tuple().digits) > MOST_DIGITS or abs(value.adjusted()) > WIDEST_EXPONENT:
+        if value is None or len(value.as_tuple().digits) > MOST_DIGITS or not _is_double(value):
             return _noted(unfit, "out_of_range", "has too many digits or too large an exponent")
         return value
 
@@ -66,6 +67,11 @@ def read(raw: bytes) -> Any:
     if unfit or "\\u" in text:
         _refuse_unfit(value)
     return value
+
+
+def _is_double(value: Decimal) -> bool:
+    least, most = EXPONENTS
+    return least <= value.adjusted() <= most and isfinite(float(value))
 
 
 class _Unfit(Value):

@@ -64,4 +64,5 @@ else:
     _module = _load()
     APIGatewayHttpResolver, Response = _module.APIGatewayHttpResolver, _module.Response
 
+# Of a module that is loaded by hand: a checker would not see that they are given on.
 __all__ = ["APIGatewayHttpResolver", "Response"]

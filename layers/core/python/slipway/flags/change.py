@@ -20,7 +20,7 @@ from slipway.access import allow
 from slipway.calls import Call
 from slipway.fields import EnvironmentName
 from slipway.flags import configurations, jsontext, protection
-from slipway.flags.beside import Beside
+from slipway.flags.beside import Beside, check, settled
 from slipway.flags.compilation import definition
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.configurations import Configurations, rules
@@ -142,13 +142,24 @@ def planned(configurations: Configurations, call: Call, begun: Data, reason: str
     if faults:
         raise Invalid("There is nothing to change.", errors=faults)
     try:
-        made = pointed(lambda: plan(configurations, call, {**begun, "base": None, "reason": reason}), f"/{field}")
+        made = pointed(lambda: _fitting(configurations, call, {**begun, "base": None, "reason": reason}), f"/{field}")
     except NotFound as missing:  # a version to go back to
         raise Invalid(missing.detail, errors=[Fault(f"/{field}", "unknown_version", missing.detail)]) from None
     if made.after is made.before:
         detail = f"The {kind} says this already; there is nothing to change."
         raise Conflict(detail, errors=[Fault(f"/{field}", "no_change", detail)])
     return {**begun, "base": made.before.version, "reason": reason}, made
+
+
+def _fitting(configurations: Configurations, call: Call, data: Mapping[str, Any]) -> Plan:
+    """`plan`, for which there is room, too."""
+
+    def attempt(call: Call) -> Plan:
+        made = plan(configurations, call, data)
+        check(configurations.store, made.beside)
+        return made
+
+    return settled(call, None, attempt)
 
 
 def pointed(planning: Callable[[], Made], place: str = "/change") -> Made:

@@ -45,7 +45,17 @@ class Definition(NewFlag):
     def flag(self) -> dict[str, Any]:
         """As the API has it."""
         fields = self.model_dump(exclude={"environments"})
-        return {**fields, "variants": fields["variants"] if self.type != "boolean" else fields["variants"] or BOOLEAN}
+        variants = fields["variants"] or (BOOLEAN if self.type == "boolean" else None)
+        if variants is not None and self.type in ("integer", "float"):
+            variants = {name: _number(self.type, value) for name, value in variants.items()}
+        return {**fields, "variants": variants}
+
+
+def _number(type: str, value: Any) -> Any:
+    """As it is kept: floats with a fraction, integers without."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return float(value) if type == "float" else int(value) if value == int(value) else value
 
 
 def read(key: str, text: str) -> Definition:

@@ -20,7 +20,8 @@ others: Slipway asks the other flag itself, by `needs`, so that one that errs is
 Where a rule would become too large with those inside, or all of them together, it stands in `slipway` without them: left out
 above, and never met for who does not know `needs`.
 
-A flag that cannot be compiled stays as it was in the last document, and harms no other. Equal rows, equal bytes.
+A flag that cannot be compiled stays as it was in the last document, and harms no other; but where it is switched off now it is
+off, and what it needed it goes on to ask, here alone: the rules inside of its own are of another day. Equal rows, equal bytes.
 """
 
 from __future__ import annotations
@@ -86,9 +87,10 @@ def compiled(rows: Rows, last: Document | None = None) -> Compiled:
             faults[key] = str(error) if isinstance(error, Uncompilable) else f"It cannot be read ({type(error).__name__})."
             told = extra.get("rollouts", {}).get(key)
             if key in stood:
-                flags[key] = stood[key]
-                needs |= {key: extra["needs"][key]} if key in extra.get("needs", {}) else {}
-                ours |= {key} & extra.get("flags", {}).keys()
+                flags[key], asked = sources.last(key, stood[key], extra.get("needs", {}))
+                told = None if flags[key]["state"] == "DISABLED" else told
+                needs |= asked
+                ours |= {key} & (extra.get("flags", {}).keys() | asked.keys())
         if told is not None:
             rollouts[key] = told
     ours |= {key for key, flag in flags.items() if used(flag.get("targeting"), segments) & _OURS}
@@ -100,9 +102,14 @@ def compiled(rows: Rows, last: Document | None = None) -> Compiled:
 
 def definition(key: str, rows: Rows) -> dict[str, Any]:
     """One flag as it would stand in the document, for who wants to know before it is saved. Raises Uncompilable."""
+    return definitions(rows).definition(key)
+
+
+def definitions(rows: Rows) -> Sources:
+    """The same for who asks for many."""
     segments, _ = _segments(rows.segments, {})
     heads = {row["data"]["key"]: row for row in rows.flags}
-    return Sources(heads, {row["data"]["flag"]: row for row in rows.configurations}, segments).definition(key)
+    return Sources(heads, {row["data"]["flag"]: row for row in rows.configurations}, segments)
 
 
 def _document(

@@ -110,7 +110,9 @@ class Configurations:
         return self._change(call, key, environment, version, _patching(patch), validate_only)
 
     def switch_off(self, call: Call, key: str, environment: str, reason: str) -> Stored:
-        """At once, whatever version stands, and without a second person. Raises NotFound, Conflict (archived)."""
+        """At once, whatever version stands, however broken it is, and without a second person.
+
+        Raises NotFound, Conflict (archived)."""
         off: Callable[[Stored], Data] = lambda before: reasoned({**before.data, "enabled": False}, reason)  # noqa: E731
 
         def attempt(call: Call) -> Stored:
@@ -188,7 +190,7 @@ class Configurations:
             if plan.after is plan.before:
                 return plan.before
             protection.check(plan.touched, plan.after.data.get("reason"))
-            return plan.after if validate_only else self.write(call, plan, [])
+            return self.write(call, plan, [], validate_only=validate_only)
 
         return settled(call, version, attempt)
 
@@ -204,36 +206,45 @@ class Configurations:
             raise Conflict("The flag is archived; restore it first.")
         data = make(before)
         if not protection.counts("configuration", before.data, data):
-            return Plan(flag, place, before, before, self.gathered(flag, before), [])
+            return Plan(flag, place, before, before, self._answering(flag, before), [])
         version_of_graph = ledger.number(self.store, graph.place(environment), "version")
         data = configuration.alone(data, before.data.get("rollout"))
         after = self.shelf.would_be(call, before, data, [configuration.event(before, data)])
+        beside = [
+            ledger.revised(environment, size(data) - size(before.data)),
+            *ledger.moved(_places(before.data), _places(data)),
+            *rollout.ended(self.store, call, before, f"the configuration in {environment!r}"),
+        ]
+        if _only_off(before.data, data):  # nothing that is wrong with it, or with what it needs, is in the way
+            return Plan(flag, place, before, after, self._answering(flag, after), beside)
         rows = self.gathered(flag, after)
         if found := faults(flag.data, data, rules(rows)):
             raise wrong(found)
-        beside = [
+        beside += [
             ledger.unchanged(flag),
             ledger.unchanged(place),
-            ledger.revised(environment, size(data) - size(before.data)),
-            *ledger.moved(_places(before.data), _places(data)),
             *needs.flags(self.flags.shelf, before.data, data),
             *needs.segments(self.segments, before.data, data),
-            *rollout.ended(self.store, call, before, f"the configuration in {environment!r}"),
         ]
         if {one["flag"] for one in data["prerequisites"]} - {one["flag"] for one in before.data["prerequisites"]}:
             beside.append(ledger.advanced(graph.place(environment), version_of_graph))
         _check_compiles(key, rows)
         return Plan(flag, place, before, after, rows, beside)
 
-    def write(self, call: Call, plan: Plan, finished: Sequence[Beside]) -> Stored:
+    def write(self, call: Call, plan: Plan, finished: Sequence[Beside], *, validate_only: bool = False) -> Stored:
         """Make the change, together with what it finishes. Raises PreconditionFailed, Moved."""
-        if plan.before.version == 1:
+        if plan.before.version == 1 and not validate_only:
             with suppress(ConditionFailed):
                 self.store.put(self.shelf.table, self._untouched(plan.flag, plan.place).row, Absent())
         beside = [*plan.beside, *finished]
-        return update(
-            self.shelf, call, plan.before, plan.after.data, [configuration.event(plan.before, plan.after.data)], beside
-        )
+        events = [configuration.event(plan.before, plan.after.data)]
+        return update(self.shelf, call, plan.before, plan.after.data, events, beside, validate_only=validate_only)
+
+    def _answering(self, flag: Stored, stored: Stored) -> Rows:
+        """`gathered`; one that is off answers from nothing else."""
+        if stored.data["enabled"]:
+            return self.gathered(flag, stored)
+        return Rows(stored.data["environment"], 0, (flag.row,), (stored.row,))
 
     def gathered(self, flag: Stored, stored: Stored, at: datetime | None = None) -> Rows:
         """All that this configuration answers from: what it needs, and all their segments; as it stands, or stood then.
@@ -260,6 +271,11 @@ def _id(flag: Stored, place: Stored) -> str:
 def rules(rows: Rows) -> dict[str, Any]:
     """Its segments' rules, by key."""
     return {row["data"]["key"]: jsontext.read(row["data"]["targeting"]) for row in rows.segments}
+
+
+def _only_off(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    others = [name for name in UNTOUCHED if name != "enabled"]
+    return before["enabled"] and not after["enabled"] and all(before[name] == after[name] for name in others)
 
 
 def _check_compiles(key: str, rows: Rows) -> None:

@@ -13,11 +13,13 @@ from slipway.rollouts.rollouts import Rollouts
 
 
 class Control:
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    """`products`: whether the store has those too, so that a flag can be held to one that there is."""
+
+    def __init__(self, store: Store, *, products: bool = False) -> None:
+        self.store, self.products = store, products
         self.environments = Environments(store)
         self.segments = Segments(store, self.environments)
-        self.flags = Flags(store, self.environments, self.segments)
+        self.flags = Flags(store, self.environments, self.segments, products=products)
         self.configurations = Configurations(store, self.flags, self.environments, self.segments)
         self.proposals = Proposals(self.configurations)
         self.rollouts = Rollouts(self.configurations)

@@ -5,7 +5,7 @@ Kept in the table `usage`, which has no stream: counting wakes no reader of flag
     told#<environment>#<day> / <log event>   what one line of the log told: evaluations by flag, as JSON text; kept ten days
     usage#<environment>#<share> / <day>      evaluations of that day by flag, as JSON text: the sum of the rows above for one
                                              flag in 64 (`share_of`), made anew each time
-    seen#<environment> / <flag>              `day`: the last on which it was evaluated; it only moves forward
+    seen#<environment> / <flag>              `day`: the last on which it was evaluated; it only moves forward; kept two years
     counting / since                         `day`: the first of all this
 
 A line is one row, put if absent, however many flags it tells of and however often it comes; a sum is written whole, never added
@@ -28,7 +28,7 @@ from slipway.tables import FLAGS, USAGE
 EVERY, EVERY_CLIENT = "*", "*client"  # no flag has such a key
 SHARES = 64  # 256 is a multiple of it
 SUMMED = 3  # days that are summed anew: today, and those of which late lines may still come
-_TOLD, _COUNTED = timedelta(days=10), timedelta(days=35)  # kept
+_TOLD, _COUNTED, _SEEN = timedelta(days=10), timedelta(days=35), timedelta(days=731)  # kept
 SINCE = ("counting", "since")
 _CHUNK = 100
 
@@ -99,6 +99,7 @@ class Counting:
         if self._seen.get((environment, key), "") >= day:
             return
         row = {"pk": f"seen#{environment}", "sk": key, "schema": 1, "day": day}
+        row["expires"] = _expires(date.fromisoformat(day), _SEEN)
         with suppress(ConditionFailed):  # another instance has seen it that day, or later
             self.store.put(USAGE, row, Below("day", day))
         self._seen[environment, key] = day
@@ -113,7 +114,7 @@ def seen(store: Store, environment: str) -> dict[str, str]:
     return {row["sk"]: row["day"] for row in every(store, USAGE, f"seen#{environment}")}
 
 
-def counted(store: Store, environment: str, key: str, first: date) -> int:
+def evaluations(store: Store, environment: str, key: str, first: date) -> int:
     """Evaluations since that day."""
     page = store.query(USAGE, (f"usage#{environment}#{share_of(key)}",), Span(low=first.isoformat()))
     return sum(json.loads(row["counts"]).get(key, 0) for row in page.rows)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from slipway.flags.fields import VARIANT, VARIANTS
 from slipway.flags.form import HASHES
 from slipway.flags.rules import evaluator_faults, targeting_faults
 from slipway.problems import Fault
 
 TYPES = ("boolean", "string", "integer", "float", "object")
-MOST_VARIANTS, LONGEST_NAME, LONGEST_KEY = 100, 128, 128
+LONGEST_KEY = 128
 
 _KEY = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
@@ -61,14 +62,14 @@ def _bad_key(at: str) -> Fault:
 
 
 def _variants(variants: Any) -> Iterator[Fault]:
-    if not isinstance(variants, dict) or not 0 < len(variants) <= MOST_VARIANTS:
-        yield Fault("/variants", "bad_variants", f"`variants` is an object with 1 to {MOST_VARIANTS} variants.")
+    if not isinstance(variants, dict) or not 0 < len(variants) <= VARIANTS:
+        yield Fault("/variants", "bad_variants", f"`variants` is an object with 1 to {VARIANTS} variants.")
         return
     kinds: dict[str, str] = {}
     for name, value in variants.items():
         at = f"/variants/{str(name).replace('~', '~0').replace('/', '~1')}"
-        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
-            yield Fault(at, "bad_variants", f"The name of a variant has 1 to {LONGEST_NAME} characters.")
+        if not isinstance(name, str) or not 0 < len(name) <= VARIANT:
+            yield Fault(at, "bad_variants", f"The name of a variant has 1 to {VARIANT} characters.")
         kind = _kind(value)
         if kind is None:
             yield Fault(at, "bad_value", "A value is true or false, text, a finite number or an object.")

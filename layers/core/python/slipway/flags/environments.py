@@ -21,7 +21,7 @@ from slipway.calls import Call
 from slipway.changes import differences
 from slipway.fields import Description, EnvironmentName
 from slipway.flags import ledger, protection
-from slipway.flags.beside import Beside, create, settled, taken, update
+from slipway.flags.beside import Beside, create, settled, update
 from slipway.flags.fields import Reason
 from slipway.flags.protection import Plan, reasoned
 from slipway.ports import Absent, ConditionFailed, Equals, Put, Store, Update
@@ -146,10 +146,6 @@ class Environments:
             known = self.all(call)
             if len(known.each) >= ledger.MOST_ENVIRONMENTS:
                 raise Conflict(f"There are {len(known.each)} environments, and no more can be; delete one that is not needed.")
-            if validate_only:
-                if self.shelf.find(id):
-                    raise taken("environment", "name")
-                return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
             changes = ledger.number(self.store, ledger.CONTENTS, "changes")
             size = ledger.number(self.store, ledger.CONTENTS, "bytes")
             beside = [
@@ -158,7 +154,7 @@ class Environments:
                 ledger.advanced(ledger.ENVIRONMENT_SET, known.number),
                 ledger.still(ledger.CONTENTS, "changes", changes),
             ]
-            return create(self.shelf, call, id, data, events, beside, "name")
+            return create(self.shelf, call, id, data, events, beside, "name", validate_only=validate_only)
 
         return settled(call, None, attempt)
 
@@ -178,7 +174,7 @@ class Environments:
             if plan.after is plan.before:
                 return plan.before
             protection.check(plan.touched, patch.reason)
-            return plan.after if validate_only else plan.write(call)
+            return plan.write(call, validate_only=validate_only)
 
         return settled(call, version, attempt)
 
@@ -229,9 +225,7 @@ class Environments:
                 ledger.advanced(ledger.ENVIRONMENT_SET, known.number),
             ]
             events = [_event("environment.deleted.v1", before.version + 1, before.data, data)]
-            if validate_only:
-                return self.shelf.would_be(call, before, data, events)
-            return update(self.shelf, call, before, data, events, beside)
+            return update(self.shelf, call, before, data, events, beside, validate_only=validate_only)
 
         return settled(call, version, attempt)
 

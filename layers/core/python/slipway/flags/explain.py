@@ -22,7 +22,8 @@ from slipway.flags.snapshot import Snapshot
 from slipway.flags.trace import Step
 from slipway.flags.words import sentences
 from slipway.moments import Moment
-from slipway.problems import Conflict
+from slipway.problems import Conflict, Fault, Invalid
+from slipway.resources import Stored
 from slipway.rollouts import split
 from slipway.shape import Shape
 
@@ -108,7 +109,7 @@ def explained(
     if at is None:
         flag, stored = configurations.read(call, key, environment)
     else:
-        flag, stored = configurations.at(call, key, environment, at)
+        flag, stored = _at(configurations, call, key, environment, at)
     if flag.data["status"] == "archived":
         raise Conflict("The flag is archived: it answers nowhere.")
     rows, now = configurations.gathered(flag, stored, at), (at or call.now).timestamp()
@@ -125,8 +126,8 @@ def explained(
     ]
     steps = _steps(key, rows, context, now)
     place = _decided(stored.data, needed, steps, context)
-    shown = place.startswith("/targeting")
-    draws = [step.draw for step in steps if step.draw is not None] if shown else []
+    asked = place == "/default_variant" or place.startswith("/targeting")
+    draws = [step.draw for step in steps if step.draw is not None] if asked else []
     if drawn := _drawn(key, rows, stored.data, place, context, now):
         place, draws = "/rollout", [drawn]
     return {
@@ -140,8 +141,17 @@ def explained(
         "bucket": {"bucket": draws[-1].bucket, "of": draws[-1].buckets, "variant": draws[-1].variant} if draws else None,
         "rollout": _told(stored.data.get("rollout"), drawn),
         "prerequisites": needed,
-        "trace": [{"pointer": step.pointer, "operator": step.operator, "result": step.result} for step in steps if shown],
+        "trace": [{"pointer": step.pointer, "operator": step.operator, "result": step.result} for step in steps if asked],
     }
+
+
+def _at(configurations: Configurations, call: Call, key: str, environment: str, at: datetime) -> tuple[Stored, Stored]:
+    try:
+        return configurations.at(call, key, environment, at)
+    except Invalid as wrong:
+        detail = "The moment lies in the future; leave `at` out to explain what stands now."
+        faults = [Fault("/at", fault.code, detail) if fault.code == "in_the_future" else fault for fault in wrong.errors]
+        raise Invalid(detail, errors=faults) from None
 
 
 def evaluated(key: str, rows: Rows, context: Mapping[str, Any], now: float) -> Evaluation:

@@ -15,6 +15,7 @@ from slipway.flags import flagd, jsontext
 from slipway.flags.checks import references
 from slipway.flags.compilation import Rows
 from slipway.flags.control import Control
+from slipway.flags.portability import all_lack
 from slipway.flags.publication import read
 from slipway.paging import PAGE_BYTES
 from slipway.ports import Row
@@ -70,7 +71,10 @@ def exported(control: Control, call: Call, place: Place, *, on: bool = False) ->
 
 
 def _document(rows: Rows, flags: list[Row], segments: Mapping[str, Row]) -> flagd.Document:
-    return flagd.written(Rows(rows.environment, 0, tuple(flags), rows.configurations, tuple(segments.values())))
+    asking = {row["data"]["flag"] for row in rows.configurations if row["data"]["prerequisites"]}
+    left_out = all_lack((row["data"]["key"] for row in flags if row["data"]["key"] in asking), rows)
+    part = Rows(rows.environment, 0, tuple(flags), rows.configurations, tuple(segments.values()))
+    return flagd.written(part, left_out)
 
 
 def _levels(configurations: Mapping[str, Row]) -> dict[str, int]:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from slipway import text
-from slipway.fields import EXACT, cleaned, error, matching, published, whole
-from slipway.flags import jsontext
+from slipway.fields import cleaned, error, matching, published, whole
+from slipway.flags import form, jsontext
 from slipway.shape import Shape
 
 RESERVED = ("batch", "export", "import")  # kept for paths beside `/v1/flags/{key}` and `/v1/segments/{key}`
@@ -75,12 +75,18 @@ def _value(name: str, value: Any) -> Any:
     if value is None:
         raise error("invalid_variants", f"{name}: a variant has a value, not null.")
     found = jsontext.plain(value)
-    if isinstance(found, int) and abs(found) > EXACT:
-        raise error("out_of_range", f"{name}: a whole number is at most 2^53 - 1.")
+    if not jsontext.is_exact(found):
+        raise error("out_of_range", f"{name}: a whole number above 2^53 is one that every client reads exactly, a double.")
     return found
 
 
-def _metadata(raw: Any) -> dict[str, Any]:
+def _metadata_name(raw: str) -> str:
+    if raw in form.RESERVED:
+        raise error("reserved", f"{raw!r} means something in an answer, and is not yours to give; choose another name.")
+    return raw
+
+
+def _metadata(raw: dict[str, Any]) -> dict[str, Any]:
     """Scalars by name, as evaluation hands them on."""
     found = _metadata_patch(raw)
     if None in found.values():
@@ -88,13 +94,13 @@ def _metadata(raw: Any) -> dict[str, Any]:
     return found
 
 
-def _metadata_patch(raw: Any) -> dict[str, Any]:
-    if not isinstance(raw, dict) or len(raw) > METADATA or not all(0 < len(name) <= METADATA_NAME for name in raw):
+def _metadata_patch(raw: dict[str, Any]) -> dict[str, Any]:
+    if len(raw) > METADATA or not all(0 < len(name) <= METADATA_NAME for name in raw):
         raise error("invalid_metadata", f"Send an object of at most {METADATA} names of 1 to {METADATA_NAME} characters.")
     found: dict[str, Any] = jsontext.plain(raw)
     for name, value in found.items():
-        if isinstance(value, dict | list) or (isinstance(value, int) and abs(value) > EXACT):
-            raise error("invalid_metadata", f"{name}: a value is text, true, false or a number, whole ones up to 2^53 - 1.")
+        if isinstance(value, dict | list) or not jsontext.is_exact(value):
+            raise error("invalid_metadata", f"{name}: a value is text, true, false or a number that is exact as a double.")
     if len(jsontext.written(found).encode()) > METADATA_BYTES:
         raise error("too_large", f"Metadata take {METADATA_BYTES:,} bytes at most.")
     return found
@@ -130,7 +136,7 @@ def _variants_schema(least: int, *more: str) -> WithJsonSchema:
 
 def _metadata_schema(*more: str) -> WithJsonSchema:
     value = {"type": ["string", "number", "boolean", *more]}
-    names = {"minLength": 1, "maxLength": METADATA_NAME}
+    names = {"minLength": 1, "maxLength": METADATA_NAME, "not": {"enum": list(form.RESERVED)}}
     bounds = {"maxProperties": METADATA, "propertyNames": names, "additionalProperties": value}
     return WithJsonSchema({"type": "object", **bounds, "examples": [{"team": "web"}]})
 
@@ -138,8 +144,9 @@ def _metadata_schema(*more: str) -> WithJsonSchema:
 Variant = Annotated[str, AfterValidator(_variant), published(text.LINE, VARIANT, examples=["on"])]
 Variants = Annotated[dict[str, Any], PlainValidator(_values), _variants_schema(1)]
 VariantsPatch = Annotated[dict[str, Any], PlainValidator(_values_patch), _variants_schema(0, "null")]
-FlagMetadata = Annotated[dict[str, Any], PlainValidator(_metadata), _metadata_schema()]
-FlagMetadataPatch = Annotated[dict[str, Any], PlainValidator(_metadata_patch), _metadata_schema("null")]
+MetadataName = Annotated[str, AfterValidator(_metadata_name)]
+FlagMetadata = Annotated[dict[MetadataName, Any], AfterValidator(_metadata), _metadata_schema()]
+FlagMetadataPatch = Annotated[dict[MetadataName, Any], AfterValidator(_metadata_patch), _metadata_schema("null")]
 Targeting = Annotated[
     dict[str, Any] | None,
     PlainValidator(_targeting),

@@ -45,7 +45,7 @@ class NewFlag(Shape):
     description: Description | None = None
     owner: Owner | None = None
     tags: Tags = []
-    product: ProductKey | None = Field(default=None, description="the key of a product that it belongs to")
+    product: ProductKey | None = Field(default=None, description="the key of a product that it belongs to; there has to be one")
     client_side: StrictBool = Field(default=False, description="whether keys of browsers and apps may evaluate it")
     hash: Hash = Field(default="v3", description="how `fractional` puts into buckets: flagd's v2 or v3")
     metadata: FlagMetadata = Field(default={}, description="handed on with every evaluation")

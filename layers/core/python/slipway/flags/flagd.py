@@ -6,19 +6,20 @@
                  "segments": {key: {description}},                  what flagd has no place for, as far as there is any
                  "warnings": [{flag, pointer, code, detail}]}}      what other readers would do otherwise
 
-What is read is written again just so. `metadata.hash` says how a flag puts into buckets; where it is missing it is flagd's v2,
-as JavaScript, Java, Go and .NET read such a document. Numbers are integers if none has a fraction (1.0 has one), unless
-`metadata.type` says float.
+What is read is written again just so, save what `metadata.type` and `metadata.hash` say: these become the flag's own. Where
+the hash is missing it is flagd's v2, as JavaScript, Java, Go and .NET read such a document, and is not written. Numbers are
+integers if none has a fraction (1.0 has one) and all are exact, unless the type says float. Other names that mean something in
+an answer (`slipway.flags.form.RESERVED`), such as the version in a snapshot, are left out, and told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, StrictBool
 
-from slipway.fields import Description, Owner, Tags
+from slipway.fields import EXACT, Description, Owner, Tags
 from slipway.fields import Key as ProductKey
 from slipway.flags import jsontext
 from slipway.flags.bundle import MOST_FAULTS, Bundle, Note, Part, Validate
@@ -27,6 +28,7 @@ from slipway.flags.compilation import Rows
 from slipway.flags.compiler import EXTENSIONS
 from slipway.flags.definition import flag_faults, shared_faults
 from slipway.flags.fields import Prerequisites, TargetingKeys, Variant
+from slipway.flags.form import RESERVED
 from slipway.flags.stored import used
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
@@ -83,8 +85,9 @@ class FlagdDocument(Shape):
 # --- out --------------------------------------------------------------------------------------------------
 
 
-def written(rows: Rows) -> Document:
-    """The document of these rows: their flags, and all their segments."""
+def written(rows: Rows, lacks: Mapping[str, Sequence[str]] = {}) -> Document:
+    """The document of these rows: their flags, and all their segments. `lacks`: why a flag's prerequisites leave it out of what
+    other readers get of the snapshot."""
     segments = {row["data"]["key"]: row["data"] for row in rows.segments}
     rules = {key: jsontext.read(data["targeting"]) for key, data in segments.items()}
     configurations = {row["data"]["flag"]: row["data"] for row in rows.configurations}
@@ -100,6 +103,8 @@ def written(rows: Rows) -> Document:
         if own:
             beside[key] = own
         warnings += _warnings(flag, flags[key], own, rules)
+        at = f"/slipway/flags/{escaped(key)}/prerequisites"
+        warnings += [Note(key, at, "not_portable", why) for why in lacks.get(key, ())]
         warnings += _left_out(configuration.get("rollout"), key)
     described = {key: {"description": data["description"]} for key, data in segments.items() if "description" in data}
     document: Document = {"flags": flags, "metadata": {"flagSetId": rows.environment}}
@@ -118,7 +123,7 @@ def _definition(flag: Mapping[str, Any], configuration: Mapping[str, Any]) -> Do
     if configuration.get("targeting") is not None:
         made["targeting"] = jsontext.read(configuration["targeting"])
     metadata = jsontext.read(flag.get("metadata", "{}"))
-    if flag["hash"] != "v2" or "hash" in metadata:
+    if flag["hash"] != "v2":
         metadata["hash"] = flag["hash"]
     return {**made, "metadata": metadata} if metadata else made
 
@@ -165,7 +170,15 @@ def read(document: Any, validate: Validate) -> Bundle:
     flags = [_flag(key, flag, own["flags"].get(key, {})) for key, flag in document["flags"].items()]
     left = [name for name in document.get("metadata", {}) if name in ("flagSetId", "version")]
     notes = [Note(None, f"/metadata/{name}", "left_out", "The environment is the set of flags.") for name in left]
+    notes += [note for key, flag in document["flags"].items() for note in _reserved(key, flag.get("metadata") or {})]
     return Bundle(segments, flags, notes)
+
+
+def _reserved(key: str, metadata: Document) -> Iterator[Note]:
+    for name in metadata:
+        if name in RESERVED and name not in ("type", "hash"):
+            detail = f"In an answer {name!r} is Slipway's own to say."
+            yield Note(key, f"/flags/{escaped(key)}/metadata/{name}", "left_out", detail)
 
 
 def _segment(key: str, rule: Document, own: Document) -> Part:
@@ -182,7 +195,7 @@ def _flag(key: str, flag: Document, own: Document) -> Part:
         "type": metadata.get("type") or _type(list(flag["variants"].values())),
         "variants": flag["variants"],
         "hash": metadata.get("hash", "v2"),
-        "metadata": metadata,
+        "metadata": {name: value for name, value in metadata.items() if name not in RESERVED},
     }
     configuration = {
         **{name: own[name] for name in ASKED_FIRST if name in own},
@@ -201,5 +214,5 @@ def _type(values: list[Any]) -> str:
     if isinstance(first, bool):
         return "boolean"
     if isinstance(first, int | float):
-        return "integer" if all(isinstance(value, int) for value in values) else "float"
+        return "integer" if all(isinstance(value, int) and abs(value) <= EXACT for value in values) else "float"
     return "string" if isinstance(first, str) else "object"

@@ -17,7 +17,7 @@ from typing import Any
 from slipway import history
 from slipway.calls import Call
 from slipway.flags import configuration, flag, jsontext, kept, ledger, needs, protection
-from slipway.flags.beside import Beside, create, settled, taken
+from slipway.flags.beside import Beside, create, settled
 from slipway.flags.checks import faults, in_words, wrong
 from slipway.flags.environments import Environments, Known
 from slipway.flags.flag import FlagPatch, NewFlag
@@ -25,9 +25,9 @@ from slipway.flags.protection import Plan, reasoned
 from slipway.flags.segments import Segments
 from slipway.ports import Absent, Check, Store
 from slipway.problems import Conflict, Fault, Invalid
-from slipway.resources import HEAD, Created, Event, Shelf, Stored
+from slipway.resources import HEAD, Claim, Created, Event, Shelf, Stored
 from slipway.rollouts import rollout
-from slipway.tables import FLAGS
+from slipway.tables import FLAGS, PRODUCTS
 from slipway.upgrades import newest, upgrader
 
 Data = dict[str, Any]
@@ -40,8 +40,8 @@ def flag_id(key: str) -> str:
 
 
 class Flags:
-    def __init__(self, store: Store, environments: Environments, segments: Segments) -> None:
-        self.store, self.environments, self.segments = store, environments, segments
+    def __init__(self, store: Store, environments: Environments, segments: Segments, *, products: bool = False) -> None:
+        self.store, self.environments, self.segments, self.products = store, environments, segments, products
         self.shelf = Shelf(store, FLAGS, kind="flag", schema=newest("flag"), upgrade=upgrader("flag"), named=True)
         self.configured = Shelf(
             store, FLAGS, kind="configuration", schema=newest("configuration"), upgrade=upgrader("configuration")
@@ -69,16 +69,12 @@ class Flags:
         if standing := self.shelf.made(call, id):
             return Created(standing, call.idempotency_key is not None)
         data = kept.made(new)
+        self._check_product(data)
         events = [_event("flag.created.v1", 1, {}, data)]
-        if validate_only:
-            if self.shelf.find(id):
-                raise taken("flag", "key")
-            (head,) = self.shelf.creating(call, id, data, events)
-            return Created(Stored(head.row), False)
 
         def attempt(call: Call) -> Created:
             beside = [*ledger.moved([], _places(data)), *self._answers(self.environments.all(call), {}, data)]
-            return create(self.shelf, call, id, data, events, beside, "key")
+            return create(self.shelf, call, id, data, events, beside, "key", validate_only=validate_only)
 
         return settled(call, None, attempt)
 
@@ -128,7 +124,7 @@ class Flags:
             if plan.after is plan.before:
                 return plan.before
             protection.check(plan.touched, reason, pointer)
-            return plan.after if validate_only else plan.write(call)
+            return plan.write(call, validate_only=validate_only)
 
         return settled(call, version, attempt)
 
@@ -140,6 +136,8 @@ class Flags:
         if version is not None and version != before.version:
             raise self.shelf.elsewhere(before)
         data = reasoned(self._changed(before, change), reason)
+        if data.get("product") != before.data.get("product") and "product" in change:
+            self._check_product(data)
         if reasoned(before.data, reason) == data:
             return Plan(self.shelf, before, before, [], [], [])
         type = _MOVED[data["status"]] if data["status"] != before.data["status"] else "flag.updated.v1"
@@ -150,18 +148,25 @@ class Flags:
             known = self.environments.all(call)
             changes = ledger.number(self.store, ledger.CONTENTS, "changes")
             served, alone = self._still_served(known, before, data)
-            beside += [*self._answers(known, before.data, data, changes if alone else None), *served]
+            fits = data["variants"] != before.data["variants"] or _active(data) > _active(before.data)
+            beside += [*self._answers(known, before.data, data, changes if alone or fits else None), *served]
             standing = self._configured(known, before)
             touched = [place for place, one in standing if one is not None and one.data["enabled"]]
             ending = [one for _, one in standing if one is not None and _ends(before.data, data, one.data)]
             data |= {"ended": [_named(one.data) for one in ending]} if ending else {}
             beside += [part for place, one in standing for part in self._beside(call, before, place, one, ending)]
             _check_room(beside, ending)
-            if data["variants"] != before.data["variants"]:
+            if fits:
                 self._check_fits(data, standing)
         return Plan(self.shelf, before, self.shelf.would_be(call, before, data, events), events, beside, touched)
 
     # --- inside ---
+
+    def _check_product(self, data: Data) -> None:
+        """Raises Invalid for a product that there is not; one that is archived later, or gets another key, stays named."""
+        if self.products and "product" in data and self.store.get(PRODUCTS, Claim(data["product"]).pk, "key") is None:
+            detail = f"There is no product with the key {data['product']!r}."
+            raise Invalid(detail, errors=[Fault("/product", "unknown_product", detail)])
 
     def _changed(self, before: Stored, change: Mapping[str, Any]) -> Data:
         """Raises Conflict (archived), Invalid, NotFound (no such version)."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Names of metadata by which evaluation, and the document itself, say something.
+RESERVED = ("type", "hash", "version", "flagSetId", "stale", "exposure", "track")
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any

@@ -1,9 +1,10 @@
 """An import of flags: rehearsed as a whole first, so that nothing is written where one flag is wrong.
 
 The same use cases that people call are called, on a store that keeps to itself what is written: whatever they refuse is told
-with its place in the file. Only then the same steps are done for real, those that would still change something: segments,
-flags, configurations of one environment, and at last the variants that a changed flag has no more. The same import again goes
-on where it was broken off, or where MOST_STEPS ended it, and makes nothing twice.
+with its place in the file. Only then the same steps are done for real, those that would still change something: flags,
+segments (which may answer variants that a flag gets), configurations of one environment, and at last the variants that a
+changed flag has no more. The same import again goes on where it was broken off, or where MOST_STEPS ended it, and makes nothing
+twice.
 
 An import has a name: its `Idempotency-Key`, or else the digest of the file. What was made under that name is its own: with the
 mode `create` every other flag of the same key is in the way. A configuration that somebody has changed since is left alone.
@@ -22,7 +23,7 @@ from slipway.flags import jsontext
 from slipway.flags.bundle import MOST_FAULTS, Bundle, Note, Part, Validate
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.control import Control
-from slipway.flags.flag import FlagPatch, NewFlag
+from slipway.flags.flag import FlagPatch, NewFlag, metadata
 from slipway.flags.flags import flag_id
 from slipway.flags.segments import NewSegment, SegmentPatch, segment_id
 from slipway.ports import Absent, ConditionFailed
@@ -212,8 +213,8 @@ class _Steps:
 
     def all(self) -> list[Step]:
         bundle = self.order.bundle
-        steps = [self._step(part, self._segment) for part in bundle.segments]
-        steps += [self._step(part, self._flag) for part in bundle.flags]
+        steps = [self._step(part, self._flag) for part in bundle.flags]
+        steps += [self._step(part, self._segment) for part in bundle.segments]
         steps += [self._step(part, self._configuration) for part in bundle.flags]
         return steps + [self._step(part, self._trim) for part in bundle.flags if self.updates]
 
@@ -255,10 +256,7 @@ class _Steps:
                 raise Conflict(detail, errors=[Fault(f"/{name}", "immutable", detail)])
         given = {name: value for name, value in part.fields.items() if name not in ("key", "type", "hash")}
         if "metadata" in given:
-            kept, metadata = jsontext.read(standing.data.get("metadata", "{}")), dict(given["metadata"])
-            if metadata.get("hash") == "v3" and "hash" not in kept:
-                del metadata["hash"]  # every export tells it: the file says nothing new
-            given["metadata"] = dict.fromkeys(kept) | metadata
+            given["metadata"] = dict.fromkeys(metadata(standing.data)) | dict(given["metadata"])
         patch = self.validate(FlagPatch, given)
         return self._ending(part, standing, control.flags.change(call, new.key, None, patch.fields(), self.order.reason))
 

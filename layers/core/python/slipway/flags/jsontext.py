@@ -21,6 +21,18 @@ def plain(value: Any) -> Any:
     return read(written(value))
 
 
+def is_exact(value: Any) -> bool:
+    """Whether each of its whole numbers, however deep, is a double: what clients that know nothing else read exactly."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict | list):
+            waiting += part.values() if isinstance(part, dict) else part
+        elif isinstance(part, int) and int(float(part)) != part:
+            return False
+    return True
+
+
 def _double(value: Decimal) -> float:
     return float(value)
 

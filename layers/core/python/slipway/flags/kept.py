@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from slipway.fields import EXACT
 from slipway.flags import flag, jsontext
 from slipway.flags.checks import escaped, wrong
 from slipway.flags.fields import METADATA, METADATA_BYTES, VALUES_BYTES, VARIANTS
@@ -66,6 +67,9 @@ def _typed(type: str, variants: Mapping[str, Any]) -> str:
         if not fits or (type == "integer" and value != int(value)):
             pointer = f"/variants/{escaped(name)}"
             faults.append(Fault(pointer, "mixed_types", f"Every variant of this flag is of the type {type}."))
+        elif type == "integer" and abs(value) > EXACT:
+            detail = "A variant of an integer flag is at most 2^53 - 1; a float flag has larger numbers."
+            faults.append(Fault(f"/variants/{escaped(name)}", "out_of_range", detail))
         elif number:
             found[name] = int(value) if type == "integer" else float(value)
         else:

@@ -146,7 +146,7 @@ def update(
         raise Invalid(
             "The keys differ.", errors=[Fault("/key", "mismatch", "The key in the path and that in the body differ.")]
         )
-    before = control.flags.read(key)
+    before = _active(control, key)
     if before.data["type"] != flag.type:
         detail = f"The type of a flag stays: {before.data['type']}, not {flag.type}."
         raise Conflict(detail, errors=[Fault("/type", "immutable", detail)])
@@ -164,15 +164,21 @@ def archive(control: Control, call: Call, key: str, reason: str | None) -> dict[
     """An ArchivedView.
 
     Raises NotFound, Invalid, Conflict (it is already, another flag needs it, or it takes a second person)."""
-    before = control.flags.read(key)
-    if before.data["status"] == "archived":
-        detail = f"The flag {key!r} is archived already."
-        raise Conflict(detail, errors=[Fault("/key", "archived", detail)])
+    before = _active(control, key)
     after = control.flags.archive(call, key, before.version, reason)
     return {
         "message": f"The flag {key!r} is archived; POST /v1/flags/{key}/restore brings it back.",
         "archivedAt": after.updated_at,
     }
+
+
+def _active(control: Control, key: str) -> Stored:
+    """Raises NotFound, Conflict."""
+    stored = control.flags.read(key)
+    if stored.data["status"] == "archived":
+        detail = f"The flag {key!r} is archived; POST /v1/flags/{key}/restore brings it back."
+        raise Conflict(detail, errors=[Fault("/key", "archived", detail)])
+    return stored
 
 
 def fallback(stored: Stored) -> Any:

@@ -66,15 +66,18 @@ def restored(store: Store, heads: Shelf, configurations: Shelf, environments: Se
 
 
 def segments(segments: Segments, before: Data, after: Data) -> list[Beside]:
-    """The same of a rule that uses other segments. Raises Invalid; Moved where one that was there has gone."""
+    """The same of a rule that uses other segments, or the same ones otherwise: who changes a segment looks at its users. Raises
+    Invalid; Moved where one that was there has gone."""
+    if all(before[name] == after[name] for name in ("targeting", "overrides")):
+        return []
     old, new = (references(jsontext.read(data["targeting"] or "null")) for data in (before, after))
     if len(new) > SEGMENTS:
         detail = f"A rule uses {SEGMENTS} segments at most; this one would use {len(new)}."
         raise wrong([Fault("/targeting", "too_many_segments", detail)])
-    joined = {stored.data["key"]: stored for stored in segments.standing(sorted(new - old))}
-    if joined.keys() != new - old:
+    used = {stored.data["key"]: stored for stored in segments.standing(sorted(new))}
+    if used.keys() != new:
         raise Moved
-    beside = [one for key, stored in joined.items() for one in ledger.needed("segment", stored, key, _user(after))]
+    beside = [one for key, stored in used.items() for one in ledger.needed("segment", stored, key, _user(after))]
     return [*beside, *(ledger.released("segment", key, _user(after)) for key in sorted(old - new))]
 
 

@@ -56,6 +56,13 @@ def unwritable(evaluation: Evaluation) -> Evaluation:
     return Evaluation(evaluation.key, None, None, "ERROR", "GENERAL", detail, {})
 
 
+def discreet(evaluation: Evaluation) -> Evaluation:
+    """Without a word of the rule: for client keys, whose holder may be anybody."""
+    if evaluation.error_code in (None, "FLAG_NOT_FOUND", "INVALID_CONTEXT"):
+        return evaluation
+    return evaluation.but(error_details="The flag cannot be evaluated for this context; a server key is told why.")
+
+
 def exposed(evaluation: Evaluation, token: str | None) -> Evaluation:
     """With the token as `exposure` in its metadata."""
     if token is None or evaluation.error_code is not None:
@@ -85,11 +92,17 @@ PATIENCE = 256  # answers from which on a program is worth its making, which tak
 CHUNK = 25  # flags of one program; one is made with each answer, so that none waits for long
 
 
+def _discreetly(ready: Evaluation | Answer) -> Evaluation | Answer:
+    if isinstance(ready, Evaluation):
+        return discreet(ready)
+    return lambda context, now, shared=None: discreet(ready(context, now, shared))
+
+
 class Bulk:
     """All flags of a set for one audience. What does not depend on the context is written, and hashed, once; the rules that do
     become programs when they are asked often.
 
-    `version` names the configuration in the ETag; `visible`: the keys that the audience sees, all without; `rolled`: those
+    `version` names the configuration in the ETag; `visible`: the keys that client keys see, all without; `rolled`: those
     with a rollout, which prove an exposure."""
 
     def __init__(
@@ -109,6 +122,9 @@ class Bulk:
             if visible is not None and key not in visible:
                 continue
             ready, parts = flags.ready(key), flags.parts(key)
+            if visible is not None:
+                ready = _discreetly(ready)
+                parts = parts and (parts[0], {name: discreet(found) for name, found in parts[1].items()})
             if isinstance(ready, Evaluation):
                 fixed.append(item(ready))
                 continue

@@ -16,6 +16,7 @@ from slipway.flags.configurations import Configurations
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.explain import Context, flag_set
 from slipway.flags.limits import MOST_STEPS_TOGETHER, Allowance
+from slipway.flags.portability import Portability, lacks, told
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 
@@ -43,7 +44,9 @@ class PreviewView(Shape):
     moves: list[MoveView]
 
 
-class ChangePreviewView(PreviewView):
+class ChangePreviewView(PreviewView, Portability):
+    """As the flag would be after the change."""
+
     ended_rollout: str | None = Field(description="the rollout that runs, and that the change would end")
 
 
@@ -61,7 +64,8 @@ def previewed(
     before = flag_set(configurations.gathered(plan.flag, plan.before))
     after = flag_set(plan.rows)
     found = moved(before, after, key, sample(key) if contexts is None else contexts, now)
-    return {**found, "ended_rollout": None if plan.after is plan.before else plan.after.data.get("ended")}
+    ended = None if plan.after is plan.before else plan.after.data.get("ended")
+    return {**found, **told(lacks(key, plan.rows)), "ended_rollout": ended}
 
 
 def moved(before: FlagSet, after: FlagSet, key: str, tried: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:

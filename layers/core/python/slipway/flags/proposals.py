@@ -4,12 +4,13 @@
      └──────reject──────┴──> rejected
      └──────────────────┴──> expired      after seven days
 
-Kept beside what `slipway.flags.change` tells: opened_by, approved_by, expires_at, answers (a digest of what it would be
+Kept beside what `slipway.flags.change` tells: opened_by, person (who that was, or who made the key that it was), approved_by,
+expires_at, answers (a digest of what it would be
 answered from: a flag that is off may be changed by one person, but then not be switched on by what two agreed to before).
 
-Whoever opened it cannot approve it; a key cannot either, for it is nobody. It is applied to the version that it was planned
-on or not at all, together with what it changes: both, or neither. What has expired reads so from that moment; once a day it
-is told.
+Whoever opened it cannot approve it, by a key of their own neither; a key cannot, for it is nobody. It is applied to the version
+that it was planned on or not at all, together with what it changes: both, or neither. What has expired reads so from that
+moment; once a day it is told.
 """
 
 from __future__ import annotations
@@ -88,19 +89,24 @@ class Proposals:
         return self.shelf.read(id)
 
     def open(self, call: Call, new: NewChange, *, validate_only: bool = False) -> Created:
-        """Raises Conflict (archived, or nothing changes), Invalid, Forbidden, IdempotencyMismatch."""
+        """Raises Conflict (archived, or nothing changes), Invalid, Forbidden, also for a key of whom nobody knows who made it,
+        IdempotencyMismatch."""
         id = call.new_id("chg_")
         if standing := self.shelf.made(call, id):
             return Created(standing, True)
+        person = call.principal.person
+        if person is None:
+            raise Forbidden(
+                "It is not known who made this key, so nobody can be another person: rotate it (POST /v1/keys/{id}/rotate)."
+            )
         kept, planned = change.planned(self.configurations, call, change.begun(call, new), new.reason)
         who = call.cause["actor"]
-        more = {"status": "open", "opened_by": who, "expires_at": timestamp(call.now + STANDS)}
+        more = {"status": "open", "opened_by": who, "person": person, "expires_at": timestamp(call.now + STANDS)}
         more |= {"answers": answers} if (answers := change.answers(planned)) else {}
         data = {**kept, **more}
         events = [change.event("proposal.opened", 1, data)]
-        if validate_only:
-            return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
-        return create(self.shelf, call, id, data, events, ledger.moved([], [(UNFINISHED, id)]), "id")
+        beside = ledger.moved([], [(UNFINISHED, id)])
+        return create(self.shelf, call, id, data, events, beside, "id", validate_only=validate_only)
 
     def approve(self, call: Call, id: str, version: int | None) -> Stored:
         """Raises NotFound, PreconditionFailed, MoveNotAllowed, Forbidden for whoever opened it and for keys."""
@@ -108,8 +114,8 @@ class Proposals:
         def approved(before: Stored) -> Data:
             who = call.cause["actor"]
             change.check_allowed(call, before.data)
-            if call.principal.kind != "member" or who == before.data["opened_by"]:
-                raise Forbidden("Another person than the one who opened it has to approve it.")
+            if not call.principal.is_second(before.data.get("person", before.data["opened_by"])):
+                raise Forbidden("Another person than the one who opened it, or made the key that did, has to approve it.")
             return {**before.data, "status": "approved", "approved_by": who}
 
         return self._move(call, id, version, approved, "approved")

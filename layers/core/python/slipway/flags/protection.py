@@ -45,9 +45,10 @@ class Plan(NamedTuple):
     beside: Sequence[Beside]
     touched: Sequence[Stored]
 
-    def write(self, call: Call, finished: Sequence[Beside] = ()) -> Stored:
+    def write(self, call: Call, finished: Sequence[Beside] = (), *, validate_only: bool = False) -> Stored:
         """Make the change, together with what it finishes. Raises PreconditionFailed, and what the rows beside do."""
-        return update(self.shelf, call, self.before, self.after.data, self.events, [*self.beside, *finished])
+        beside = [*self.beside, *finished]
+        return update(self.shelf, call, self.before, self.after.data, self.events, beside, validate_only=validate_only)
 
 
 def counts(kind: str, before: Data, after: Data) -> bool:

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slipway.flags.arguments import ARGUMENTS
-from slipway.flags.coercion import text, truth
+from slipway.flags.coercion import number, text, truth
 from slipway.flags.limits import MOST_DEPTH, MOST_NODES
 from slipway.problems import Fault
 
@@ -42,7 +42,15 @@ ARITY: dict[str, tuple[int, int | None]] = {
     "matches": (2, 2), "in_cidr": (2, 2), "in_dates": (2, 3), "in_range": (2, 3),
 }  # fmt: skip
 _ALONE = ("var", "!", "!!")  # take their one argument without a list
-TRUTH_VALUED = frozenset(("!", "!!", "==", "===", "!=", "!==", "<", "<=", ">", ">=", "in", "all", "some", "none"))
+TRUTH_VALUED = frozenset((
+    "!", "!!", "==", "===", "!=", "!==", "<", "<=", ">", ">=", "in", "all", "some", "none",
+    "starts_with", "ends_with", "sem_ver", "matches", "in_cidr", "in_dates", "in_range",  # or null
+))  # fmt: skip
+# What gives no text, and so hardly a variant: `list` and `float` stand for any of their kind.
+_KINDS = {
+    **dict.fromkeys(("map", "filter", "merge", "missing", "missing_some"), list),
+    **dict.fromkeys(("+", "-", "*", "/", "%", "min", "max"), float),
+}
 _MEANT = {
     "?:": "if", "not": "!", "eq": "==", "equals": "==", "neq": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=",
     "contains": "in", "startsWith": "starts_with", "endsWith": "ends_with", "semver": "sem_ver", "concat": "cat",
@@ -59,9 +67,13 @@ def targeting_faults(rule: Any, variants: Sequence[str], evaluators: Mapping[str
     check = _Check(evaluators)
     check.rule(rule, at, MOST_DEPTH)
     known = ", ".join(sorted(variants)[:10]) + (", ..." if len(variants) > 10 else "")
-    for pointer, answer in _answers(rule, at, evaluators):
-        if answer not in variants:
-            check.fault(pointer, "unknown_variant", f"{answer[:60]!r} is no variant; there are {known}.")
+    strangers: dict[str, dict[str, None]] = {}
+    for pointer, value in _values(rule, at, evaluators, MOST_DEPTH):
+        if (stranger := _stranger(value, variants)) is not None:
+            strangers.setdefault(pointer, {})[stranger] = None
+    for pointer, names in strangers.items():
+        are = "is no variant" if len(names) == 1 else "are no variants"
+        check.fault(pointer, "unknown_variant", f"{' and '.join(names)} {are}; there are {known}.")
     return check.faults[:MOST_FAULTS]
 
 
@@ -103,7 +115,7 @@ class _Check:
         if len(rule) != 1 or not all(isinstance(name, str) for name in rule):
             return self.fault(at, "not_a_rule", "An object in a rule has one key: the operator.")
         ((name, raw),) = rule.items()
-        inside = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
+        inside = _member(at, name)
         if name == "$ref":
             return self._reference(raw, inside)
         if name not in ARITY:
@@ -131,6 +143,10 @@ class _Check:
             self.fault(at, "unknown_reference", f"There is no shared rule {shown}.")
 
 
+def _member(at: str, name: Any) -> str:
+    return f"{at}/{str(name).replace('~', '~0').replace('/', '~1')}"
+
+
 def _suggestion(name: str) -> str:
     from difflib import get_close_matches
 
@@ -141,14 +157,17 @@ def _suggestion(name: str) -> str:
 # --- what the targeting may answer ----------------------------------------------------------------------
 
 
-def _answers(rule: Any, at: str, evaluators: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The names of variants that a rule may give, each where it comes from."""
-    for place, value in _values(rule, at, evaluators, MOST_DEPTH):
-        if value is not None:
-            yield place, "a list" if isinstance(value, list) else text(value)
+def _stranger(value: Any, variants: Sequence[str]) -> str | None:
+    """What to call a value that names no variant; None where it does, is null, or may as well."""
+    if value is list or isinstance(value, list):
+        return "A list"
+    if value is float:
+        return None if any(text(number(variant)) == variant for variant in variants) else "A number"
+    return None if value is None or text(value) in variants else repr(text(value)[:60])
 
 
 def _values(rule: Any, at: str, evaluators: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
+    """What a rule may give, each where it comes from; nothing of what only evaluation tells, such as `var` and `cat`."""
     if not isinstance(rule, dict):
         yield at, rule
         return
@@ -156,22 +175,25 @@ def _values(rule: Any, at: str, evaluators: Mapping[str, Any], depth: int) -> It
         return
     ((name, raw),) = rule.items()
     args = raw if isinstance(raw, list) else [raw]
-    places = [f"{at}/{name}/{index}" for index in range(len(args))] if isinstance(raw, list) else [f"{at}/{name}"]
+    inside = _member(at, name)
+    places = [f"{inside}/{index}" for index in range(len(args))] if isinstance(raw, list) else [inside]
     if name == "$ref":
         if isinstance(raw, str) and raw in evaluators:
-            yield from _values(evaluators[raw], f"{at}/$ref", {}, depth - 1)
+            yield from _values(evaluators[raw], inside, {}, depth - 1)
     elif name == "if":
         for index in (*range(1, len(args), 2), *([len(args) - 1] if len(args) % 2 else [])):
             yield from _values(args[index], places[index], evaluators, depth - 1)
     elif name in ("and", "or"):
         for index, arg in enumerate(args):
             for place, value in _values(arg, places[index], evaluators, depth - 1):
-                if index == len(args) - 1 or truth(value) == (name == "or"):
+                if index == len(args) - 1 or value in (list, float) or truth(value) == (name == "or"):
                     yield place, value
     elif name == "fractional":
         for arg, place in zip(args, places, strict=True):
             if isinstance(arg, list) and arg:
                 yield from _values(arg[0], f"{place}/0", evaluators, depth - 1)
     elif name in TRUTH_VALUED:
-        yield f"{at}/{name}", True
-        yield f"{at}/{name}", False
+        yield inside, True
+        yield inside, False
+    elif name in _KINDS:
+        yield inside, _KINDS[name]

@@ -102,9 +102,8 @@ class Schedules:
         kept = self._agreed(call, new) if "proposal" in new.model_fields_set else self._asked(call, new)
         data = {**kept, "status": "planned", "planned_by": call.cause["actor"], "at": timestamp(new.at)}
         events = [change.event("schedule.planned", 1, data, "at")]
-        if validate_only:
-            return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
-        return create(self.shelf, call, id, data, events, ledger.moved([], [(WAITING, id)]), "id")
+        beside = ledger.moved([], [(WAITING, id)])
+        return create(self.shelf, call, id, data, events, beside, "id", validate_only=validate_only)
 
     def cancel(self, call: Call, id: str, version: int | None) -> Stored:
         """Raises NotFound, PreconditionFailed, MoveNotAllowed."""

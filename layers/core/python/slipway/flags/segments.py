@@ -17,8 +17,8 @@ from slipway import history
 from slipway.calls import Call
 from slipway.changes import differences
 from slipway.fields import Description
-from slipway.flags import jsontext, ledger, protection
-from slipway.flags.beside import Beside, create, settled, taken, update
+from slipway.flags import jsontext, ledger, protection, users
+from slipway.flags.beside import Beside, create, settled, update
 from slipway.flags.checks import CONFIGURATION_BYTES, references, wrong
 from slipway.flags.environments import Environments, Known
 from slipway.flags.fields import Key, Reason, Rule
@@ -134,15 +134,11 @@ class Segments:
             return Created(standing, call.idempotency_key is not None)
         data = _kept({**new.model_dump(), "status": "active"})
         events = [_event("segment.created.v1", 1, {}, data)]
-        if validate_only:
-            if self.shelf.find(id):
-                raise taken("segment", "key")
-            return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
 
         def attempt(call: Call) -> Created:
             place = ledger.moved([], [(ledger.SEGMENTS, new.key)])
             beside = [*place, *_answers(self.environments.all(call), _bytes(data))]
-            return create(self.shelf, call, id, data, events, beside, "key")
+            return create(self.shelf, call, id, data, events, beside, "key", validate_only=validate_only)
 
         return settled(call, None, attempt)
 
@@ -170,27 +166,32 @@ class Segments:
             if plan.after is plan.before:
                 return plan.before
             protection.check(plan.touched, reason)
-            return plan.after if validate_only else plan.write(call)
+            return plan.write(call, validate_only=validate_only)
 
         return settled(call, version, attempt)
 
     def planned(self, call: Call, key: str, version: int | None, change: Mapping[str, Any], reason: str | None) -> Plan:
         """What a change would be, looked at from all sides; nothing is written. `change`: the fields of a SegmentPatch.
 
-        Raises NotFound, PreconditionFailed, Invalid."""
+        Raises NotFound, PreconditionFailed, Invalid, also where what uses it would not be valid any more."""
         before = self._wanted(key, version)
         data = reasoned(_kept({**before.data, **change}), reason)
         if reasoned(before.data, reason) == data:
             return Plan(self.shelf, before, before, [], [], [])
         events = [_event("segment.updated.v1", before.version + 1, before.data, data)]
+        after = self.shelf.would_be(call, before, data, events)
         beside, touched = list[Beside](), list[Stored]()
         if protection.counts("segment", before.data, data):
             known, counter = self.environments.all(call), ledger.count_of("segment", key)
-            changes = ledger.number(self.store, counter, "changes")
-            used = {environment for _, environment in ledger.users(self.store, "segment", key, known.names)}
+            # Neither a use nor a flag may come or change between the looking and the writing.
+            uses, contents = (ledger.number(self.store, place, "changes") for place in (counter, ledger.CONTENTS))
+            named = ledger.users(self.store, "segment", key, known.names)
+            users.check(self.store, before.row, after.row, named)
+            used = {environment for _, environment in named}
             touched = [place for place in known.each if place.data["name"] in used]
-            beside = [*_answers(known, _bytes(data) - _bytes(before.data)), ledger.still(counter, "changes", changes)]
-        return Plan(self.shelf, before, self.shelf.would_be(call, before, data, events), events, beside, touched)
+            more = _bytes(data) - _bytes(before.data)
+            beside = [*_answers(known, more, contents), ledger.still(counter, "changes", uses)]
+        return Plan(self.shelf, before, after, events, beside, touched)
 
     def delete(self, call: Call, key: str, version: int | None, *, validate_only: bool = False) -> Stored:
         """For good. Raises NotFound, PreconditionFailed, Conflict while it is in use."""
@@ -207,9 +208,7 @@ class Segments:
                 *_answers(known, -_bytes(before.data)),
             ]
             events = [_event("segment.deleted.v1", before.version + 1, before.data, data)]
-            if validate_only:
-                return self.shelf.would_be(call, before, data, events)
-            return update(self.shelf, call, before, data, events, beside)
+            return update(self.shelf, call, before, data, events, beside, validate_only=validate_only)
 
         return settled(call, version, attempt)
 
@@ -224,8 +223,8 @@ def segment_id(key: str) -> str:
     return f"segment#{key}"
 
 
-def _answers(known: Known, more: int) -> list[Beside]:
-    return [*(ledger.revised(name, more) for name in known.names), ledger.counted(0, more), known.unchanged]
+def _answers(known: Known, more: int, contents: int | None = None) -> list[Beside]:
+    return [*(ledger.revised(name, more) for name in known.names), ledger.counted(0, more, contents), known.unchanged]
 
 
 def _kept(data: Data) -> Data:

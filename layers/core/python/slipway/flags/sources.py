@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway.flags.evaluation import FlagSet
+from slipway.flags.form import RESERVED
 from slipway.flags.inlining import answers, at_home, or_default, size
 from slipway.flags.limits import MOST_INLINED
 from slipway.flags.stored import Rule, Uncompilable, checked, parsed
@@ -43,7 +44,8 @@ class Sources:
         who asks those by `needs`. Raises Uncompilable."""
         head, variants, default = self.heads[key]["data"], self._variants(key), self._default(key)
         version = int(self.configurations[key]["version"]) if self._touched(key) else 1
-        metadata = {**json.loads(head.get("metadata", "{}")), "hash": head["hash"], "version": version}
+        own = {name: value for name, value in json.loads(head.get("metadata", "{}")).items() if name not in RESERVED}
+        metadata = {**own, "hash": head["hash"], "version": version}
         if head["type"] == "float":
             metadata["type"] = "float"
         flag: dict[str, Any] = {"variants": variants, "defaultVariant": default, "metadata": metadata, "state": "DISABLED"}
@@ -66,6 +68,12 @@ class Sources:
         """What a flag that is on needs, by its key; empty for nothing."""
         wanted = self._configuration(key).get("prerequisites") if self._enabled(key) else None
         return {key: [[one["flag"], one["variants"]] for one in wanted]} if wanted else {}
+
+    def last(self, key: str, stood: Mapping[str, Any], needs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The form that it had, as far as it may still be served, and what it needs then, by its key."""
+        if not self._enabled(key):
+            return {name: value for name, value in stood.items() if name != "targeting"} | {"state": "DISABLED"}, {}
+        return dict(stood), {key: needs[key]} if key in needs else {}
 
     def rule(self, key: str) -> Rule:
         """All that decides about the variant; None where only the default does. Raises Uncompilable."""

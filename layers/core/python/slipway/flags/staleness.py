@@ -48,7 +48,7 @@ def only_variant(data: Mapping[str, Any]) -> str | None:
     """The variant that a configuration gives everybody; None where it depends, is the caller's own, or is off."""
     default, targeting = data["default_variant"], data["targeting"]
     answers = {*data["overrides"], default if targeting is None else _whole(json.loads(targeting))}
-    if data["prerequisites"]:
+    if data["prerequisites"] or targeting is not None:  # whoever is not drawn, for want of a targeting key, gets the default
         answers.add(default)
     return answers.pop() if data["enabled"] and len(answers) == 1 else None
 

@@ -56,8 +56,8 @@ def usage(known: Environments, call: Call, flag: Stored) -> list[dict[str, Any]]
             {
                 "environment": name,
                 "last_evaluated_at": max((row["day"] for row in days), default=None),
-                "evaluations": counting.counted(store, name, key, first),
-                "bulk_evaluations": sum(counting.counted(store, name, one, first) for one in bulks),
+                "evaluations": counting.evaluations(store, name, key, first),
+                "bulk_evaluations": sum(counting.evaluations(store, name, one, first) for one in bulks),
                 "stale": listed and _stale(listed["reason"], listed["since"]),
             }
         )

@@ -15,9 +15,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Str
 from slipway import text
 from slipway.fields import cleaned, error, matching, published, whole
 from slipway.problems import Fault
-from slipway.rollouts import policy, rollout
+from slipway.rollouts import policy
 from slipway.rollouts.exposure import SCALE
 from slipway.shape import Shape
+from slipway.signals import rows
 
 LONGEST_HOLD = 30 * 24 * 60  # minutes
 STEPS, GUARDS = 12, 10
@@ -127,7 +128,7 @@ class Course(Shape):
         for place, step in enumerate(self.ladder[:-1]):
             if step.hold is None:
                 found.append(Fault(f"/ladder/{place}/hold", "required", "Each step but the last has a `hold`."))
-        metrics = [rollout.metric(guard.model_dump()) for guard in self.guards]
+        metrics = [rows.metric(guard.model_dump()) for guard in self.guards]
         for place, metric in enumerate(metrics):
             if metric in metrics[:place]:
                 found.append(Fault(f"/guards/{place}", "duplicate", "No two guards watch the same metric."))

@@ -20,6 +20,7 @@ from slipway.rollouts.rollouts import Rollouts
 from slipway.shape import Shape
 from slipway.signals.counters import total
 from slipway.signals.rows import SHARDS
+from slipway.signals.rows import metric as named
 from slipway.tables import SIGNALS
 
 Data = dict[str, Any]
@@ -99,8 +100,8 @@ def _check_room(number: int) -> None:
 
 def _check(shapes: list[Data], data: Data) -> None:
     """Raises Invalid for what nobody recorded."""
-    known = {rollout.metric(one) for one in rollout.watch(data)}
-    faults, metrics = list[Fault](), [rollout.metric(one) for one in shapes]
+    known = {named(one) for one in rollout.watch(data)}
+    faults, metrics = list[Fault](), [named(one) for one in shapes]
     for place, metric in enumerate(metrics):
         if shapes[place]["kind"] == "alarm" or metric not in known:
             detail = f"Nothing is recorded of {metric}; of this rollout there is {', '.join(sorted(known)) or 'nothing'}."

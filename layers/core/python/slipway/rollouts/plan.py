@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, StrictBool
 
 from slipway import cursors
+from slipway.calls import Call
 from slipway.changes import differences
 from slipway.flags import jsontext
 from slipway.flags.fields import Key, Reason, Variant
@@ -54,7 +55,7 @@ class NewRollout(Shape):
             raise Invalid("The rollout could not run.", errors=found)
         return made
 
-    def data(self, flag: str, environment: str, planned_by: str, course: Course) -> dict[str, Any]:
+    def data(self, flag: str, environment: str, call: Call, course: Course) -> dict[str, Any]:
         """As it is kept, planned."""
         told = course.model_dump(exclude_none=True)
         judged = {name: told[name] for name in ("alpha", "early", "guards")}
@@ -65,7 +66,8 @@ class NewRollout(Shape):
             "to": self.to,
             "bucket_by": self.bucket_by,
             "holdback": told["holdback"],
-            "planned_by": planned_by,
+            "planned_by": call.cause["actor"],
+            **({} if (person := call.principal.person) is None else {"person": person}),
             **({} if self.template is None else {"template": self.template}),
             "reason": self.reason or "",
             "ladder": [_step(step) for step in told["ladder"]],

@@ -2,7 +2,8 @@
 
 Kept per rollout (`rol_...`):
 
-    flag, environment, from, to, bucket_by, holdback, reason, planned_by (`kind:id`), template (if any)
+    flag, environment, from, to, bucket_by, holdback, reason, planned_by (`kind:id`), person (who that was, or
+                who made the key that it was; missing where nobody knows), template (if any)
     ladder      [{share, minutes, units, approval}]; the last is what stays, without minutes where nothing is waited for there
     policy      JSON text: {alpha, early, guards: [{metric, kind, threshold, margin, action, trust_client}]}
     state       see `slipway.rollouts.states`
@@ -35,7 +36,7 @@ from slipway.problems import Conflict
 from slipway.resources import Event, Shelf, Stored
 from slipway.rollouts import policy, states
 from slipway.rollouts.exposure import SCALE
-from slipway.signals import rows
+from slipway.signals.rows import metric
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
@@ -96,11 +97,6 @@ def guarded(shapes: Iterable[Mapping[str, Any]]) -> list[policy.Guard]:
 def alarms(data: Mapping[str, Any]) -> set[str]:
     """That its guards listen to."""
     return {guard.metric for guard in guards(data) if guard.kind == "alarm"}
-
-
-def metric(guard: Mapping[str, Any]) -> str:
-    """Under which the guard's units are counted: `errors`, `latency>250`, `*`; for an alarm its name."""
-    return rows.metric(guard["metric"], guard["kind"], guard.get("threshold"))
 
 
 def watch(data: Mapping[str, Any]) -> list[Data]:
@@ -196,11 +192,14 @@ def lists(before: Mapping[str, Any], after: Mapping[str, Any], id: str) -> list[
 
 
 def ended(store: Store, call: Call, configuration: Stored, what: str) -> list[Beside]:
-    """What an edit of the configuration by hand writes beside itself: the rollout that runs is stopped."""
+    """What an edit of the configuration by hand writes beside itself: the rollout that runs is stopped. Where its row is lost, or
+    says that it is over, that is in nobody's way."""
     if "rollout" not in configuration.data:
         return []
     kept, id = shelf(store), configuration.data["rollout"]["id"]
-    before = kept.read(id)
+    before = kept.find(id)
+    if before is None or before.data["state"] not in states.LIVE:
+        return ledger.moved([(RUNNING, id)], [])
     who = call.cause["actor"]
     after = moved(before.data, "human_edit", call.now, "edited", f"{who} changed {what}: what was written there holds now.")
     after["ended_by"] = who

@@ -103,19 +103,17 @@ class Rollouts:
 
         def attempt(call: Call) -> Created:
             course = new.course(self._template(call, new.template))
-            planned = new.data(key, environment, call.cause["actor"], course)
+            planned = new.data(key, environment, call, course)
             unchanged = self._checked(call, planned)
             place = self._reasoned(call, environment, new.reason)
             data, beside = planned, ledger.moved([], [(rollout.all_of(key, environment), rollout.place(call.stamp, id))])
             if new.start:
-                _check_person(call, place, call.cause["actor"])
+                _check_person(call, place, planned)
                 data = rollout.moved(planned, "start", call.now, "start", _asked(call, new.reason))
                 data["generation"] = 1 if validate_only else signing.begin(self.store, environment, entropy)
                 beside += [unchanged, ledger.unchanged(place), *self._beside(call, id, planned, data, "start")]
             events = [rollout.told(data, 1)]
-            if validate_only:
-                return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
-            return create(self.shelf, call, id, data, events, beside, "id")
+            return create(self.shelf, call, id, data, events, beside, "id", validate_only=validate_only)
 
         return settled(call, None, attempt)
 
@@ -141,7 +139,7 @@ class Rollouts:
             live = before.data["state"] in states.LIVE
             if event in MORE and (live or event != "stop"):
                 place = self._reasoned(call, environment, reason)
-                _check_person(call, place, before.data["planned_by"])
+                _check_person(call, place, before.data)
                 unchanged = [ledger.unchanged(place)]
             if event in ("start", "resume") and not live:
                 unchanged.append(self._checked(call, before.data))
@@ -246,10 +244,11 @@ class Rollouts:
         return place
 
 
-def _check_person(call: Call, place: Stored, planned_by: str) -> None:
+def _check_person(call: Call, place: Stored, planned: Data) -> None:
     """Raises Forbidden where the environment asks for a second person, and this is none."""
-    if place.data["approval"] and (call.principal.kind != "member" or call.cause["actor"] == planned_by):
-        detail = f"In {place.data['name']!r} another person than the one who planned the rollout has to do that."
+    if place.data["approval"] and not call.principal.is_second(planned.get("person", planned["planned_by"])):
+        detail = f"In {place.data['name']!r} another person than the one who planned the rollout, or made the key that did, "
+        detail += "has to do that."
         raise Forbidden(detail, errors=[Fault("", "approval_needed", detail)])
 
 

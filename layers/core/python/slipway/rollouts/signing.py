@@ -114,7 +114,11 @@ class Secrets:
     def find(self, environment: str, now: float) -> dict[int, bytes]:
         """Secrets by generation; none where none were published, or none can be read. `now`: epoch seconds."""
         try:
-            copy = self._files.find(environment, now)
+            return self.known(environment, now)
         except StoreError:
             return {}
+
+    def known(self, environment: str, now: float) -> dict[int, bytes]:
+        """The same, for who has to tell one from the other. Raises StoreUnavailable where none can be read."""
+        copy = self._files.find(environment, now)
         return {} if copy is None else copy.content

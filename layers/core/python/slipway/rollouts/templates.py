@@ -19,7 +19,7 @@ from slipway.calls import Call
 from slipway.changes import differences, told
 from slipway.fields import Description
 from slipway.flags import jsontext, ledger
-from slipway.flags.beside import create, settled, taken, update
+from slipway.flags.beside import create, settled, update
 from slipway.flags.fields import Key
 from slipway.ports import Absent, ConditionFailed, Put, Store
 from slipway.problems import Invalid, NotFound
@@ -161,11 +161,8 @@ class Templates:
             return Created(standing, call.idempotency_key is not None)
         data = _data(new)
         events = [_event("created", 1, {}, data)]
-        if validate_only:
-            if self.shelf.find(id):
-                raise taken("template", "key")
-            return Created(Stored(self.shelf.creating(call, id, data, events)[0].row), False)
-        return create(self.shelf, call, id, data, events, ledger.moved([], [(ledger.TEMPLATES, new.key)]), "key")
+        beside = ledger.moved([], [(ledger.TEMPLATES, new.key)])
+        return create(self.shelf, call, id, data, events, beside, "key", validate_only=validate_only)
 
     def update(self, call: Call, key: str, version: int | None, patch: TemplatePatch, *, validate_only: bool = False) -> Stored:
         """What changes nothing makes no version. Raises NotFound, PreconditionFailed, Invalid."""
@@ -179,9 +176,7 @@ class Templates:
             if data == before.data:
                 return before
             events = [_event("updated", before.version + 1, before.data, data)]
-            if validate_only:
-                return self.shelf.would_be(call, before, data, events)
-            return update(self.shelf, call, before, data, events, [])
+            return update(self.shelf, call, before, data, events, [], validate_only=validate_only)
 
         return settled(call, version, attempt)
 
@@ -192,9 +187,8 @@ class Templates:
             before = self._wanted(call, key, version)
             data = {**before.data, "status": "deleted"}
             events = [_event("deleted", before.version + 1, before.data, data)]
-            if validate_only:
-                return self.shelf.would_be(call, before, data, events)
-            return update(self.shelf, call, before, data, events, ledger.moved([(ledger.TEMPLATES, key)], []))
+            beside = ledger.moved([(ledger.TEMPLATES, key)], [])
+            return update(self.shelf, call, before, data, events, beside, validate_only=validate_only)
 
         return settled(call, version, attempt)
 

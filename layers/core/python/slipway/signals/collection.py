@@ -2,7 +2,7 @@
 
 Exposures first prove themselves, by token or, with a server key, by the context, which is used in memory and never stored. An
 outcome counts for each running rollout that watches it and whose unit was exposed before. What stands already is read in two
-round trips at most, and only what does not is written; then the batch goes to the lake. Only when all of that is done has it
+rounds, and only what does not is written; then the batch goes to the lake. Only when all of that is done has it
 been taken. What a client's clock says is data.
 """
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from slipway.copies import Copies
     from slipway.ports import Lake, Store
     from slipway.rollouts.signing import Secrets
-    from slipway.signals.effects import Sender
-    from slipway.signals.posted import Rejected, Signal
+    from slipway.signals.posted import Rejected, Sender, Signal
     from slipway.signals.rows import Key
 
 MOST_SALTS = 64
@@ -45,11 +44,12 @@ class Collector:
         Raises StoreUnavailable where something could not be made durable: the same batch again completes it."""
         copy = self._documents.find(sender.environment, now)
         snapshot = Snapshot.empty(sender.environment) if copy is None else copy.content
-        secrets = self._secrets.find(sender.environment, now)
-        if any(told["generation"] not in secrets for told in snapshot.rollouts.values()):
-            raise StoreUnavailable("what signs exposures cannot be read")
         if not signals:
             return []
+        shows = any(isinstance(signal, Exposure) for signal in signals)
+        secrets = self._secrets.known(sender.environment, now) if shows or snapshot.rollouts else {}
+        if shows and any(told["generation"] not in secrets for told in snapshot.rollouts.values()):
+            raise StoreUnavailable("what signs the exposures of a new rollout is not published yet")
         known = Known(self._store, self._seen)
         batch = Effects(sender, snapshot, secrets, self._salt(sender.environment, now), known, now)
         shown, rejected = batch.shown(signals)

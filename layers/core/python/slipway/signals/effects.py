@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from hmac import digest
 
 from slipway.rollouts import exposure as proof
-from slipway.signals import rows
+from slipway.signals import lines, rows
 from slipway.signals.posted import Exposure, Outcome, Rejected
 from slipway.values import Value
 
@@ -18,18 +17,10 @@ if TYPE_CHECKING:
     from slipway.flags.snapshot import Snapshot
     from slipway.ports import Row
     from slipway.signals.known import Known
-    from slipway.signals.posted import Signal
+    from slipway.signals.posted import Sender, Signal
     from slipway.signals.rows import Key
 
 _BY_KEY = "targetingKey"  # what most rollouts are bucketed by
-
-
-class Sender(Value):
-    """`server`: whether by a server's key; `network`: of a client, what its address belongs to."""
-
-    environment: str
-    server: bool
-    network: str
 
 
 class Shown(Value):
@@ -56,7 +47,7 @@ class Effects:
     ) -> None:
         self.sender, self.snapshot, self.secrets, self.salt = sender, snapshot, secrets, salt
         self.known, self.now, self.day = known, now, rows.day(now)
-        self.environment, self.trust = sender.environment, "server" if sender.server else "client"
+        self.environment, self.trust = sender.environment, sender.trust
         self.source = "" if sender.server else self._hash("network", sender.network)[:12]
 
     # --- what exposures prove ---
@@ -190,7 +181,7 @@ class Effects:
         proven: dict[str, Any] = {"flag": signal.flag, "variant": shown.variant}
         if unit is not None:
             proven |= {"rollout": unit.rollout, "stage": unit.stage, "arm": unit.arm, "unit": unit.unit}
-        return self._line(signal, "exposure", proven)
+        return lines.line(signal, self.sender, self.now, proven)
 
     def _outcome(self, signal: Outcome) -> bytes:
         variants = {}
@@ -217,7 +208,7 @@ class Effects:
             value = {} if signal.millionths is None else {"value": signal.millionths}
             message = self._measured(signal.name, "msg", signal.id)
             self.known.add(self._row(message, rows.READ_DAYS, variants=variants, **value))
-        return self._line(signal, "outcome", {"name": signal.name, "value": signal.value, "variants": variants})
+        return lines.line(signal, self.sender, self.now, {"name": signal.name, "value": signal.value, "variants": variants})
 
     def _mixed(self, flag: str, told: Mapping[str, Any], previous: str | None, unit: tuple[str, int]) -> None:
         """Both units are out where one person was seen as two of them, in both arms of the stage."""
@@ -243,13 +234,12 @@ class Effects:
         return None if told is None or shown.unit is None or shown.unit.rollout != told["id"] else (flag, told)
 
     def _watching(self, signal: Outcome) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
-        """Each rollout for which the outcome counts, and under which metrics."""
+        """Each rollout for which the outcome counts, and under which metrics. Of one that is so new that nothing can be signed
+        yet, nobody was shown anything."""
         for flag, told in self.snapshot.rollouts.items():
-            names = [
-                rows.metric(one["metric"], one["kind"], one.get("threshold"))
-                for one in told.get("watch", ())
-                if _watches(one, signal)
-            ]
+            if told["generation"] not in self.secrets:
+                continue
+            names = [rows.metric(one) for one in told.get("watch", ()) if _watches(one, signal)]
             if names:
                 yield flag, told, list(dict.fromkeys(names))
 
@@ -296,21 +286,6 @@ class Effects:
 
     def _hash(self, *parts: str) -> str:
         return digest(self.salt, "\x1f".join(parts).encode(), "sha256")[:16].hex()
-
-    def _line(self, signal: Signal, kind: str, more: Mapping[str, Any]) -> bytes:
-        """Of the event as it came: with neither the context nor the address."""
-        document = {
-            "id": signal.id,
-            "type": kind,
-            "received_at": int(self.now * 1000),
-            "environment": self.environment,
-            "key": self.trust,
-            "at": signal.at,
-            "targeting_key": signal.key,
-            **more,
-        }
-        there = {name: value for name, value in document.items() if value is not None}
-        return json.dumps(there, separators=(",", ":")).encode() + b"\n"
 
 
 def _watches(one: Mapping[str, Any], signal: Outcome) -> bool:

@@ -28,6 +28,18 @@ _FIELDS = {
 }
 
 
+class Sender(Value):
+    """`server`: whether by a server's key; `network`: of a client, what its address belongs to."""
+
+    environment: str
+    server: bool
+    network: str
+
+    @property
+    def trust(self) -> str:
+        return "server" if self.server else "client"
+
+
 class Exposure(Value, kw_only=True):
     """Somebody was shown what a flag gives: proven by `token`, or said by a server with the `context`."""
 
@@ -100,8 +112,8 @@ def _signal(index: int, event: Any, server: bool) -> Signal:
     at = _moment(event.get("at"))
     if kind == "exposure":
         token, context = _proof(event, server)
-        if key is None and context is not None:
-            key = _key("context/targetingKey", context.get("targetingKey") or None)
+        if context is not None:
+            key = _key("context/targetingKey", context.get("targetingKey") or None) or key
         if previous is not None and key is None:
             raise Wrong("key_missing", "Beside `previous_key` send the present `targetingKey`.")
         if not _word(event.get("flag"), _NAME, 128):

@@ -30,6 +30,7 @@ from slipway.ports import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     Key = tuple[str, str]
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 SHARDS = 16
 SLOTS = 5  # units that one network may bring in an hour, per metric
-EVERY = "*"  # the metric of an activity guard: any outcome
 DAY, HOUR = 86_400, 3_600
 ROLLOUT_DAYS = 180  # that rows of a rollout are kept
 READ_DAYS = 8  # that rows of a day are kept: their counts stand elsewhere
@@ -59,13 +59,12 @@ def day(now: float) -> str:
     return f"{year + era * 400 + (number <= 2):04d}-{number:02d}-{of_year - (153 * month + 2) // 5 + 1:02d}"
 
 
-def metric(name: str, kind: str, threshold: float | None) -> str:
-    """Under which a guard's events are counted: `errors`, `latency>250`, `*`."""
-    if kind == "activity":
-        return EVERY
-    if kind != "slow_units" or threshold is None:
-        return name
-    return f"{name}>{int(threshold) if threshold == int(threshold) else float(threshold)}"
+def metric(guard: Mapping[str, Any]) -> str:
+    """Under which a guard's units are counted: `errors`, `latency>250`; for an alarm its name."""
+    if guard["kind"] != "slow_units":
+        return str(guard["metric"])
+    threshold = float(guard["threshold"])
+    return f"{guard['metric']}>{int(threshold) if threshold.is_integer() else threshold}"
 
 
 # --- keys -----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ Sequence numbers grow within a partition. Were one ever split between shards of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Store, StoreUnavailable
@@ -128,8 +129,9 @@ class Tallying:
     def _of_table(self, home: tuple[str, str], cut: int) -> Counts:
         counts: Counts = {}
         for row in self._every(SIGNALS, "#".join(home)):
-            if row["at"] < cut:
-                add(counts, counted(row))
+            with suppress(KeyError, TypeError, ValueError):  # what cannot be read was put aside when it came
+                if row["at"] < cut:
+                    add(counts, counted(row))
         return counts
 
     def _active(self) -> list[str]:
