@@ -19,7 +19,7 @@ from typing import Any
 from slipway.access import Principal
 from slipway.adapters import connect
 from slipway.calls import Call
-from slipway.edge import observe
+from slipway.edge import observe, verdicts
 from slipway.edge.stream import Change, Stream, Wired
 from slipway.flags.control import Control
 from slipway.ports import StoreError
@@ -88,7 +88,7 @@ def ring(use: Use, alarm: str) -> None:
 def _judge(use: Use, id: str, *alarms: str) -> None:
     after = judged(use.rollouts, use.call(), id, alarms, noting=True)
     if after is not None:
-        observe.line().count("decisions", after.data["state"])
+        verdicts.told(observe.line(), after.data["state"])
 
 
 def rang(record: Mapping[str, Any]) -> tuple[str, str] | None:

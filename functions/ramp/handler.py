@@ -14,7 +14,7 @@ from typing import Any
 from slipway.access import Principal
 from slipway.adapters import connect
 from slipway.calls import Call
-from slipway.edge import observe
+from slipway.edge import observe, verdicts
 from slipway.flags.control import Control
 from slipway.resources import Stored
 from slipway.rollouts.clock import stepped
@@ -31,7 +31,7 @@ def wire() -> Rollouts:
 
 def _tell(line: observe.Line, after: Stored | None) -> None:
     if after is not None:
-        line.count("decisions", after.data["state"])
+        verdicts.told(line, after.data["state"])
 
 
 class Ramp:

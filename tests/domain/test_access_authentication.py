@@ -18,6 +18,7 @@ from slipway.credentials import mint
 from slipway.keyring import Keyring, publish
 from slipway.keys import Issued, Keys, NewKey
 from slipway.members import Members
+from slipway.people import person
 from slipway.ports import Blob, StoreUnavailable, Update
 from slipway.tables import ACCESS
 from slipway.upgrades import upgrader
@@ -187,12 +188,12 @@ def test_an_admin_key_names_who_was_shown_its_secret() -> None:
     first = world.keys.create(world.call().but(principal=bob), NewKey("ci", "admin", role="admin"))
     bobs = world.who(first.secret)
     assert bobs is not None
-    assert (bobs.maker, bobs.person) == ("member:mbr_bob", "member:mbr_bob")
+    assert (bobs.maker, person(bobs)) == ("member:mbr_bob", "member:mbr_bob")
     of_the_key = world.keys.create(world.call().but(principal=bobs), NewKey("more", "admin", role="admin"))
     rotated = world.keys.rotate(world.call().but(principal=ada), first.stored.id, None, 3600)
     found = [world.who(issued.secret) for issued in (of_the_key, rotated, first)]
     assert [one and one.maker for one in found] == ["member:mbr_bob", "member:mbr_ada", "member:mbr_bob"]
-    assert ada.person == "member:mbr_ada"
+    assert person(ada) == "member:mbr_ada"
 
 
 def test_the_right_selector_with_a_wrong_secret_names_nobody() -> None:

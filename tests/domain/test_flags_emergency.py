@@ -15,7 +15,9 @@ from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
 from slipway.flags.publication import read
 from slipway.flags.snapshot import Snapshot
+from slipway.ports import Delete
 from slipway.problems import Conflict, Invalid
+from slipway.rollouts.plan import NewRollout
 from slipway.tables import FLAGS
 from tests.catalogue import a_call
 from tests.flagging import BETA, configured, disagreements, listed, made, revision, row, ruled, segment
@@ -117,3 +119,36 @@ def test_a_patch_asks_who_has_to_agree_and_the_emergency_does_not(control: Contr
     with pytest.raises(Conflict):
         configured(control, enabled=False)
     assert not control.configurations.switch_off(a_call(5), "checkout", "development", "fire").data["enabled"]
+
+
+@pytest.mark.parametrize("state", ["running", "completed", None])
+def test_the_rollout_that_runs_is_ended_whatever_has_become_of_its_row(
+    control: Control, store: MemoryStore, state: str | None
+) -> None:
+    made(control)
+    configured(control, enabled=True, default_variant="off")
+    course: dict[str, Any] = {"from": "off", "to": "on", "ladder": [{"share": 5, "hold": {"minutes": 10}}, {"share": 100}]}
+    new = NewRollout.model_validate(course)
+    id = control.rollouts.plan(a_call(4), "checkout", "development", new, b"e" * 32).stored.id
+    if state is None:
+        store.transact([Delete(FLAGS, id, "head")], "lost")
+    else:
+        rewritten(store, id, state=state)
+    off = control.configurations.switch_off(a_call(5), "checkout", "development", "fire")
+    assert (off.data["enabled"], off.data["ended"]) == (False, id)
+    assert "rollout" not in off.data
+    assert control.rollouts.under_way() == []
+    if state is not None:
+        assert row(store, id, "head")["data"]["state"] == ("stopped" if state == "running" else state)
+
+
+def test_what_cannot_be_compiled_any_more_keeps_no_rollout_when_it_is_off(control: Control, store: MemoryStore) -> None:
+    made(control)
+    configured(control, enabled=True, default_variant="off")
+    course: dict[str, Any] = {"from": "off", "to": "on", "ladder": [{"share": 5, "hold": {"minutes": 10}}, {"share": 100}]}
+    control.rollouts.plan(a_call(4), "checkout", "development", NewRollout.model_validate(course), b"e" * 32)
+    last = json.loads(compiled(read(store, "development")).body)
+    rewritten(store, "flag#checkout#development", default_variant="purple")
+    assert Snapshot.read(compiled(read(store, "development"), last).body).rollouts.keys() == {"checkout"}
+    rewritten(store, "flag#checkout#development", enabled=False)
+    assert Snapshot.read(compiled(read(store, "development"), last).body).rollouts.keys() == set()

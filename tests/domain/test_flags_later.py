@@ -16,6 +16,7 @@ from slipway.flags.change import NewChange
 from slipway.flags.control import Control
 from slipway.flags.schedules import NewSchedule, awaited, reconciled
 from slipway.outbox import envelopes
+from slipway.people import person
 from slipway.ports import Write
 from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, PreconditionFailed
 from slipway.resources import Stored
@@ -106,7 +107,7 @@ def test_only_another_person_approves(control: Control) -> None:
 
 def test_nobody_agrees_to_what_a_key_of_their_own_asked_for(control: Control) -> None:
     bob = bobs().principal
-    asked = opened(control, by=Principal("admin", "key_of_bob", "admin", maker=bob.person))
+    asked = opened(control, by=Principal("admin", "key_of_bob", "admin", maker=person(bob)))
     assert proposals.view(asked, bobs().stamp)["created_by"] == "admin:key_of_bob"
     with pytest.raises(Forbidden):
         control.proposals.approve(bobs(), asked.id, None)

@@ -24,7 +24,7 @@ BUDGETS = {
     "access": 225,
     "audit": 215,
     "planner": 235,
-    "calendar": 240,
+    "calendar": 245,
     "relay": 170,
     "record": 165,
     "keyring": 79,

@@ -18,6 +18,7 @@ from slipway.flags.publication import read
 from slipway.flags.schedules import NewSchedule
 from slipway.flags.snapshot import Snapshot
 from slipway.outbox import due
+from slipway.people import person
 from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, PreconditionFailed, Problem
 from slipway.resources import Stored
 from slipway.rollouts import exposure, rollout
@@ -292,6 +293,19 @@ def test_where_two_are_asked_for_another_person_starts_it(control: Control) -> N
     with pytest.raises(Forbidden):
         move(control, running, "advance", seconds=20)
     assert move(control, running, "roll_back", seconds=30).data["state"] == "rolled_back"
+
+
+def test_nobody_starts_what_a_key_of_their_own_planned(control: Control, store: MemoryStore) -> None:
+    ruled(control, "production", approval=True)
+    hers = planned(control, start=False, who=Principal("admin", "key_1", "admin", maker=person(GRACE)))
+    with pytest.raises(Forbidden, match="made the key"):
+        move(control, hers, "start", who=GRACE)
+    assert move(control, hers, "start").data["state"] == "running"
+    nobodys = planned(control, seconds=3, start=False, who=Principal("admin", "key_2", "admin"))
+    assert "person" not in nobodys.data
+    for who in (None, GRACE):  # each of them may have made it
+        with pytest.raises(Forbidden):
+            move(control, nobodys, "start", who=who)
 
 
 @pytest.mark.parametrize(

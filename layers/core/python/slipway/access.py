@@ -15,8 +15,7 @@ ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
 
 
 class Principal(Value):
-    """Who calls. `id` is opaque (`key_...`, `mbr_...`); `environment` is set by an environment's key only, `maker` by an admin
-    key: the person who was shown its secret, as `person` has it."""
+    """Who calls. `id` is opaque (`key_...`, `mbr_...`); `environment`: of its key; `maker`: who was shown an admin key."""
 
     kind: Kind
     id: str
@@ -24,22 +23,13 @@ class Principal(Value):
     environment: str | None = None
     maker: str | None = None
 
-    @property
-    def person(self) -> str | None:
-        """`kind:id` of who is behind it, None where nobody knows: a key is no person, but whoever has it is one."""
-        return self.maker if self.kind == "admin" else f"{self.kind}:{self.id}"
-
-    def is_second(self, first: str) -> bool:
-        """Whether that is another person than `first`, as `person` has it; a key is none, and behind one may be anybody."""
-        return self.kind == "member" and self.person != first and not first.startswith("admin:")
-
 
 ANONYMOUS = Principal("anonymous", "anonymous")
 SYSTEM = Principal("system", "slipway")
 
 
 class Rule(Value):
-    """`role`: the least role of a member or admin key (None: no role is enough); `keys`: kinds of environment keys."""
+    """`role`: the least of a member or admin key (None: none is enough); `keys`: kinds of environment keys."""
 
     role: Role | None = None
     keys: frozenset[Kind] = frozenset()
@@ -48,6 +38,7 @@ class Rule(Value):
 
 VIEWER, EDITOR, ADMIN = Rule("viewer"), Rule("editor"), Rule("admin")
 PUBLIC = Rule("viewer", frozenset({"client", "server"}), anonymous=True)
+READERS, APPLICATIONS = Rule("viewer", PUBLIC.keys), Rule(keys=PUBLIC.keys)
 
 OPERATIONS: dict[str, Rule] = {
     "products.list": VIEWER,
@@ -136,15 +127,15 @@ OPERATIONS: dict[str, Rule] = {
     "members.read": VIEWER,
     "members.update": ADMIN,
     "members.remove": ADMIN,
-    "me.read": Rule("viewer", frozenset({"client", "server"})),
+    "me.read": READERS,
     "audit.list": ADMIN,
-    "flags.evaluate": Rule("viewer", frozenset({"client", "server"})),
-    "flags.evaluate_all": Rule("viewer", frozenset({"client", "server"})),
+    "flags.evaluate": READERS,
+    "flags.evaluate_all": READERS,
     "flags.snapshot": Rule("viewer", frozenset({"server"})),
     "flags.adoption": VIEWER,
     "metrics.read": VIEWER,
-    "signals.collect": Rule(keys=frozenset({"client", "server"})),
-    "signals.track": Rule(keys=frozenset({"client", "server"})),
+    "signals.collect": APPLICATIONS,
+    "signals.track": APPLICATIONS,
     "site.read": PUBLIC,
 }
 

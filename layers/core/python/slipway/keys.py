@@ -19,6 +19,7 @@ from slipway.access import ROLES
 from slipway.calls import Call, timestamp
 from slipway.credentials import ENTROPY_BYTES, EVERYWHERE, KINDS, Credential, mint
 from slipway.environments import is_environment
+from slipway.people import person
 from slipway.ports import Absent, ConditionFailed, Delete, Put, Row, Store, Write
 from slipway.problems import Conflict, Fault, Invalid, MoveNotAllowed
 from slipway.resources import Event, Shelf, Stored
@@ -213,7 +214,7 @@ def _check(call: Call, wish: NewKey) -> None:
 def _verifier(call: Call, id: str, data: dict[str, Any], credential: Credential, expires: int | None) -> Put:
     row: Row = {"pk": _partition(data), "sk": credential.selector, "schema": SCHEMA, "key": id, "kind": data["kind"]}
     row |= {"verifier": credential.verifier, "role": data["role"]}
-    if data["kind"] == "admin" and (maker := call.principal.person):
+    if data["kind"] == "admin" and (maker := person(call.principal)):
         row["maker"] = maker  # who is shown the secret: what it asks for cannot be agreed to by the same person
     return Put(ACCESS, row if expires is None else {**row, "expires": expires}, Absent())
 

@@ -75,8 +75,6 @@ class FlagsAndUsage(Flags, kw_only=True):
 
 
 class Desk(FlagsAndUsage, kw_only=True):
-    """Of the control plane of flags and their rollouts."""
-
     table_products: str  # whether a product is there that a flag is said to belong to
     table_access: str  # secrets that exposures are signed with
     table_counters: str

@@ -37,7 +37,8 @@ class Event:
         kind, id = context.get("kind"), context.get("id")
         if kind not in KINDS or not id:
             return None
-        return Principal(kind, id, *(context.get(name) or None for name in ("role", "environment", "maker")))
+        role, environment, maker = context.get("role"), context.get("environment"), context.get("maker")
+        return Principal(kind, id, role or None, environment or None, maker or None)
 
     def body(self, largest: int) -> bytes:
         """The body's bytes. Raises TooLarge, Malformed."""

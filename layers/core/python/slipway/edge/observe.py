@@ -84,11 +84,6 @@ class Line:
         """Keep the largest value of one of METRICS."""
         self._measured[metric] = max(self._measured.get(metric, 0), round(value, 3))
 
-    def count(self, name: str, what: str) -> None:
-        """One more of that, in a field that holds how many there were of each."""
-        told = self.fields.setdefault(name, {})
-        told[what] = told.get(what, 0) + 1
-
     def principal(self, kind: str, id: str) -> None:
         """Who asked: the kind, and the id as a hash, which finds all lines of one caller but not the caller."""
         self.fields["principal_kind"] = kind

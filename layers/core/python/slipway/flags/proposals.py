@@ -20,6 +20,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Literal
 
+from slipway import people
 from slipway.calls import Call, timestamp
 from slipway.fields import EnvironmentName
 from slipway.flags import change, ledger
@@ -94,7 +95,7 @@ class Proposals:
         id = call.new_id("chg_")
         if standing := self.shelf.made(call, id):
             return Created(standing, True)
-        person = call.principal.person
+        person = people.person(call.principal)
         if person is None:
             raise Forbidden(
                 "It is not known who made this key, so nobody can be another person: rotate it (POST /v1/keys/{id}/rotate)."
@@ -114,7 +115,7 @@ class Proposals:
         def approved(before: Stored) -> Data:
             who = call.cause["actor"]
             change.check_allowed(call, before.data)
-            if not call.principal.is_second(before.data.get("person", before.data["opened_by"])):
+            if not people.is_second(call.principal, before.data.get("person", before.data["opened_by"])):
                 raise Forbidden("Another person than the one who opened it, or made the key that did, has to approve it.")
             return {**before.data, "status": "approved", "approved_by": who}
 

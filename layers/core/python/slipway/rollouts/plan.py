@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, StrictBool
 
-from slipway import cursors
+from slipway import cursors, people
 from slipway.calls import Call
 from slipway.changes import differences
 from slipway.flags import jsontext
@@ -67,7 +67,7 @@ class NewRollout(Shape):
             "bucket_by": self.bucket_by,
             "holdback": told["holdback"],
             "planned_by": call.cause["actor"],
-            **({} if (person := call.principal.person) is None else {"person": person}),
+            **({} if (person := people.person(call.principal)) is None else {"person": person}),
             **({} if self.template is None else {"template": self.template}),
             "reason": self.reason or "",
             "ladder": [_step(step) for step in told["ladder"]],

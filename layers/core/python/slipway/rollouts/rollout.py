@@ -192,8 +192,9 @@ def lists(before: Mapping[str, Any], after: Mapping[str, Any], id: str) -> list[
 
 
 def ended(store: Store, call: Call, configuration: Stored, what: str) -> list[Beside]:
-    """What an edit of the configuration by hand writes beside itself: the rollout that runs is stopped. Where its row is lost,
-    or says that it is over, that is in nobody's way."""
+    """What an edit of the configuration by hand writes beside itself: the rollout that runs is stopped.
+
+    Where its row is lost, or says that it is over, that is in nobody's way."""
     if "rollout" not in configuration.data:
         return []
     kept, id = shelf(store), configuration.data["rollout"]["id"]
