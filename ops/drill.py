@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import quote
 
 import typer
@@ -23,10 +23,10 @@ from slipway.credentials import parse
 
 out = Console(soft_wrap=True, highlight=False)
 
-SERVER_KEY = "SLIPWAY_SERVER_KEY"
+SERVER_KEY: Final = "SLIPWAY_SERVER_KEY"
 MORE_IS_WORSE = ("bad_units", "slow_units")
 KINDS = (*MORE_IS_WORSE, "conversion")
-UNDER_WAY = ("running", "advancing")
+UNDER_WAY, ACTED = ("running", "advancing"), ("paused", "rolled_back")
 WAVE = 25  # people at a time: three events each are one batch
 AT_ONCE = 8  # requests
 ANSWERED, SETTLED, BACK = 20.0, 10.0, 30.0  # seconds: until it is answered, judged, and answered as before
@@ -89,8 +89,8 @@ class Drill:
             answer, _ = self._service.write("POST", f"/ofrep/v1/evaluate/flags/{self._rollout['flag']}", {"context": context})
         except Refused:  # it is not known there yet
             return "", None
-        proof = answer["metadata"].get("exposure")
-        return answer["variant"], proof if proof is not None and self._rollout["id"] in proof else None
+        proof = answer.get("metadata", {}).get("exposure")
+        return answer.get("variant", ""), proof if proof is not None and self._rollout["id"] in proof else None
 
     def _happened(self, who: str, variant: str, proof: str) -> Iterator[dict[str, Any]]:
         harmed = self._random.random() < self._harm[variant]
@@ -149,9 +149,9 @@ def drill(
         row = "".join(f"{met.people:>14} {met.harmed:>7}" for met in run.met.values())
         out.print(f"{time.monotonic() - begin:8.1f}{row}")
     out.print(f"{rollout['state']}: {rollout['why']['detail']}", markup=False)
-    if rollout["state"] in UNDER_WAY:
+    if rollout["state"] not in ACTED:
         raise Trouble("No guard has acted. The rollout's evidence says what each of them knows.")
-    if rollout["share"] == 0 and run.back():
+    if rollout["share"] == 0 and run.harmed and run.back():
         out.print(f"Everybody is answered as before, {time.monotonic() - run.harmed:.1f} s after the first harm was told.")
 
 

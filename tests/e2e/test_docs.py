@@ -65,6 +65,18 @@ def test_every_command_of_a_page_works(page: Path, stack: Stack, tmp_path: Path)
         assert missing == [], ran.stdout
 
 
+def test_the_readme_shows_what_a_drill_prints() -> None:
+    (shown,) = blocks(ROOT / "README.md", "output")
+    *_, decided, back = (likewise(line) for line in shown.splitlines())
+    assert re.search(
+        decided,
+        decided_so := "rolled_back: booking.failed: 17 units in treatment, 2 in control; E = 2.3e+04. Signals of "
+        "server keys alone have reached it.",
+    )
+    assert not re.search(decided, decided_so.replace("rolled_back", "paused"))
+    assert re.search(back, "Everybody is answered as before, 10.0 s after the first harm was told.")
+
+
 def test_the_first_request_answers_what_the_readme_says(stack: Stack) -> None:
     (creation,) = (block for block in blocks(ROOT / "README.md", "sh") if "my-first-mug" in block)
     body = json.loads(re.findall(r"-d '(\{.*?\})'", creation)[0])
