@@ -17,7 +17,7 @@ from slipway.flags.configuration import (
 from slipway.flags.control import Control
 from slipway.flags.explain import Explaining, ExplanationView, explained
 from slipway.flags.portability import ConfigurationsView, ConfigurationView, answers_alone, view
-from slipway.flags.preview import ChangePreviewView, Previewing, previewed
+from slipway.flags.preview import PreviewedView, Previewing, previewed
 from slipway.history import Reading, VersionView
 from slipway.paging import Paging
 from slipway.shape import Writing
@@ -126,7 +126,7 @@ def explain(request: Request[Control, Explaining, None]) -> Answer:
     return Answer(200, explained(request.use.configurations, request.call, key, environment, context, at))
 
 
-@api.post(f"{ONE}/preview", "configurations.preview", body=Previewing, answers={200: ChangePreviewView})
+@api.post(f"{ONE}/preview", "configurations.preview", body=Previewing, answers={200: PreviewedView})
 def preview(request: Request[Control, Previewing, None]) -> Answer:
     """Preview a change: how many contexts would get another variant, from what to what. Nothing is written.
 

@@ -16,7 +16,7 @@ from slipway.flags.environments import EnvironmentView
 from slipway.flags.explain import ExplanationView
 from slipway.flags.flag import FlagView
 from slipway.flags.portability import ConfigurationView
-from slipway.flags.preview import ChangePreviewView
+from slipway.flags.preview import PreviewedView
 from slipway.flags.proposals import ProposalView
 from slipway.flags.schedules import ScheduleView
 from slipway.flags.segments import SegmentView, UsesView
@@ -249,7 +249,7 @@ def test_explain_and_preview_write_nothing(store: MemoryStore) -> None:
     assert why.json["bucket"]["of"] == 2
     change = {"change": {"targeting": {"fractional": [["on", 3], ["off", 1]]}}}
     would = asked("POST", f"{HERE}/preview", change, principal=VIEWER)
-    ChangePreviewView.model_validate(would.json)
+    PreviewedView.model_validate(would.json)
     assert would.json["moves"] == [{"from": "off", "to": "on", "count": would.json["changed"]}]
     assert asked("POST", f"{HERE}/preview", {**change, "contexts": [{}] * 1_001}).status == 422
     assert faults(asked("POST", f"{HERE}/explain", {"context": []})) == [("/context", "invalid_context")]

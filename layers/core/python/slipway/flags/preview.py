@@ -44,7 +44,7 @@ class PreviewView(Shape):
     moves: list[MoveView]
 
 
-class ChangePreviewView(PreviewView, Portability):
+class PreviewedView(PreviewView, Portability):
     """As the flag would be after the change."""
 
     ended_rollout: str | None = Field(description="the rollout that runs, and that the change would end")
@@ -58,7 +58,7 @@ def previewed(
     change: ConfigurationPatch,
     contexts: Sequence[dict[str, Any]] | None,
 ) -> dict[str, Any]:
-    """A ChangePreviewView. Raises NotFound, Conflict (archived), Invalid."""
+    """A PreviewedView. Raises NotFound, Conflict (archived), Invalid."""
     plan = pointed(lambda: configurations.patched(call, key, environment, None, change))
     now = call.now.timestamp()
     before = flag_set(configurations.gathered(plan.flag, plan.before))

@@ -246,7 +246,7 @@ class Rollouts:
 
 def _check_person(call: Call, place: Stored, planned: Data) -> None:
     """Raises Forbidden where the environment asks for a second person, and this is none."""
-    if place.data["approval"] and not people.is_second(call.principal, planned.get("person", planned["planned_by"])):
+    if place.data["approval"] and not people.is_second(call.principal, str(planned.get("person", planned["planned_by"]))):
         detail = f"In {place.data['name']!r} another person than the one who planned the rollout, or made the key that did, "
         detail += "has to do that."
         raise Forbidden(detail, errors=[Fault("", "approval_needed", detail)])
