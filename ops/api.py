@@ -1,4 +1,4 @@
-"""The HTTPS API, as a command asks it: with a key, from SLIPWAY_URL and SLIPWAY_KEY."""
+"""The HTTPS API, as a command asks it: at SLIPWAY_URL, with a key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ops.deployment import UNREACHABLE, Trouble
 
@@ -79,11 +79,12 @@ class Api:
         return answer, reply.headers
 
 
-def from_environment() -> Api:
+def from_environment(key_from: Literal["SLIPWAY_KEY", "SLIPWAY_SERVER_KEY"] = "SLIPWAY_KEY") -> Api:
     """Raises Trouble."""
-    url, key = os.environ.get("SLIPWAY_URL", "").rstrip("/"), os.environ.get("SLIPWAY_KEY")
+    url, key = os.environ.get("SLIPWAY_URL", "").rstrip("/"), os.environ.get(key_from)
     if not url.startswith(("https://", "http://")) or not key:
-        raise Trouble("Set SLIPWAY_URL to the API's URL and SLIPWAY_KEY to an admin key, or use --local.", UNREACHABLE)
+        kind = "an admin" if key_from == "SLIPWAY_KEY" else "a server"
+        raise Trouble(f"Set SLIPWAY_URL to the API's URL and {key_from} to {kind} key, or use --local.", UNREACHABLE)
 
     def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         sent = {**headers, "Authorization": f"Bearer {key}", "Accept": "application/json"}

@@ -63,7 +63,7 @@ def furnish(home: Home, emulator: Emulator, deployed: Deployed, url: str) -> Det
 def _seeded(emulator: Emulator, deployed: Deployed) -> dict[str, Any]:
     access = settings.Access.load(deployed.environment("access"))
     products = settings.Products.load(deployed.environment("products"))
-    flags = settings.Flags.load(deployed.environment("flags"))
+    flags = settings.Desk.load(deployed.environment("flags"))
     month = Month(datetime.now(UTC), connect.store(access), connect.store(products), connect.store(flags), products.currency)
     people = month.gather()
     admin = people[PEOPLE[0].name]

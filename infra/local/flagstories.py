@@ -6,8 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from slipway.rollouts.states import Event
+
 Change = tuple[int, str, Mapping[str, Any]]  # day, environment, merge patch of the configuration there
 DEVELOPMENT, STAGING, PRODUCTION = "development", "staging", "production"
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStory:
+    """`moves`: hours before the end, what was done, why, and how many people came before the next one. No hold is over by the
+    end: where people come, the guard is there, and would take the step by itself."""
+
+    environment: str
+    course: Mapping[str, Any]
+    moves: tuple[tuple[int, Event, str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,7 @@ class FlagStory:
     end: int | None = None
     later: tuple[Literal["schedules", "proposals"], str, Mapping[str, Any], str] | None = None
     asked: int = 30
+    rollouts: tuple[RolloutStory, ...] = ()
 
 
 CREW = {
@@ -36,6 +49,10 @@ def _share(percent: int) -> dict[str, Any]:
 
 def _crew_first(percent: int) -> dict[str, Any]:
     return {"targeting": {"if": [{"$ref": "crew"}, "on", _share(percent)]}}
+
+
+def _step(share: int, minutes: int, **more: Any) -> dict[str, Any]:
+    return {"share": share, "hold": {"minutes": minutes, **more}}
 
 
 def _on(**more: Any) -> dict[str, Any]:
@@ -130,6 +147,40 @@ FLAG_STORIES = (
                 },
             ),
             (23, PRODUCTION, {"enabled": False, "reason": "The import was too slow; back to what the code says"}),
+        ),
+    ),
+    FlagStory(
+        21,
+        "amara",
+        {
+            "key": "one-click-booking",
+            "type": "boolean",
+            "description": "Books what was booked last time, at once.",
+            "tags": ["web", "booking"],
+            "product": "booking",
+            "client_side": True,
+        },
+        ((21, DEVELOPMENT, _on()), (23, STAGING, _on()), (24, PRODUCTION, _on(reason="Ready to be rolled out"))),
+        rollouts=(
+            RolloutStory(
+                STAGING,
+                {"from": "off", "to": "on", "ladder": [_step(50, 60), {"share": 100}]},
+                ((100, "start", "", 0), (98, "roll_back", "It books in the currency of the first port", 0)),
+            ),
+            RolloutStory(
+                PRODUCTION,
+                {
+                    "from": "off",
+                    "to": "on",
+                    "reason": "The currency is right now",
+                    "ladder": [_step(5, 2880, units=500), _step(25, 2880), _step(50, 1440, approval=True), {"share": 100}],
+                    "guards": [
+                        {"metric": "booking.failed", "kind": "bad_units", "margin": 0.1},
+                        {"metric": "booking.milliseconds", "kind": "slow_units", "threshold": 2000, "action": "pause"},
+                    ],
+                },
+                ((30, "start", "", 40), (6, "advance", "A quiet day, and there is a fair on Monday", 40)),
+            ),
         ),
     ),
     FlagStory(

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from infra.local.flagstories import CREW, FLAG_STORIES, FlagStory
+from infra.local.crowd import Crowd
+from infra.local.flagstories import CREW, FLAG_STORIES, FlagStory, RolloutStory
 from infra.local.month import DAYS, KEYS, PEOPLE, STORIES, Change, KeyStory, Person, Story
 from slipway.access import SYSTEM, Principal
 from slipway.calls import Call
@@ -22,6 +23,8 @@ from slipway.ports import Store
 from slipway.product import NewProduct, ProductPatch
 from slipway.products import Products
 from slipway.resources import Stored
+from slipway.rollouts import signing
+from slipway.rollouts.plan import NewRollout
 from slipway.upgrades import upgrader
 
 WORKING_DAY = 480  # minutes
@@ -33,7 +36,7 @@ class Month:
 
     def __init__(self, end: datetime, access: Store, products: Store, flags: Store, currency: str) -> None:
         self._end = end
-        self._flags = Control(flags)
+        self._flags, self._crowd = Control(flags), Crowd(flags)
         self._members = Members(access, upgrader("member"))
         self._keys = Keys(access, secrets.token_bytes, upgrader("key"))
         self._products = Products(products, currency=currency)
@@ -104,6 +107,8 @@ class Month:
             if before.version == 1 + sum(of == environment for _, of, _ in story.changes[: step - 1]):
                 patch = ConfigurationPatch.model_validate(change)
                 use.configurations.update(call, key, environment, before.version, patch)
+        for number, rollout in enumerate(story.rollouts):
+            self._rollout(key, rollout, by, number)
         if story.end is not None and use.flags.read(key).version == 1:
             use.flags.archive(self._call(by, "flags.archive", story.end, key, 90), key, 1)
         if story.later is not None:
@@ -116,14 +121,33 @@ class Month:
                 at = (self._end + timedelta(days=1)).replace(second=0, microsecond=0)
                 use.schedules.plan(call, NewSchedule.model_validate(wish | {"at": at.isoformat()}))
 
+    def _rollout(self, flag: str, story: RolloutStory, by: Principal, number: int) -> None:
+        use, environment, met = self._flags.rollouts, story.environment, 0
+        for step, (hours, move, why, people) in enumerate(story.moves):
+            at = self._end - timedelta(hours=hours)
+            call = self._call_at(at, by, f"rollouts.{move}", f"{flag}-rollout-{number}", step)
+            if step == 0:
+                new = NewRollout.model_validate(story.course)
+                id = use.plan(call, flag, environment, new, secrets.token_bytes(signing.SECRET_BYTES)).stored.id
+            rollout = use.shelf.read(id)
+            if rollout.version == step:
+                rollout = use.move(call, flag, environment, id, step, move, why, b"")
+            if people and rollout.version == step + 1:
+                self._crowd.come(environment, flag, range(met, met + people), at)
+            met += people
+
     def _call(self, principal: Principal, operation: str, day: int, name: str, step: int = 0) -> Call:
         """How step `step` in the life of `name` is called, in the working day that ends `DAYS - day` days before the end."""
         minute = (sum(name.encode()) * 7 + step * 3) % WORKING_DAY  # spread over the day, always the same way
+        at = self._end - timedelta(days=DAYS - day, minutes=WORKING_DAY - minute)
+        return self._call_at(at, principal, operation, name, step)
+
+    def _call_at(self, at: datetime, principal: Principal, operation: str, name: str, step: int) -> Call:
         identity = f"seed-{name}-{step}"
         return Call(
             principal,
             operation,
-            self._end - timedelta(days=DAYS - day, minutes=WORKING_DAY - minute),
+            at,
             nonce=f"{identity}-{self._end.timestamp()}",  # of this run; what makes it happen once is the key
             correlation_id=identity,
             idempotency_key=identity,

@@ -10,6 +10,8 @@ from infra.local.seed import Month
 from slipway.adapters.memory import MemoryStore
 from slipway.flags.control import Control
 from slipway.flags.words import sentences
+from slipway.rollouts.plan import RolloutListing
+from slipway.tables import SIGNALS
 from tests.catalogue import a_call
 
 END = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -54,3 +56,18 @@ def test_its_flags_are_in_states_that_one_meets() -> None:
     changed = [stored.updated_at for stored in control.configurations.shelf.versions("flag#live-map#production")]
     assert all(later >= earlier for later, earlier in itertools.pairwise(changed))
     assert all(stored.created_at < call.but(now=END).stamp for stored in states.values())
+
+
+def test_one_of_its_rollouts_runs_and_something_is_known_of_it() -> None:
+    store = MemoryStore()
+    lived(store, END)
+    rollouts, call = Control(store).rollouts, a_call()
+    [back], _ = rollouts.page(call, "one-click-booking", "staging", RolloutListing())
+    assert (back.data["state"], back.version) == ("rolled_back", 2)
+    [running], _ = rollouts.page(call, "one-click-booking", "production", RolloutListing())
+    assert (running.data["state"], running.version, rollouts.under_way()) == ("running", 2, [running.id])
+    told = [row for (_, sk), row in store.tables[SIGNALS.name].items() if sk.startswith("unit#")]
+    by_stage = {stage: {row["arm"] for row in told if row.get("stage") == stage} for stage in (0, 1)}
+    assert by_stage == {0: {"c", "t"}, 1: {"c", "t"}}
+    harmed = {row["arm"] for (_, sk), row in store.tables[SIGNALS.name].items() if sk.startswith("met#booking.failed#")}
+    assert harmed == {"c", "t"}

@@ -1,4 +1,4 @@
-"""Every snippet of the README and the guides runs, in the order of its page, as a reader would run it."""
+"""Each snippet of README and guides runs, in the order of its page, as a reader would run it, and prints what is shown."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 # A snippet's curl is to fail where the answer is an error.
+NUMBER = r"\d[\d.]*(?:e\+\d+)?"
 PREFACE = 'set -euo pipefail\ncurl() { command curl --fail-with-body --show-error "$@"; }\n'
 
 
@@ -39,6 +40,12 @@ def script(page: Path) -> str:
     return "".join(RUN[language](block) for language, block in written)
 
 
+def likewise(line: str) -> str:
+    """What a run prints there, in figures of its own."""
+    parts = re.split(r"(\s+|\d[\d.]*\d|\d)", line.strip())
+    return "".join(r"[ \t]+" if part.isspace() else NUMBER if part[:1].isdigit() else re.escape(part) for part in parts)
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sh")], ids=lambda page: page.name)
 def test_every_command_of_a_page_works(page: Path, stack: Stack, tmp_path: Path) -> None:
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
@@ -53,6 +60,21 @@ def test_every_command_of_a_page_works(page: Path, stack: Stack, tmp_path: Path)
         check=False,
     )
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+    for shown in blocks(page, "output"):
+        missing = [line for line in shown.splitlines() if not re.search(likewise(line), ran.stdout)]
+        assert missing == [], ran.stdout
+
+
+def test_the_readme_shows_what_a_drill_prints() -> None:
+    (shown,) = blocks(ROOT / "README.md", "output")
+    *_, decided, back = (likewise(line) for line in shown.splitlines())
+    assert re.search(
+        decided,
+        decided_so := "rolled_back: booking.failed: 17 units in treatment, 2 in control; E = 2.3e+04. Signals of "
+        "server keys alone have reached it.",
+    )
+    assert not re.search(decided, decided_so.replace("rolled_back", "paused"))
+    assert re.search(back, "Everybody is answered as before, 10.0 s after the first harm was told.")
 
 
 def test_the_first_request_answers_what_the_readme_says(stack: Stack) -> None:
