@@ -93,13 +93,14 @@ class Closure:
         for node in (node for tree in code for node in _walk(tree)):
             match node:
                 case ast.Import():
-                    self._waiting += [(alias.name, "") for alias in node.names]
+                    # `import a.b` binds `a`: of what is read through it, nothing is looked at.
+                    self._waiting += [(alias.name, "" if alias.asname else _ALL) for alias in node.names]
                 case ast.ImportFrom():
                     self._waiting += [self._meant(node, alias) for alias in node.names]
-                case ast.Attribute(value=ast.Name()):
-                    looked_into.add(id(node.value))
+                case ast.Attribute(value=ast.Name() as owner):
+                    looked_into.add(id(owner))
                     self._name(node.attr)
-                    self._waiting += [(of, node.attr) for of in bound.get(node.value.id, ())]
+                    self._waiting += [(of, node.attr) for of in bound.get(owner.id, ())]
                 case ast.Attribute():
                     self._name(node.attr)
                 case ast.Name():

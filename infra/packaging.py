@@ -132,9 +132,7 @@ def _extensions(name: str, modules: Iterable[str], local: bool) -> dict[Path, by
         names = [entry.removeprefix("python/") for entry in archive.namelist()]
         for module in sorted({module.partition(".")[0] for module in modules} - _OF_THE_RUNTIME):
             if f"{module}/__init__.py" in names or f"{module}.py" in names:
-                raise PackagingError(
-                    f"functions/{name} can reach {module}: leave it the layer of wheels in infra/functions.py."
-                )
+                raise PackagingError(f"functions/{name} can reach {module}: give it the layer of wheels in infra/functions.py.")
             for entry in names:
                 extension = entry.startswith(f"{module}.") and entry.endswith(".so")
                 if extension or (entry.startswith(f"{module}-") and ".dist-info/" in entry):
