@@ -30,7 +30,7 @@ class DeployedFunction(Construct):
         config = around.config
         self.log_group = log_group(self, "Logs", config)
         self.role = role(self, spec, self.log_group, around)
-        code = asset(self, "Code", packaging.function(spec.name, local=config.local))
+        code = asset(self, "Code", _package(spec, config.local))
         self.function = lambda_.CfnFunction(
             self,
             "Function",
@@ -44,7 +44,7 @@ class DeployedFunction(Construct):
             timeout=spec.timeout,
             tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=environment),
-            layers=around.layers,
+            layers=[around.layers[layer] for layer in spec.layers],
             role=self.role.attr_arn,
             dead_letter_config=(
                 lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=around.dead_letters.queue_arn)
@@ -127,6 +127,12 @@ class DeployedFunction(Construct):
                 conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
             )
         )
+
+
+def _package(spec: Function, local: bool) -> packaging.Package:
+    if "core" in spec.layers:
+        return packaging.function(spec.name, local=local)
+    return packaging.whole(spec.name, wheels="dependencies" not in spec.layers, local=local)
 
 
 def asset(scope: Construct, id: str, package: packaging.Package) -> assets.Asset:

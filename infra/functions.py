@@ -13,6 +13,7 @@ from slipway.credentials import EVERYWHERE
 from slipway.tables import ACCESS, AUDIT, BY_MONTH, COUNTERS, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
 
 Bucket = Literal["keys", "flags", "quarantine"]
+Layer = Literal["dependencies", "core"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnLak
 class Function:
     """`memory` in MB, `timeout` in seconds. `streams`: tables whose changes it reads, `batch` at most at once; `pattern`:
     events that it consumes; `daily`: it runs once a day as well; `woken`: by one-shots; `lines`: the function whose log lines
-    it reads, and the word in them; `custom`: it is a custom resource of other stacks; `alarmed`: by a topic of alarms."""
+    it reads, and the word in them; `custom`: it is a custom resource of other stacks; `alarmed`: by a topic of alarms;
+    `layers`: what a cold start fetches beside its zip, which holds what it can reach of those that are not among them."""
 
     name: str
     job: str
@@ -87,6 +89,7 @@ class Function:
     lines: tuple[str, str] | None = None
     custom: bool = False
     alarmed: bool = False
+    layers: tuple[Layer, ...] = ("dependencies", "core")
 
     @property
     def asynchronous(self) -> bool:
@@ -130,6 +133,7 @@ FUNCTIONS = (
         "Turns an API key or an access token into a principal; decides nothing else",
         settings.Authorize,
         timeout=10,
+        layers=("dependencies",),  # to verify a person's token takes PyJWT and cryptography
         grants=(
             OnTable(ACCESS, ("dynamodb:GetItem",), leading=(f"verifiers#{EVERYWHERE}", "mbr_*")),
             OnTable(ACCESS, ("dynamodb:PutItem",), leading=("used#*",)),
@@ -177,6 +181,7 @@ FUNCTIONS = (
         "Answers what flags give, from the published snapshots",
         settings.Evaluate,
         memory=1024,
+        layers=(),
         grants=(
             OnObjects("flags", "flags/", ("s3:GetObject",)),
             OnBucket("flags"),
@@ -190,6 +195,7 @@ FUNCTIONS = (
         settings.Collect,
         memory=1024,
         timeout=29,
+        layers=(),
         grants=(
             OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*")),
             OnTable(SIGNALS, ("dynamodb:PutItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*", "salt#*")),

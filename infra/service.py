@@ -21,7 +21,7 @@ from infra.config import Config
 from infra.data import Data
 from infra.edge import Edge
 from infra.function import DeployedFunction, asset, log_group
-from infra.functions import FUNCTIONS, Function
+from infra.functions import FUNCTIONS, Function, Layer
 from infra.lake import Lake
 from infra.oneshots import OneShots
 from infra.rings import Rings
@@ -118,23 +118,24 @@ class Service(Stack):
             return f"https://{self.edge.host}"
         return f"https://{self.config.domain}" if self.config.domain else self.api.attr_api_endpoint
 
-    def _layers(self) -> list[str]:
+    def _layers(self) -> dict[Layer, str]:
         local = self.config.local
-        made = []
-        for name, description, package in (
-            ("Dependencies", "Third-party wheels, as uv.lock pins them", packaging.dependencies(local=local)),
-            ("Core", "What all functions share", packaging.core(local=local)),
-        ):
-            content = asset(self, f"{name}Code", package)
+        layers: tuple[tuple[Layer, str, packaging.Package], ...] = (
+            ("dependencies", "Third-party wheels, as uv.lock pins them", packaging.dependencies(local=local)),
+            ("core", "What all functions share", packaging.core(local=local)),
+        )
+        made = {}
+        for name, description, package in layers:
+            content = asset(self, f"{name.capitalize()}Code", package)
             layer = lambda_.CfnLayerVersion(
                 self,
-                f"{name}Layer",
+                f"{name.capitalize()}Layer",
                 description=description,
                 content=lambda_.CfnLayerVersion.ContentProperty(s3_bucket=content.s3_bucket_name, s3_key=content.s3_object_key),
                 compatible_runtimes=["python3.13"],
                 compatible_architectures=["arm64"],
             )
-            made.append(layer.ref)
+            made[name] = layer.ref
         return made
 
     def _environment(self, spec: Function) -> dict[str, str]:

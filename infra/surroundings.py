@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import aws_events as events
@@ -10,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra.config import Config
 from infra.data import Data
+from infra.functions import Layer
 from infra.lake import Lake
 
 
@@ -20,6 +22,6 @@ class Surroundings:
     bus: events.EventBus
     lake: Lake
     dead_letters: sqs.Queue
-    layers: list[str]  # ARNs
+    layers: Mapping[Layer, str]  # ARNs
     schedule_prefix: str  # of the names of one-shots
     schedule_role: iam.CfnRole  # by which they wake a function

@@ -49,7 +49,7 @@ def flag(stack: Stack) -> str:
 def evaluated(stack: Stack, flag: str, who: str) -> dict[str, Any]:
     """The variant and the metadata."""
     answer = stack.call("POST", f"/ofrep/v1/evaluate/flags/{flag}", {"context": {"targetingKey": who}}, token="client").json()
-    return {"variant": answer.get("variant"), **answer.get("metadata", {})}
+    return {"variant": answer.get("variant"), **answer["metadata"]}
 
 
 def test_from_an_answer_to_what_people_read(stack: Stack, flag: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import marshal
 import os
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import pytest
@@ -78,36 +76,6 @@ def test_a_handler_stays_in_its_budget(loaded: dict[str, set[str]], name: str) -
 @pytest.mark.parametrize("name", ["authorize", "collect", "evaluate", "site"])
 def test_the_hot_path_is_standard_library_and_little_of_it(loaded: dict[str, set[str]], name: str) -> None:
     assert loaded[name] & (HOT - {"dataclasses", "inspect"} if name == "site" else HOT) == set()
-
-
-EVALUATION = """
-import os
-from slipway.adapters import connect
-from slipway.settings import Evaluate
-os.environ |= {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-os.environ |= {"SLIPWAY_STAGE": "test", "SLIPWAY_BUCKET_FLAGS": "flags", "SLIPWAY_BUCKET_KEYS": "keys"}
-functions.evaluate.handler.wire()
-import slipway.flags.program  # what a rule loads, and an answer with all flags
-import slipway.flags.compiler
-print("|", *(module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ("functions", "slipway")))
-"""
-
-
-def test_what_evaluation_runs_fits_150_kb(tell: Tell) -> None:
-    """The bytecode of ours, of the function's own zip and of the layer's, compressed as it is there. (Sources, which lie beside
-    it for tracebacks only, are 61 KB more.)"""
-    ours = _run(CODE.format(name="evaluate") + EVALUATION).split("|")[1].split()
-    packed = sum(len(zlib.compress(marshal.dumps(compile(Path(path).read_text(), _deployed(path), "exec")))) for path in ours)
-    tell(f"evaluate: {len(ours)} modules of ours, {packed / 1000:.0f} KB")
-    assert packed <= 150_000
-
-
-def _deployed(path: str) -> str:
-    """Where it lies on Lambda: a module's bytecode has that in it."""
-    layer = ROOT / "layers" / "core"
-    return (
-        f"/opt/{Path(path).relative_to(layer)}" if path.startswith(str(layer)) else f"/var/task/{Path(path).relative_to(ROOT)}"
-    )
 
 
 REQUEST = """

@@ -43,7 +43,8 @@ def test_a_function_is_as_its_line_says(aws: Assembly, spec: Function) -> None:
     assert function["Runtime"] == "python3.13"
     assert function["Architectures"] == ["arm64"]
     assert function["Description"] == f"{spec.job}."
-    assert len(function["Layers"]) == 2
+    layers = [layer["Ref"] for layer in function["Layers"]]
+    assert [layer.partition("Layer")[0].lower() for layer in layers] == list(spec.layers)
     assert function["LoggingConfig"]["LogFormat"] == "JSON"
 
 

@@ -13,7 +13,7 @@ import jwt
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from slipway.ports import StoreUnavailable
+from slipway.blobs import StoreUnavailable
 
 LONGEST = 8192  # characters; the gateway takes 10 KB of headers in all
 SKEW = 60  # seconds that the issuer's clock may be ahead of ours

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
 from slipway.adapters.client import Counts, Refused, Reply
-from slipway.ports import StoreUnavailable
+from slipway.blobs import StoreUnavailable
 
 _BROKEN = (
     ResponseParserError,

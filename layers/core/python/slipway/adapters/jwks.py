@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from slipway.adapters.client import Counts
 from slipway.adapters.tls import Connector, endpoint
 from slipway.adapters.wire import Broken
-from slipway.ports import StoreUnavailable
+from slipway.blobs import StoreUnavailable
 
 MOST_BYTES = 65_536
 CONNECT, READ = 1.0, 2.0  # seconds

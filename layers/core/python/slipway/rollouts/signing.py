@@ -13,9 +13,12 @@ import json
 from binascii import a2b_base64, b2a_base64
 from contextlib import suppress
 
+from slipway.blobs import StoreError, StoreUnavailable
 from slipway.copies import Copies
-from slipway.ports import Absent, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable
-from slipway.tables import ACCESS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.ports import Blobs, Row, Store
 
 SCHEMA = 1
 SECRET_BYTES = 32
@@ -35,6 +38,9 @@ def path(environment: str) -> str:
 
 def begin(store: Store, environment: str, entropy: bytes) -> int:
     """The newest generation; where there is none the first is made, from 32 random bytes."""
+    from slipway.ports import Absent, ConditionFailed  # who reads the file only does without
+    from slipway.tables import ACCESS
+
     if len(entropy) != SECRET_BYTES:
         raise ValueError("a secret is made of 32 random bytes")
     if standing := store.query(ACCESS, (_pk(environment),), limit=1, forward=False).rows:
@@ -59,6 +65,9 @@ def touched(row: Row) -> str | None:
 
 def publish(store: Store, blobs: Blobs, environment: str) -> None:
     """Bring the file up to the table. Raises StoreUnavailable when others keep winning, or nothing answers."""
+    from slipway.ports import ConditionFailed
+    from slipway.tables import ACCESS
+
     for _ in range(_TRIES):
         standing = blobs.get(path(environment))
         rows = store.query(ACCESS, (_pk(environment),), limit=LIVE, forward=False).rows
