@@ -72,9 +72,10 @@ def read(document: Any, environment: str | None = None) -> Bundle:
     asked, rules = segments(root.get("segments"))
     by_strategy: dict[str, list[Any]] = {}
     for link in root.get("featureStrategySegments").items():
-        link.take()
-        if isinstance(link.value, dict):
-            by_strategy.setdefault(str(link.value.get("featureStrategyId")), []).append(link.value.get("segmentId"))
+        link.leave("id createdAt")
+        strategy, segment = link.get("featureStrategyId").text(), link.get("segmentId").number()
+        if strategy is not None and segment is not None:
+            by_strategy.setdefault(strategy, []).append(segment)
     features = _features(root, environment)
     read = _Reading(features, rules, by_strategy)
     flags = [part for key in features if (part := read.flag(key)) is not None]
@@ -95,8 +96,7 @@ def _features(root: Source, environment: str | None) -> dict[str, Feature]:
             if there is None or there == chosen:
                 found.append(one)
             else:
-                one.take()
-                one.note("other_environment", "One import reads one environment: name it with `source`.")
+                one.skip("other_environment", "One import reads one environment: name it with `source`.")
         return found
 
     return {
@@ -129,8 +129,7 @@ class _Reading:
         source = feature.source
         if source.get("archived").truth():
             for one in (source, *feature.strategies, *feature.environments, *feature.tags, *feature.dependencies):
-                one.take()
-                one.note("not_imported", "The feature is archived.")
+                one.skip("not_imported", "The feature is archived.")
             return None
         source.leave(
             "type project stale impressionData enabled favorite createdAt createdBy createdByUserId archivedAt lastSeenAt"
@@ -211,10 +210,8 @@ class _Reading:
     def _strategy(self, strategy: Source) -> Rule | None:
         """Whether it is met; None for one that is disabled. Raises Unmapped."""
         strategy.leave("id title createdAt projectId milestoneId")
-        strategy.get("sortOrder").take()
         if strategy.get("disabled").truth():
-            strategy.take()
-            strategy.note("left_out", "The strategy is disabled.")
+            strategy.skip("left_out", "The strategy is disabled.")
             return None
         listed = strategy.get("segments")
         ids = [str(id) for id in (*listed.values(), *self.links.get(str(strategy.get("id").value), []))]
@@ -239,7 +236,7 @@ class _Reading:
         """Raises Unmapped."""
         name, wanted = one.get("feature").text() or "", one.get("variants").texts()
         enabled = one.get("enabled").value is not False
-        one.get("enabled").take()
+        one.get("enabled").truth()
         parent = self.features.get(name)
         if parent is None or parent.source.get("archived").value is True:
             raise Unmapped(one.get("feature").at, f"The file has no feature {name!r} that could be imported.")
