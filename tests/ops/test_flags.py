@@ -131,7 +131,7 @@ def test_true_is_not_1_and_a_float_is_written_as_one_likes(room: Room) -> None:
     room.api("PATCH", "/v1/flags/checkout", {"variants": {"on": {"limit": True}}})
     assert room.run("plan") == (
         2,
-        '~ update checkout\n    variants: {"on": {"limit": true}} -> {"on": {"limit": 1}}\n1 changes.\n',
+        '~ update checkout\n    variants: {"on": {"limit": true}} -> {"on": {"limit": 1}}\n1 change.\n',
     )
 
 
@@ -154,7 +154,7 @@ def test_nothing_goes_that_has_no_file_unless_told(room: Room) -> None:
     room.file()
     code, said = room.run("apply")
     assert code == 0
-    assert "1 flags have no file here and are left alone." in said
+    assert "1 flag has no file here and is left alone." in said
     assert room.run("plan")[0] == 0
     assert "- archive legacy" in room.run("plan", "--archive-missing")[1]
     assert room.run("apply", "--archive-missing")[0] == 0
