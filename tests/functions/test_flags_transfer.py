@@ -49,7 +49,7 @@ def test_a_file_goes_in_and_comes_out() -> None:
     again = imported({"flags": {"limit": FLAG}})
     assert (again.json["existing"], again.headers["idempotency-replayed"]) == (1, "true")
     out = exported()
-    assert (out.status, out.json["flags"]) == (200, {"limit": FLAG})
+    assert (out.status, out.json["flags"]) == (200, {"limit": {**FLAG, "metadata": {"type": "float"}}})
     assert b'"low":1.0' in out.body
     FlagdDocument.model_validate(out.json)
     assert imported(out.body, "mode=update").json["existing"] == 1
