@@ -93,6 +93,39 @@ def test_what_is_no_file_is_refused(body: Any, query: str, status: int) -> None:
     assert imported(body, query).status == status
 
 
+def a_clause(value: float) -> dict[str, Any]:
+    clause = {"attribute": "since", "op": "after", "values": [value]}
+    rules = [{"variation": 0, "clauses": [clause]}]
+    place = {"on": True, "rules": rules, "fallthrough": {"variation": 1}}
+    return {"items": [{"key": "x", "variations": [{"value": True}, {"value": False}], "environments": {"p": place}}]}
+
+
+def a_rollout(value: str) -> dict[str, Any]:
+    here = {"featureName": "x", "environment": "p"}
+    strategies = [{**here, "name": "flexibleRollout", "parameters": {"rollout": value}}]
+    return {"features": [{"name": "x"}], "featureStrategies": strategies, "featureEnvironments": [{**here, "enabled": True}]}
+
+
+def an_option(value: float) -> list[dict[str, Any]]:
+    return [{"name": "x", "value": "c", "enabled": True, "multivariate": [{"percentage_allocation": value, "value": "o"}]}]
+
+
+@pytest.mark.parametrize(
+    ("format", "body"),
+    [
+        *(("unleash", a_rollout(value)) for value in ("NaN", "inf", "1e999")),
+        *(("flagsmith", an_option(value)) for value in (1e308, -1e308, 250)),
+        *(("launchdarkly", a_clause(value)) for value in (1e308, -1e308)),
+    ],
+)
+def test_a_number_beyond_all_bounds_is_told_and_its_flag_left_off(format: str, body: Any) -> None:
+    done = imported(body, f"format={format}")
+    assert (done.status, done.json["created"]) == (200, 1)
+    assert {"unmapped", "switched_off"} <= {note["code"] for note in done.json["notes"]}
+    (flag,) = exported().json["flags"].values()
+    assert flag["state"] == "DISABLED"
+
+
 def test_an_environment_has_to_be_there() -> None:
     assert exported("environment=elsewhere").status == 404
     assert imported({"flags": {"limit": FLAG}}, principal=VIEWER).status == 403

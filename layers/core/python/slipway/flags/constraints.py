@@ -44,6 +44,8 @@ def constraint(source: Source) -> Rule:
         source.leave("value", "It is of an operator that the constraint had before.")
     else:
         source.leave("values", "They are of an operator that the constraint had before.")
+    if folded and operator not in _TEXTS:
+        source.get("caseInsensitive").note("left_out", "The operator compares what it is given.")
     if operator in ("IN", "NOT_IN"):
         met: Rule = {"in": [at, several]}
     elif operator in _TEXTS:

@@ -147,6 +147,7 @@ def _person(source: Source) -> State:
     state = _state(source)
     chosen = [value for value, part in state.options if part == 100 * PARTS]
     if chosen:
+        source.leave("feature_state_value", "The identity gets an option.")
         return state._replace(value=chosen[0], options=[])
     if any(part for _, part in state.options):
         source.get("multivariate_feature_state_values").note("left_out", "One identity has one value.")

@@ -40,6 +40,7 @@ def targets(here: Source, named: list[str]) -> tuple[dict[str, list[str]], list[
         kind, variant = target.get("contextKind").text() or "user", variant_of(target.get("variation"), named)
         keys = target.get("values").texts()
         if kind == "user":
+            target.leave("values", "Users stand in `targets`.")
             place(variant)
         elif keys:
             steps.append(({"in": [var(f"{kind}.key"), keys]}, variant))

@@ -70,9 +70,10 @@ def _condition(source: Source, segment: str) -> Rule:
     if operator == "PERCENTAGE_SPLIT":
         return _split(value, var(KEY) if not place.value else _trait(place), segment)
     at = _trait(place)
-    raw = value.take()
     if operator in ("IS_SET", "IS_NOT_SET"):
+        source.leave("value", "All that is asked is whether the trait is there.")
         return {"!==" if operator == "IS_SET" else "===": [at, None]}
+    raw = value.take()
     if operator == "IN":
         return _among(at, raw, value)
     if not isinstance(raw, str):

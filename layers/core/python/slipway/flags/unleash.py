@@ -242,6 +242,10 @@ class _Reading:
             raise Unmapped(one.get("feature").at, f"The file has no feature {name!r} that could be imported.")
         if any(entry.get("dependencies").items() for entry in parent.dependencies):
             raise Unmapped(one.get("feature").at, f"{name!r} needs another feature itself, and so is never met.")
+        if enabled and wanted and not parent.has_variants:
+            raise Unmapped(one.get("variants").at, f"{name!r} has no variants, and so is never met.")
+        if not enabled:
+            one.leave("variants", "Where it has to be off they are not asked for.")
         if not enabled and not parent.enabled:
             return []  # it is off for everybody
         if not parent.has_variants:
@@ -258,6 +262,6 @@ def _tag(tag: Source) -> str:
     made = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.:") else "-" for letter in text.lower())
     made = made.lstrip("-_.:")[:40] or "tag"
     if made != text or kind != "simple":
-        tag.note("renamed", f"Here the tag is {made!r}; tags have no types.")
+        tag.note("renamed", f"Here the tag is {made!r}; tags have no types, such as {kind!r}.")
     tag.leave("createdByUserId")
     return made
