@@ -193,6 +193,17 @@ def test_segments_come_first_and_are_compared_as_flags_are(room: Room) -> None:
     assert room.run("plan")[0] == 0
 
 
+def test_a_segment_that_has_no_file_is_counted(room: Room) -> None:
+    for key in ("staff", "beta"):
+        room.api("POST", "/v1/segments", {"key": key, "targeting": {"==": [{"var": "plan"}, key]}})
+    room.file()
+    assert room.run("apply")[0] == 0
+    assert "2 segments have no file here and are left alone." in room.run("plan")[1]
+    room.api("POST", "/v1/flags", {"key": "legacy", "type": "boolean"})
+    assert "1 flag and 2 segments have no file here and are left alone." in room.run("plan")[1]
+    assert "1 change.\n2 segments have no file here and are left alone." in room.run("plan", "--archive-missing")[1]
+
+
 def test_what_is_refused_is_told_and_the_rest_is_made(room: Room) -> None:
     room.file("bad", environments={"development": {"state": "ENABLED", "defaultVariant": "maybe"}, "staging": ON})
     room.file("worse", type="string", environments={"development": ON})
