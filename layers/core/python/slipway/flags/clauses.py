@@ -130,9 +130,10 @@ def _microseconds(value: Any, source: Source) -> int:
     if isinstance(value, str):
         return int(moment(value) or 0)
     try:
-        return round(value * 1000)
+        found: int = round(value * 1000)
     except OverflowError:
         raise Unmapped(source.at, _NEVER) from None
+    return found
 
 
 def _dated(operator: str, bounds: list[int], source: Source) -> Rule:

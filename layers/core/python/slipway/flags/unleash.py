@@ -73,9 +73,7 @@ def read(document: Any, environment: str | None = None) -> Bundle:
     by_strategy: dict[str, list[Any]] = {}
     for link in root.get("featureStrategySegments").items():
         link.leave("id createdAt")
-        strategy, segment = link.get("featureStrategyId").text(), link.get("segmentId").number()
-        if strategy is not None and segment is not None:
-            by_strategy.setdefault(strategy, []).append(segment)
+        by_strategy.setdefault(str(link.get("featureStrategyId").take()), []).append(link.get("segmentId").take())
     features = _features(root, environment)
     read = _Reading(features, rules, by_strategy)
     flags = [part for key in features if (part := read.flag(key)) is not None]
