@@ -48,10 +48,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`steps` in the order in which they can be made; `missing`: active flags that no file defines."""
+    """`steps` in the order in which they can be made; `missing`: active flags that no file defines, and
+    `missing_segments`."""
 
     steps: list[Step]
     missing: list[str]
+    missing_segments: list[str]
     environments: dict[str, dict[str, Any]]  # as the API has them
 
 
@@ -60,7 +62,8 @@ def planned(api: Api, wanted: Definitions, *, archive_missing: bool = False) -> 
     environments = {one["name"]: one for one in api.pages("/v1/environments?limit=100")}
     statuses = ("active", "archived")
     standing = {one["key"]: one for status in statuses for one in api.pages(f"/v1/flags?limit=100&status={status}")}
-    steps = list(_segments(api, wanted.segments))
+    segments = {one["key"]: one for one in api.pages("/v1/segments?limit=100")}
+    steps = list(_segments(segments, wanted.segments))
     answering = _Answering(api, wanted.flags, standing, environments)
     for key, definition in wanted.flags.items():
         steps += _flag(definition.flag(), standing.get(key))
@@ -70,11 +73,11 @@ def planned(api: Api, wanted: Definitions, *, archive_missing: bool = False) -> 
         steps += [Step("archive", key, standing[key]["version"]) for key in missing]
     # Segments and flags before what needs them, and nothing is taken away that something still needs.
     order = get_args(Verb)
-    return Plan(sorted(steps, key=lambda step: order.index(step.verb)), missing, environments)
+    unnamed = [key for key in segments if key not in wanted.segments]
+    return Plan(sorted(steps, key=lambda step: order.index(step.verb)), missing, unnamed, environments)
 
 
-def _segments(api: Api, wanted: Mapping[str, NewSegment]) -> Iterator[Step]:
-    standing = {one["key"]: one for one in api.pages("/v1/segments?limit=100")} if wanted else {}
+def _segments(standing: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, NewSegment]) -> Iterator[Step]:
     for key, segment in wanted.items():
         fields = segment.model_dump()
         if key not in standing:

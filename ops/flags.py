@@ -79,7 +79,8 @@ def apply(
             out.print(f"    [yellow]waits for a second person: {proposal}")
     _sum_up(found, archive_missing)
     if refused:
-        raise Trouble(f"{len(refused)} of {len(found.steps)} changes are not made; run it again for them.")
+        of, one = _counted(len(found.steps), "change"), len(refused) == 1
+        raise Trouble(f"{len(refused)} of {of} {'is' if one else 'are'} not made; run it again for {'it' if one else 'them'}.")
     if waiting:
         raise typer.Exit(DRIFT)
 
@@ -102,6 +103,13 @@ def _text(value: Any) -> str:
 
 
 def _sum_up(found: Plan, archive_missing: bool) -> None:
-    out.print(f"{len(found.steps)} changes." if found.steps else "The flags are what the files say.")
-    if found.missing and not archive_missing:
-        out.print(f"{len(found.missing)} flags have no file here and are left alone.")
+    out.print(f"{_counted(len(found.steps), 'change')}." if found.steps else "The flags are what the files say.")
+    flags = [] if archive_missing else found.missing
+    alone = [_counted(len(keys), one) for one, keys in (("flag", flags), ("segment", found.missing_segments)) if keys]
+    if alone:
+        one = len(flags) + len(found.missing_segments) == 1
+        out.print(f"{' and '.join(alone)} {'has' if one else 'have'} no file here and {'is' if one else 'are'} left alone.")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -79,11 +79,11 @@ def import_(request: Request[Control, bytes, Importing]) -> Answer:
     """Import flags from a file: up to 1,000 flags and segments, with their configuration in one environment.
 
     All of it is tried first: where one flag is wrong nothing is imported, and `errors` name every fault. With the mode `create`
-    a flag whose key is taken is such a fault (409), with `update` it becomes what the file says; its type, and its hash where
-    the file names one, stay as they are. One request does up to 300 steps: while `left` is not 0, send the same request again.
-    `notes` tell what of a file of LaunchDarkly, Unleash or Flagsmith did not map, flag by flag: look at them first, with
-    `validate_only`. The same import again (the same `Idempotency-Key`, or without one the same file) goes on where it ended
-    and makes nothing twice.
+    a flag whose key is taken is such a fault (409), with `update` it becomes what the file says. Its type and its hash stay: a
+    file that names another one is refused (409), and where it names no hash, `notes` tell of other buckets. One request does up
+    to 300 steps: while `left` is not 0, send the same request again. `notes` tell what of a file of LaunchDarkly, Unleash or
+    Flagsmith did not map, flag by flag: look at them first, with `validate_only`. The same import again (the same
+    `Idempotency-Key`, or without one the same file) goes on where it ended and makes nothing twice.
     """
     from slipway.adapters.rehearsal import Rehearsal  # with the others: rare, and dear to a cold start
     from slipway.edge import json as strict

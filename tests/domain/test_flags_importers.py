@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ READERS: dict[str, Callable[[Any], Bundle]] = {
     "launchdarkly": lambda document: launchdarkly.read(document, "production"),
     "unleash": unleash.read,
     "flagsmith": flagsmith.read,
+    "flagsmith-environment": flagsmith.read,
 }
 
 
@@ -109,7 +111,7 @@ def test_what_is_no_such_file_is_refused_or_empty(name: str, document: Any) -> N
 @pytest.mark.parametrize("name", READERS)
 def test_whatever_stands_in_a_place_no_reader_breaks(name: str) -> None:
     document = sample(name)
-    others: list[Any] = [None, True, "x", [{}], {"x": [None]}]
+    others: list[Any] = [None, True, "x", [{}], {"x": [None]}, 1e308, -1, "NaN", "inf", "1e999", [1e308], ["1e999"]]
     for _, value in list(places(document)):
         for field, before in list(value.items()):
             for other in others:
@@ -117,6 +119,76 @@ def test_whatever_stands_in_a_place_no_reader_breaks(name: str) -> None:
                 with suppress(Invalid):
                     READERS[name](document)
             value[field] = before
+
+
+LOST = {"left_out", "not_imported", "other_environment", "unmapped", "unknown"}  # with all that stands below
+MEANINGLESS = {  # of the samples: what says nothing, or says again what is mapped
+    "launchdarkly": [
+        "/flags/items/*/kind",  # the variations have it
+        "/flags/items/*/experiments/baselineIdx",  # of no experiment
+        "*/rules/3/clauses/0/attribute",  # of a `segmentMatch`
+        "*/rules/3/clauses/0/contextKind",
+    ],
+    "unleash": ["/featureStrategies/*/sortOrder"],  # the order is the same
+    "flagsmith": ["/*/type", "/*/multivariate/*/type"],  # the values have it
+    "flagsmith-environment": [
+        "/project/segments/*/id",
+        "*/priority",  # the order is the same
+        "*/multivariate_feature_state_values/*/id",
+        "/identity_overrides/0/*/multivariate_feature_state_values/0/multivariate_feature_option/value",  # 0 % of it
+    ],
+}
+
+
+def leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """What has nothing below, with its place."""
+    below = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+    if not below:
+        yield at, value
+    for name, member in below:
+        yield from leaves(member, f"{at}/{escaped(str(name))}")
+
+
+def other(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    if isinstance(value, list | dict):
+        return ["Q"] if isinstance(value, list) else {"Q": "Q"}
+    return f"{value or ''}Q"
+
+
+def put(document: Any, at: str, value: Any) -> Any:
+    document = found = copy.deepcopy(document)
+    *above, last = [token.replace("~1", "/").replace("~0", "~") for token in at.split("/")[1:]]
+    for step in above:
+        found = found[int(step) if isinstance(found, list) else step]
+    found[int(last) if isinstance(found, list) else last] = value
+    return document
+
+
+def said(bundle: Bundle) -> str:
+    parts = [[part.key, part.fields, part.configuration] for part in (*bundle.segments, *bundle.flags)]
+    return json.dumps([parts, sorted(map(repr, bundle.notes))])
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_nothing_in_a_file_can_change_unseen(name: str) -> None:
+    """Every leaf of the sample becomes another one: then so does what is imported, or the report."""
+    document, read = sample(name), READERS[name]
+    before = read(document)
+    lost = {note.pointer for note in before.notes if note.code in LOST}
+    unseen, needless = [], set(MEANINGLESS[name])
+    for at, value in leaves(document):
+        if any(at == place or at.startswith(f"{place}/") for place in lost):
+            continue
+        if said(read(put(document, at, other(value)))) != said(before):
+            continue
+        known = [pattern for pattern in MEANINGLESS[name] if fnmatchcase(at, pattern)]
+        needless -= set(known)
+        unseen += [] if known else [at]
+    assert (unseen, needless) == ([], set())
 
 
 # --- LaunchDarkly --------------------------------------------------------------------------------------------------
@@ -196,6 +268,46 @@ def test_a_file_for_sdks_of_launchdarkly_is_read_too() -> None:
     assert [part.key for part in wrapped.flags] == ["beta"]
 
 
+def with_names(*names: str | None) -> dict[str, Any]:
+    variations = [{"value": f"{number}", **({"name": name} if name else {})} for number, name in enumerate(names)]
+    return {"items": [{"key": "theme", "variations": variations, "environments": {"production": {"on": False}}}]}
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "renamed"),
+    [
+        (("A", "B", None), ["A", "B", "v2"], []),
+        (("A", "A", "B"), ["A", "v1", "B"], [1]),
+        (("v1", None, "v1"), ["v1", "v1-2", "v2"], [2]),
+        ((None, "v0"), ["v0-2", "v0"], []),
+        (("x" * 65, "B"), ["x" * 64, "B"], [0]),
+        (("a\u0007", "B"), ["v0", "B"], [0]),
+    ],
+)
+def test_a_variation_keeps_its_name_or_is_told(given: tuple[str | None, ...], names: list[str], renamed: list[int]) -> None:
+    bundle = launchdarkly.read(with_names(*given), None)
+    assert list(bundle.flags[0].fields["variants"]) == names
+    found = [note.pointer for note in bundle.notes if note.code == "renamed"]
+    assert found == [f"/items/0/variations/{number}/name" for number in renamed]
+
+
+@pytest.mark.parametrize(("mobile", "browser", "told"), [(True, False, True), (False, True, True), (True, True, False)])
+def test_one_kind_of_client_keys_is_told_where_there_are_two(mobile: bool, browser: bool, told: bool) -> None:
+    document = with_names("A", "B")
+    document["items"][0]["clientSideAvailability"] = {"usingMobileKey": mobile, "usingEnvironmentId": browser}
+    bundle = launchdarkly.read(document, None)
+    assert bundle.flags[0].fields["client_side"] is True
+    assert ("client_side" in {note.code for note in bundle.notes}) is told
+
+
+def test_a_moment_that_is_in_no_calendar_leaves_its_flag_off() -> None:
+    clause = {"attribute": "since", "op": "before", "values": [1e308]}
+    flag = {"on": True, "variations": [True, False], "rules": [{"variation": 0, "clauses": [clause]}]}
+    flags, done = imported("launchdarkly", {"flags": {"beta": {**flag, "fallthrough": {"variation": 1}}}})
+    assert flags.evaluate("beta", {"targetingKey": "u"}, now=0).reason == "DISABLED"
+    assert ("beta", "unmapped", "/flags/beta/rules/0/clauses/0/values") in notes(done)
+
+
 # --- Unleash -------------------------------------------------------------------------------------------------------
 
 
@@ -225,6 +337,59 @@ def test_shares_of_unleash_stay() -> None:
     flags, _ = imported("unleash")
     found = [flags.evaluate("beta", {"targetingKey": f"u{n}"}, now=0).value for n in range(2000)]
     assert 0.22 < found.count(True) / 2000 < 0.28
+
+
+def rolled_out(rollout: str, stickiness: str, **strategy: Any) -> dict[str, Any]:
+    parameters = {"rollout": rollout, "stickiness": stickiness, "groupId": "x"}
+    here = {"featureName": "x", "environment": "production"}
+    return {
+        "features": [{"name": "x"}],
+        "featureStrategies": [{**here, "name": "flexibleRollout", "parameters": parameters, **strategy}],
+        "featureEnvironments": [{**here, "enabled": True}],
+    }
+
+
+USERS = [{"targetingKey": f"u{n}", "sessionId": "s"} for n in range(1000)]
+SESSIONS = [{"sessionId": f"s{n}"} for n in range(1000)]
+BOTH = [{"targetingKey": "u", "sessionId": f"s{n}"} for n in range(1000)]  # one user, who is drawn as one
+NOBODY = [{"plan": f"p{n}"} for n in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("stickiness", "contexts", "share"),
+    [
+        ("default", USERS, 0.5), ("default", SESSIONS, 0.5), ("default", BOTH, None), ("default", NOBODY, 0),
+        ("random", USERS, 0.5), ("random", SESSIONS, 0.5), ("random", NOBODY, 0),
+        ("userId", USERS, 0.5), ("userId", SESSIONS, 0),
+        ("sessionId", SESSIONS, 0.5), ("sessionId", BOTH, 0.5), ("sessionId", NOBODY, 0),
+        ("plan", NOBODY, 0.5), ("plan", USERS, 0),
+    ],
+)  # fmt: skip
+def test_who_is_drawn_by_what_in_unleash(stickiness: str, contexts: list[dict[str, str]], share: float | None) -> None:
+    """`default` is the user, or else the session. There who has neither, and with `random` everybody, is drawn each time."""
+    variants = [{"name": name, "weight": 500, "stickiness": stickiness} for name in ("red", "blue")]
+    for document, value in (
+        (rolled_out("50", stickiness), True),
+        (rolled_out("100", stickiness, variants=variants), {"name": "red", "enabled": True}),
+    ):
+        flags, done = imported("unleash", document)
+        found = [flags.evaluate("x", context, now=0).value for context in contexts].count(value) / len(contexts)
+        assert found in (0, 1) if share is None else abs(found - share) < 0.05 * bool(share) + 1e-9
+        assert ("random" in {note["code"] for note in done["notes"]}) is (stickiness in ("default", "random"))
+
+
+@pytest.mark.parametrize("contexts", [USERS, SESSIONS, NOBODY])
+def test_who_gets_all_gets_it_whoever_it_is(contexts: list[dict[str, str]]) -> None:
+    flags, done = imported("unleash", rolled_out("100", "default"))
+    assert {flags.evaluate("x", context, now=0).value for context in contexts} == {True}
+    assert "random" not in {note["code"] for note in done["notes"]}
+
+
+@pytest.mark.parametrize("rollout", ["NaN", "inf", "1e999", "250", "-1", "x"])
+def test_a_share_of_unleash_that_is_none_leaves_its_flag_off(rollout: str) -> None:
+    flags, done = imported("unleash", rolled_out(rollout, "default"))
+    assert flags.evaluate("x", {"targetingKey": "u"}, now=0).reason == "DISABLED"
+    assert ("x", "unmapped", "/featureStrategies/0/parameters/rollout") in notes(done)
 
 
 def test_what_of_unleash_did_not_map_is_told() -> None:
@@ -276,3 +441,37 @@ def test_flagsmith_answers_as_before_and_tells_the_rest() -> None:
     assert ("closed", "off_value", "/3/enabled") in told
     assert ("mixed", "not_imported", "/4") in told
     assert (done["created"], done["left"]) == (4, 0)
+
+
+def test_an_identity_gets_the_option_that_it_has_and_a_stranger_is_told() -> None:
+    flags, done = imported("flagsmith-environment")
+    assert flags.evaluate("banner", {"targetingKey": "ada"}, now=0).value == "blue"
+    assert flags.evaluate("theme", {"targetingKey": "ada"}, now=0).value == "own"
+    told = notes(done)
+    at = "/identity_overrides/1/identity_features"
+    assert ("banner", "left_out", f"{at}/0/multivariate_feature_state_values") in told
+    assert (None, "left_out", f"{at}/1") in told
+    assert (None, "left_out", "/project/segments/0/feature_states/1") in told
+
+
+def test_what_flagsmith_switched_off_is_told_as_it_is() -> None:
+    """`kill` is on for one identity: all others get `off`, and nothing is to be told."""
+    flags, done = imported("flagsmith-environment")
+    assert [flags.evaluate("kill", {"targetingKey": who}, now=0).value for who in ("ada", "eve")] == [True, False]
+    assert {flag for flag, code, _ in notes(done) if code == "off_value"} == {"greeting"}
+
+
+@pytest.mark.parametrize("part", ["1e999", "NaN", 1e308, 250, -5, None])
+def test_a_share_that_is_none_leaves_its_flag_off(part: Any) -> None:
+    options = [{"percentage_allocation": part, "value": "o"}]
+    bundle = flagsmith.read([{"name": "x", "value": "c", "enabled": True, "multivariate": options}])
+    assert [flag.configuration["enabled"] for flag in bundle.flags if flag.configuration] == [False]
+    assert {"unmapped", "switched_off"} <= {note.code for note in bundle.notes}
+
+
+def test_an_option_has_no_more_than_those_before_it_leave() -> None:
+    options = [{"percentage_allocation": 60, "value": value} for value in ("a", "b")]
+    bundle = flagsmith.read([{"name": "x", "value": "c", "enabled": True, "multivariate": options}])
+    rules = [flag.configuration["targeting"] for flag in bundle.flags if flag.configuration]
+    assert rules == [{"fractional": [["option-1", 60_000], ["option-2", 40_000]]}]
+    assert "/0/multivariate/1/percentage_allocation" in {note.pointer for note in bundle.notes if note.code == "rest"}

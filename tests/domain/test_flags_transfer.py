@@ -221,6 +221,47 @@ def test_every_flag_that_was_posted_moves_from_one_slipway_to_another_as_it_is(f
         assert other.flags.read(key).data == control.flags.read(key).data
 
 
+def test_floats_stay_floats_where_another_program_writes_them_as_whole(control: Control) -> None:
+    imported(control, DOCUMENT | {"flags": {"limit": {"state": "DISABLED", "variants": {"low": 1.0, "high": 2.0}}}})
+    once = document_of(control)
+    again = json.loads(as_sent(once).replace(b"1.0", b"1").replace(b"2.0", b"2"))
+    assert again["flags"]["limit"]["variants"] == {"low": 1, "high": 2}
+    assert type(again["flags"]["limit"]["variants"]["low"]) is int
+    assert imported(control, again, mode="update")["updated"] == 1  # a segment, whose 1.0 is a 1 now
+    other = Control(MemoryStore())
+    imported(other, again)
+    assert other.flags.read("limit").data == control.flags.read("limit").data
+    assert as_sent(document_of(other)["flags"]) == as_sent(once["flags"])
+
+
+@pytest.mark.parametrize("segment_draws", [False, True])
+def test_a_file_without_a_hash_tells_that_a_flag_of_another_one_draws_otherwise(control: Control, segment_draws: bool) -> None:
+    share = {"fractional": [["on", 1], ["off", 1]]}
+    rule = {"if": [{"$ref": "staff"}, "on", "off"]} if segment_draws else share
+    flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, "targeting": rule}
+    flags = {"x": flag | {"metadata": {"hash": "v3"}}, "plain": flag | {"targeting": {}, "metadata": {"hash": "v3"}}}
+    document: dict[str, Any] = {"flags": flags, "$evaluators": {"staff": {"==": [share, "on"]}}}
+    imported(control, document)
+    assert imported(control, document, mode="update")["notes"] == []
+    for one in document["flags"].values():
+        one["metadata"] = {}
+    for _ in range(2):
+        notes = imported(control, document, mode="update")["notes"]
+        assert [(note["pointer"], note["code"]) for note in notes] == [("/flags/x/targeting", "other_buckets")]
+    assert control.flags.read("x").data["hash"] == "v3"
+    document["flags"]["x"]["metadata"] = {"hash": "v2"}
+    with pytest.raises(Conflict):
+        imported(control, document, mode="update")
+
+
+def test_an_export_has_no_place_beside_where_nothing_stands_there(control: Control) -> None:
+    made(control, "plain")
+    assert document_of(control) == {
+        "flags": {"plain": {"state": "DISABLED", "variants": {"on": True, "off": False}, "metadata": {"hash": "v3"}}},
+        "metadata": {"flagSetId": "development"},
+    }
+
+
 def as_sent(document: Any) -> bytes:
     return json.dumps(document).encode()
 

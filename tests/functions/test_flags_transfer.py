@@ -49,7 +49,7 @@ def test_a_file_goes_in_and_comes_out() -> None:
     again = imported({"flags": {"limit": FLAG}})
     assert (again.json["existing"], again.headers["idempotency-replayed"]) == (1, "true")
     out = exported()
-    assert (out.status, out.json["flags"]) == (200, {"limit": FLAG})
+    assert (out.status, out.json["flags"]) == (200, {"limit": {**FLAG, "metadata": {"type": "float"}}})
     assert b'"low":1.0' in out.body
     FlagdDocument.model_validate(out.json)
     assert imported(out.body, "mode=update").json["existing"] == 1
@@ -91,6 +91,39 @@ def test_a_taken_key_is_a_conflict_until_it_is_asked_to_be_updated() -> None:
 )
 def test_what_is_no_file_is_refused(body: Any, query: str, status: int) -> None:
     assert imported(body, query).status == status
+
+
+def a_clause(value: float) -> dict[str, Any]:
+    clause = {"attribute": "since", "op": "after", "values": [value]}
+    rules = [{"variation": 0, "clauses": [clause]}]
+    place = {"on": True, "rules": rules, "fallthrough": {"variation": 1}}
+    return {"items": [{"key": "x", "variations": [{"value": True}, {"value": False}], "environments": {"p": place}}]}
+
+
+def a_rollout(value: str) -> dict[str, Any]:
+    here = {"featureName": "x", "environment": "p"}
+    strategies = [{**here, "name": "flexibleRollout", "parameters": {"rollout": value}}]
+    return {"features": [{"name": "x"}], "featureStrategies": strategies, "featureEnvironments": [{**here, "enabled": True}]}
+
+
+def an_option(value: float) -> list[dict[str, Any]]:
+    return [{"name": "x", "value": "c", "enabled": True, "multivariate": [{"percentage_allocation": value, "value": "o"}]}]
+
+
+@pytest.mark.parametrize(
+    ("format", "body"),
+    [
+        *(("unleash", a_rollout(value)) for value in ("NaN", "inf", "1e999")),
+        *(("flagsmith", an_option(value)) for value in (1e308, -1e308, 250)),
+        *(("launchdarkly", a_clause(value)) for value in (1e308, -1e308)),
+    ],
+)
+def test_a_number_beyond_all_bounds_is_told_and_its_flag_left_off(format: str, body: Any) -> None:
+    done = imported(body, f"format={format}")
+    assert (done.status, done.json["created"]) == (200, 1)
+    assert {"unmapped", "switched_off"} <= {note["code"] for note in done.json["notes"]}
+    (flag,) = exported().json["flags"].values()
+    assert flag["state"] == "DISABLED"
 
 
 def test_an_environment_has_to_be_there() -> None:

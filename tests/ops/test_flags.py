@@ -131,7 +131,7 @@ def test_true_is_not_1_and_a_float_is_written_as_one_likes(room: Room) -> None:
     room.api("PATCH", "/v1/flags/checkout", {"variants": {"on": {"limit": True}}})
     assert room.run("plan") == (
         2,
-        '~ update checkout\n    variants: {"on": {"limit": true}} -> {"on": {"limit": 1}}\n1 changes.\n',
+        '~ update checkout\n    variants: {"on": {"limit": true}} -> {"on": {"limit": 1}}\n1 change.\n',
     )
 
 
@@ -154,7 +154,7 @@ def test_nothing_goes_that_has_no_file_unless_told(room: Room) -> None:
     room.file()
     code, said = room.run("apply")
     assert code == 0
-    assert "1 flags have no file here and are left alone." in said
+    assert "1 flag has no file here and is left alone." in said
     assert room.run("plan")[0] == 0
     assert "- archive legacy" in room.run("plan", "--archive-missing")[1]
     assert room.run("apply", "--archive-missing")[0] == 0
@@ -191,6 +191,17 @@ def test_segments_come_first_and_are_compared_as_flags_are(room: Room) -> None:
     assert room.run("apply")[0] == 0
     assert room.api("GET", "/v1/segments/staff")["version"] == 2
     assert room.run("plan")[0] == 0
+
+
+def test_a_segment_that_has_no_file_is_counted(room: Room) -> None:
+    for key in ("staff", "beta"):
+        room.api("POST", "/v1/segments", {"key": key, "targeting": {"==": [{"var": "plan"}, key]}})
+    room.file()
+    assert room.run("apply")[0] == 0
+    assert "2 segments have no file here and are left alone." in room.run("plan")[1]
+    room.api("POST", "/v1/flags", {"key": "legacy", "type": "boolean"})
+    assert "1 flag and 2 segments have no file here and are left alone." in room.run("plan")[1]
+    assert "1 change.\n2 segments have no file here and are left alone." in room.run("plan", "--archive-missing")[1]
 
 
 def test_what_is_refused_is_told_and_the_rest_is_made(room: Room) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from slipway.flags.stored import used
 from slipway.problems import Fault
 from slipway.values import Value
 
@@ -46,6 +47,11 @@ class Part(Value):
         place = self.names.get(field, f"{self.at}/{field}" if field else self.at)
         return Fault(f"{place}{slash}{rest}", code, detail)
 
+    def drawn_by(self, hash: str) -> Note:
+        """Of a flag of the file that is of another hash, and does not say so."""
+        detail = f"Without a hash it is of {self.fields['hash']}, but the flag stays {hash}: users fall into other buckets."
+        return Note(self.key, f"{self.at}/targeting", "other_buckets", detail)
+
 
 class Bundle(Value):
     """`notes`: all that did not map."""
@@ -53,3 +59,8 @@ class Bundle(Value):
     segments: Sequence[Part]
     flags: Sequence[Part]
     notes: Sequence[Note] = ()
+
+    def draws(self, flag: Part) -> bool:
+        """Whether its rule puts users into buckets, or a segment of the file does that it refers to."""
+        segments = {part.key: part.fields["targeting"] for part in self.segments}
+        return "fractional" in used((flag.configuration or {}).get("targeting"), segments)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slipway.flags.bundle import Part
-from slipway.flags.conditions import ITEM, KEY, Rule, all_of, any_of, each, in_full, is_number, is_text, share, var
+from slipway.flags.conditions import ITEM, KEY, Rule, all_of, any_of, each, in_full, is_number, is_text, part_of, share, var
 from slipway.flags.extensions import moment
 from slipway.flags.regex import BadPattern, Pattern
 from slipway.flags.semver import parse
@@ -23,6 +23,7 @@ _NUMBERS = {"lessThan": "<", "lessThanOrEqual": "<=", "greaterThan": ">", "great
 _VERSIONS = {"semVerEqual": "=", "semVerLessThan": "<", "semVerGreaterThan": ">"}
 _TEXTS = ("startsWith", "endsWith", "contains", "matches")
 _DATES = ("before", "after")
+_NEVER = "Such a moment is in no calendar."
 _OPERATORS = {"in", *_NUMBERS, *_VERSIONS, *_TEXTS, *_DATES}
 
 
@@ -54,13 +55,15 @@ def clause(source: Source, segments: Mapping[str, Rule]) -> Rule:
     source.leave("_id")
     met: Rule
     operator, values, negated = source.get("op").text() or "", source.get("values"), source.get("negate").truth()
-    kind, attribute = source.get("contextKind").text(), source.get("attribute").text()
     if operator == "segmentMatch":
+        for name in ("attribute", "contextKind"):
+            source.get(name).pass_over("derived")
         keys = values.texts()
         if missing := [key for key in keys if key not in segments]:
             raise Unmapped(values.at, f"The file has no segment {missing[0]!r} that could be mapped.")
         met = any_of([segments[key] for key in keys])
         return {"!": [met]} if negated else met
+    kind, attribute = source.get("contextKind").text(), source.get("attribute").text()
     if operator not in _OPERATORS:
         raise Unmapped(source.get("op").at, f"There is no operator like {operator!r}.")
     if attribute is None:
@@ -94,7 +97,7 @@ def _test(operator: str, values: list[Any], source: Source) -> Rule:
     if operator == "in":
         return {"in": [ITEM, _plain(values, source)]}
     if operator in _DATES:
-        return _dated(operator, [_microseconds(value) for value in values if _moment(value)], source)
+        return _dated(operator, [_microseconds(value, source) for value in values if _moment(value)], source)
     if operator in _NUMBERS:
         numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
         return all_of([is_number(ITEM), any_of([{_NUMBERS[operator]: [ITEM, number]} for number in numbers])])
@@ -123,8 +126,14 @@ def _moment(value: Any) -> bool:
     return (isinstance(value, int | float) and not isinstance(value, bool)) or moment(value) is not None
 
 
-def _microseconds(value: Any) -> int:
-    return int(moment(value) or 0) if isinstance(value, str) else round(value * 1000)
+def _microseconds(value: Any, source: Source) -> int:
+    if isinstance(value, str):
+        return int(moment(value) or 0)
+    try:
+        found: int = round(value * 1000)
+    except OverflowError:
+        raise Unmapped(source.at, _NEVER) from None
+    return found
 
 
 def _dated(operator: str, bounds: list[int], source: Source) -> Rule:
@@ -136,7 +145,7 @@ def _dated(operator: str, bounds: list[int], source: Source) -> Rule:
         try:
             written = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=bound + later)
         except OverflowError:
-            raise Unmapped(source.at, "Such a moment is in no calendar.") from None
+            raise Unmapped(source.at, _NEVER) from None
         text = written.isoformat().replace("+00:00", "Z")
         texts.append({"in_dates": [ITEM, text]} if later else {"in_dates": [ITEM, None, text]})
     return {"if": [is_number(ITEM), any_of(numbers), any_of(texts)]}
@@ -193,12 +202,13 @@ class _Segments:
     def _ruled(self, rule: Source) -> Rule:
         rule.leave("_id id description")
         condition = all_of([clause(one, self._others(one)) for one in rule.get("clauses").items()])
-        weight = rule.get("weight").number()
-        if weight is None:
+        if rule.get("weight").value is None:
+            rule.leave("bucketBy rolloutContextKind", "Nobody is drawn.")
             return condition
+        weight = part_of(rule.get("weight"), WHOLE, WHOLE)
         by, kind = rule.get("bucketBy").text() or "key", rule.get("rolloutContextKind").text()
         rule.get("weight").note("other_buckets", "The share stays, but users fall into other buckets than before.")
-        return all_of([condition, share(int(weight), WHOLE, field(by, kind, rule.get("bucketBy")))])
+        return all_of([condition, share(weight, WHOLE, field(by, kind, rule.get("bucketBy")))])
 
     def _others(self, source: Source) -> dict[str, Rule]:
         """The rules of the segments that a clause asks for."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from slipway.flags.fields import RESERVED
+from slipway.flags.source import Source, Unmapped
 
 Rule = Any
 KEY = "targetingKey"
@@ -55,6 +56,15 @@ def number_in(value: Any) -> int | float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def part_of(source: Source, most: int, whole: int) -> int:
+    """A share from 0 to `most`, in parts of the whole. Raises Unmapped."""
+    number = number_in(source.value)
+    if number is None or not 0 <= number <= most:
+        raise Unmapped(source.at, f"A share is a number from 0 to {most:,}.")
+    source.take()
+    return round(number * whole / most)
+
+
 def shares(weights: Mapping[str, int], bucket: Rule | None = None) -> Rule:
     """A variant by weights; `bucket`: by what, beside the flag's key (None: by the targeting key)."""
     by = [] if bucket is None else [{"cat": [var("$flagd.flagKey"), bucket]}]
@@ -83,13 +93,17 @@ def chain(steps: Sequence[tuple[Rule, Rule]], otherwise: Rule = None) -> Rule | 
 
 
 def names(given: Sequence[str | None], values: Sequence[Any]) -> list[str]:
-    """Of variants: those that they have, where they are fit and different; else on and off, else v0, v1 and so on."""
+    """Of variants: their own, where they are fit and none before has them; else on and off, else v0, v1 and so on."""
     own = [name.strip()[:64].strip() if name and name.isprintable() else "" for name in given]
-    if all(own) and len(set(own)) == len(own):
-        return own
-    if sorted(values, key=str) == [False, True]:
-        return ["on" if value else "off" for value in values]
-    return [f"v{number}" for number in range(len(values))]
+    kept = [name if name not in own[:number] else "" for number, name in enumerate(own)]
+    truths = sorted(values, key=str) == [False, True]
+    found: list[str] = []
+    for number, (name, value) in enumerate(zip(kept, values, strict=True)):
+        plain = ("on" if value else "off") if truths else f"v{number}"
+        others = {*found, *kept[number + 1 :]}
+        wanted = (plain, *(f"{plain}-{more}" for more in range(2, len(values) + 3)))
+        found.append(name or next(one for one in wanted if one not in others))
+    return found
 
 
 def type_of(values: Sequence[Any]) -> str | None:

@@ -38,11 +38,14 @@ def constraint(source: Source) -> Rule:
     operator, value, values = source.get("operator").text() or "", source.get("value"), source.get("values")
     inverted, folded = source.get("inverted").truth(), source.get("caseInsensitive").truth()
     at = field(source.get("contextName").text() or "", source.get("contextName"))
-    several = [str(one) for one in values.values() if not isinstance(one, dict | list)]
+    several = list[str]()
     if operator in ("IN", "NOT_IN", *_TEXTS):
-        value.take()  # of an operator that it had before
+        several = [str(one) for one in values.values() if not isinstance(one, dict | list)]
+        source.leave("value", "It is of an operator that the constraint had before.")
     else:
-        values.take()
+        source.leave("values", "They are of an operator that the constraint had before.")
+    if folded and operator not in _TEXTS:
+        source.get("caseInsensitive").note("left_out", "The operator compares what it is given.")
     if operator in ("IN", "NOT_IN"):
         met: Rule = {"in": [at, several]}
     elif operator in _TEXTS:
@@ -125,8 +128,7 @@ def segments(sources: Source) -> tuple[list[Part], Mapping[str, Rule]]:
         id, name = segment.get("id").number(), segment.get("name").text() or ""
         asked = segment.get("constraints")
         if not isinstance(asked.value, list) or id is None:
-            segment.take()
-            segment.note("unmapped", "The file names it, and does not say what it asks for: add its `constraints`.")
+            segment.skip("unmapped", "The file names it, and does not say what it asks for: add its `constraints`.")
             continue
         key = slug(name, "segment", {part.key for part in parts})
         segment = segment.of(key)

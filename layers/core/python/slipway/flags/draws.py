@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from slipway.flags.conditions import KEY, Rule, all_of, share, shares, var
+from slipway.flags.conditions import KEY, Rule, all_of, any_of, part_of, share, shares, var
 from slipway.flags.constraints import field
-from slipway.flags.source import Source, Unmapped
+from slipway.flags.source import Source
 
 SHARES = {"flexibleRollout": "rollout", "gradualRolloutUserId": "percentage", "gradualRolloutSessionId": "percentage",
            "gradualRolloutRandom": "percentage"}  # fmt: skip
+CHANCE = {  # there, by stickiness
+    "default": "Who has neither a targeting key nor a `sessionId` is drawn anew with every call there. Here both are asked for",
+    "random": "Everybody is drawn anew with every call there. Here the targeting key decides, or else the `sessionId`",
+}
+PARTS = 100_000  # of all
+WHOLE = 1_000  # what the weights of variants add up to
 Step = tuple[Rule, Rule]  # a condition, and what is answered where it holds
 
 
@@ -24,15 +30,17 @@ def within(condition: Rule, steps: Sequence[Step]) -> list[Step]:
 def drawn(variants: list[Source], values: dict[str, Any], sticky: str | None) -> list[Step]:
     """Who gets which variant: first who is named, then by weight. Adds to the values; none where there are no variants."""
     weights, steps = dict[str, int](), list[Step]()
-    for number, variant in enumerate(variants):
+    for variant in variants:
         name = variant.get("name").text() or variant.at.rpartition("/")[2]
         payload = variant.get("payload").take()
         value = {"name": name, "enabled": True} | ({"payload": payload} if payload else {})
         named = next((one for one in (name, *(f"{name}-{n}" for n in range(2, 100))) if values.get(one, value) == value), name)
         values[named] = value
-        weights[named] = weights.get(named, 0) + int(variant.get("weight").number() or 0)
-        stickiness = variant.get("stickiness").text()
-        sticky = stickiness if number == 0 and stickiness and sticky is None else sticky
+        weights[named] = weights.get(named, 0) + part_of(variant.get("weight"), WHOLE, WHOLE)
+        stickiness = variant.get("stickiness").text() or "default"
+        sticky = stickiness if sticky is None else sticky
+        if stickiness != sticky:
+            variant.get("stickiness").note("left_out", f"All are drawn by {sticky!r}.")
         variant.leave("weightType")
         for override in variant.get("overrides").items():
             at = field(override.get("contextName").text() or "", override)
@@ -41,29 +49,46 @@ def drawn(variants: list[Source], values: dict[str, Any], sticky: str | None) ->
     if len(left) == 1:
         return [*steps, (True, next(iter(left)))]
     if left:
+        unit = _unit(sticky or "default", variants[0])
         variants[0].note("other_buckets", "The shares stay, but users fall into other buckets than before.")
-        steps.append((True, shares(left, _bucket(sticky or "default", variants[0]))))
+        _tell_chance(sticky or "default", variants[0], "gets no variant")
+        steps.append((unit.there, shares(left, unit.bucket)))
     return steps
 
 
 def taken(name: str, parameters: Source) -> Rule:
     of = {"gradualRolloutUserId": "userId", "gradualRolloutSessionId": "sessionId", "gradualRolloutRandom": "random"}
+    if name in of:
+        parameters.leave("stickiness", "The name of the strategy says by what it draws.")
     sticky = of.get(name) or parameters.get("stickiness").text() or "default"
-    parameters.get("stickiness").take()
     parameters.leave("groupId", "A flag draws by its own key.")
     part = parameters.get(SHARES[name])
-    try:
-        percent = float(part.value)
-    except (TypeError, ValueError):
-        raise Unmapped(part.at, "The share is no number.") from None
-    part.take()
-    if 0 < percent < 100:
+    taken, unit = part_of(part, 100, PARTS), _unit(sticky, part)
+    if 0 < taken < PARTS:
         part.note("other_buckets", "The share stays, but users fall into other buckets than before.")
-    bucket = _bucket(sticky, part)
-    there = True if sticky in ("default", "random") or percent <= 0 else {"!==": [var(KEY) if bucket is None else bucket, None]}
-    return all_of([one for one in (there, share(round(percent * 100), 10_000, bucket)) if one is not True])
+        _tell_chance(sticky, part, "is in no share")
+    elif sticky in CHANCE or not taken:  # everybody, or nobody
+        return taken > 0
+    return all_of([unit.there, *([] if taken == PARTS else [share(taken, PARTS, unit.bucket)])])
 
 
-def _bucket(stickiness: str, source: Source) -> Rule | None:
-    """None for the targeting key: nothing here is drawn anew with every call. Raises Unmapped."""
-    return None if stickiness in ("default", "random", "userId") else field(stickiness, source)
+class Unit(NamedTuple):
+    """Who is drawn: whether the context has one, and by what beside the flag's key (None: by the targeting key)."""
+
+    there: Rule
+    bucket: Rule | None
+
+
+def _unit(stickiness: str, source: Source) -> Unit:
+    """Nothing here is drawn anew with every call. Raises Unmapped."""
+    if stickiness in CHANCE:
+        session = var("sessionId")
+        there = any_of([{"!==": [var(KEY), None]}, {"!==": [session, None]}])
+        return Unit(there, {"if": [{"!==": [var(KEY), None]}, var(KEY), session]})
+    at = field(stickiness, source)
+    return Unit({"!==": [at, None]}, None if at == var(KEY) else at)
+
+
+def _tell_chance(stickiness: str, source: Source, instead: str) -> None:
+    if stickiness in CHANCE:
+        source.note("random", f"{CHANCE[stickiness]}, and who has neither {instead}.")

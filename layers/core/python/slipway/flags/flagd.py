@@ -8,8 +8,9 @@
 
 What is read is written again just so, save what `metadata.type` and `metadata.hash` say: these become the flag's own. Where
 the hash is missing it is flagd's v2, as JavaScript, Java, Go and .NET read such a document, and is not written. Numbers are
-integers if none has a fraction (1.0 has one) and all are exact, unless the type says float. Other names that mean something in
-an answer (`slipway.flags.form.RESERVED`), such as the version in a snapshot, are left out, and told.
+integers if none has a fraction (1.0 has one) and all are exact, unless the type says float; of floats that are all whole it is
+written, for those who write 1.0 as 1. Other names that mean something in an answer (`slipway.flags.form.RESERVED`), such as the
+version in a snapshot, are left out, and told.
 """
 
 from __future__ import annotations
@@ -111,18 +112,22 @@ def written(rows: Rows, lacks: Mapping[str, Sequence[str]] = {}) -> Document:
     if rules:
         document["$evaluators"] = rules
     slipway = {"flags": beside, "segments": described, "warnings": [note._asdict() for note in warnings]}
-    return {**document, "slipway": {name: value for name, value in slipway.items() if value}}
+    if any(slipway.values()):
+        document["slipway"] = {name: value for name, value in slipway.items() if value}
+    return document
 
 
 def _definition(flag: Mapping[str, Any], configuration: Mapping[str, Any]) -> Document:
     """The flag as flagd knows it."""
     enabled = configuration.get("enabled") is True
-    made = {"state": "ENABLED" if enabled else "DISABLED", "variants": jsontext.read(flag["variants"])}
+    made: Document = {"state": "ENABLED" if enabled else "DISABLED", "variants": jsontext.read(flag["variants"])}
     if configuration.get("default_variant") is not None:
         made["defaultVariant"] = configuration["default_variant"]
     if configuration.get("targeting") is not None:
         made["targeting"] = jsontext.read(configuration["targeting"])
     metadata = jsontext.read(flag.get("metadata", "{}"))
+    if flag["type"] == "float" and all(value == int(value) for value in made["variants"].values()):
+        metadata["type"] = "float"  # other programs write 1.0 as 1
     if flag["hash"] != "v2":
         metadata["hash"] = flag["hash"]
     return {**made, "metadata": metadata} if metadata else made

@@ -18,23 +18,25 @@ from typing import Any, NamedTuple
 
 from slipway.flags import jsontext
 from slipway.flags.bundle import Bundle, Part
-from slipway.flags.conditions import KEY, Rule, chain, shares, type_of, var
+from slipway.flags.conditions import KEY, Rule, chain, part_of, shares, type_of, var
 from slipway.flags.fields import OVERRIDES
-from slipway.flags.source import Source
+from slipway.flags.source import Source, Unmapped
 from slipway.flags.traits import segments
 from slipway.problems import Fault, Invalid
 
 PARTS = 1_000  # of a percent
 CONTROL = "control"
+STRANGER = "`feature_states` has no such feature."
 
 
 class State(NamedTuple):
-    """Of a feature, in an environment, a segment or for an identity."""
+    """Of a feature, in an environment, a segment or for an identity. `broken`: a share could not be mapped."""
 
     source: Source
     enabled: bool
     value: Any
     options: list[tuple[Any, int]]  # values with their parts
+    broken: bool = False
 
 
 def read(document: Any) -> Bundle:
@@ -52,15 +54,33 @@ def read(document: Any) -> Bundle:
 
 def _exported(feature: Source) -> Part | None:
     feature.leave("default_enabled initial_value", "It is what new environments begin with; here a flag is off in them.")
-    feature.get("type").take()
-    options = []
-    for one in feature.get("multivariate").items():
-        one.get("type").take()
+    feature.get("type").pass_over("derived")
+    entries = feature.get("multivariate").items()
+    for one in entries:
+        one.get("type").pass_over("derived")
         one.leave("default_percentage_allocation", "It is what new environments begin with; here a flag is off in them.")
-        options.append((one.get("value").take(), round((one.get("percentage_allocation").number() or 0) * PARTS)))
-    state = State(feature, feature.get("enabled").truth(), feature.get("value").take(), options)
+    options = _options([(one, one.get("value")) for one in entries], feature.get("multivariate"))
+    state = State(feature, feature.get("enabled").truth(), feature.get("value").take(), options or [], options is None)
     client_side = not feature.get("is_server_key_only").truth()
     return _flag(str(feature.flag), state, [], {}, client_side, feature.get("multivariate"))
+
+
+def _options(entries: list[tuple[Source, Source]], all: Source) -> list[tuple[Any, int]] | None:
+    """Values with their parts, from what has the part and what is the value; None where one could not be mapped."""
+    options, left = [], 100 * PARTS
+    try:
+        for one, value in entries:
+            wanted = part_of(one.get("percentage_allocation"), 100, 100 * PARTS)
+            if wanted > left:
+                one.get("percentage_allocation").note("rest", f"Those before it leave {left / PARTS:g} % for it.")
+            if wanted and value.value is None:
+                raise Unmapped(value.at, "A variant here has a value.")
+            options.append((value.take(), min(wanted, left)))
+            left -= min(wanted, left)
+    except Unmapped as unmapped:
+        all.drop(unmapped)
+        return None
+    return options
 
 
 # --- the environment document ------------------------------------------------------------------------------------
@@ -83,27 +103,28 @@ def _environment(root: Source) -> Bundle:
         segment.leave("feature_states_to_delete")
         for one in segment.get("feature_states").items():
             key = one.get("feature").get("name").text() or ""
+            if key not in states:
+                one.skip("left_out", STRANGER)
+                continue
             one = one.of(key)
             priority = one.get("feature_segment").get("priority").number()
             one.get("feature_segment").leave("id")
             if segment.at not in rules:
                 broken.add(key)
-                one.take()
-                one.note("unmapped", "What its segment asks for has no equal.")
+                one.skip("unmapped", "What its segment asks for has no equal.")
                 continue
             place = float("inf") if priority is None else float(priority)
             overrides.setdefault(key, []).append((place, rules[segment.at], _state(one)))
-    people = _people(root.get("identity_overrides"))
+    people = _people(root.get("identity_overrides"), states)
     parts = []
     for key, source in states.items():
         id = str(source.get("feature").get("id").value)
         ranked = sorted(overrides.get(key, []), key=lambda one: one[0])
         steps = [(rule, state) for _, rule, state in ranked]
         state = _state(source)
-        if key in broken:
-            source.note("switched_off", "A part of it is missing: look at it before you switch it on.")
+        state = state._replace(broken=state.broken or key in broken)
         part = _flag(key, state, steps, people.get(key, {}), id not in server_only,
-                     source.get("multivariate_feature_state_values"), left_off=key in broken)  # fmt: skip
+                     source.get("multivariate_feature_state_values"))  # fmt: skip
         parts += [] if part is None else [part]
     return Bundle(asked, parts, [*root.report.notes, *root.report.rest(root)])
 
@@ -111,19 +132,29 @@ def _environment(root: Source) -> Bundle:
 def _state(source: Source) -> State:
     source.leave("id django_id featurestate_uuid feature_segment_id")
     source.get("feature").leave("id type")
-    source.get("feature").get("name").take()
-    options = []
-    entries = source.get("multivariate_feature_state_values").items()
-    for one in sorted(entries, key=lambda one: one.get("id").number() or 0):
+    all = source.get("multivariate_feature_state_values")
+    entries = sorted(all.items(), key=lambda one: one.get("id").number() or 0)
+    for one in entries:
         one.leave("mv_fs_value_uuid")
-        one.get("id").take()
         one.get("multivariate_feature_option").leave("id")
-        value = one.get("multivariate_feature_option").get("value").take()
-        options.append((value, round((one.get("percentage_allocation").number() or 0) * PARTS)))
-    return State(source, source.get("enabled").truth(), source.get("feature_state_value").take(), options)
+    options = _options([(one, one.get("multivariate_feature_option").get("value")) for one in entries], all)
+    value = source.get("feature_state_value").take()
+    return State(source, source.get("enabled").truth(), value, options or [], options is None)
 
 
-def _people(identities: Source) -> dict[str, dict[str, State]]:
+def _person(source: Source) -> State:
+    """Nobody is drawn: an option that has all is the value."""
+    state = _state(source)
+    chosen = [value for value, part in state.options if part == 100 * PARTS]
+    if chosen:
+        source.leave("feature_state_value", "The identity gets an option.")
+        return state._replace(value=chosen[0], options=[])
+    if any(part for _, part in state.options):
+        source.get("multivariate_feature_state_values").note("left_out", "One identity has one value.")
+    return state._replace(options=[])
+
+
+def _people(identities: Source, states: Mapping[str, Source]) -> dict[str, dict[str, State]]:
     """What is overridden for whom, by feature."""
     found: dict[str, dict[str, State]] = {}
     for identity in identities.items():
@@ -131,8 +162,12 @@ def _people(identities: Source) -> dict[str, dict[str, State]]:
         identity.leave("identity_uuid environment_api_key created_date identity_traits django_id composite_key dashboard_alias")
         for one in identity.get("identity_features").items():
             key = one.get("feature").get("name").text() or ""
-            if name is not None:
-                found.setdefault(key, {}).setdefault(name, _state(one.of(key))._replace(options=[]))
+            if key not in states:
+                one.skip("left_out", STRANGER)
+            elif name is None or name in found.get(key, {}):
+                one.skip("left_out", "It is of nobody, or the second one of an identity.")
+            else:
+                found.setdefault(key, {})[name] = _person(one.of(key))
     return found
 
 
@@ -146,7 +181,6 @@ def _flag(
     people: Mapping[str, State],
     client_side: bool,
     options: Source,
-    left_off: bool = False,
 ) -> Part | None:
     every = [state, *(one for _, one in steps), *people.values()]
     plain = not any(one.value is not None or one.options for one in every)
@@ -154,8 +188,7 @@ def _flag(
     type = type_of(list(values.values()))
     source = state.source
     if type is None:
-        source.take()
-        source.note("not_imported", "Its values are of several types, or one is missing; variants here are all of one type.")
+        source.skip("not_imported", "Its values are of several types, or one is missing; variants here are all of one type.")
         return None
 
     def answer(one: State) -> Rule:
@@ -163,9 +196,14 @@ def _flag(
             return "on" if one.enabled else "off"
         return _drawn(one, values) if one.enabled else None
 
-    used = any(one.enabled for one in every)
-    if not state.enabled:
+    used, broken = any(one.enabled for one in every), any(one.broken for one in every)
+    if broken:
+        source.note("switched_off", "A part of it is missing: look at it before you switch it on.")
+    if not used:
         source.get("enabled").note("off_value", "Switched off, callers get their own default, not the value.")
+    elif not plain and not state.enabled:
+        detail = "Who is not named by a segment or an identity gets the caller's own default, not the value."
+        source.get("enabled").note("off_value", detail)
     if any(len(_weights(one, values)) > 1 for one in every):
         options.note("other_buckets", "The shares stay, but identities fall into other buckets than before.")
     named: dict[str, list[str]] = {}
@@ -180,7 +218,7 @@ def _flag(
     base = answer(state) if used else answer(state._replace(enabled=True))
     default = base if isinstance(base, str) and (plain or not asked) else None
     configuration = {
-        "enabled": used and not left_off,
+        "enabled": used and not broken,
         "default_variant": default,
         "targeting": chain(asked, None if base == default else base),
         "overrides": named,

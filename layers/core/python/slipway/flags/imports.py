@@ -88,14 +88,13 @@ def take(
     _check(rehearsal, call, order)
     steps = _Steps(order, call.idempotency_key, validate)
     pending, became = _rehearsed(rehearsal, call, steps.all())
-    conflicts: list[Note] = []
-    left = 0
+    conflicts, left = list[Note](), 0
     if not validate_only:
         if call.idempotency_key is not None:
             _bind(control, call)
         left = max(0, len(pending) - MOST_STEPS)
         conflicts = _done(control, call, pending[:MOST_STEPS])
-    counts, notes = Counter(became.values()), [*steps.ended.values(), *bundle.notes]
+    counts, notes = Counter(became.values()), [*steps.told.values(), *bundle.notes]
     return {
         "flags": len(bundle.flags),
         "segments": len(bundle.segments),
@@ -136,8 +135,7 @@ def _rehearsed(control: Control, call: Call, steps: Iterable[Step]) -> tuple[lis
     """The steps that would change something, and what would become of each part of the file.
 
     Raises Invalid, KeyTaken, Conflict."""
-    pending: list[Step] = []
-    became: dict[str, Done] = {}
+    pending, became = list[Step](), dict[str, Done]()
     wrong: dict[type[Problem], list[Fault]] = {}
     refused: set[str] = set()
     for step in steps:
@@ -209,7 +207,7 @@ class _Steps:
         self.order, self.validate = order, validate
         self.name = idempotency_key or f"file {order.digest}"
         self.updates = order.mode == "update"
-        self.ended: dict[str, Note] = {}  # rollouts, by their ids
+        self.told: dict[str, Note] = {}  # by rollouts that end, and flags that draw otherwise
 
     def all(self) -> list[Step]:
         bundle = self.order.bundle
@@ -254,6 +252,8 @@ class _Steps:
             if standing.data[name] != getattr(new, name) and (name == "type" or part.pinned):
                 detail = f"The {name} of {new.key!r} is {standing.data[name]}, and stays so."
                 raise Conflict(detail, errors=[Fault(f"/{name}", "immutable", detail)])
+        if part.fields.get("hash", hash := standing.data["hash"]) != hash and self.order.bundle.draws(part):
+            self.told[part.at] = part.drawn_by(hash)
         given = {name: value for name, value in part.fields.items() if name not in ("key", "type", "hash")}
         if "metadata" in given:
             given["metadata"] = dict.fromkeys(metadata(standing.data)) | dict(given["metadata"])
@@ -291,7 +291,7 @@ class _Steps:
         done, ended = _changed(before, after), after.data.get("ended", [])
         ids = [ended] if isinstance(ended, str) else [one["id"] for one in ended]
         for id in ids if done == "updated" else []:
-            self.ended[id] = Note(part.key, part.at, "rollout_ended", f"The rollout {id} ends: what is imported holds.")
+            self.told[id] = Note(part.key, part.at, "rollout_ended", f"The rollout {id} ends: what is imported holds.")
         return done
 
 

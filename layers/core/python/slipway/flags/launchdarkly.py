@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from slipway.flags import jsontext
 from slipway.flags.bundle import Bundle, Part
 from slipway.flags.clauses import WHOLE, clause, field, segments
-from slipway.flags.conditions import Rule, all_of, chain, names, shares, type_of
+from slipway.flags.conditions import Rule, all_of, chain, names, part_of, shares, type_of
 from slipway.flags.source import Source, Unmapped
 from slipway.flags.targets import targets, variant_of
 from slipway.problems import Fault, Invalid
@@ -74,18 +74,21 @@ def _keyed(source: Source) -> dict[str, Source] | None:
     if not isinstance(source.value, dict):
         return None
     found = {name: one.of(name) for name, one in source.members().items() if isinstance(one.value, dict)}
-    for one in found.values():
-        one.get("key").take()
+    for name, one in found.items():
+        if one.get("key").value == name:
+            one.get("key").pass_over("derived")
+        else:
+            one.leave("key", "The name that it stands under is its key.")
     return found
 
 
 def _constant(key: str, source: Source) -> Part | None:
     """Of `flagValues`: a flag that gives everybody the same."""
-    value = source.take()
-    type = type_of([value])
+    type = type_of([source.value])
     if type is None:
-        source.note("not_imported", "A variant here is no list.")
+        source.skip("not_imported", "A variant here is no list.")
         return None
+    value = source.take()
     variants = {"on": True, "off": False} if type == "boolean" else {"value": value}
     default = ("on" if value else "off") if type == "boolean" else "value"
     configuration = {"enabled": True, "default_variant": default}
@@ -107,8 +110,7 @@ def _importable(flag: Source) -> bool:
     elif type_of([one.value for one in _values(flag)]) is None:
         why = "Its variations are lists, or of several types; a variant here is no list, and all are of one type."
     if why is not None:
-        flag.take()
-        flag.note("not_imported", why)
+        flag.skip("not_imported", why)
     return why is None
 
 
@@ -119,21 +121,25 @@ def _names(flag: Source) -> list[str]:
 
 def _flag(key: str, flag: Source, environment: str | None, known: Known) -> Part:
     named, values = known.variants[key], [one.take() for one in _values(flag)]
-    for one in flag.get("variations").items():
+    for one, name in zip(flag.get("variations").items(), named, strict=True):
         one.leave("_id description")
+        if one.get("name").value not in (None, "", name):
+            one.get("name").note("renamed", f"Here the variant is {name!r}.")
     flag.leave(
         "_id _version creationDate includeInSnippet _links goalIds maintainerId _maintainerTeam variationJsonSchema"
         " temporary customProperties deprecated deprecatedDate archivedDate defaults _purpose migrationSettings codeReferences"
     )
     if flag.get("experiments").get("items").value:
         flag.leave("experiments", "An experiment has to be set up anew.")
-    flag.get("experiments").get("baselineIdx").take()
+    flag.get("experiments").get("baselineIdx").pass_over("derived")  # without items there is none
     flag.leave("name", "A flag here has a key and a description.")
-    flag.get("kind").take()
+    flag.get("kind").pass_over("derived")
     in_file = not isinstance(flag.get("environments").value, dict)
     here = flag if in_file else _environment(flag, environment)
     availability = flag.get("clientSideAvailability")
     client_side = [availability.get(name).truth() for name in ("usingEnvironmentId", "usingMobileKey")]
+    if len(set(client_side)) > 1:
+        availability.note("client_side", "There browsers or mobile apps alone get it; here there is one kind of client keys.")
     client_side.append(flag.get("clientSide").truth())
     fields = {
         "key": key, "type": type_of(values), "variants": dict(zip(named, values, strict=True)),
@@ -168,8 +174,7 @@ def _environment(flag: Source, wanted: str | None) -> Source | None:
     chosen = wanted if wanted is not None else next(iter(there)) if len(there) == 1 else None
     for name, one in there.items():
         if name != chosen:
-            one.take()
-            one.note("other_environment", "One import reads one environment: name it with `source`.")
+            one.skip("other_environment", "One import reads one environment: name it with `source`.")
     return there.get(chosen or "")
 
 
@@ -178,8 +183,7 @@ def _configuration(here: Source, named: list[str], known: Known) -> dict[str, An
     overrides, steps = targets(here, named)
     for rule in here.get("rules").items():
         if rule.get("disabled").truth():
-            rule.take()
-            rule.note("left_out", "The rule is disabled.")
+            rule.skip("left_out", "The rule is disabled.")
             continue
         rule.leave("_id id ref trackEvents description")
         try:
@@ -235,8 +239,10 @@ def _served(place: Source, named: list[str]) -> Rule:
     rollout.get("experimentAllocation").leave("canReshuffle defaultVariation type")
     weights, left = dict[str, int](), WHOLE
     for number, one in enumerate(entries, 1):
-        variant, weight = variant_of(one.get("variation"), named), int(one.get("weight").number() or 0)
-        weight = left if number == len(entries) else min(left, max(0, weight))  # the last one has the rest
+        variant, weight = variant_of(one.get("variation"), named), part_of(one.get("weight"), WHOLE, WHOLE)
+        if number == len(entries) and weight != left:
+            one.get("weight").note("rest", f"The last one has the rest, and that is {left / WHOLE:.3%}.")
+        weight = left if number == len(entries) else min(left, weight)
         weights[variant] = weights.get(variant, 0) + weight
         left -= weight
         one.leave("_id untracked")
@@ -244,8 +250,9 @@ def _served(place: Source, named: list[str]) -> Rule:
     if experiment:
         rollout.note("experiment", "The shares stay; what it measures has to be set up anew.")
     drawn = {variant: weight for variant, weight in weights.items() if weight}
+    if experiment:
+        rollout.leave("bucketBy", "An experiment is drawn by the key.")
     kind, by = rollout.get("contextKind").text(), "key" if experiment else rollout.get("bucketBy").text() or "key"
-    rollout.get("bucketBy").take()
     first = variant_of(entries[0].get("variation"), named)
     if len(drawn) == 1 and first in drawn:
         return first

@@ -6,10 +6,12 @@ Null, and what is empty, says nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from slipway.flags.bundle import Note
 from slipway.flags.checks import escaped
+
+Needless = Literal["derived", "reference"]  # it follows from what is mapped; it is good for the file alone
 
 
 class Unmapped(Exception):
@@ -47,9 +49,18 @@ class Source:
         return {name: self.get(name) for name in self.value} if isinstance(self.value, dict) else {}
 
     def take(self) -> Any:
-        """The whole value; it counts as mapped."""
-        self.report.taken.add(self.at)
+        """The whole value: it is mapped."""
+        self.report.done[self.at] = "mapped"
         return self.value
+
+    def skip(self, code: str, detail: str) -> None:
+        """None of it is mapped, and that is told."""
+        self.report.done[self.at] = "told"
+        self.note(code, detail)
+
+    def pass_over(self, why: Needless) -> None:
+        """None of it is mapped, and nothing is lost."""
+        self.report.done[self.at] = why
 
     def text(self) -> str | None:
         return str(self.take()) if isinstance(self.value, str) and self.value else None
@@ -82,19 +93,17 @@ class Source:
         for name in names.split():
             member = self.get(name)
             if member.value not in (None, "", [], {}):
-                member.take()
-                member.note("left_out", detail)
+                member.skip("left_out", detail)
 
     def drop(self, unmapped: Unmapped) -> None:
         """Leave all of it out, because of what stands inside of it."""
-        self.take()
-        self.note("left_out", unmapped.detail)
+        self.skip("left_out", unmapped.detail)
         Source(None, unmapped.at, self.report, self.flag).note("unmapped", unmapped.detail)
 
 
 class Report:
     def __init__(self) -> None:
-        self.taken: set[str] = set()
+        self.done: dict[str, Literal["mapped", "told"] | Needless] = {}  # what became of it, by its place
         self.notes: list[Note] = []
         self.owners: dict[str, str] = {}  # the flag by the place where it begins
 
@@ -104,11 +113,11 @@ class Report:
         return self.owners.get(at)
 
     def rest(self, root: Source) -> Iterator[Note]:
-        """What nobody took."""
+        """What nobody took or skipped."""
         waiting = [root]
         while waiting:
             at = waiting.pop()
-            if at.at in self.taken:
+            if at.at in self.done:
                 continue
             if isinstance(at.value, dict | list) and at.value:
                 waiting += reversed([*at.members().values(), *at.items()])

@@ -16,7 +16,8 @@ def targets(here: Source, named: list[str]) -> tuple[dict[str, list[str]], list[
     taken: set[str] = set()
     for target in here.get("targets").items():
         variant, keys = variant_of(target.get("variation"), named), target.get("values").texts()
-        target.get("contextKind").take()
+        if target.get("contextKind").text() not in (None, "user"):
+            target.get("contextKind").note("left_out", "Those who stand here are users, whatever it says.")
         if ordered and variant in users:
             target.note("left_out", f"It is the second one of {variant!r}, so nobody asked.")
             continue
@@ -39,6 +40,7 @@ def targets(here: Source, named: list[str]) -> tuple[dict[str, list[str]], list[
         kind, variant = target.get("contextKind").text() or "user", variant_of(target.get("variation"), named)
         keys = target.get("values").texts()
         if kind == "user":
+            target.leave("values", "Users stand in `targets`.")
             place(variant)
         elif keys:
             steps.append(({"in": [var(f"{kind}.key"), keys]}, variant))

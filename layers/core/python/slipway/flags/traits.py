@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway.flags.bundle import Part
-from slipway.flags.conditions import KEY, Rule, all_of, any_of, number_in, slug, var
+from slipway.flags.conditions import KEY, Rule, all_of, any_of, number_in, part_of, slug, var
 from slipway.flags.regex import BadPattern, Pattern
 from slipway.flags.semver import parse
 from slipway.flags.source import Source, Unmapped
@@ -24,7 +24,7 @@ def segments(sources: Source) -> tuple[list[Part], Mapping[str, Rule]]:
     """Those that could be mapped, and what stands for each, by where it stands in the file."""
     parts, rules = list[Part](), dict[str, Rule]()
     for segment in sources.items():
-        segment.get("id").take()
+        segment.get("id").pass_over("reference")
         name = segment.get("name").text() or ""
         key = slug(name, "segment", {part.key for part in parts})
         segment = segment.of(key)
@@ -70,9 +70,10 @@ def _condition(source: Source, segment: str) -> Rule:
     if operator == "PERCENTAGE_SPLIT":
         return _split(value, var(KEY) if not place.value else _trait(place), segment)
     at = _trait(place)
-    raw = value.take()
     if operator in ("IS_SET", "IS_NOT_SET"):
+        source.leave("value", "All that is asked is whether the trait is there.")
         return {"!==" if operator == "IS_SET" else "===": [at, None]}
+    raw = value.take()
     if operator == "IN":
         return _among(at, raw, value)
     if not isinstance(raw, str):
@@ -87,13 +88,10 @@ def _condition(source: Source, segment: str) -> Rule:
 
 def _split(value: Source, at: Rule, segment: str) -> Rule:
     """The same part of all for every flag that asks for the segment."""
-    percent = number_in(value.take())
-    if percent is None:
-        raise Unmapped(value.at, "The share is no number.")
-    if percent >= 100:
+    part = part_of(value, 100, 100_000)
+    if part == 100_000:
         return {"!==": [at, None]}
     value.note("other_buckets", "The share stays, but identities fall into other buckets than before.")
-    part = max(0, round(percent * 1000))
     drawn = {"fractional": [{"cat": [f"{segment}/", at]}, ["in", part], ["out", 100_000 - part]]}
     return all_of([{"!==": [at, None]}, {"==": [drawn, "in"]}])
 

@@ -72,9 +72,8 @@ def read(document: Any, environment: str | None = None) -> Bundle:
     asked, rules = segments(root.get("segments"))
     by_strategy: dict[str, list[Any]] = {}
     for link in root.get("featureStrategySegments").items():
-        link.take()
-        if isinstance(link.value, dict):
-            by_strategy.setdefault(str(link.value.get("featureStrategyId")), []).append(link.value.get("segmentId"))
+        link.leave("id createdAt")
+        by_strategy.setdefault(str(link.get("featureStrategyId").take()), []).append(link.get("segmentId").take())
     features = _features(root, environment)
     read = _Reading(features, rules, by_strategy)
     flags = [part for key in features if (part := read.flag(key)) is not None]
@@ -95,8 +94,7 @@ def _features(root: Source, environment: str | None) -> dict[str, Feature]:
             if there is None or there == chosen:
                 found.append(one)
             else:
-                one.take()
-                one.note("other_environment", "One import reads one environment: name it with `source`.")
+                one.skip("other_environment", "One import reads one environment: name it with `source`.")
         return found
 
     return {
@@ -129,8 +127,7 @@ class _Reading:
         source = feature.source
         if source.get("archived").truth():
             for one in (source, *feature.strategies, *feature.environments, *feature.tags, *feature.dependencies):
-                one.take()
-                one.note("not_imported", "The feature is archived.")
+                one.skip("not_imported", "The feature is archived.")
             return None
         source.leave(
             "type project stale impressionData enabled favorite createdAt createdBy createdByUserId archivedAt lastSeenAt"
@@ -211,10 +208,8 @@ class _Reading:
     def _strategy(self, strategy: Source) -> Rule | None:
         """Whether it is met; None for one that is disabled. Raises Unmapped."""
         strategy.leave("id title createdAt projectId milestoneId")
-        strategy.get("sortOrder").take()
         if strategy.get("disabled").truth():
-            strategy.take()
-            strategy.note("left_out", "The strategy is disabled.")
+            strategy.skip("left_out", "The strategy is disabled.")
             return None
         listed = strategy.get("segments")
         ids = [str(id) for id in (*listed.values(), *self.links.get(str(strategy.get("id").value), []))]
@@ -239,12 +234,16 @@ class _Reading:
         """Raises Unmapped."""
         name, wanted = one.get("feature").text() or "", one.get("variants").texts()
         enabled = one.get("enabled").value is not False
-        one.get("enabled").take()
+        one.get("enabled").truth()
         parent = self.features.get(name)
         if parent is None or parent.source.get("archived").value is True:
             raise Unmapped(one.get("feature").at, f"The file has no feature {name!r} that could be imported.")
         if any(entry.get("dependencies").items() for entry in parent.dependencies):
             raise Unmapped(one.get("feature").at, f"{name!r} needs another feature itself, and so is never met.")
+        if enabled and wanted and not parent.has_variants:
+            raise Unmapped(one.get("variants").at, f"{name!r} has no variants, and so is never met.")
+        if not enabled:
+            one.leave("variants", "Where it has to be off they are not asked for.")
         if not enabled and not parent.enabled:
             return []  # it is off for everybody
         if not parent.has_variants:
@@ -261,6 +260,6 @@ def _tag(tag: Source) -> str:
     made = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.:") else "-" for letter in text.lower())
     made = made.lstrip("-_.:")[:40] or "tag"
     if made != text or kind != "simple":
-        tag.note("renamed", f"Here the tag is {made!r}; tags have no types.")
+        tag.note("renamed", f"Here the tag is {made!r}; tags have no types, such as {kind!r}.")
     tag.leave("createdByUserId")
     return made
