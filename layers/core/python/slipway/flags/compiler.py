@@ -11,7 +11,7 @@ from __future__ import annotations
 from slipway.flags import shapes
 from slipway.flags.coercion import truth
 from slipway.flags.fractional import bucketed, by_targeting_key, draw, shares
-from slipway.flags.limits import MOST_DEPTH, MOST_NODES, Unanswerable, walked
+from slipway.flags.limits import LONG_KEY, MOST_DEPTH, MOST_NODES, Meter, Unanswerable, spend, walked
 from slipway.flags.operators import READING, STRICT
 from slipway.flags.shapes import Literal
 
@@ -34,7 +34,7 @@ _SCALARS = {str, int, float, bool, type(None)}
 class Compiler:
     """Of one flag. After `compile`, the attributes tell what the rule needs:
 
-    walks        a meter, because it walks through lists or texts
+    walks        a meter in any case, because it walks through lists or texts
     whole        the whole context, with `targetingKey` and `$flagd`, because it reads those or paths that it computes
     extensions   the names of our operators in it
     """
@@ -124,7 +124,7 @@ class Compiler:
                 return node
         self.whole |= root
         function = READING[name]
-        return lambda data, meter: function(data, *[node(data, meter) for node in nodes])
+        return lambda data, meter: function(data, meter, *[node(data, meter) for node in nodes])
 
     def fractional(self, args: list[Any], nodes: list[Node], root: bool) -> Node:
         if root and nodes:
@@ -145,11 +145,13 @@ class Compiler:
         def fractional(data: Any, meter: Any) -> Any:
             value = by(data, meter)
             if type(value) is str:
+                if len(value) > LONG_KEY:
+                    spend(meter, len(value))
                 try:
                     return bucket(value)
                 except ValueError:
                     return None
-            drawn = draw(flag, hash, data, [value, *parts])
+            drawn = draw(flag, hash, data, [value, *parts], meter)
             return None if drawn is None else drawn.variant
 
         return fractional
@@ -158,7 +160,7 @@ class Compiler:
         flag, hash = self.flag if root else "", self.hash
 
         def fractional(data: Any, meter: Any) -> Any:
-            drawn = draw(flag, hash, data, [node(data, meter) for node in nodes])
+            drawn = draw(flag, hash, data, [node(data, meter) for node in nodes], meter)
             return None if drawn is None else drawn.variant
 
         return fractional
@@ -219,9 +221,9 @@ def _reduced(source: Node, body: Node, initial: Node, weight: int) -> Node:
 
 def _folded(function: Callable[..., Any], values: list[Any]) -> Node:
     try:
-        return Literal(function(*values))
+        return Literal(function(Meter(), *values))
     except Exception:
-        return lambda _data, _meter: function(*values)  # whoever reaches it gets the error
+        return lambda _data, meter: function(meter, *values)  # whoever reaches it gets the error
 
 
 def _unknown(detail: str) -> Node:

@@ -237,7 +237,7 @@ class FlagSet:
 
     def _targeted(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[Allowance | None], Meter]) -> Answer:
         run = compiler.compile(flag["targeting"])
-        metered, whole = compiler.walks or meter is not Meter, compiler.whole
+        whole = compiler.whole
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
         found = values(flag)
         outcomes = {name: Evaluation(key, found[name], name, "TARGETING_MATCH", None, None, metadata) for name in found}
@@ -264,22 +264,22 @@ class FlagSet:
                 if whole:
                     own = {"flagKey": key, "timestamp": int(now)}
                     data = {**data, "targetingKey": data.get("targetingKey"), "$flagd": own}
-                return named(run(data, meter(shared) if metered else None))
+                return named(run(data, meter(shared)))
             except Unanswerable as wrong:
                 return error(wrong.code, wrong.detail)
             except Exception as failed:
                 return error("GENERAL", f"The targeting fails on this context ({type(failed).__name__}).")
 
-        def answer(context: Any, now: float, _: Allowance | None = None) -> Evaluation:
+        def answer(context: Any, now: float, shared: Allowance | None = None) -> Evaluation:
             if type(context) is dict:
                 try:
                     result = run(context, None)
                     return outcomes[result] if type(result) is str else named(result)
                 except Exception:
-                    return careful(context, now)  # tells what is wrong
-            return careful(context, now)
+                    return careful(context, now, shared)  # counts its steps, or tells what is wrong
+            return careful(context, now, shared)
 
-        if whole or metered:
+        if whole or compiler.walks or meter is not Meter:
             return careful
         texts: dict[str | None, Evaluation] = {None: default}
         texts.update(outcomes)

@@ -65,7 +65,7 @@ class Tracing(Compiler):
         flag, hash = self.flag if root else "", self.hash
 
         def fractional(data: Any, tracer: Any) -> Any:
-            drawn = draw(flag, hash, data, [node(data, tracer) for node in nodes])
+            drawn = draw(flag, hash, data, [node(data, tracer) for node in nodes], tracer)
             tracer.drawn = drawn
             return None if drawn is None else drawn.variant
 
