@@ -76,6 +76,7 @@ def documents(blobs: Blobs, hurried: Blobs | None = None) -> Copies:
         most=MOST_ENVIRONMENTS,
         hurried=hurried,
         outlives=True,
+        renew=Snapshot.read,
     )
 
 

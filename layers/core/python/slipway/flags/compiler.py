@@ -14,6 +14,7 @@ from slipway.flags.fractional import bucketed, by_targeting_key, draw, shares
 from slipway.flags.limits import LONG_KEY, MOST_DEPTH, MOST_NODES, Meter, Unanswerable, spend, walked
 from slipway.flags.operators import READING, STRICT
 from slipway.flags.shapes import Literal
+from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,20 +32,35 @@ WALKING = ("map", "filter", "all", "some", "none", "reduce")
 _SCALARS = {str, int, float, bool, type(None)}
 
 
-class Compiler:
-    """Of one flag. After `compile`, the attributes tell what the rule needs:
+class Compiled(Value):
+    """`run`: the closure of one flag's targeting, and what it needs:
 
     walks        a meter in any case, because it walks through lists or texts
     whole        the whole context, with `targetingKey` and `$flagd`, because it reads those or paths that it computes
-    extensions   the names of our operators in it
+    refers       shared rules
+    extensions   our operators of these names
     """
+
+    run: Node
+    walks: bool
+    whole: bool
+    refers: bool
+    extensions: frozenset[str]
+
+
+class Compiler:
+    """Of one flag."""
 
     def __init__(self, flag: str, hash: str, evaluators: Mapping[str, Any]) -> None:
         self.flag, self.hash, self.evaluators = flag, hash, evaluators
         self.size = 0
-        self.walks = self.whole = False
+        self.walks = self.whole = self.refers = False
         self.extensions: set[str] = set()
         self.fields: dict[Node, str] = {}  # nodes that do nothing but read that attribute of the context
+
+    def compiled(self, logic: Any) -> Compiled:
+        """Raises as `compile` does."""
+        return Compiled(self.compile(logic), self.walks, self.whole, self.refers, frozenset(self.extensions))
 
     def compile(self, logic: Any) -> Node:
         """Raises Unanswerable with PARSE_ERROR for what is too deep or too large."""
@@ -61,6 +77,7 @@ class Compiler:
             return Literal(logic)
         ((name, raw),) = logic.items()
         if name == "$ref" and isinstance(raw, str):
+            self.refers = True
             if raw not in self.evaluators:
                 return _unknown(f"There is no shared rule {raw[:100]!r}.")
             return self.node(self.evaluators[raw], depth - 1, root, at)

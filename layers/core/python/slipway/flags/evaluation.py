@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from slipway.flags.compiler import Compiler
+    from slipway.flags.compiler import Compiled, Compiler
     from slipway.flags.limits import Allowance
     from slipway.flags.shapes import Node
     from slipway.flags.trace import Step
@@ -90,7 +90,7 @@ class FlagSet:
         self.metadata, self.hash = metadata, hash
         self._flags, self.evaluators, self._trouble = flags, evaluators, trouble
         self._ready: dict[str, Evaluation | Answer] = {}
-        self._compiled: dict[str, Compiler] = {}
+        self._compiled: dict[str, Compiled] = {}
         self._parts: dict[str, Parts] = {}
 
     @classmethod
@@ -143,7 +143,15 @@ class FlagSet:
     def extensions(self, key: str) -> frozenset[str]:
         """The names of the operators in this flag's targeting that no other flagd provider knows."""
         self.ready(key)
-        return frozenset(self._compiled[key].extensions) if key in self._compiled else frozenset()
+        return self._compiled[key].extensions if key in self._compiled else frozenset()
+
+    def succeed(self, before: FlagSet) -> None:
+        """Take over what that set compiled, where it would be the same."""
+        shared = _alike(self.evaluators, before.evaluators)
+        for key, compiled in before._compiled.items():
+            flag, other = self._flags.get(key), before._flags[key]
+            if (shared or not compiled.refers) and isinstance(flag, dict) and _alike(flag, other):
+                self._compiled[key] = compiled
 
     def evaluate(
         self, key: str, context: Mapping[str, Any] | None = None, *, now: float, shared: Allowance | None = None
@@ -168,7 +176,8 @@ class FlagSet:
 
         tracer = Tracer()
         try:
-            answer = self._needing(key, self._flags[key], Tracing(key, self._hash(key), self.evaluators), lambda _: tracer)
+            traced = Tracing(key, self._hash(key), self.evaluators).compiled(self._flags[key]["targeting"])
+            answer = self._needing(key, self._flags[key], traced, lambda _: tracer)
             return Explanation(answer(context, now), tuple(tracer.steps))
         except RecursionError:  # it takes a deeper stack than `evaluate`
             return Explanation(self.evaluate(key, context, now=now), ())
@@ -218,15 +227,14 @@ class FlagSet:
             return Evaluation(key, None, None, "DISABLED", None, None, metadata)
         if not flag.get("targeting"):  # one that needs others has always one
             return _default(key, flag, metadata, "STATIC")
-        from slipway.flags.compiler import Compiler  # a flag without a rule is answered without
+        if key not in self._compiled:
+            from slipway.flags.compiler import Compiler  # a flag without a rule is answered without
 
-        compiler = Compiler(key, self._hash(key), self.evaluators)
-        answer = self._needing(key, flag, compiler, Meter)
-        self._compiled[key] = compiler
-        return answer
+            self._compiled[key] = Compiler(key, self._hash(key), self.evaluators).compiled(flag["targeting"])
+        return self._needing(key, flag, self._compiled[key], Meter)
 
-    def _needing(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[Allowance | None], Meter]) -> Answer:
-        answer = self._targeted(key, flag, compiler, meter)
+    def _needing(self, key: str, flag: Any, compiled: Compiled, meter: Callable[[Allowance | None], Meter]) -> Answer:
+        answer = self._targeted(key, flag, compiled, meter)
         if not flag.get("prerequisites"):
             return answer
         from slipway.flags.prerequisites import asking
@@ -235,9 +243,8 @@ class FlagSet:
         default = _default(key, flag, {**self.metadata, **(flag.get("metadata") or {})}, "DEFAULT")
         return asking(self, flag["prerequisites"], answer, default)
 
-    def _targeted(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[Allowance | None], Meter]) -> Answer:
-        run = compiler.compile(flag["targeting"])
-        whole = compiler.whole
+    def _targeted(self, key: str, flag: Any, compiled: Compiled, meter: Callable[[Allowance | None], Meter]) -> Answer:
+        run, whole = compiled.run, compiled.whole
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
         found = values(flag)
         outcomes = {name: Evaluation(key, found[name], name, "TARGETING_MATCH", None, None, metadata) for name in found}
@@ -279,12 +286,17 @@ class FlagSet:
                     return careful(context, now, shared)  # counts its steps, or tells what is wrong
             return careful(context, now, shared)
 
-        if whole or compiler.walks or meter is not Meter:
+        if whole or compiled.walks or meter is not Meter:
             return careful
         texts: dict[str | None, Evaluation] = {None: default}
         texts.update(outcomes)
         self._parts[key] = run, texts
         return answer
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """As JSON: 1, 1.0 and true, which are equal, are three."""
+    return one == other and repr(one) == repr(other)
 
 
 def _default(key: str, flag: Any, metadata: Mapping[str, Any], reason: str) -> Evaluation:

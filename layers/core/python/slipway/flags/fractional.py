@@ -50,8 +50,9 @@ def draw(flag: str, hash: str, data: Any, values: Sequence[Any], meter: Meter | 
         key = data.get("targetingKey") if isinstance(data, dict) else None
         if not isinstance(key, str) or not key:
             return None
+        weigh(meter, key)
         by, parts = [flag, key], values
-    if not isinstance(by, (int, float)):
+    else:
         weigh(meter, by)
     split = shares(parts)
     hashed = _input(hash, by)
