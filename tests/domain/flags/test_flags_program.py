@@ -146,6 +146,16 @@ def test_a_context_that_makes_one_rule_fail_is_answered_by_the_closures() -> Non
     assert {answer["variant"] for answer in json.loads(bulk.answer({"a": "x"}, NOW)[1])["flags"]} == {"a"}
 
 
+def test_a_reference_that_is_no_text_is_an_operator_that_does_not_exist() -> None:
+    targeting = {"if": [{"$ref": [next(iter(SHARED))]}, "a", "b"]}
+    flags = FlagSet.parse(
+        {"$evaluators": SHARED, "flags": {"f": {"state": "ENABLED", "variants": VARIANTS, "targeting": targeting}}}
+    )
+    answer = ready(flags).answer({}, NOW)
+    assert answer == Bulk(flags, "1").answer({}, NOW)
+    assert json.loads(answer[1])["flags"][0]["errorCode"] == "PARSE_ERROR"
+
+
 def test_nothing_of_a_rule_is_in_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
     sources: list[str] = []
 

@@ -159,9 +159,7 @@ class Bulk:
         digest.update(rest)
         return f'"{self._version}-{digest.hexdigest()[:32]}"', self._begin + rest
 
-    def _slowly(
-        self, context: Any, now: float, shared: Allowance, token: Callable[[str], str | None] | None
-    ) -> list[bytes]:
+    def _slowly(self, context: Any, now: float, shared: Allowance, token: Callable[[str], str | None] | None) -> list[bytes]:
         items = [item(answer(context, now, shared)) for answer in self._asked]
         return items + [item(exposed(answer(context, now, shared), token and token(key))) for key, answer in self._rolled]
 
