@@ -12,8 +12,8 @@ import yaml
 
 from slipway.flags.evaluation import Evaluation, FlagSet
 from slipway.flags.limits import MOST_STEPS, MOST_STEPS_TOGETHER, Allowance
-from slipway.flags.regex import LONGEST_TEXT
 from slipway.flags.ofrep import Bulk, item, single
+from slipway.flags.regex import LONGEST_TEXT
 from tests.specs import specification
 
 DOCUMENT = json.loads((Path(__file__).parent / "features" / "flags.json").read_text())

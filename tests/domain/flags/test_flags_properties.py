@@ -230,8 +230,9 @@ def test_a_context_within_the_limits_makes_no_answer_long(name: str, value: Any,
     for _ in range(4):
         bulk.answer({}, 0)
         bulk.answer({"a": "x"}, 0)
+        hostile = {"a": value, "b": Seen(value)}
         Seen.looks = 0
-        bulk.answer({"a": value, "b": Seen(value)}, 0)
+        bulk.answer(hostile, 0)
         assert Seen.looks <= 2 * MOST_STEPS_TOGETHER, "each step is a look, or one at either side"
 
 

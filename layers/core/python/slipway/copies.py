@@ -25,18 +25,19 @@ class Copy:
 
 
 class Copies:
-    """`fresh`: seconds for which a copy is believed without asking; `pause`: seconds before a bucket that did not answer is
-    asked again; `stale`: seconds for which the last good copy serves meanwhile; `most`: copies in memory.
+    """Of one kind of file in one bucket."""
 
-    `hurried`, where it is given, is the same bucket with less patience: it is asked in the other's place while a copy is at
-    hand that was confirmed within `pause`, every `fresh` seconds. What is too large or too slow for it comes with the other.
-    `outlives`: whether a copy serves on when its file is gone.
-
-    `read` makes the content of a file's bytes, and raises ValueError for what is none of its files; so does `renew`, which is
-    given the content that it replaces as well. What a caller invents costs
-    one question at most and little memory. The questions are not counted: whoever invents names fast could use the number up,
-    and turn away those whose file is not in memory yet.
-    """
+    # `fresh`: seconds for which a copy is believed without asking; `pause`: seconds before a bucket that did not answer is
+    # asked again; `stale`: seconds for which the last good copy serves meanwhile; `most`: copies in memory.
+    #
+    # `hurried`, where it is given, is the same bucket with less patience: it is asked in the other's place while a copy is at
+    # hand that was confirmed within `pause`, every `fresh` seconds. What is too large or too slow for it comes with the other.
+    # `outlives`: whether a copy serves on when its file is gone.
+    #
+    # `read` makes the content of a file's bytes, and raises ValueError for what is none of its files; so does `renew`, which is
+    # given the content that it replaces as well. What a caller invents costs one question at most and little memory. The
+    # questions are not counted: whoever invents names fast could use the number up, and turn away those whose file is not in
+    # memory yet.
 
     def __init__(
         self,

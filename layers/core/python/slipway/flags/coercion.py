@@ -1,20 +1,19 @@
-"""How JsonLogic turns one kind of value into another, and compares them.
+"""How JsonLogic turns one kind of value into another, and compares them."""
 
-The answers are those of the Python package `panzi-json-logic`, on which flagd-core stands, save where they are accidents of
-Python; there they are JavaScript's, which json-logic-js, and so flagd's other providers, give:
-
-    texts           `true` and `false` in text are "true" and "false", not "True"
-    numbers         text is a number when it is an ASCII decimal: not "1_000", "infinity" or digits of other scripts
-    truth and 1     `===`, `!==` and `in` keep them apart; arithmetic makes a number of a truth value
-    null            equals null alone, also loosely: an absent attribute is neither 0 nor false
-    order           null is compared with text as a number, not as the text "null"
-    arguments       one that is null is there: it is not as if it were left out
-    remainder       has the sign of the dividend
-    division by 0   gives an infinity, or NaN for 0 / 0
-    least, most     of anything that is no number: NaN, whatever the order
-
-`tests/domain/flags/differences.py` lists them with an example each.
-"""
+# The answers are those of the Python package `panzi-json-logic`, on which flagd-core stands, save where they are accidents of
+# Python; there they are JavaScript's, which json-logic-js, and so flagd's other providers, give:
+#
+#     texts           `true` and `false` in text are "true" and "false", not "True"
+#     numbers         text is a number when it is an ASCII decimal: not "1_000", "infinity" or digits of other scripts
+#     truth and 1     `===`, `!==` and `in` keep them apart; arithmetic makes a number of a truth value
+#     null            equals null alone, also loosely: an absent attribute is neither 0 nor false
+#     order           null is compared with text as a number, not as the text "null"
+#     arguments       one that is null is there: it is not as if it were left out
+#     remainder       has the sign of the dividend
+#     division by 0   gives an infinity, or NaN for 0 / 0
+#     least, most     of anything that is no number: NaN, whatever the order
+#
+# `tests/domain/flags/differences.py` lists them with an example each.
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""From a flag's targeting to one function of the context: JsonLogic, flagd's operators, and ours.
+"""From a flag's targeting to one function of the context: JsonLogic, flagd's operators, and ours."""
 
-A node of the rule becomes a closure `(data, meter) -> value`. `data` is what `var` reads: the context, or inside of `map` and
-its like the item. Frequent shapes get closures of their own (`slipway.flags.shapes`). What depends on nothing is computed once.
-
-An operator that does not exist is an error when it is reached, as in flagd; a rule that is too deep or too large at once.
-"""
+# A node of the rule becomes a closure `(data, meter) -> value`. `data` is what `var` reads: the context, or inside of `map` and
+# its like the item. Frequent shapes get closures of their own (`slipway.flags.shapes`). What depends on nothing is
+# computed once.
+#
+# An operator that does not exist is an error when it is reached, as in flagd; a rule that is too deep or too large at once.
 
 from __future__ import annotations
 
@@ -33,13 +33,12 @@ _SCALARS = {str, int, float, bool, type(None)}
 
 
 class Compiled(Value):
-    """`run`: the closure of one flag's targeting, and what it needs:
+    """A flag's targeting as a closure, `run`, and what it needs."""
 
-    walks        a meter in any case, because it walks through lists or texts
-    whole        the whole context, with `targetingKey` and `$flagd`, because it reads those or paths that it computes
-    refers       shared rules
-    extensions   our operators of these names
-    """
+    # walks        a meter in any case, because it walks through lists or texts
+    # whole        the whole context, with `targetingKey` and `$flagd`, because it reads those or paths that it computes
+    # refers       shared rules
+    # extensions   our operators of these names
 
     run: Node
     walks: bool

@@ -1,31 +1,31 @@
 """What a flag answers: flagd's definitions, evaluated.
 
-    flags = FlagSet.parse(document)                            never raises; a bad flag stands in `flags.errors`
-    flags.evaluate("checkout", {"targetingKey": "u1"}, now=0)  never raises; an Evaluation
-
-A flag is compiled when it is first asked for, to closures; what does not depend on the context is answered from memory.
-
-    reason            when                                                        variant    value
-    STATIC            there is no targeting                                       default    its value
-    TARGETING_MATCH   the targeting names a variant, `fractional` included        named      its value
-    DEFAULT           the targeting gives null                                    default    its value
-    DEFAULT           the default is wanted, and there is none                    None       None: the caller's own
-    DISABLED          the flag is switched off                                    None       None: the caller's own
-    ERROR             see `error_code`                                            None       None
-
-    FLAG_NOT_FOUND    there is no such flag
-    PARSE_ERROR       the document or the flag cannot be read, or an operator is reached that does not exist
-    INVALID_CONTEXT   the context is no JSON object
-    GENERAL           a variant is named that does not exist, or the rule cannot be answered within the limits
-
-Two keys of a flag's metadata mean something: `hash` ("v2" | "v3", see `slipway.flags.fractional`) and `type`: "float" makes
-its whole numbers floats, 1 -> 1.0. So does a variant with a fraction beside them.
-
-A flag with `prerequisites`, [[flag, [variants]]], answers its default, DEFAULT, unless each of those flags answers one of its
-variants: one that errs, is off or is not there does not. No document of flagd has them; `slipway.flags.snapshot` adds them.
-
-Operators that only Slipway knows (`extensions` tells which flags use them) are described in `slipway.flags.extensions`.
+flags = FlagSet.parse(document)                            never raises; a bad flag stands in `flags.errors`
+flags.evaluate("checkout", {"targetingKey": "u1"}, now=0)  never raises; an Evaluation
 """
+
+# A flag is compiled when it is first asked for, to closures; what does not depend on the context is answered from memory.
+#
+#     reason            when                                                        variant    value
+#     STATIC            there is no targeting                                       default    its value
+#     TARGETING_MATCH   the targeting names a variant, `fractional` included        named      its value
+#     DEFAULT           the targeting gives null                                    default    its value
+#     DEFAULT           the default is wanted, and there is none                    None       None: the caller's own
+#     DISABLED          the flag is switched off                                    None       None: the caller's own
+#     ERROR             see `error_code`                                            None       None
+#
+#     FLAG_NOT_FOUND    there is no such flag
+#     PARSE_ERROR       the document or the flag cannot be read, or an operator is reached that does not exist
+#     INVALID_CONTEXT   the context is no JSON object
+#     GENERAL           a variant is named that does not exist, or the rule cannot be answered within the limits
+#
+# Two keys of a flag's metadata mean something: `hash` ("v2" | "v3", see `slipway.flags.fractional`) and `type`: "float" makes
+# its whole numbers floats, 1 -> 1.0. So does a variant with a fraction beside them.
+#
+# A flag with `prerequisites`, [[flag, [variants]]], answers its default, DEFAULT, unless each of those flags answers one of its
+# variants: one that errs, is off or is not there does not. No document of flagd has them; `slipway.flags.snapshot` adds them.
+#
+# Operators that only Slipway knows (`extensions` tells which flags use them) are described in `slipway.flags.extensions`.
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from slipway.flags.compiler import Compiled, Compiler
+    from slipway.flags.compiler import Compiled
     from slipway.flags.limits import Allowance
     from slipway.flags.shapes import Node
-    from slipway.flags.trace import Step
+    from slipway.flags.trace import Explanation
 
     Answer = Callable[..., "Evaluation"]  # of the context, now, and the Allowance of the request, if any
     Parts = tuple[Node, dict[str | None, "Evaluation"]]
@@ -72,13 +72,6 @@ class Evaluation(_Kept, Value):
     def has_value(self) -> bool:
         """False where the caller's own default applies."""
         return self.variant is not None
-
-
-class Explanation(Value):
-    """An evaluation, and the operators that were visited for it; empty where the targeting is not asked."""
-
-    evaluation: Evaluation
-    trace: tuple[Step, ...]
 
 
 class FlagSet:
@@ -170,17 +163,9 @@ class FlagSet:
 
     def explain(self, key: str, context: Mapping[str, Any] | None = None, *, now: float) -> Explanation:
         """As `evaluate`, with what led to it."""
-        if type(self._ready.get(key) or self.ready(key)) is Evaluation:
-            return Explanation(self.evaluate(key, context, now=now), ())
-        from slipway.flags.trace import Tracer, Tracing
+        from slipway.flags.trace import explained
 
-        tracer = Tracer()
-        try:
-            traced = Tracing(key, self._hash(key), self.evaluators).compiled(self._flags[key]["targeting"])
-            answer = self._needing(key, self._flags[key], traced, lambda _: tracer)
-            return Explanation(answer(context, now), tuple(tracer.steps))
-        except RecursionError:  # it takes a deeper stack than `evaluate`
-            return Explanation(self.evaluate(key, context, now=now), ())
+        return explained(self, key, context, now)
 
     def ready(self, key: str) -> Evaluation | Answer:
         """What `evaluate` asks: the Evaluation itself where the context does not matter, else a function of context and now."""
@@ -231,9 +216,11 @@ class FlagSet:
             from slipway.flags.compiler import Compiler  # a flag without a rule is answered without
 
             self._compiled[key] = Compiler(key, self._hash(key), self.evaluators).compiled(flag["targeting"])
-        return self._needing(key, flag, self._compiled[key], Meter)
+        return self.answering(key, self._compiled[key], Meter)
 
-    def _needing(self, key: str, flag: Any, compiled: Compiled, meter: Callable[[Allowance | None], Meter]) -> Answer:
+    def answering(self, key: str, compiled: Compiled, meter: Callable[[Allowance | None], Meter]) -> Answer:
+        """A flag's answer by the closure of its targeting."""
+        flag = self._flags[key]
         answer = self._targeted(key, flag, compiled, meter)
         if not flag.get("prerequisites"):
             return answer

@@ -1,16 +1,15 @@
-"""`fractional`: which part of all users a user belongs to.
+"""`fractional`: which part of all users a user belongs to."""
 
-    {"fractional": [bucket by, [variant, weight], ...]}     {"fractional": [[variant, weight], ...]}
-
-The bucket is `murmur3(input) * sum of weights >> 32`, a number from 0 to the sum less 1; each variant owns as many buckets as
-its weight says, in the order written. The input depends on the hash that the flag is pinned to:
-
-    v2   UTF-8 of the text that is bucketed by; for the short form, of flag key + targeting key
-    v3   canonical CBOR of the value that is bucketed by; for the short form, of [flag key, targeting key]
-
-No variant (null) where there is nothing to bucket by, a weight is no whole number, or the weights do not make a sum from 1 to
-2^31 - 1. A weight that is left out is 1, a negative one 0. Source: flagd's specification of custom operations, and its cores.
-"""
+#     {"fractional": [bucket by, [variant, weight], ...]}     {"fractional": [[variant, weight], ...]}
+#
+# The bucket is `murmur3(input) * sum of weights >> 32`, a number from 0 to the sum less 1; each variant owns as many buckets as
+# its weight says, in the order written. The input depends on the hash that the flag is pinned to:
+#
+#     v2   UTF-8 of the text that is bucketed by; for the short form, of flag key + targeting key
+#     v3   canonical CBOR of the value that is bucketed by; for the short form, of [flag key, targeting key]
+#
+# No variant (null) where there is nothing to bucket by, a weight is no whole number, or the weights do not make a sum from 1 to
+# 2^31 - 1. A weight that is left out is 1, a negative one 0. Source: flagd's specification of custom operations, and its cores.
 
 from __future__ import annotations
 

@@ -45,14 +45,15 @@ class Allowance:
 
 
 class Meter:
-    """What is left of a flag's steps: one for
+    """What is left of a flag's steps. A rule that takes none is answered without a meter, until it finds that it needs one:
+    then it begins anew with one."""
 
-    each node that it visits inside of map, filter, reduce, all, some and none
-    each item of a list or an object that it compares, or makes a text, a list or a bucket of
-    each 8 or 1 items that `in` seeks a text or something else among, each 64 characters that it seeks a text in
-    each character that it draws a bucket by, where there are many; for `matches` see `slipway.flags.regex`
-
-    A rule that does none of it is answered without a meter, until it finds that it needs one: then it begins anew with one."""
+    # One for
+    #     each node that it visits inside of map, filter, reduce, all, some and none
+    #     each item of a list or an object that it compares, or makes a text, a list or a bucket of
+    #     each item of a long list that `in` seeks among, or each 8 where a text is sought; each 64 characters of a long text
+    #     each character of a long text that it draws a bucket by
+    # and see `steps` of `slipway.flags.regex` for `matches`.
 
     __slots__ = ("left", "shared")
 

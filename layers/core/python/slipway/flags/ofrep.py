@@ -1,13 +1,12 @@
-"""Answers in the form of OFREP 0.3.0, as bytes: what a client of any OpenFeature SDK reads.
+"""Answers in the form of OFREP 0.3.0, as bytes: what a client of any OpenFeature SDK reads."""
 
-    answer        200   {"key", "metadata", "reason", "value", "variant"}
-                        no `value` where the caller's own default applies (DISABLED, or DEFAULT without a variant)
-    error         400   {"errorCode", "errorDetails", "key", "metadata"}; 404 for FLAG_NOT_FOUND
-    bulk          200   {"flags": [answers and errors], "metadata": {}}
-
-`variant` is always text ("" for none) and `metadata` always an object: Python's and Java's providers break without them.
-A float keeps its fraction (1.0), which they need to tell it from an integer. Equal answers are equal byte for byte.
-"""
+#     answer        200   {"key", "metadata", "reason", "value", "variant"}
+#                         no `value` where the caller's own default applies (DISABLED, or DEFAULT without a variant)
+#     error         400   {"errorCode", "errorDetails", "key", "metadata"}; 404 for FLAG_NOT_FOUND
+#     bulk          200   {"flags": [answers and errors], "metadata": {}}
+#
+# `variant` is always text ("" for none) and `metadata` always an object: Python's and Java's providers break without them.
+# A float keeps its fraction (1.0), which they need to tell it from an integer. Equal answers are equal byte for byte.
 
 from __future__ import annotations
 

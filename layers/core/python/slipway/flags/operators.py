@@ -1,4 +1,4 @@
-"""The operators that need nothing but a meter and their arguments' values; an argument that is left out is null, one too many is ignored.
+"""The operators that need a meter and their arguments' values alone; one that is left out is null, one too many is ignored.
 
 Those that decide which arguments to evaluate, or what `var` reads meanwhile, are in `slipway.flags.compiler`.
 """

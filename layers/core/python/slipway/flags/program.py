@@ -1,9 +1,8 @@
-"""The rules of many flags as one Python function, for answers with all flags: several times as fast as their closures.
+"""The rules of many flags as one Python function, for answers with all flags: several times as fast as their closures."""
 
-Its source has no word of a rule: attributes, texts and numbers are values beside it, under names that we number. What has no
-form here, and every context that makes an expression fail, is left to the closures (`slipway.flags.compiler`), which the
-expressions are equal to. The tests compare them on random rules.
-"""
+# Its source has no word of a rule: attributes, texts and numbers are values beside it, under names that we number. What has no
+# form here, and every context that makes an expression fail, is left to the closures (`slipway.flags.compiler`), which the
+# expressions are equal to. The tests compare them on random rules.
 
 from __future__ import annotations
 
@@ -154,7 +153,8 @@ class _Writer:
         one, other = args
         if name == "in" and type(one) is str:
             value, literal = self.attribute(other), self.named(one)
-            return f"({literal} in {value} if type({value}) is str and len({value}) <= {SHORT_TEXT} else contains({value}, {literal}))"
+            short = f"type({value}) is str and len({value}) <= {SHORT_TEXT}"
+            return f"({literal} in {value} if {short} else contains({value}, {literal}))"
         if name in MIRRORED and type(one) is not dict:
             name, one, other = MIRRORED[name], other, one
         value, literal = self.attribute(one), other

@@ -102,11 +102,8 @@ class Pattern:
 
     def _takers(self, kind: int) -> int:
         code = self._bounds[kind - 1] if kind else -1  # below every bound there is no character of any range
-        found = 0
-        for (ranges, others), states in self._kinds.items():
-            if any(low <= code <= high for low, high in ranges) != others:
-                found |= states
-        return found
+        taking = (s for (r, others), s in self._kinds.items() if any(low <= code <= high for low, high in r) != others)
+        return sum(taking)
 
 
 def _closures(program: Program, *, at_start: bool = False, at_end: bool = False) -> list[int]:
