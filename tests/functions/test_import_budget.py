@@ -98,7 +98,7 @@ def test_what_evaluation_runs_fits_150_kb(tell: Tell) -> None:
     it for tracebacks only, are 61 KB more.)"""
     ours = _run(CODE.format(name="evaluate") + EVALUATION).split("|")[1].split()
     packed = sum(len(zlib.compress(marshal.dumps(compile(Path(path).read_text(), _deployed(path), "exec")))) for path in ours)
-    tell(f"evaluate: {len(ours)} modules of ours, {packed / 1000:.0f} KB")
+    tell(f"evaluate: {len(ours)} modules of ours, {packed / 1000:.1f} KB")
     assert packed <= 150_000
 
 

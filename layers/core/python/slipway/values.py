@@ -1,12 +1,11 @@
-"""Immutable values with named fields, for what a hot path imports.
+"""Immutable values with named fields, for what a hot path imports."""
 
-`dataclasses` loads `inspect`, which costs a cold start three times what all of a hot path's own code does; `typing` costs
-as much as `hashlib`. A class here declares its fields as a dataclass does, and type checkers read it as a frozen one:
-
-    class Span(Value):
-        low: int
-        high: int = 0
-"""
+# `dataclasses` loads `inspect`, which costs a cold start three times what all of a hot path's own code does; `typing` costs
+# as much as `hashlib`. A class here declares its fields as a dataclass does, and type checkers read it as a frozen one:
+#
+#     class Span(Value):
+#         low: int
+#         high: int = 0
 
 from __future__ import annotations
 
