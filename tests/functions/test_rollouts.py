@@ -375,6 +375,17 @@ def test_a_template_is_made_read_changed_and_deleted() -> None:
     assert [one["key"] for one in asked("GET", TEMPLATES).json["items"]] == ["cautious", "standard"]
 
 
+def test_an_idempotency_key_belongs_to_one_template() -> None:
+    sent, first = {"Idempotency-Key": "k"}, {"key": "weekend", "ladder": LADDER}
+    assert asked("POST", TEMPLATES, first, sent).status == 201
+    again = asked("POST", TEMPLATES, first, sent)
+    assert (again.status, again.headers["idempotency-replayed"]) == (201, "true")
+    for query in ("", "validate_only=true"):
+        other = asked("POST", TEMPLATES, {**first, "key": "monday"}, sent, query=query)
+        assert (other.status, other.json["code"]) == (422, "idempotency_mismatch")
+    assert asked("GET", f"{TEMPLATES}/monday").status == 404
+
+
 def test_two_are_there_from_the_start_and_may_go() -> None:
     found = asked("GET", TEMPLATES, query="limit=1").json
     assert [one["key"] for one in found["items"]] == ["cautious"]
