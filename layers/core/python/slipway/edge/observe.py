@@ -1,13 +1,12 @@
-"""One line of JSON a request, and the few metrics that ride on it. Standard library only: the hot path uses it too.
+"""One line of JSON a request, and the few metrics that ride on it. Standard library only: the hot path uses it too."""
 
-    with observe.Line("authorize", request_id=...) as line:
-        line["status"] = 200
-        line.measure("Requests", 1)
-
-A line says who, what, how long and how it ended; never a key, a token, an e-mail or free text, and of an error its type and
-frames, not its message. Its schema is `docs/schemas/log.json`. The metrics are in the same line, in CloudWatch's embedded
-format.
-"""
+#     with observe.Line("authorize", request_id=...) as line:
+#         line["status"] = 200
+#         line.measure("Requests", 1)
+#
+# A line says who, what, how long and how it ended; never a key, a token, an e-mail or free text, and of an error its type and
+# frames, not its message. Its schema is `docs/schemas/log.json`. The metrics are in the same line, in CloudWatch's embedded
+# format.
 
 from __future__ import annotations
 
