@@ -219,7 +219,7 @@ class FlagSet:
         return self.answering(key, self._compiled[key], Meter)
 
     def answering(self, key: str, compiled: Compiled, meter: Callable[[Allowance | None], Meter]) -> Answer:
-        """A flag's answer by the closure of its targeting."""
+        # A flag's answer by the closure of its targeting.
         flag = self._flags[key]
         answer = self._targeted(key, flag, compiled, meter)
         if not flag.get("prerequisites"):
@@ -282,7 +282,7 @@ class FlagSet:
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """As JSON: 1, 1.0 and true, which are equal, are three."""
+    # As JSON: 1, 1.0 and true, which are equal, are three.
     return one == other and repr(one) == repr(other)
 
 
