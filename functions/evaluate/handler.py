@@ -66,16 +66,9 @@ def signed() -> Secrets:
 
 def documents(blobs: Blobs, hurried: Blobs | None = None) -> Copies:
     """The documents as one instance sees them; `hurried`: the same bucket, for news."""
+    make, most = Snapshot.read, MOST_ENVIRONMENTS
     return Copies(
-        blobs,
-        path,
-        Snapshot.read,
-        fresh=FRESH,
-        pause=PAUSE,
-        stale=FOR_EVER,
-        most=MOST_ENVIRONMENTS,
-        hurried=hurried,
-        outlives=True,
+        blobs, path, make, renew=make, fresh=FRESH, pause=PAUSE, stale=FOR_EVER, most=most, hurried=hurried, outlives=True
     )
 
 

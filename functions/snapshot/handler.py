@@ -36,10 +36,10 @@ def decode(change: Change) -> Due | None:
 
 def publish(publisher: Publisher, dues: Sequence[Due]) -> set[int]:
     """The indexes of those whose document could not be written."""
-    failed, faults = set(), {}
+    failed, faults, reading = set(), {}, publisher.reading(environment for environment, _ in dues)
     for index, (environment, least) in enumerate(dues):
         try:
-            faults[environment] = publisher.publish(environment, least)
+            faults[environment] = publisher.publish(environment, least, reading)
         except StoreError as error:
             observe.line().failure(error, "unpublished")
             failed.add(index)

@@ -253,6 +253,7 @@ def test_explain_and_preview_write_nothing(store: MemoryStore) -> None:
     assert would.json["moves"] == [{"from": "off", "to": "on", "count": would.json["changed"]}]
     assert asked("POST", f"{HERE}/preview", {**change, "contexts": [{}] * 1_001}).status == 422
     assert faults(asked("POST", f"{HERE}/explain", {"context": []})) == [("/context", "invalid_context")]
+    assert faults(asked("POST", f"{HERE}/explain", {"context": {"targetingKey": 5}})) == [("/context", "invalid_context")]
     future = asked("POST", f"{HERE}/explain", {"at": "2027-01-01T00:00:00Z"})
     assert future.status == 422
     assert store.tables["flags"] == before

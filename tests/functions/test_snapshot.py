@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.snapshot.handler import handler
+from functions.snapshot.handler import handler, publish
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.calls import timestamp
 from slipway.edge.stream import BatchFailed, Wired
@@ -31,6 +32,7 @@ from tests.flagging import configured, edited, made, resegmented, segment
 from tests.functions.events import Context
 from tests.records import record
 
+ENVIRONMENTS = ("development", "production", "staging")
 DAILY = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 
 
@@ -391,3 +393,36 @@ def test_a_sweep_finds_what_no_event_told(world: World) -> None:
     assert not world.agrees()
     world.run(DAILY)
     assert world.agrees()
+
+
+def test_what_environments_share_is_read_once_for_all_of_them() -> None:
+    """Of 5,000 flags and three environments, whose documents a change of a flag itself outdates together."""
+    calls: Counter[str] = Counter()
+
+    class Counted(MemoryStore):
+        def get(self, *given: Any, **named: Any) -> Any:
+            calls["get"] += 1
+            return super().get(*given, **named)
+
+        def query(self, *given: Any, **named: Any) -> Any:
+            calls["query"] += 1
+            return super().query(*given, **named)
+
+        def get_many(self, *given: Any, **named: Any) -> Any:
+            calls["get_many"] += 1
+            return super().get_many(*given, **named)
+
+    store, blobs = Counted(), MemoryBlobs()
+    for number in range(5_000):
+        key = f"flag-{number:04}"
+        data = {"key": key, "type": "boolean", "variants": '{"off":false,"on":true}', "hash": "v3", "status": "active"}
+        store.put(FLAGS, {"pk": "list#flags", "sk": key})
+        store.put(FLAGS, {"pk": f"flag#{key}", "sk": "HEAD", "version": 1, "schema": 1, "kind": "flag", "data": data})
+    for environment in ENVIRONMENTS:
+        store.put(FLAGS, {"pk": f"revision#{environment}", "sk": "revision", "schema": 1, "revision": 3})
+    assert publish(Publisher(store, blobs), [(environment, 3) for environment in ENVIRONMENTS]) == set()
+    for environment in ENVIRONMENTS:
+        published = blobs.get(path(environment))
+        assert published is not None
+        assert json.loads(published.body)["slipway"]["revision"] == 3
+    assert calls == {"get": 2 * 3, "query": 5 + 1 + 1, "get_many": 50 + 3 * 50}

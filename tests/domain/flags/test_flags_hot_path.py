@@ -6,8 +6,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from slipway.flags.evaluation import FlagSet
+from slipway.flags.snapshot import Snapshot
 from slipway.flags.trace import Step
 
 DOCUMENT = json.loads((Path(__file__).parent / "features" / "flags.json").read_text())
@@ -77,3 +79,33 @@ def test_an_explanation_tells_each_operator_and_how_the_bucket_was_drawn() -> No
     assert 10 <= drawn.draw.bucket < 100
     assert chosen == Step("", "if", "b")
     assert FlagSet.parse(DOCUMENT).explain("plain-string", {}, now=0).trace == ()
+
+
+def test_a_flag_that_a_publication_did_not_change_is_not_compiled_again() -> None:
+    def rule(value: Any) -> Any:
+        return {
+            "state": "ENABLED",
+            "variants": {"a": 1, "b": 2},
+            "targeting": {"if": [{"===": [{"var": "x"}, value]}, "a", "b"]},
+        }
+
+    def refers(name: str) -> Any:
+        return {"state": "ENABLED", "variants": {"a": 1, "b": 2}, "targeting": {"if": [{"$ref": name}, "a", "b"]}}
+
+    def published(version: str, number: Any, shared: str, **more: Any) -> bytes:
+        flags = {"same": rule("x"), "number": rule(number), "refers": refers("who"), **more}
+        evaluators = {"who": {"==": [{"var": "x"}, shared]}}
+        slipway: dict[str, Any] = {"client_side": [], "flags": {}, "evaluators": {}}
+        metadata = {"flagSetId": "production", "version": version}
+        return json.dumps({"flags": flags, "$evaluators": evaluators, "metadata": metadata, "slipway": slipway}).encode()
+
+    before = Snapshot.read(published("1", 1, "x", gone=rule("x")))
+    before.bulk(False)
+    after = Snapshot.read(published("2", True, "y", new=rule("x")), before)
+    fresh = Snapshot.read(published("2", True, "y", new=rule("x")))
+    for context in ({}, {"x": 1}, {"x": True}, {"x": "x"}, {"x": "y"}):
+        assert after.bulk(False).answer(context, 0) == fresh.bulk(False).answer(context, 0), context
+    kept = {key for key, compiled in after.flags._compiled.items() if compiled is before.flags._compiled.get(key)}
+    assert kept == {"same"}, "1 is not true, and a shared rule changed"
+    again = Snapshot.read(published("3", True, "y"), after)
+    assert again.flags._compiled == {key: after.flags._compiled[key] for key in ("same", "number", "refers")}

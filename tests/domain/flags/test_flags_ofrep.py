@@ -13,6 +13,7 @@ import yaml
 from slipway.flags.evaluation import Evaluation, FlagSet
 from slipway.flags.limits import MOST_STEPS, MOST_STEPS_TOGETHER, Allowance
 from slipway.flags.ofrep import Bulk, item, single
+from slipway.flags.regex import LONGEST_TEXT
 from tests.specs import specification
 
 DOCUMENT = json.loads((Path(__file__).parent / "features" / "flags.json").read_text())
@@ -157,7 +158,20 @@ def spent(rule: Any, context: Any) -> int:
 
 @pytest.mark.parametrize(
     ("rule", "context"),
-    [(WALK, {"list": LIST}), ({"if": [{"matches": [{"var": "text"}, "^(a|b)*c"]}, "on"]}, {"text": "ab" * 40_000})],
+    [
+        (WALK, {"list": LIST}),
+        ({"if": [{"matches": [{"var": "text"}, "^(a|b)*c"]}, "on"]}, {"text": "ab" * (LONGEST_TEXT // 2)}),
+        ({"if": [{"==": [{"var": "list"}, "x"]}, "on"]}, {"list": LIST}),
+        ({"if": [{"<": [{"var": "list"}, "x"]}, "on"]}, {"list": LIST}),
+        ({"if": [{"===": [{"var": "list"}, {"var": "other"}]}, "on"]}, {"list": LIST, "other": LIST}),
+        ({"if": [{"in": [-1, {"var": "list"}]}, "on"]}, {"list": LIST}),
+        ({"if": [{"in": ["x", {"var": "list"}]}, "on"]}, {"list": ["y"] * 50_000}),
+        ({"if": [{"in": ["x", {"var": "text"}]}, "on"]}, {"text": "y" * 250_000}),
+        ({"if": [{"!": {"in_cidr": ["10.0.0.1", {"var": "list"}]}}, "on"]}, {"list": ["10.0.0.0/8"] * 900}),
+        ({"fractional": [{"var": "text"}, ["on", 1], ["off", 1]]}, {"text": "y" * 60_000}),
+        ({"fractional": [["on", 1], ["off", 1]]}, {"targetingKey": "y" * 60_000}),
+    ],
+    ids=lambda given: next(iter(given["if"][0] if "if" in given else given)),
 )
 def test_one_answer_takes_so_many_steps_and_what_is_beyond_says_so(rule: Any, context: Any) -> None:
     each = spent(rule, context)

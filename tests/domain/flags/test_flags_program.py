@@ -14,6 +14,7 @@ import pytest
 from slipway.flags import ofrep
 from slipway.flags import program as programs
 from slipway.flags.evaluation import FlagSet
+from slipway.flags.limits import Allowance
 from slipway.flags.murmur3 import pure
 from slipway.flags.ofrep import CHUNK, Bulk
 from slipway.flags.program import program
@@ -114,7 +115,7 @@ def test_the_forms_are_known() -> None:
     """Else the test above compares closures with closures."""
     random, asked = Random(7), list[Any]()
 
-    def closure(context: Any, now: float) -> bytes:
+    def closure(context: Any, now: float, _: Allowance) -> bytes:
         asked.append((context, now))
         return b""
 
@@ -123,7 +124,7 @@ def test_the_forms_are_known() -> None:
         rule = {"if": [clause(random, 1), "a", "b"]}
         outcomes: dict[str | None, bytes] = {name: str(name).encode() for name in (*VARIANTS, None)}
         rules.append((f"flag-{number}", "v3", rule, outcomes, closure))
-    program(rules, SHARED)({"targetingKey": "u"}, NOW)
+    program(rules, SHARED)({"targetingKey": "u"}, NOW, Allowance())
     assert len(asked) < 30, "truth values, lists without an item and numbers as texts have no form"
 
 
@@ -145,6 +146,16 @@ def test_a_context_that_makes_one_rule_fail_is_answered_by_the_closures() -> Non
     assert {answer["variant"] for answer in json.loads(bulk.answer({"a": "x"}, NOW)[1])["flags"]} == {"a"}
 
 
+def test_a_reference_that_is_no_text_is_an_operator_that_does_not_exist() -> None:
+    targeting = {"if": [{"$ref": [next(iter(SHARED))]}, "a", "b"]}
+    flags = FlagSet.parse(
+        {"$evaluators": SHARED, "flags": {"f": {"state": "ENABLED", "variants": VARIANTS, "targeting": targeting}}}
+    )
+    answer = ready(flags).answer({}, NOW)
+    assert answer == Bulk(flags, "1").answer({}, NOW)
+    assert json.loads(answer[1])["flags"][0]["errorCode"] == "PARSE_ERROR"
+
+
 def test_nothing_of_a_rule_is_in_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
     sources: list[str] = []
 
@@ -159,7 +170,7 @@ def test_nothing_of_a_rule_is_in_the_source(monkeypatch: pytest.MonkeyPatch) -> 
         ("f", "v3", {"if": [{"==": [{"var": evil}, evil]}, evil, {"fractional": [[evil, 1], ["b", 1]]}]}, outcomes, len),
         (evil, "v2", {"if": [{"in": [{"var": "a"}, [evil]]}, "b"]}, outcomes, len),
     ]
-    assert program(rules, {})({evil: evil, "targetingKey": "u"}, NOW) == [b"evil", b""]
+    assert program(rules, {})({evil: evil, "targetingKey": "u"}, NOW, Allowance()) == [b"evil", b""]
     (source,) = sources
     assert evil not in source
     assert "import" not in source
@@ -174,4 +185,4 @@ def test_a_rule_that_is_deep_or_long_has_no_form(deep: dict[str, Any]) -> None:
     long = {"or": [{"==": [{"var": "a"}, str(number)]} for number in range(500)]}
     outcomes: dict[str | None, bytes] = {"b": b"b", None: b""}
     rules: list[Any] = [("f", "v3", {"if": [rule, "b"]}, outcomes, lambda *_: b"closure") for rule in (condition, long)]
-    assert program(rules, {})({"a": "1"}, NOW) == [b"closure", b"closure"]
+    assert program(rules, {})({"a": "1"}, NOW, Allowance()) == [b"closure", b"closure"]

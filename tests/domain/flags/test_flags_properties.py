@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -14,10 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slipway.flags import ofrep
 from slipway.flags.compiler import Compiler
 from slipway.flags.definition import flag_faults, shared_faults
 from slipway.flags.evaluation import Evaluation, FlagSet
-from slipway.flags.limits import MOST_DEPTH, MOST_ITEMS, MOST_NODES, MOST_STEPS, Meter
+from slipway.flags.limits import MOST_DEPTH, MOST_ITEMS, MOST_NODES, MOST_STEPS, MOST_STEPS_TOGETHER, Meter
 from slipway.flags.ofrep import Bulk, item, single
 from slipway.flags.rules import ARITY
 from tests.domain.flags import random_rules
@@ -187,6 +189,51 @@ def test_what_grows_is_cut_off(rule: Any) -> None:
         "other": [0] * (MOST_ITEMS + 1),
     }
     assert answer(rule, context).error_code == "GENERAL"
+
+
+class Seen(list[Any]):
+    """Counts what is looked at in it, however often."""
+
+    looks = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        Seen.looks += len(self)
+        return super().__iter__()
+
+    def __contains__(self, item: object) -> bool:
+        Seen.looks += len(self) // 8
+        return super().__contains__(item)
+
+
+@pytest.mark.parametrize(
+    "value", [Seen([1] * 9_999), Seen([Seen([Seen()] * 900)] * 90), Seen(["x"] * 60_000)], ids=["flat", "nest", "long"]
+)
+@pytest.mark.parametrize("name", ["==", "!=", "<", ">=", "===", "in", "cat"])
+def test_a_context_within_the_limits_makes_no_answer_long(name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def clause(number: int) -> Any:
+        if name == "cat":
+            return {"==": [{"cat": [{"var": "a"}]}, f"{number}"]}
+        if name == "===":
+            return {"===": [{"var": "a"}, {"var": "b"}]}
+        return {name: [number, {"var": "a"}] if name == "in" else [{"var": "a"}, f"{number}"]}
+
+    flags = {
+        f"f{number}": {
+            "state": "ENABLED",
+            "variants": {"on": True, "off": False},
+            "targeting": {"if": [{"or": [clause(5 * number + part) for part in range(5)]}, "on", "off"]},
+        }
+        for number in range(350)
+    }
+    monkeypatch.setattr(ofrep, "PATIENCE", 0)
+    bulk = ofrep.Bulk(FlagSet.parse({"flags": flags}), "1")
+    for _ in range(4):
+        bulk.answer({}, 0)
+        bulk.answer({"a": "x"}, 0)
+        hostile = {"a": value, "b": Seen(value)}
+        Seen.looks = 0
+        bulk.answer(hostile, 0)
+        assert Seen.looks <= 2 * MOST_STEPS_TOGETHER, "each step is a look, or one at either side"
 
 
 def test_numbers_do_not_grow_without_end() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -84,26 +85,44 @@ def test_what_is_refused_says_why(written: str) -> None:
         Pattern(written)
 
 
+DIFFERENT = "".join(chr(0x4E00 + number) for number in range(LONGEST_TEXT))
 EVIL = ["(a*)*b", "(a|aa)+$", "(x+x+)+y", "(.*)*(.*)*z", "^(([a-z])+.)+[A-Z]([a-z])+$", "(a?){40}a{40}", "(a|b|ab)*c(a|b|ab)*d"]
 
 
 @pytest.mark.parametrize("written", EVIL)
 def test_no_text_makes_a_pattern_slow(written: str) -> None:
-    """What a character costs at most: a look at every state of the automaton, which the pattern bounds."""
-    for text in ("a" * LONGEST_TEXT, "ab" * (LONGEST_TEXT // 2), "x" * LONGEST_TEXT):
-        ours, steps = Pattern(written), 0
-        assert len(ours._program) <= MOST_STATES + 1
-        once = ours._step
+    """What a character costs at most: a look at every four states of the automaton, which the pattern bounds."""
+    for text in ("a" * LONGEST_TEXT, "ab" * (LONGEST_TEXT // 2), "x" * LONGEST_TEXT, DIFFERENT):
+        ours, looks = Pattern(written), 0
+        assert ours.states <= MOST_STATES + 1
 
-        def counted(states: frozenset[int], character: str, once: object = once) -> frozenset[int]:
-            nonlocal steps
-            steps += len(states)
-            return once(states, character)  # type: ignore[operator, no-any-return]
+        class Counted(list[list[int]]):
+            def __iter__(self) -> Iterator[list[int]]:
+                nonlocal looks
+                for united in super().__iter__():
+                    looks += 1
+                    yield united
 
-        ours._step = counted  # type: ignore[method-assign]
+        ours._after = Counted(ours._after)
         ours.search(text)
-        assert steps <= LONGEST_TEXT * len(ours._program)
-        assert len(ours._kept) <= 2_001
+        assert looks <= LONGEST_TEXT * (1 + ours.states // 4)
+        assert looks <= 15 * ours.steps(text), "a step is a few looks"
+        assert len(ours._kept) <= 2_000
+
+
+def test_characters_that_a_pattern_does_not_tell_apart_are_one_to_it() -> None:
+    ours = Pattern(r".{0,200}@example\.com")
+    assert ours.search(DIFFERENT) is False
+    assert len(ours._kept) <= 202, "it is told by how many stood before, not by which"
+    assert ours.search("é" * 200 + "@example.com") is True
+
+
+def test_a_search_costs_the_same_whatever_was_searched_before() -> None:
+    ours = Pattern("(a|b){2,9}c")
+    before = ours.steps("abc" * 100)
+    ours.search("abc" * 100)
+    assert ours.steps("abc" * 100) == before > 300
+    assert ours.steps("a" * (LONGEST_TEXT + 1)) == 1
 
 
 def test_a_text_that_is_too_long_is_not_looked_at() -> None:

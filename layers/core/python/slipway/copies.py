@@ -25,17 +25,19 @@ class Copy:
 
 
 class Copies:
-    """`fresh`: seconds for which a copy is believed without asking; `pause`: seconds before a bucket that did not answer is
-    asked again; `stale`: seconds for which the last good copy serves meanwhile; `most`: copies in memory.
+    """Of one kind of file in one bucket."""
 
-    `hurried`, where it is given, is the same bucket with less patience: it is asked in the other's place while a copy is at
-    hand that was confirmed within `pause`, every `fresh` seconds. What is too large or too slow for it comes with the other.
-    `outlives`: whether a copy serves on when its file is gone.
-
-    `read` makes the content of a file's bytes, and raises ValueError for what is none of its files. What a caller invents costs
-    one question at most and little memory. The questions are not counted: whoever invents names fast could use the number up,
-    and turn away those whose file is not in memory yet.
-    """
+    # `fresh`: seconds for which a copy is believed without asking; `pause`: seconds before a bucket that did not answer is
+    # asked again; `stale`: seconds for which the last good copy serves meanwhile; `most`: copies in memory.
+    #
+    # `hurried`, where it is given, is the same bucket with less patience: it is asked in the other's place while a copy is at
+    # hand that was confirmed within `pause`, every `fresh` seconds. What is too large or too slow for it comes with the other.
+    # `outlives`: whether a copy serves on when its file is gone.
+    #
+    # `read` makes the content of a file's bytes, and raises ValueError for what is none of its files; so does `renew`, which is
+    # given the content that it replaces as well. What a caller invents costs one question at most and little memory. The
+    # questions are not counted: whoever invents names fast could use the number up, and turn away those whose file is not in
+    # memory yet.
 
     def __init__(
         self,
@@ -49,9 +51,11 @@ class Copies:
         most: int,
         hurried: Blobs | None = None,
         outlives: bool = False,
+        renew: Callable[[bytes, Any], Any] | None = None,
     ) -> None:
         self._blobs, self._hurried, self._path, self._read = blobs, hurried, path, read
         self._fresh, self._pause, self._stale, self._most, self._outlives = fresh, pause, stale, most, outlives
+        self._renew = renew or (lambda body, _: read(body))
         self._copies: dict[str, Copy] = {}
         self._unknown: dict[str, float] = {}  # name: until when
         self._out = 0.0  # until when the bucket is not asked for a first copy, because it did not answer
@@ -96,7 +100,7 @@ class Copies:
             if blob is None:
                 del self._copies[name]
                 return None
-            copy = self._copies[name] = Copy(self._read(blob.body), blob.etag, now, self._fresh)
+            copy = self._copies[name] = Copy(self._renew(blob.body, copy.content), blob.etag, now, self._fresh)
         except NotModified:
             copy.good, copy.asked, copy.doubted = now, now + self._fresh, False
         except (StoreError, ValueError):

@@ -18,14 +18,19 @@ Python; there they are JavaScript's, which json-logic-js, and so flagd's other p
 
 from __future__ import annotations
 
-from slipway.flags.limits import MOST_BITS, MOST_ITEMS, MOST_NODES, Unanswerable, made, walked
+from slipway.flags.limits import MOST_BITS, MOST_ITEMS, MOST_NEST, MOST_NODES, Unanswerable, made, spend, walked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from slipway.flags.limits import Meter
+
 NAN = float("nan")
 INFINITY = float("inf")
+
+_SHORT_LIST = 64  # items
+SHORT_TEXT = 1_024  # characters
 
 
 def truth(value: Any) -> bool:
@@ -42,7 +47,7 @@ def number(value: Any) -> int | float:
         return value if value.bit_length() <= MOST_BITS else INFINITY if value > 0 else -INFINITY
     if kind is float:
         return value  # type: ignore[no-any-return]
-    for _ in range(MOST_ITEMS):
+    for _ in range(MOST_NEST):
         if type(value) is not list or len(value) != 1:
             break
         value = value[0]
@@ -75,8 +80,8 @@ def whole(value: Any, low: int, high: int) -> int | None:
     return int(min(max(found, low), high))
 
 
-def text(value: Any) -> str:
-    """At most MOST_TEXT characters. Raises Unanswerable."""
+def text(value: Any, meter: Meter | None = None) -> str:
+    """At most MOST_TEXT characters. Raises Unanswerable; Unmetered for a list without a meter."""
     kind = type(value)
     if kind is str:
         return value  # type: ignore[no-any-return]
@@ -89,11 +94,12 @@ def text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.15g}"
     if isinstance(value, list):
-        return made(",".join([made(text(item)) for item in walked(value)]))
+        spend(meter, len(walked(value)))
+        return made(",".join([made(text(item, meter)) for item in value]))
     return "[object Object]" if isinstance(value, dict) else str(value)
 
 
-def loosely_equal(a: Any, b: Any) -> bool:
+def loosely_equal(a: Any, b: Any, meter: Meter | None = None) -> bool:
     """`==`: numbers with text that is one, and so on; lists and objects are equal to themselves alone."""
     one, other = type(a), type(b)
     if one is other:
@@ -103,21 +109,22 @@ def loosely_equal(a: Any, b: Any) -> bool:
     if isinstance(a, (int, float)) or isinstance(b, (int, float)):
         return number(a) == number(b)
     if one is str or other is str:
-        return text(a) == text(b)
+        return text(a, meter) == text(b, meter)
     return False
 
 
-def equal(a: Any, b: Any) -> bool:
-    """`===`: of one kind, numbers being one, and equal all through. Raises Unanswerable for what is too large to compare."""
+def equal(a: Any, b: Any, meter: Meter | None = None) -> bool:
+    """`===`: of one kind, numbers being one, and equal all through. Raises Unanswerable for what is too large to compare, and
+    Unmetered for two lists or objects without a meter."""
     one, other = type(a), type(b)
     if one is bool or other is bool:
         return a is b
     if isinstance(a, (list, dict)):
-        return one is other and _deeply(a, b)
+        return one is other and _deeply(a, b, meter)
     return bool(a == b)
 
 
-def _deeply(a: Any, b: Any) -> bool:
+def _deeply(a: Any, b: Any, meter: Meter | None) -> bool:
     pairs: list[tuple[Any, Any]] = [(a, b)]
     compared = 0
     while pairs:
@@ -128,30 +135,38 @@ def _deeply(a: Any, b: Any) -> bool:
         if isinstance(a, list) and isinstance(b, list):
             if len(a) != len(b):
                 return False
-            pairs += zip(walked(a), b, strict=True)
+            spend(meter, len(walked(a)))
+            pairs += zip(a, b, strict=True)
         elif isinstance(a, dict) and isinstance(b, dict):
             if a.keys() != b.keys():
                 return False
+            spend(meter, len(a))
             pairs += [(a[name], b[name]) for name in a]
         elif not equal(a, b):
             return False
     return True
 
 
-def contains(haystack: Any, needle: Any) -> bool:
-    """`in`: an item of a list, which may be as long as a rule can hold, or a part of a text."""
+def contains(haystack: Any, needle: Any, meter: Meter | None = None) -> bool:
+    """`in`: an item of a list, which may be as long as a rule can hold, or a part of a text. What is short takes no steps."""
     if isinstance(haystack, list):
-        walked(haystack, MOST_NODES)
-        return needle in haystack if type(needle) is str else any(equal(item, needle) for item in haystack)
-    return isinstance(haystack, str) and text(needle) in haystack
+        size, plain = len(walked(haystack, MOST_NODES)), type(needle) is str
+        if size > _SHORT_LIST:
+            spend(meter, size // 8 if plain else size)
+        return needle in haystack if plain else any(equal(item, needle, meter) for item in haystack)
+    if not isinstance(haystack, str):
+        return False
+    if len(haystack) > SHORT_TEXT:
+        spend(meter, len(haystack) // 64)
+    return text(needle, meter) in haystack
 
 
-def ordered(a: Any, b: Any) -> tuple[Any, Any]:
+def ordered(a: Any, b: Any, meter: Meter | None = None) -> tuple[Any, Any]:
     """Both as they are to be compared by `<`: as numbers, or as texts where neither is a number, null or a truth value."""
     if type(a) is str and type(b) is str:
         return a, b
     if isinstance(a, str) and isinstance(b, (str, list, dict)):
-        return a, text(b)
+        return a, text(b, meter)
     if isinstance(b, str) and isinstance(a, (list, dict)):
-        return text(a), b
+        return text(a, meter), b
     return number(a), number(b)

@@ -1,7 +1,8 @@
 """From a flag's targeting to one function of the context: JsonLogic, flagd's operators, and ours.
 
 A node of the rule becomes a closure `(data, meter) -> value`. `data` is what `var` reads: the context, or inside of `map` and
-its like the item. Frequent shapes get closures of their own (`slipway.flags.shapes`). What depends on nothing is computed once.
+its like the item. Frequent shapes get closures of their own (`slipway.flags.shapes`). What depends on nothing is
+computed once.
 
 An operator that does not exist is an error when it is reached, as in flagd; a rule that is too deep or too large at once.
 """
@@ -11,9 +12,10 @@ from __future__ import annotations
 from slipway.flags import shapes
 from slipway.flags.coercion import truth
 from slipway.flags.fractional import bucketed, by_targeting_key, draw, shares
-from slipway.flags.limits import MOST_DEPTH, MOST_NODES, Unanswerable, walked
+from slipway.flags.limits import LONG_KEY, MOST_DEPTH, MOST_NODES, Meter, Unanswerable, spend, walked
 from slipway.flags.operators import READING, STRICT
 from slipway.flags.shapes import Literal
+from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,20 +33,34 @@ WALKING = ("map", "filter", "all", "some", "none", "reduce")
 _SCALARS = {str, int, float, bool, type(None)}
 
 
-class Compiler:
-    """Of one flag. After `compile`, the attributes tell what the rule needs:
+class Compiled(Value):
+    """A flag's targeting as a closure, `run`, and what it needs."""
 
-    walks        a meter, because it walks through lists or texts
-    whole        the whole context, with `targetingKey` and `$flagd`, because it reads those or paths that it computes
-    extensions   the names of our operators in it
-    """
+    # walks        a meter in any case, because it walks through lists or texts
+    # whole        the whole context, with `targetingKey` and `$flagd`, because it reads those or paths that it computes
+    # refers       shared rules
+    # extensions   our operators of these names
+
+    run: Node
+    walks: bool
+    whole: bool
+    refers: bool
+    extensions: frozenset[str]
+
+
+class Compiler:
+    """Of one flag."""
 
     def __init__(self, flag: str, hash: str, evaluators: Mapping[str, Any]) -> None:
         self.flag, self.hash, self.evaluators = flag, hash, evaluators
         self.size = 0
-        self.walks = self.whole = False
+        self.walks = self.whole = self.refers = False
         self.extensions: set[str] = set()
         self.fields: dict[Node, str] = {}  # nodes that do nothing but read that attribute of the context
+
+    def compiled(self, logic: Any) -> Compiled:
+        """Raises as `compile` does."""
+        return Compiled(self.compile(logic), self.walks, self.whole, self.refers, frozenset(self.extensions))
 
     def compile(self, logic: Any) -> Node:
         """Raises Unanswerable with PARSE_ERROR for what is too deep or too large."""
@@ -61,6 +77,7 @@ class Compiler:
             return Literal(logic)
         ((name, raw),) = logic.items()
         if name == "$ref" and isinstance(raw, str):
+            self.refers = True
             if raw not in self.evaluators:
                 return _unknown(f"There is no shared rule {raw[:100]!r}.")
             return self.node(self.evaluators[raw], depth - 1, root, at)
@@ -124,7 +141,7 @@ class Compiler:
                 return node
         self.whole |= root
         function = READING[name]
-        return lambda data, meter: function(data, *[node(data, meter) for node in nodes])
+        return lambda data, meter: function(data, meter, *[node(data, meter) for node in nodes])
 
     def fractional(self, args: list[Any], nodes: list[Node], root: bool) -> Node:
         if root and nodes:
@@ -145,11 +162,13 @@ class Compiler:
         def fractional(data: Any, meter: Any) -> Any:
             value = by(data, meter)
             if type(value) is str:
+                if len(value) > LONG_KEY:
+                    spend(meter, len(value))
                 try:
                     return bucket(value)
                 except ValueError:
                     return None
-            drawn = draw(flag, hash, data, [value, *parts])
+            drawn = draw(flag, hash, data, [value, *parts], meter)
             return None if drawn is None else drawn.variant
 
         return fractional
@@ -158,7 +177,7 @@ class Compiler:
         flag, hash = self.flag if root else "", self.hash
 
         def fractional(data: Any, meter: Any) -> Any:
-            drawn = draw(flag, hash, data, [node(data, meter) for node in nodes])
+            drawn = draw(flag, hash, data, [node(data, meter) for node in nodes], meter)
             return None if drawn is None else drawn.variant
 
         return fractional
@@ -219,9 +238,9 @@ def _reduced(source: Node, body: Node, initial: Node, weight: int) -> Node:
 
 def _folded(function: Callable[..., Any], values: list[Any]) -> Node:
     try:
-        return Literal(function(*values))
+        return Literal(function(Meter(), *values))
     except Exception:
-        return lambda _data, _meter: function(*values)  # whoever reaches it gets the error
+        return lambda _data, meter: function(meter, *values)  # whoever reaches it gets the error
 
 
 def _unknown(detail: str) -> Node:

@@ -160,7 +160,9 @@ class Environments:
 
     def versions(self, call: Call, name: str, *, below: int | None, limit: int) -> tuple[list[history.Version], int | None]:
         """Newest first. Raises NotFound."""
-        return history.versions(self.shelf, self.read(call, name).id, changes, below=below, limit=limit)
+        if self.shelf.find(_id(name)) is None:
+            self.read(call, name)  # one of the first three may not be made yet
+        return history.versions(self.shelf, _id(name), changes, below=below, limit=limit)
 
     def update(
         self, call: Call, name: str, version: int | None, patch: EnvironmentPatch, *, validate_only: bool = False

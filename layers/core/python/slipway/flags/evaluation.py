@@ -1,31 +1,31 @@
 """What a flag answers: flagd's definitions, evaluated.
 
-    flags = FlagSet.parse(document)                            never raises; a bad flag stands in `flags.errors`
-    flags.evaluate("checkout", {"targetingKey": "u1"}, now=0)  never raises; an Evaluation
-
-A flag is compiled when it is first asked for, to closures; what does not depend on the context is answered from memory.
-
-    reason            when                                                        variant    value
-    STATIC            there is no targeting                                       default    its value
-    TARGETING_MATCH   the targeting names a variant, `fractional` included        named      its value
-    DEFAULT           the targeting gives null                                    default    its value
-    DEFAULT           the default is wanted, and there is none                    None       None: the caller's own
-    DISABLED          the flag is switched off                                    None       None: the caller's own
-    ERROR             see `error_code`                                            None       None
-
-    FLAG_NOT_FOUND    there is no such flag
-    PARSE_ERROR       the document or the flag cannot be read, or an operator is reached that does not exist
-    INVALID_CONTEXT   the context is no JSON object
-    GENERAL           a variant is named that does not exist, or the rule cannot be answered within the limits
-
-Two keys of a flag's metadata mean something: `hash` ("v2" | "v3", see `slipway.flags.fractional`) and `type`: "float" makes
-its whole numbers floats, 1 -> 1.0. So does a variant with a fraction beside them.
-
-A flag with `prerequisites`, [[flag, [variants]]], answers its default, DEFAULT, unless each of those flags answers one of its
-variants: one that errs, is off or is not there does not. No document of flagd has them; `slipway.flags.snapshot` adds them.
-
-Operators that only Slipway knows (`extensions` tells which flags use them) are described in `slipway.flags.extensions`.
+flags = FlagSet.parse(document)                            never raises; a bad flag stands in `flags.errors`
+flags.evaluate("checkout", {"targetingKey": "u1"}, now=0)  never raises; an Evaluation
 """
+
+# A flag is compiled when it is first asked for, to closures; what does not depend on the context is answered from memory.
+#
+#     reason            when                                                        variant    value
+#     STATIC            there is no targeting                                       default    its value
+#     TARGETING_MATCH   the targeting names a variant, `fractional` included        named      its value
+#     DEFAULT           the targeting gives null                                    default    its value
+#     DEFAULT           the default is wanted, and there is none                    None       None: the caller's own
+#     DISABLED          the flag is switched off                                    None       None: the caller's own
+#     ERROR             see `error_code`                                            None       None
+#
+#     FLAG_NOT_FOUND    there is no such flag
+#     PARSE_ERROR       the document or the flag cannot be read, or an operator is reached that does not exist
+#     INVALID_CONTEXT   the context is no JSON object
+#     GENERAL           a variant is named that does not exist, or the rule cannot be answered within the limits
+#
+# Two keys of a flag's metadata mean something: `hash` ("v2" | "v3", see `slipway.flags.fractional`) and `type`: "float" makes
+# its whole numbers floats, 1 -> 1.0. So does a variant with a fraction beside them.
+#
+# A flag with `prerequisites`, [[flag, [variants]]], answers its default, DEFAULT, unless each of those flags answers one of its
+# variants: one that errs, is off or is not there does not. No document of flagd has them; `slipway.flags.snapshot` adds them.
+#
+# Operators that only Slipway knows (`extensions` tells which flags use them) are described in `slipway.flags.extensions`.
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from slipway.flags.compiler import Compiler
+    from slipway.flags.compiler import Compiled
     from slipway.flags.limits import Allowance
     from slipway.flags.shapes import Node
-    from slipway.flags.trace import Step
+    from slipway.flags.trace import Explanation
 
     Answer = Callable[..., "Evaluation"]  # of the context, now, and the Allowance of the request, if any
     Parts = tuple[Node, dict[str | None, "Evaluation"]]
@@ -74,13 +74,6 @@ class Evaluation(_Kept, Value):
         return self.variant is not None
 
 
-class Explanation(Value):
-    """An evaluation, and the operators that were visited for it; empty where the targeting is not asked."""
-
-    evaluation: Evaluation
-    trace: tuple[Step, ...]
-
-
 class FlagSet:
     """The flags of one document, which is not to be changed afterwards."""
 
@@ -90,7 +83,7 @@ class FlagSet:
         self.metadata, self.hash = metadata, hash
         self._flags, self.evaluators, self._trouble = flags, evaluators, trouble
         self._ready: dict[str, Evaluation | Answer] = {}
-        self._compiled: dict[str, Compiler] = {}
+        self._compiled: dict[str, Compiled] = {}
         self._parts: dict[str, Parts] = {}
 
     @classmethod
@@ -143,7 +136,15 @@ class FlagSet:
     def extensions(self, key: str) -> frozenset[str]:
         """The names of the operators in this flag's targeting that no other flagd provider knows."""
         self.ready(key)
-        return frozenset(self._compiled[key].extensions) if key in self._compiled else frozenset()
+        return self._compiled[key].extensions if key in self._compiled else frozenset()
+
+    def succeed(self, before: FlagSet) -> None:
+        """Take over what that set compiled, where it would be the same."""
+        shared = _alike(self.evaluators, before.evaluators)
+        for key, compiled in before._compiled.items():
+            flag, other = self._flags.get(key), before._flags[key]
+            if (shared or not compiled.refers) and isinstance(flag, dict) and _alike(flag, other):
+                self._compiled[key] = compiled
 
     def evaluate(
         self, key: str, context: Mapping[str, Any] | None = None, *, now: float, shared: Allowance | None = None
@@ -162,16 +163,9 @@ class FlagSet:
 
     def explain(self, key: str, context: Mapping[str, Any] | None = None, *, now: float) -> Explanation:
         """As `evaluate`, with what led to it."""
-        if type(self._ready.get(key) or self.ready(key)) is Evaluation:
-            return Explanation(self.evaluate(key, context, now=now), ())
-        from slipway.flags.trace import Tracer, Tracing
+        from slipway.flags.trace import explained
 
-        tracer = Tracer()
-        try:
-            answer = self._needing(key, self._flags[key], Tracing(key, self._hash(key), self.evaluators), lambda _: tracer)
-            return Explanation(answer(context, now), tuple(tracer.steps))
-        except RecursionError:  # it takes a deeper stack than `evaluate`
-            return Explanation(self.evaluate(key, context, now=now), ())
+        return explained(self, key, context, now)
 
     def ready(self, key: str) -> Evaluation | Answer:
         """What `evaluate` asks: the Evaluation itself where the context does not matter, else a function of context and now."""
@@ -218,15 +212,16 @@ class FlagSet:
             return Evaluation(key, None, None, "DISABLED", None, None, metadata)
         if not flag.get("targeting"):  # one that needs others has always one
             return _default(key, flag, metadata, "STATIC")
-        from slipway.flags.compiler import Compiler  # a flag without a rule is answered without
+        if key not in self._compiled:
+            from slipway.flags.compiler import Compiler  # a flag without a rule is answered without
 
-        compiler = Compiler(key, self._hash(key), self.evaluators)
-        answer = self._needing(key, flag, compiler, Meter)
-        self._compiled[key] = compiler
-        return answer
+            self._compiled[key] = Compiler(key, self._hash(key), self.evaluators).compiled(flag["targeting"])
+        return self.answering(key, self._compiled[key], Meter)
 
-    def _needing(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[Allowance | None], Meter]) -> Answer:
-        answer = self._targeted(key, flag, compiler, meter)
+    def answering(self, key: str, compiled: Compiled, meter: Callable[[Allowance | None], Meter]) -> Answer:
+        # A flag's answer by the closure of its targeting.
+        flag = self._flags[key]
+        answer = self._targeted(key, flag, compiled, meter)
         if not flag.get("prerequisites"):
             return answer
         from slipway.flags.prerequisites import asking
@@ -235,9 +230,8 @@ class FlagSet:
         default = _default(key, flag, {**self.metadata, **(flag.get("metadata") or {})}, "DEFAULT")
         return asking(self, flag["prerequisites"], answer, default)
 
-    def _targeted(self, key: str, flag: Any, compiler: Compiler, meter: Callable[[Allowance | None], Meter]) -> Answer:
-        run = compiler.compile(flag["targeting"])
-        metered, whole = compiler.walks or meter is not Meter, compiler.whole
+    def _targeted(self, key: str, flag: Any, compiled: Compiled, meter: Callable[[Allowance | None], Meter]) -> Answer:
+        run, whole = compiled.run, compiled.whole
         metadata = {**self.metadata, **(flag.get("metadata") or {})}
         found = values(flag)
         outcomes = {name: Evaluation(key, found[name], name, "TARGETING_MATCH", None, None, metadata) for name in found}
@@ -264,27 +258,32 @@ class FlagSet:
                 if whole:
                     own = {"flagKey": key, "timestamp": int(now)}
                     data = {**data, "targetingKey": data.get("targetingKey"), "$flagd": own}
-                return named(run(data, meter(shared) if metered else None))
+                return named(run(data, meter(shared)))
             except Unanswerable as wrong:
                 return error(wrong.code, wrong.detail)
             except Exception as failed:
                 return error("GENERAL", f"The targeting fails on this context ({type(failed).__name__}).")
 
-        def answer(context: Any, now: float, _: Allowance | None = None) -> Evaluation:
+        def answer(context: Any, now: float, shared: Allowance | None = None) -> Evaluation:
             if type(context) is dict:
                 try:
                     result = run(context, None)
                     return outcomes[result] if type(result) is str else named(result)
                 except Exception:
-                    return careful(context, now)  # tells what is wrong
-            return careful(context, now)
+                    return careful(context, now, shared)  # counts its steps, or tells what is wrong
+            return careful(context, now, shared)
 
-        if whole or metered:
+        if whole or compiled.walks or meter is not Meter:
             return careful
         texts: dict[str | None, Evaluation] = {None: default}
         texts.update(outcomes)
         self._parts[key] = run, texts
         return answer
+
+
+def _alike(one: Any, other: Any) -> bool:
+    # As JSON: 1, 1.0 and true, which are equal, are three.
+    return one == other and repr(one) == repr(other)
 
 
 def _default(key: str, flag: Any, metadata: Mapping[str, Any], reason: str) -> Evaluation:

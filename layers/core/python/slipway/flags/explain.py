@@ -31,6 +31,8 @@ from slipway.shape import Shape
 def _context(raw: Any) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise error("invalid_context", "Send a context as an object: targetingKey and the attributes that rules ask for.")
+    if not isinstance(raw.get("targetingKey", ""), str):
+        raise error("invalid_context", "`targetingKey` is text.")
     found: dict[str, Any] = jsontext.plain(raw)
     return found
 

@@ -13,7 +13,7 @@ null, or a last one that is left out, is no bound. Each gives true or false, or 
 
 from __future__ import annotations
 
-from slipway.flags.limits import walked
+from slipway.flags.limits import spend, walked
 from slipway.flags.regex import BadPattern, Pattern
 from slipway.flags.shapes import Literal
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Network = tuple[int, int, int]  # version, first address, bits after the prefix
 
 _MICRO = 1_000_000
+_READING = 8  # steps: what reading a network costs, in theirs
 
 
 def operator(name: str, nodes: Sequence[Node]) -> Node:
@@ -52,7 +53,7 @@ def _matches(nodes: Sequence[Node]) -> Node:
         value = subject(data, meter)
         if not isinstance(value, str):
             return None
-        meter.spend(len(value))
+        meter.spend(pattern.steps(value))
         return pattern.search(value)
 
     return matches
@@ -66,7 +67,7 @@ def _in_cidr(nodes: Sequence[Node]) -> Node:
 
     def in_cidr(data: Any, meter: Any) -> Any:
         value = subject(data, meter)
-        networks = _networks(among(data, meter)) if known is None else known
+        networks = _networks(_charged(among(data, meter), meter)) if known is None else known
         found = address(value) if isinstance(value, str) else None
         if found is None or networks is None:
             return None
@@ -74,6 +75,12 @@ def _in_cidr(nodes: Sequence[Node]) -> Node:
         return any(version == of and number >> bits == first >> bits for of, first, bits in networks)
 
     return in_cidr
+
+
+def _charged(value: Any, meter: Any) -> Any:
+    if isinstance(value, list):
+        spend(meter, _READING * len(walked(value)))
+    return value
 
 
 def _networks(value: Any) -> list[Network] | None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from slipway.flags import cbor
+from slipway.flags.limits import LONG_KEY, spend, weigh
 from slipway.flags.murmur3 import murmur3, murmur3_after, pure
 from slipway.values import Value
 
@@ -24,6 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
+
+    from slipway.flags.limits import Meter
 
 MOST_WEIGHT = 2**31 - 1
 _COMMON = 64  # bytes of a targeting key that have their head kept
@@ -38,7 +41,7 @@ class Draw(Value):
     input: bytes
 
 
-def draw(flag: str, hash: str, data: Any, values: Sequence[Any]) -> Draw | None:
+def draw(flag: str, hash: str, data: Any, values: Sequence[Any], meter: Meter | None = None) -> Draw | None:
     """Of the operator's evaluated arguments. `flag`: the key, "" inside of `map` and its like, where no flag is in sight."""
     if not values:
         return None
@@ -47,7 +50,10 @@ def draw(flag: str, hash: str, data: Any, values: Sequence[Any]) -> Draw | None:
         key = data.get("targetingKey") if isinstance(data, dict) else None
         if not isinstance(key, str) or not key:
             return None
+        weigh(meter, key)
         by, parts = [flag, key], values
+    else:
+        weigh(meter, by)
     split = shares(parts)
     hashed = _input(hash, by)
     if split is None or hashed is None:
@@ -89,10 +95,12 @@ def by_targeting_key(hash: str, split: tuple[list[Any], list[int]], flag: str) -
     hashed = murmur3_after(start)
     starts: dict[int, bytes] = {}  # the prefix with the head of a text of so many bytes
 
-    def fractional(data: Any, _: Any) -> Any:
+    def fractional(data: Any, meter: Any) -> Any:
         key = data.get("targetingKey")
         if type(key) is not str or not key:
             return None
+        if len(key) > LONG_KEY:
+            spend(meter, len(key))
         try:
             if murmur3 is pure:
                 return variants[bisect_right(limits, hashed(_item(hash, key)))]
@@ -117,10 +125,10 @@ def thresholds(bounds: Sequence[int]) -> list[int]:
 
 
 def unit(data: Any, hash: str) -> bytes:
-    """What stands for the targeting key after a prefix. Raises ValueError where there is none to draw for."""
+    """What stands for the targeting key after a prefix. Raises ValueError where there is none to draw for, or a long one."""
     key = data.get("targetingKey")
-    if type(key) is not str or not key:
-        raise ValueError("there is no targeting key")
+    if type(key) is not str or not 0 < len(key) <= LONG_KEY:
+        raise ValueError("there is no targeting key, or one that takes steps")
     return _item(hash, key)
 
 

@@ -6,10 +6,12 @@ MOST_INLINED = 65_536  # characters of a rule with those of its prerequisites in
 MOST_INLINED_TOGETHER = 2_000_000  # of all such rules in one document
 MOST_DEPTH = 100  # of operators and lists inside each other in one flag's targeting, shared rules included
 MOST_NODES = 100_000  # values in one flag's targeting, shared rules included
-MOST_STEPS = 100_000  # nodes that one flag visits inside of map, filter, reduce, all, some and none; characters of `matches`
+MOST_STEPS = 100_000  # of one flag: see `Meter`
 MOST_STEPS_TOGETHER = 2_000_000  # of all flags of one answer, or all contexts of a preview: 0.2 s mostly, 2 s at worst
 MOST_ITEMS = 10_000  # of a list that an operator walks through
+MOST_NEST = 100  # lists of one item inside each other that are a number
 MOST_TEXT = 65_536  # characters that an operator makes
+LONG_KEY = 256  # characters of what a bucket is drawn by; a shorter one takes no steps
 MOST_BITS = 1_024  # of a whole number that an operator computes with; every double is smaller
 
 
@@ -19,6 +21,10 @@ class Unanswerable(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code, self.detail = code, detail
+
+
+class Unmetered(Exception):
+    """Something in the context is so long that a meter must see it."""
 
 
 class Allowance:
@@ -39,7 +45,15 @@ class Allowance:
 
 
 class Meter:
-    """What is left of a flag's steps. Only flags that walk through lists or match patterns have one."""
+    """What is left of a flag's steps. A rule that takes none is answered without a meter, until it finds that it needs one:
+    then it begins anew with one."""
+
+    # One for
+    #     each node that it visits inside of map, filter, reduce, all, some and none
+    #     each item of a list or an object that it compares, or makes a text, a list or a bucket of
+    #     each item of a long list that `in` seeks among, or each 8 where a text is sought; each 64 characters of a long text
+    #     each character of a long text that it draws a bucket by
+    # and see `steps` of `slipway.flags.regex` for `matches`.
 
     __slots__ = ("left", "shared")
 
@@ -52,6 +66,25 @@ class Meter:
             raise Unanswerable("GENERAL", f"The rule takes more than {MOST_STEPS:,} steps with this context.")
         if self.shared is not None:
             self.shared.spend(steps)
+
+
+def spend(meter: Meter | None, steps: int) -> None:
+    """Raises Unmetered without a meter, and Unanswerable when nothing is left of it."""
+    if meter is None:
+        raise Unmetered
+    meter.spend(steps)
+
+
+def weigh(meter: Meter | None, value: object) -> None:
+    """Spend a step for each item and name of an object or a list, however deep, and each character of a long text."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (list, dict)):
+            spend(meter, len(part))
+            waiting += part.values() if isinstance(part, dict) else part
+        elif isinstance(part, str) and len(part) > LONG_KEY:
+            spend(meter, len(part))
 
 
 def walked(items: list[object], most: int = MOST_ITEMS) -> list[object]:

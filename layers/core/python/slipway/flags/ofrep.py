@@ -152,29 +152,29 @@ class Bulk:
         """The ETag, quotes included, and the body. `metadata`: beside that of the flag set; `token`: of a flag's exposure.
 
         The ETag is that of the answer: it changes with the context when a value does, and stays while none does."""
-        rest = b",".join(self._quickly(context, now) + self._slowly(context, now, token))
+        shared = Allowance()
+        rest = b",".join(self._quickly(context, now, shared) + self._slowly(context, now, shared, token))
         rest += self._closing(metadata) if metadata else self._end
         digest = self._hashed.copy()
         digest.update(rest)
         return f'"{self._version}-{digest.hexdigest()[:32]}"', self._begin + rest
 
-    def _slowly(self, context: Any, now: float, token: Callable[[str], str | None] | None) -> list[bytes]:
-        shared = Allowance()
+    def _slowly(self, context: Any, now: float, shared: Allowance, token: Callable[[str], str | None] | None) -> list[bytes]:
         items = [item(answer(context, now, shared)) for answer in self._asked]
         return items + [item(exposed(answer(context, now, shared), token and token(key))) for key, answer in self._rolled]
 
-    def _quickly(self, context: Any, now: float) -> list[bytes]:
+    def _quickly(self, context: Any, now: float, shared: Allowance) -> list[bytes]:
         if type(context) is not dict:
-            return [item(answer(context, now)) for answer in self._quick]
+            return [item(answer(context, now, shared)) for answer in self._quick]
         items: list[bytes] = []
         for number, made in enumerate(self._programs):
             try:
-                items += made(context, now)
-            except Exception:  # one of the rules fails on this context, and tells what is wrong
-                items += [one(context, now) for *_, one in self._rules[number * CHUNK : (number + 1) * CHUNK]]
+                items += made(context, now, shared)
+            except Exception:  # one of the rules takes steps, or fails on this context and tells what is wrong
+                items += [one(context, now, shared) for *_, one in self._rules[number * CHUNK : (number + 1) * CHUNK]]
         done = len(self._programs) * CHUNK
         if done < len(self._rules):
-            items += [one(context, now) for *_, one in self._rules[done:]]
+            items += [one(context, now, shared) for *_, one in self._rules[done:]]
             self._served += 1
             if self._served > PATIENCE:
                 from slipway.flags.program import program
@@ -192,13 +192,13 @@ class Bulk:
 def _quickly(run: Node, outcomes: dict[str | None, bytes], answer: Answer) -> One:
     """Of a context that is a dict."""
 
-    def one(context: Any, now: float) -> bytes:
+    def one(context: Any, now: float, shared: Allowance) -> bytes:
         try:
             result = run(context, None)
             if type(result) is str or result is None:
                 return outcomes[result]
-        except Exception:  # noqa: S110 - `answer` meets it again, and tells what is wrong
+        except Exception:  # noqa: S110 - `answer` meets it again, counts its steps, or tells what is wrong
             pass
-        return item(answer(context, now))
+        return item(answer(context, now, shared))
 
     return one

@@ -1,4 +1,4 @@
-"""The operators that need nothing but their arguments' values; an argument that is left out is null, one too many is ignored.
+"""The operators that need a meter and their arguments' values alone; one that is left out is null, one too many is ignored.
 
 Those that decide which arguments to evaluate, or what `var` reads meanwhile, are in `slipway.flags.compiler`.
 """
@@ -19,19 +19,21 @@ from slipway.flags.coercion import (
     truth,
     whole,
 )
-from slipway.flags.limits import MOST_BITS, MOST_TEXT, made, walked
+from slipway.flags.limits import MOST_BITS, MOST_TEXT, made, spend, walked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from slipway.flags.limits import Meter
+
 
 def _compared(compare: Callable[[Any, Any], bool]) -> Callable[..., bool]:
     """`<` and its like: of two values, or of three, each with the next."""
 
-    def operate(a: Any = None, b: Any = None, *more: Any) -> bool:
-        return compare(*ordered(a, b)) and (not more or compare(*ordered(b, more[0])))
+    def operate(meter: Meter | None, a: Any = None, b: Any = None, *more: Any) -> bool:
+        return compare(*ordered(a, b, meter)) and (not more or compare(*ordered(b, more[0], meter)))
 
     return operate
 
@@ -42,25 +44,25 @@ def _bounded(value: int | float) -> int | float:
     return value
 
 
-def _add(*values: Any) -> int | float:
+def _add(_: Meter | None, *values: Any) -> int | float:
     total: int | float = 0
     for value in values:
         total = _bounded(_calculated(operator.add, total, number(value)))
     return total
 
 
-def _multiply(*values: Any) -> int | float:
+def _multiply(_: Meter | None, *values: Any) -> int | float:
     product: int | float = 1
     for value in values:
         product = _bounded(_calculated(operator.mul, product, number(value)))
     return product
 
 
-def _subtract(a: Any = None, *more: Any) -> int | float:
+def _subtract(_: Meter | None, a: Any = None, *more: Any) -> int | float:
     return _bounded(_calculated(operator.sub, number(a), number(more[0]))) if more else -number(a)
 
 
-def _divide(a: Any = None, b: Any = None, *_: Any) -> float:
+def _divide(_: Meter | None, a: Any = None, b: Any = None, *_more: Any) -> float:
     dividend, divisor = number(a), number(b)
     if divisor == 0:
         positive = (dividend > 0) == (str(divisor)[0] != "-")
@@ -68,7 +70,7 @@ def _divide(a: Any = None, b: Any = None, *_: Any) -> float:
     return float(_calculated(operator.truediv, dividend, divisor))
 
 
-def _remainder(a: Any = None, b: Any = None, *_: Any) -> int | float:
+def _remainder(_: Meter | None, a: Any = None, b: Any = None, *_more: Any) -> int | float:
     dividend, divisor = number(a), number(b)
     if divisor == 0 or divisor != divisor or dividend != dividend or abs(dividend) == INFINITY:
         return NAN
@@ -94,20 +96,20 @@ def _as_float(value: int | float) -> float:
 
 
 def _extreme(choose: Callable[[list[int | float]], int | float]) -> Callable[..., int | float]:
-    def operate(*values: Any) -> int | float:
+    def operate(_: Meter | None, *values: Any) -> int | float:
         numbers = [number(value) for value in values]
         return NAN if not numbers or any(found != found for found in numbers) else choose(numbers)
 
     return operate
 
 
-def _cat(*values: Any) -> str:
-    return made("".join([text(value) for value in values]))
+def _cat(meter: Meter | None, *values: Any) -> str:
+    return made("".join([text(value, meter) for value in values]))
 
 
-def _substr(source: Any = None, start: Any = None, *more: Any) -> str:
+def _substr(meter: Meter | None, source: Any = None, start: Any = None, *more: Any) -> str:
     """`length`: characters from `start`, or, when negative, how many to leave out at the end."""
-    string = text(source)
+    string = text(source, meter)
     size = len(string)
     begin = whole(start, -MOST_TEXT, size) or 0
     if begin < 0:
@@ -120,22 +122,22 @@ def _substr(source: Any = None, start: Any = None, *more: Any) -> str:
     return string[begin : size + length if length < 0 else begin + length]
 
 
-def _merge(*values: Any) -> list[Any]:
+def _merge(meter: Meter | None, *values: Any) -> list[Any]:
     merged: list[Any] = []
     for value in values:
         if isinstance(value, list):
-            walked(value)
+            spend(meter, len(walked(value)))
             merged.extend(value)
         else:
             merged.append(value)
     return walked(merged)
 
 
-def _starts_with(*values: Any) -> bool | None:
+def _starts_with(_: Meter | None, *values: Any) -> bool | None:
     return values[0].startswith(values[1]) if _two_texts(values) else None
 
 
-def _ends_with(*values: Any) -> bool | None:
+def _ends_with(_: Meter | None, *values: Any) -> bool | None:
     return values[0].endswith(values[1]) if _two_texts(values) else None
 
 
@@ -143,23 +145,23 @@ def _two_texts(values: tuple[Any, ...]) -> bool:
     return len(values) == 2 and isinstance(values[0], str) and isinstance(values[1], str)
 
 
-def _sem_ver(*values: Any) -> bool | None:
+def _sem_ver(_: Meter | None, *values: Any) -> bool | None:
     from slipway.flags.semver import compare
 
     return compare(*values) if len(values) == 3 else None
 
 
 STRICT: dict[str, Callable[..., Any]] = {
-    "==": lambda a=None, b=None, *_: loosely_equal(a, b),
-    "!=": lambda a=None, b=None, *_: not loosely_equal(a, b),
-    "===": lambda a=None, b=None, *_: equal(a, b),
-    "!==": lambda a=None, b=None, *_: not equal(a, b),
+    "==": lambda meter, a=None, b=None, *_: loosely_equal(a, b, meter),
+    "!=": lambda meter, a=None, b=None, *_: not loosely_equal(a, b, meter),
+    "===": lambda meter, a=None, b=None, *_: equal(a, b, meter),
+    "!==": lambda meter, a=None, b=None, *_: not equal(a, b, meter),
     "<": _compared(operator.lt),
     "<=": _compared(operator.le),
     ">": _compared(operator.gt),
     ">=": _compared(operator.ge),
-    "!": lambda a=None, *_: not truth(a),
-    "!!": lambda a=None, *_: truth(a),
+    "!": lambda _, a=None, *_more: not truth(a),
+    "!!": lambda _, a=None, *_more: truth(a),
     "+": _add,
     "-": _subtract,
     "*": _multiply,
@@ -167,7 +169,7 @@ STRICT: dict[str, Callable[..., Any]] = {
     "%": _remainder,
     "min": _extreme(min),
     "max": _extreme(max),
-    "in": lambda a=None, b=None, *_: contains(b, a),
+    "in": lambda meter, a=None, b=None, *_: contains(b, a, meter),
     "cat": _cat,
     "substr": _substr,
     "merge": _merge,
@@ -179,15 +181,20 @@ STRICT: dict[str, Callable[..., Any]] = {
 
 # --- reading the context --------------------------------------------------------------------------------
 
+_LONG_PATH, _MANY_KEYS = 256, 16  # what is shorter takes no steps
 
-def var(data: Any, key: Any = None, default: Any = None) -> Any:
+
+def var(data: Any, meter: Meter | None, key: Any = None, default: Any = None) -> Any:
     """What stands at a dotted path of objects and lists, `default` where nothing does; all of `data` without a key."""
     if key is None or key == "":
         return data
     if isinstance(key, (int, float)) and isinstance(data, (list, str)):
         index = number(key)
         return data[int(index)] if 0 <= index < len(data) and index == int(index) else default
-    for part in text(key).split("."):
+    path = text(key, meter)
+    if len(path) > _LONG_PATH:
+        spend(meter, len(path))
+    for part in path.split("."):
         if isinstance(data, dict):
             data = data.get(part)
         elif isinstance(data, (list, str)):
@@ -201,17 +208,19 @@ def var(data: Any, key: Any = None, default: Any = None) -> Any:
     return default if data is None else data
 
 
-def missing(data: Any, *keys: Any) -> list[Any]:
+def missing(data: Any, meter: Meter | None, *keys: Any) -> list[Any]:
     """The keys, given one by one or as one list, at which nothing, null or an empty text stands."""
     wanted = walked(keys[0]) if keys and isinstance(keys[0], list) else keys
-    return [key for key in wanted if var(data, key) in (None, "")]
+    if len(wanted) > _MANY_KEYS:
+        spend(meter, len(wanted))
+    return [key for key in wanted if var(data, meter, key) in (None, "")]
 
 
-def missing_some(data: Any, needed: Any = 0, keys: Any = None, *_: Any) -> list[Any]:
+def missing_some(data: Any, meter: Meter | None, needed: Any = 0, keys: Any = None, *_: Any) -> list[Any]:
     """As `missing`, and nothing where at least `needed` of the keys are there."""
     if not isinstance(keys, list):
         return []
-    absent = missing(data, keys)
+    absent = missing(data, meter, keys)
     return [] if len(keys) - len(absent) >= number(needed) else absent
 
 

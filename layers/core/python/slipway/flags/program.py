@@ -11,9 +11,10 @@ import operator
 import re
 from bisect import bisect_right
 
-from slipway.flags.coercion import contains, equal, loosely_equal, ordered, truth
+from slipway.flags.coercion import SHORT_TEXT, contains, equal, loosely_equal, ordered, truth
 from slipway.flags.fractional import prefix, shares, thresholds, unit
 from slipway.flags.murmur3 import murmur3, murmur3_after, pure
+from slipway.flags.shapes import MIRRORED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,16 +22,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     Outcomes = Mapping[str | None, bytes]  # by variant, and of null
-    One = Callable[[Any, float], bytes]  # the answer of one flag
+    from slipway.flags.limits import Allowance
+
+    One = Callable[[Any, float, Allowance], bytes]  # the answer of one flag
     Rule = tuple[str, str, Any, Outcomes, One]  # key, hash and targeting of a flag; what answers where that has no form
-    Program = Callable[[Any, float], list[bytes]]
+    Program = Callable[[Any, float, Allowance], list[bytes]]
 
 
 MOST_DEPTH = 20  # of conditions inside each other: Python's own parser has a limit
 MOST_PARTS = 60  # of one rule
-
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "===": "===", "!=": "!=", "!==": "!=="}
-
 
 _ORDERED = {
     "<": lambda value, number: operator.lt(*ordered(value, number)),
@@ -42,8 +42,8 @@ _CLAUSE = re.compile("<(q[0-9]+)>")
 
 
 def program(rules: Sequence[Rule], evaluators: Mapping[str, Any]) -> Program:
-    """The answers of these flags to a context that is a dict. It raises what a rule raises, and ValueError where there is no
-    unit to draw for: the closures then tell what each flag answers."""
+    """The answers of these flags to a context that is a dict. It raises what a rule raises, Unmetered for what takes steps, and
+    ValueError where there is no unit to draw for: the closures then tell what each flag answers."""
     writer = _Writer(evaluators)
     answers = [writer.rule(rule) for rule in rules]
     lines = ["get = context.get"]
@@ -60,7 +60,7 @@ def program(rules: Sequence[Rule], evaluators: Mapping[str, Any]) -> Program:
             lines.append(f"{name} = {texts[name]}")
             texts[name] = name
     lines.append(f"return [{', '.join(map(whole, answers))}]")
-    source = "\n    ".join(["def answers(context, now):", *lines])
+    source = "\n    ".join(["def answers(context, now, shared):", *lines])
     exec(compile(source, "<flags>", "exec"), writer.names)  # noqa: S102 - of our own words alone
     made: Program = writer.names["answers"]
     return made
@@ -95,7 +95,7 @@ class _Writer:
         try:
             return self.outcome(rule, logic, MOST_DEPTH)
         except _Formless:
-            return f"{self.named(otherwise)}(context, now)"
+            return f"{self.named(otherwise)}(context, now, shared)"
 
     def outcome(self, rule: Rule, logic: Any, depth: int) -> str:
         if logic is None or type(logic) is str:
@@ -154,9 +154,10 @@ class _Writer:
         one, other = args
         if name == "in" and type(one) is str:
             value, literal = self.attribute(other), self.named(one)
-            return f"({literal} in {value} if type({value}) is str else contains({value}, {literal}))"
-        if name in _MIRRORED and type(one) is not dict:
-            name, one, other = _MIRRORED[name], other, one
+            short = f"type({value}) is str and len({value}) <= {SHORT_TEXT}"
+            return f"({literal} in {value} if {short} else contains({value}, {literal}))"
+        if name in MIRRORED and type(one) is not dict:
+            name, one, other = MIRRORED[name], other, one
         value, literal = self.attribute(one), other
         kind = type(literal)
         if name == "in" and kind is list and literal and {str}.issuperset(map(type, literal)):
@@ -184,10 +185,12 @@ class _Writer:
         if type(logic) is not dict or len(logic) != 1 or depth <= 0 or self.parts < 0:
             raise _Formless
         ((name, raw),) = logic.items()
+        if name == "$ref" and type(raw) is not str:  # an operator that does not exist
+            raise _Formless
         return name, raw if isinstance(raw, list) else [raw]
 
     def shared(self, args: list[Any]) -> Any:
-        if len(args) != 1 or type(args[0]) is not str or args[0] not in self.evaluators:
+        if args[0] not in self.evaluators:
             raise _Formless
         return self.evaluators[args[0]]
 

@@ -12,7 +12,7 @@ however often writers are told, and whoever else writes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -48,7 +48,11 @@ class Publisher:
         self._store, self._blobs = store, blobs
         self._published: dict[str, int] = {}  # revision by environment; it only grows, whoever else writes
 
-    def publish(self, environment: str, least: int | None = None) -> Mapping[str, str]:
+    def reading(self, environments: Iterable[str]) -> Reading:
+        """What `publish` may be given where it is called for each of these."""
+        return Reading(self._store, environments)
+
+    def publish(self, environment: str, least: int | None = None, reading: Reading | None = None) -> Mapping[str, str]:
         """Make the document anew, unless it has the revision `least` already. Returns what is wrong with which flags.
 
         Raises Behind; StoreUnavailable when others keep winning, or nothing answers."""
@@ -61,7 +65,8 @@ class Publisher:
             if least is not None and published >= least:
                 self._published[environment] = published
                 return {}
-            rows = read(self._store, environment)
+            rows = (reading or self.reading([environment])).rows(environment)
+            reading = None
             if rows.revision < published:
                 raise Behind(f"{environment} is at {rows.revision} in the table, and at {published} where it is read")
             made = compiled(rows, last)
@@ -73,9 +78,11 @@ class Publisher:
     def sweep(self) -> tuple[dict[str, Mapping[str, str]], list[StoreError]]:
         """Compare every document with the table, and repair it: faults by environment, and what kept others from that."""
         faults, errors = {}, []
-        for environment in _members(self._store, "list#environments"):
+        environments = _members(self._store, "list#environments")
+        reading = self.reading(environments)
+        for environment in environments:
             try:
-                faults[environment] = self.publish(environment)
+                faults[environment] = self.publish(environment, reading=reading)
             except StoreError as error:
                 errors.append(error)
         return faults, errors
@@ -96,17 +103,37 @@ class Publisher:
         return True
 
 
+class Reading:
+    """What several environments answer from: the flags and the segments, which they share, are read once, between two readings
+    of each environment's revision. Where that moved meanwhile, all is read anew."""
+
+    def __init__(self, store: Store, environments: Iterable[str]) -> None:
+        self._store, self._environments = store, sorted(set(environments))
+        self._shared: tuple[dict[str, int], list[str], tuple[Row, ...], tuple[Row, ...]] | None = None
+
+    def rows(self, environment: str) -> Rows:
+        """All that it answers from, at one revision. Raises StoreUnavailable when it never stands still."""
+        for _ in range(_TRIES):
+            if self._shared is None:
+                self._shared = self._read()
+            revisions, flags, heads, segments = self._shared
+            configurations = _heads(self._store, [f"flag#{key}#{environment}" for key in flags])
+            if _revision(self._store, environment) == revisions[environment]:
+                return Rows(environment, revisions[environment], heads, tuple(configurations), segments)
+            self._shared = None
+        raise StoreUnavailable(f"the flags of {environment} change faster than they can be read")
+
+    def _read(self) -> tuple[dict[str, int], list[str], tuple[Row, ...], tuple[Row, ...]]:
+        revisions = {environment: _revision(self._store, environment) for environment in self._environments}
+        flags = _members(self._store, "list#flags")
+        heads = _heads(self._store, [f"flag#{key}" for key in flags])
+        segments = _heads(self._store, [f"segment#{key}" for key in _members(self._store, "list#segments")])
+        return revisions, flags, tuple(heads), tuple(segments)
+
+
 def read(store: Store, environment: str) -> Rows:
-    """All that the environment answers from, at one revision. Raises StoreUnavailable when it never stands still."""
-    for _ in range(_TRIES):
-        before = _revision(store, environment)
-        flags = _members(store, "list#flags")
-        heads = _heads(store, [f"flag#{key}" for key in flags])
-        configurations = _heads(store, [f"flag#{key}#{environment}" for key in flags])
-        segments = _heads(store, [f"segment#{key}" for key in _members(store, "list#segments")])
-        if _revision(store, environment) == before:
-            return Rows(environment, before, tuple(heads), tuple(configurations), tuple(segments))
-    raise StoreUnavailable(f"the flags of {environment} change faster than they can be read")
+    """Of one environment."""
+    return Reading(store, [environment]).rows(environment)
 
 
 def _revision(store: Store, environment: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 
-from slipway.flags.coercion import contains, equal, loosely_equal, ordered, truth
+from slipway.flags.coercion import SHORT_TEXT, contains, equal, loosely_equal, ordered, truth
 from slipway.flags.operators import STRICT, var
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _HASHED = {str, int, float}  # true is not 1 to `in`, though it is to a set
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "===": "===", "!=": "!=", "!==": "!=="}
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "===": "===", "!=": "!=", "!==": "!=="}
 
 
 class Literal:
@@ -39,32 +39,32 @@ def path(names: Sequence[str], default: Node | None) -> Node:
     name, key = names[0], ".".join(names)
     if default is not None:
         # The default is evaluated in any case: an operator in it that does not exist is an error, as in flagd.
-        return lambda data, meter: var(data, key, default(data, meter))
+        return lambda data, meter: var(data, meter, key, default(data, meter))
     if len(names) == 1:
         return lambda data, _: data.get(name)
     if len(names) == 2:
         inner = names[1]
 
-        def within(data: Any, _: Any) -> Any:
+        def within(data: Any, meter: Any) -> Any:
             outer = data.get(name)
-            return outer.get(inner) if type(outer) is dict else var(data, key)
+            return outer.get(inner) if type(outer) is dict else var(data, meter, key)
 
         return within
-    return lambda data, _: var(data, key)
+    return lambda data, meter: var(data, meter, key)
 
 
 def call(function: Callable[..., Any], nodes: Sequence[Node]) -> Node:
-    """A function of the arguments' values."""
+    """A function of the meter and the arguments' values."""
     if len(nodes) == 1:
         (only,) = nodes
-        return lambda data, meter: function(only(data, meter))
+        return lambda data, meter: function(meter, only(data, meter))
     if len(nodes) == 2:
         one, other = nodes
         if type(other) is Literal:
             value = other.value
-            return lambda data, meter: function(one(data, meter), value)
-        return lambda data, meter: function(one(data, meter), other(data, meter))
-    return lambda data, meter: function(*[node(data, meter) for node in nodes])
+            return lambda data, meter: function(meter, one(data, meter), value)
+        return lambda data, meter: function(meter, one(data, meter), other(data, meter))
+    return lambda data, meter: function(meter, *[node(data, meter) for node in nodes])
 
 
 # --- against a literal ----------------------------------------------------------------------------------
@@ -81,8 +81,8 @@ def special(name: str, nodes: Sequence[Node], fields: Mapping[Node, str]) -> Nod
     one, other = nodes
     if type(one) is Literal and name == "in" and type(one.value) is str:
         return _part(one.value, other)
-    if type(one) is Literal and name in _MIRRORED:
-        name, one, other = _MIRRORED[name], other, one
+    if type(one) is Literal and name in MIRRORED:
+        name, one, other = MIRRORED[name], other, one
     if type(other) is not Literal:
         return None
     literal, field = other.value, fields.get(one)
@@ -108,10 +108,10 @@ def _negation(node: Node) -> Node:
     return negation
 
 
-def _text_equals(literal: str, field: str, otherwise: Callable[[Any, Any], bool]) -> Node:
-    def equals(data: Any, _: Any) -> Any:
+def _text_equals(literal: str, field: str, otherwise: Callable[[Any, Any, Any], bool]) -> Node:
+    def equals(data: Any, meter: Any) -> Any:
         value = data.get(field)
-        return value == literal or (type(value) is not str and otherwise(value, literal))
+        return value == literal or (type(value) is not str and otherwise(value, literal, meter))
 
     return equals
 
@@ -135,7 +135,7 @@ def _member(members: frozenset[Any], node: Node, field: str | None) -> Node:
 def _part(literal: str, node: Node) -> Node:
     def part(data: Any, meter: Any) -> Any:
         value = node(data, meter)
-        return literal in value if type(value) is str else contains(value, literal)
+        return literal in value if type(value) is str and len(value) <= SHORT_TEXT else contains(value, literal, meter)
 
     return part
 

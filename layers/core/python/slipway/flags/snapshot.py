@@ -40,10 +40,15 @@ class Snapshot:
         self._audience: Audience | None = None
 
     @classmethod
-    def read(cls, body: bytes) -> Snapshot:
-        """Raises ValueError for what is no published document."""
+    def read(cls, body: bytes, before: Snapshot | None = None) -> Snapshot:
+        """`before`: the one that this one replaces: what it compiled, and did not change, serves on.
+
+        Raises ValueError for what is no published document."""
         try:
-            return cls(json.loads(body), body)
+            found = cls(json.loads(body), body)
+            if before is not None:
+                found.flags.succeed(before.flags)
+            return found
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("not a published document") from error
 

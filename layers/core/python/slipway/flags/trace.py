@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slipway.flags import shapes
 from slipway.flags.compiler import Compiler
+from slipway.flags.evaluation import Evaluation
 from slipway.flags.fractional import Draw, draw
 from slipway.flags.limits import Meter
 from slipway.flags.operators import STRICT
@@ -11,9 +12,11 @@ from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from slipway.flags.compiler import Place
+    from slipway.flags.evaluation import FlagSet
     from slipway.flags.shapes import Node
 
 MOST_STEPS_TOLD = 1_000
@@ -29,6 +32,13 @@ class Step(Value):
     operator: str
     result: Any
     draw: Draw | None = None
+
+
+class Explanation(Value):
+    """An evaluation, and the operators that were visited for it; empty where the targeting is not asked."""
+
+    evaluation: Evaluation
+    trace: tuple[Step, ...]
 
 
 class Tracer(Meter):
@@ -65,11 +75,24 @@ class Tracing(Compiler):
         flag, hash = self.flag if root else "", self.hash
 
         def fractional(data: Any, tracer: Any) -> Any:
-            drawn = draw(flag, hash, data, [node(data, tracer) for node in nodes])
+            drawn = draw(flag, hash, data, [node(data, tracer) for node in nodes], tracer)
             tracer.drawn = drawn
             return None if drawn is None else drawn.variant
 
         return fractional
+
+
+def explained(flags: FlagSet, key: str, context: Mapping[str, Any] | None, now: float) -> Explanation:
+    """What the flag answers, and why."""
+    if type(flags.ready(key)) is Evaluation:
+        return Explanation(flags.evaluate(key, context, now=now), ())
+    (hash, targeting), tracer = flags.source(key), Tracer()
+    try:
+        traced = Tracing(key, hash, flags.evaluators).compiled(targeting)
+        answer = flags.answering(key, traced, lambda _: tracer)
+        return Explanation(answer(context, now), tuple(tracer.steps))
+    except RecursionError:  # it takes a deeper stack than `evaluate`
+        return Explanation(flags.evaluate(key, context, now=now), ())
 
 
 def _pointer(place: Place) -> str:
