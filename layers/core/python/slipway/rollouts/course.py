@@ -100,7 +100,7 @@ class GuardShape(Shape):
 
 Ladder = Annotated[list[Step], Field(min_length=1, max_length=STEPS)]
 Guards = Annotated[list[GuardShape], Field(max_length=GUARDS)]
-Alpha = Annotated[float, Field(gt=0, le=0.5, strict=True, examples=[0.05]), BeforeValidator(_double)]
+Alpha = Annotated[float, Field(ge=1e-9, le=0.5, strict=True, examples=[0.05]), BeforeValidator(_double)]
 
 
 LADDER: list[Any] = [{"share": 5, "hold": {"minutes": 60}}, {"share": 50, "hold": {"minutes": 60}}, {"share": 100}]
