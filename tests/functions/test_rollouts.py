@@ -170,6 +170,8 @@ def test_a_rollout_is_read_where_it_is_alone() -> None:
         ({"ladder": [{"share": 5, "hold": {"minutes": 0}}, {"share": 100}]}, [("/ladder/0/hold/minutes", "too_small")]),
         ({"ladder": [{"share": 5, "hold": {"minutes": 1.5}}, {"share": 100}]}, [("/ladder/0/hold/minutes", "type")]),
         ({"alpha": 0}, [("/alpha", "too_small")]),
+        ({"alpha": 5e-324}, [("/alpha", "too_small")]),
+        ({"alpha": 9.9e-10}, [("/alpha", "too_small")]),
         ({"alpha": "0.05"}, [("/alpha", "type")]),
         ({"guards": [{"metric": "a b", "kind": "bad_units"}]}, [("/guards/0", "invalid_metric")]),
         ({"guards": [{"metric": "taps", "kind": "activity"}]}, [("/guards/0", "invalid_metric")]),

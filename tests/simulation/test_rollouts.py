@@ -71,7 +71,7 @@ def of_metric(metric: str, found: Iterable[Bad]) -> Iterator[tuple[int, str, Bad
 
 
 def acted(rng: Random, guards: Sequence[Guard], ratios: Mapping[str, float]) -> int | None:
-    """At which unit all that the policy decides by has rolled back, looking at every 20th that is counted."""
+    """At which unit all that the policy decides by has rolled back, looking at every 40th that is counted."""
     shares = RAMPS[4]
     told = {
         metric: bad_units(rng, [Phase(share, 500, BASES[metric]) for share in shares], ratios.get(metric, 1.0))
@@ -83,7 +83,7 @@ def acted(rng: Random, guards: Sequence[Guard], ratios: Mapping[str, float]) -> 
         tally = counts[metric][bad.stage]
         arm = "treatment" if bad.treatment else "control"
         counts[metric][bad.stage] = tally._replace(**{arm: Arm(getattr(tally, arm).server + 1)})
-        if number % 20 == 0 and decide(Judgement(ALPHA, guards, counts, []), explained=False).action == "roll_back":
+        if number % 40 == 0 and decide(Judgement(ALPHA, guards, counts, []), explained=False).action == "roll_back":
             return at
     return None
 
@@ -154,12 +154,12 @@ def test_guards_together_and_what_is_worse_when_fewer_are(name: str, margin: flo
 
 
 @pytest.mark.parametrize(
-    ("name", "ratios"), [("conversion alone", {"orders": 0.3}), ("errors and the activity that they bring", {"*": 0.3})]
+    ("name", "ratios"), [("conversion alone", {"orders": 0.1}), ("errors and the activity that they bring", {ACTIVITY: 0.1})]
 )
 def test_what_is_worse_when_fewer_are_is_found(name: str, ratios: dict[str, float], counted: Tell) -> None:
     guards = guarded([Guard(metric, kind) for metric, kind in TOGETHER[name]])
-    found = counted(f"{name}, down to 30 %, found", partial(acted, guards=guards, ratios=ratios))
-    assert found >= 0.99 * RUNS
+    found = counted(f"{name}, down to a tenth, found", partial(acted, guards=guards, ratios=ratios))
+    assert found >= 0.9 * RUNS
 
 
 def test_the_confidence_sequence_covers_the_true_ratio_at_all_times(counted: Tell) -> None:
