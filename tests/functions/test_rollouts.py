@@ -305,6 +305,18 @@ def test_an_explanation_says_that_the_split_decided() -> None:
         assert found["rollout"] == {"id": id, "share": 50, "bucket": None, "arm": None}
 
 
+def test_an_explanation_of_a_rollout_that_goes_on_tells_the_arm_of_those_it_had_already() -> None:
+    ladder = [{"share": 30, "hold": {}}, {"share": 100}]
+    move(begun(ladder=ladder), "stop")
+    assert faults(begun(ladder=ladder)) == [("/ladder/0/share", "not_larger")]
+    begun(ladder=[{"share": 60, "hold": {}}, {"share": 100}])
+    for number in range(40):
+        found = explained(targetingKey=f"u{number}")
+        arm = "treatment" if found["rollout"]["bucket"] < 60_000 else "control"
+        assert (found["rollout"]["arm"], found["decided"]["pointer"]) == (arm, "/rollout")
+        assert found["evaluation"]["variant"] == ("on" if arm == "treatment" else "off")
+
+
 def test_a_preview_ends_nothing_and_says_what_would_end() -> None:
     id = begun(ladder=[{"share": 50, "hold": {}}, {"share": 100}]).json["id"]
     told = asked("POST", f"{HERE}/preview", {"change": {"overrides": {"on": ["ada"]}}}).json
