@@ -1,4 +1,5 @@
-"""What a look at a guard costs against its peers, and what looking is worth: false alarms, minutes and bad units.
+"""What a look at a guard costs against its peers, how soon a flag is back, and what looking is worth: false alarms, minutes and
+bad units.
 
 savvi implements the paper that the statistic is from (Lindon and Malek), with its multinomial test; event by event is the same
 E written naively: over the bad units one after another, without a sum. Each is first checked for right answers. Rollouts are
@@ -21,7 +22,9 @@ from bench.runtime import Failed
 from slipway.rollouts.guard import HARMS, Stage, confidence, evidence, log_sample_ratio
 from slipway.rollouts.policy import Guard, Judgement, decide
 from slipway.rollouts.tally import Arm, Exposed, Tally
+from tests.simulation.platform import Chance
 from tests.simulation.rollouts import Phase, bad_units, stopped, z_stopped
+from tests.simulation.test_guarded import PROMISE, played
 
 MINUTE, DAY = 100, 1_440  # units in a minute, minutes in a day
 ROLLOUTS = 300
@@ -35,6 +38,7 @@ STAGES = {
 def guard() -> None:
     _costs()
     _decisions()
+    _back()
     _worth()
 
 
@@ -120,6 +124,22 @@ def _decisions() -> None:
     asked = Judgement(0.05, guards, {one.metric: tallies for one in guards}, exposed)
     plain, explained = (micros(partial(decide, asked, explained=more)) for more in (False, True))
     print(f"\n10 guards, 12 stages: decided in {plain:,.0f} us; explained, when something happens, in {explained:,.0f} us")
+
+
+def _back() -> None:
+    """From the event that decides, in the simulation: every function, over streams and a bus in memory."""
+    runs = {
+        "nothing goes wrong": [played()],
+        "deliveries repeated and mixed": [
+            played(chance=Chance(Random(f"bench {seed}"), again=0.3, shuffle=True)) for seed in range(20)
+        ],
+    }
+    columns = f"{'Simulated seconds from the deciding event':<52}{'to the rollback':>16}{'to the answers':>16}{'slowest':>9}"
+    print(f"\n{columns}\n{'-' * len(columns)}")
+    for name, found in runs.items():
+        decided, back = (statistics.median(getattr(one, field) for one in found) for field in ("decided", "back"))
+        print(f"{name:<52}{decided:>16.0f}{back:>16.0f}{max(one.back for one in found):>9.0f}", flush=True)
+    print(f"Target: answered as before within {PROMISE}.")
 
 
 # --- what it is worth -----------------------------------------------------------------------------------

@@ -33,10 +33,11 @@ ONE = f"{ALL}/{{id}}"
 def create(request: Request[Control, NewRollout, Writing]) -> Answer:
     """Roll a variant out, step by step.
 
-    Wherever the flag would answer `from`, a share of the units gets `to` instead: the ladder says how large it is and for how
-    long, its guards step back where that does harm. Rule, default and overrides stay as they are, and a change of them by hand
-    ends the rollout. One runs at a time (409). With `start: false` it is planned, and started by `/start`: by another person
-    where the environment takes a second one (403).
+    Wherever the flag would answer `from`, a share of the units gets `to` instead: the ladder says how large it is and for
+    how long, its guards step back where that does harm. Rule, default and overrides stay as they are, and a change of them
+    by hand ends the rollout. One runs at a time (409); one that goes on from what an earlier one has left begins above its
+    share (422). With `start: false` it is planned, and started by `/start`: by another person where the environment takes a
+    second one (403).
     """
     only, (key, environment) = request.query.validate_only, _names(request)
     made = request.use.rollouts.plan(request.call, key, environment, request.body, os.urandom(SECRET_BYTES), validate_only=only)
@@ -105,8 +106,8 @@ def pause(request: Request[Control, Moving, None]) -> Answer:
 def resume(request: Request[Control, Moving, None]) -> Answer:
     """Go on with a rollout that is paused or was rolled back: the same units get `to` again, and the step's time begins anew.
 
-    What its guards knew by then is not held against it again. After a change of the flag's configuration, one that was rolled
-    back stays so (409).
+    What its guards knew by then is not held against it again. After a change of the flag's configuration, hash or
+    variants, one that was rolled back stays so (409).
     """
     return _moved(request, "resume")
 

@@ -409,3 +409,9 @@ def test_the_rows_beside_agree_with_the_resources(story: list[tuple[str, str, st
         if heads.get(f"flag#{data.get('flag')}", {}).get("status") == "active":
             needed = [heads[f"flag#{one['flag']}"] for one in data["prerequisites"]]
             assert all(one["status"] == "active" and "on" in one["variants"] for one in needed)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), {"deep": [float("inf")]}])
+def test_what_is_no_json_is_not_kept(value: Any) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        jsontext.written(value)

@@ -203,12 +203,13 @@ def test_a_client_sends_no_context(deployment: Deployment) -> None:
 
 
 def test_a_server_says_whom_it_served_by_the_context(deployment: Deployment) -> None:
-    for number, context in enumerate(({"targetingKey": ADA, "team": "red"}, {"targetingKey": ADA}, {"team": "red"})):
+    contexts = ({"targetingKey": ADA, "team": "red"}, {"targetingKey": ADA}, {"team": "red"}, {"team": True}, {"team": 1.5})
+    for number, context in enumerate(contexts):
         deployment.post({"id": f"{number}", "type": "exposure", "flag": "team", "context": context})
     [shown] = deployment.rows(f"{BY_TEAM}#{rows.shard(unit('red', BY_TEAM))} unit#")
     assert shown["sk"] == f"unit#{unit('red', BY_TEAM)}"
-    [uncounted] = deployment.rows("none#")
-    assert uncounted["pk"].startswith(BY_TEAM)
+    uncounted = deployment.rows("none#")
+    assert [row["pk"].startswith(BY_TEAM) for row in uncounted] == [True, True, True]
     assert not any("red" in str(value) for row in deployment.rows() for value in row.values())
 
 

@@ -170,6 +170,8 @@ def test_a_rollout_is_read_where_it_is_alone() -> None:
         ({"ladder": [{"share": 5, "hold": {"minutes": 0}}, {"share": 100}]}, [("/ladder/0/hold/minutes", "too_small")]),
         ({"ladder": [{"share": 5, "hold": {"minutes": 1.5}}, {"share": 100}]}, [("/ladder/0/hold/minutes", "type")]),
         ({"alpha": 0}, [("/alpha", "too_small")]),
+        ({"alpha": 5e-324}, [("/alpha", "too_small")]),
+        ({"alpha": 9.9e-10}, [("/alpha", "too_small")]),
         ({"alpha": "0.05"}, [("/alpha", "type")]),
         ({"guards": [{"metric": "a b", "kind": "bad_units"}]}, [("/guards/0", "invalid_metric")]),
         ({"guards": [{"metric": "taps", "kind": "activity"}]}, [("/guards/0", "invalid_metric")]),
@@ -301,6 +303,18 @@ def test_an_explanation_says_that_the_split_decided() -> None:
         found = explained(**context)
         assert (found["decided"]["pointer"], found["bucket"]) == (place, None)
         assert found["rollout"] == {"id": id, "share": 50, "bucket": None, "arm": None}
+
+
+def test_an_explanation_of_a_rollout_that_goes_on_tells_the_arm_of_those_it_had_already() -> None:
+    ladder = [{"share": 30, "hold": {}}, {"share": 100}]
+    move(begun(ladder=ladder), "stop")
+    assert faults(begun(ladder=ladder)) == [("/ladder/0/share", "not_larger")]
+    begun(ladder=[{"share": 60, "hold": {}}, {"share": 100}])
+    for number in range(40):
+        found = explained(targetingKey=f"u{number}")
+        arm = "treatment" if found["rollout"]["bucket"] < 60_000 else "control"
+        assert (found["rollout"]["arm"], found["decided"]["pointer"]) == (arm, "/rollout")
+        assert found["evaluation"]["variant"] == ("on" if arm == "treatment" else "off")
 
 
 def test_a_preview_ends_nothing_and_says_what_would_end() -> None:

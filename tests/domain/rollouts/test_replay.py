@@ -14,10 +14,11 @@ from slipway.flags.control import Control
 from slipway.ports import Row
 from slipway.problems import Conflict, Invalid
 from slipway.resources import Stored
-from slipway.rollouts import dryrun, replay, rollout
+from slipway.rollouts import dryrun, policy, replay, rollout
 from slipway.rollouts.dryrun import DryRunning, DryRunView, dry_run
 from slipway.rollouts.judging import judge
 from slipway.rollouts.plan import NewRollout
+from slipway.rollouts.policy import Decision, Judgement
 from slipway.rollouts.replay import replayed, resumed
 from slipway.rollouts.states import Event
 from slipway.signals import counters, rows
@@ -115,6 +116,18 @@ def test_many_signals_are_looked_at_a_few_at_a_time(control: Control, monkeypatc
     assert without_peaks(found.decision) == without_peaks(
         judge(stored.data, live(signals), START + timedelta(minutes=10)).decision
     )
+
+
+def test_only_the_last_look_is_explained(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, asked, decide = begun(control), list[bool](), policy.decide
+
+    def told(given: Judgement, *, explained: bool = True) -> Decision:
+        asked.append(explained)
+        return decide(given, explained=explained)
+
+    monkeypatch.setattr(policy, "decide", told)
+    found = of(stored, history(stored.id, 50, 0.05, 1, seed=1))
+    assert asked == [False] * found.looks + [True]
 
 
 def test_what_a_person_resumed_is_judged_from_there_on(control: Control) -> None:

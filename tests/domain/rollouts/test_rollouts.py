@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,12 +12,14 @@ import pytest
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.calls import Call
+from slipway.flags import jsontext
 from slipway.flags.beside import Moved
 from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
 from slipway.flags.environments import NewEnvironment
 from slipway.flags.publication import read
 from slipway.flags.schedules import NewSchedule
+from slipway.flags.segments import NewSegment
 from slipway.flags.snapshot import Snapshot
 from slipway.outbox import due
 from slipway.people import person
@@ -139,6 +143,22 @@ def test_what_was_rolled_back_is_not_resumed_over_an_edit(control: Control) -> N
         move(control, back, "resume")
 
 
+@pytest.mark.parametrize("edit", [{"hash": "v2"}, {"variants": {"third": True}}])
+def test_what_was_rolled_back_is_not_resumed_where_units_are_drawn_anew(control: Control, edit: dict[str, Any]) -> None:
+    back = move(control, planned(control), "roll_back")
+    edited(control, description="Words", seconds=11)
+    control.flags.change(a_call(12), "checkout", None, edit, "R")
+    with pytest.raises(Conflict, match="hash or variants have changed"):
+        move(control, back, "resume", seconds=13)
+    assert "rollout" not in configuration(control).data
+
+
+def test_words_alone_keep_nobody_from_resuming_it(control: Control) -> None:
+    back = move(control, planned(control), "roll_back")
+    edited(control, description="Words", seconds=11)
+    assert move(control, back, "resume", seconds=13).data["state"] == "running"
+
+
 def test_stopping_keeps_the_share_as_a_plain_rule(control: Control) -> None:
     running = move(control, planned(control), "advance")
     first = shown(control)
@@ -152,6 +172,77 @@ def test_a_holdback_stays(control: Control) -> None:
     running = planned(control, ladder=ladder, holdback=5)
     over = move(control, running, "advance")
     assert (over.data["state"], shown(control)) == ("completed", by_bucket(95))
+
+
+# --- one after the other ----------------------------------------------------------------------------------
+
+THEN = [{"share": 60, "hold": {"minutes": 10}}, {"share": 100}]
+HELD_BACK = [{"share": 20, "hold": {"minutes": 1}}, {"share": 40}]
+
+
+@pytest.mark.parametrize("own", [None, BETA])
+@pytest.mark.parametrize("left", ["stopped", "held back"])
+def test_the_next_rollout_goes_on_with_the_same_units_and_its_arms_are_as_large_as_it_says(
+    control: Control, own: Any, left: str
+) -> None:
+    configured(control, environment="production", targeting=own, reason="R", seconds=1.5)
+    if left == "stopped":
+        move(control, move(control, planned(control), "advance"), "stop", seconds=20)
+    else:
+        move(control, planned(control, ladder=HELD_BACK, holdback=60), "advance")
+    first, plain = shown(control), configuration(control).data
+    again = planned(control, 30, ladder=THEN)
+    assert shown(control) == by_bucket(60) > first
+    assert arms(control) == {"t": len(by_bucket(60)), "c": 2_000 - len(by_bucket(60))}
+    back = move(control, again, "roll_back", seconds=40)
+    assert shown(control) == first
+    assert (configuration(control).data["targeting"], plain["default_variant"]) == (plain["targeting"], "off")
+    stopped = move(control, move(control, back, "resume", seconds=50), "stop", seconds=60)
+    assert (stopped.data["state"], shown(control)) == ("stopped", by_bucket(60))
+    last = planned(control, 70, ladder=[{"share": 99, "hold": {"minutes": 10}}, {"share": 100}])
+    assert move(control, last, "advance", seconds=80).data["state"] == "completed"
+    plain = configuration(control).data
+    assert len(shown(control)) == 2_000
+    assert ":rollout:" not in (plain["targeting"] or "")
+
+
+def test_it_begins_above_what_is_left(control: Control) -> None:
+    move(control, move(control, planned(control), "advance"), "stop", seconds=20)
+    for share in (1, 25):
+        with pytest.raises(Invalid, match="could not run") as refused:
+            planned(control, 30, ladder=[{"share": share, "hold": {"minutes": 10}}, {"share": 100}])
+        [fault] = refused.value.errors
+        assert (fault.pointer, fault.code) == ("/ladder/0/share", "not_larger")
+        assert "has left 25 % in the rule" in fault.detail
+    planned(control, 40, ladder=[{"share": 25.001, "hold": {"minutes": 10}}, {"share": 100}])
+
+
+@pytest.mark.parametrize("fields", [{"from": "on", "to": "off"}, {"bucket_by": "company"}])
+def test_it_takes_nobody_who_was_drawn_for_something_else(control: Control, fields: dict[str, Any]) -> None:
+    move(control, move(control, planned(control), "advance"), "stop", seconds=20)
+    with pytest.raises(Invalid) as refused:
+        planned(control, 30, **fields)
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/from", "drawn_already")]
+    rule = jsontext.read(configuration(control).data["targeting"].replace("checkout:rollout:", "checkout:before:"))
+    configured(control, environment="production", targeting=rule, reason="R", seconds=40)
+    planned(control, 50, **fields)
+
+
+def test_a_segment_that_draws_by_it_is_found(control: Control) -> None:
+    rule = {"in": [{"fractional": [{"cat": ["checkout:rollout:", {"var": "targetingKey"}]}, ["yes", 1], ["no", 1]]}, ["yes"]]}
+    control.segments.create(a_call(3), NewSegment.model_validate({"key": "half", "targeting": rule}))
+    own = {"if": [{"$ref": "half"}, "on", None]}
+    configured(control, environment="production", targeting=own, reason="R", seconds=4)
+    with pytest.raises(Invalid) as refused:
+        planned(control, 30)
+    assert [fault.code for fault in refused.value.errors] == ["drawn_already"]
+
+
+def arms(control: Control) -> dict[str, int]:
+    """Of 2,000 units, as they are exposed."""
+    snapshot = Snapshot.read(compiled(read(control.store, "production")).body)
+    found = [snapshot.audience.exposure("checkout", {"targetingKey": f"user-{n}"}, {1: ENTROPY}, 0) for n in range(2_000)]
+    return dict(Counter(one.arm for one in found if one is not None))
 
 
 def test_a_rule_of_its_own_goes_on_deciding(control: Control) -> None:
@@ -354,7 +445,7 @@ def test_a_rollout_that_would_not_fit_when_it_ends_is_refused_before(control: Co
 
 def test_steps_that_are_a_matter_of_time_are_told_ahead(control: Control) -> None:
     ladder = [{"share": 1, "hold": {"minutes": 10}}, {"share": 25, "hold": {"minutes": 60}}, {"share": 100}]
-    running = planned(control, ladder=ladder)
+    running = planned(control, ladder=ladder, guards=[])
     began = int(call(2).now.timestamp())
     first = -(-(began + 600) // 60) * 60
     steps = configuration(control).data["rollout"]["steps"]
@@ -365,8 +456,85 @@ def test_steps_that_are_a_matter_of_time_are_told_ahead(control: Control) -> Non
 
 @pytest.mark.parametrize("hold", [{"units": 10}, {"minutes": 5, "approval": True}])
 def test_what_waits_for_more_than_time_is_not(control: Control, hold: dict[str, Any]) -> None:
-    planned(control, ladder=[{"share": 1, "hold": hold}, {"share": 100}])
+    planned(control, ladder=[{"share": 1, "hold": hold}, {"share": 100}], guards=[])
     assert configuration(control).data["rollout"]["steps"] is None
+
+
+@pytest.mark.parametrize(
+    ("guard", "told"),
+    [
+        ({"metric": "errors", "kind": "bad_units"}, False),
+        ({"metric": "errors", "kind": "bad_units", "action": "notify"}, False),  # where nobody is counted it pauses
+        ({"metric": "Errors", "kind": "alarm"}, False),
+        ({"metric": "Errors", "kind": "alarm", "action": "notify"}, True),
+    ],
+)
+def test_where_a_guard_may_keep_it_from_going_on_no_step_is_told_ahead(
+    control: Control, guard: dict[str, Any], told: bool
+) -> None:
+    planned(control, ladder=[{"share": 1, "hold": {"minutes": 10}}, {"share": 100}], guards=[guard])
+    assert (configuration(control).data["rollout"]["steps"] is not None) == told
+
+
+@pytest.mark.parametrize("late", [0, 3, 59, 3_600, 20_000])
+def test_stages_that_are_told_ahead_begin_when_they_were_told_to(control: Control, late: float) -> None:
+    holds, shares = (10, 60, 7), (1, 25, 50, 100)
+    ladder = [{"share": share, "hold": {"minutes": hold}} for share, hold in zip(shares, holds, strict=False)]
+    running = planned(control, 2.5, ladder=[*ladder, {"share": 100}], guards=[])
+    first = steps(control)
+    for at, share in first[:-1]:
+        after = judged(control.rollouts, at_second(at + late), running.id)
+        assert after is not None
+        assert [since(after), int(after.data["share"])] == [at, share]
+        assert steps(control) == [step for step in first if step[0] > at]
+    over = judged(control.rollouts, at_second(first[-1][0] + late), running.id)
+    assert over is not None
+    assert over.data["state"] == "completed"
+
+
+def test_a_stage_begins_no_sooner_than_it_does(control: Control) -> None:
+    """A one-shot that is early, what waited for units, and what a person does begin now."""
+    ladder = [
+        {"share": 1, "hold": {"minutes": 10}},
+        {"share": 25, "hold": {"minutes": 10}},
+        {"share": 50, "hold": {"minutes": 10}},
+    ]
+    running = planned(control, ladder=[*ladder, {"share": 100}], guards=[])
+    first = steps(control)
+    early = judged(control.rollouts, at_second(first[0][0] - 20), running.id, shot=0)
+    assert early is not None
+    assert since(early) == first[0][0] - 20
+    assert steps(control) == first[1:]
+    assert since(move(control, early, "advance", seconds=900)) == since_second(900)
+    waiting = planned_elsewhere(
+        control, ladder=[{"share": 1, "hold": {"minutes": 10, "approval": True}}, *ladder[1:], {"share": 100}]
+    )
+    judged(control.rollouts, call(4_000), waiting.id)
+    approved = control.rollouts.move(call(5_000), "checkout", "staging", waiting.id, None, "advance", "R", ENTROPY)
+    assert since(approved) == since_second(5_000)
+
+
+def steps(control: Control) -> list[list[int]]:
+    told = configuration(control).data["rollout"]["steps"] or []
+    return [[int(at), int(share)] for at, share in told]
+
+
+def at_second(at: float) -> Call:
+    return call(at - call(0).now.timestamp())
+
+
+def since_second(seconds: float) -> float:
+    return call(seconds).now.timestamp()
+
+
+def since(stored: Stored) -> float:
+    return datetime.fromisoformat(stored.data["stages"][-1]["since"]).timestamp()
+
+
+def planned_elsewhere(control: Control, **fields: Any) -> Stored:
+    configured(control, environment="staging", enabled=True, default_variant="off", reason="R", seconds=1_000)
+    new = NewRollout.model_validate({**COURSE, "guards": [], **fields})
+    return control.rollouts.plan(call(1_001), "checkout", "staging", new, ENTROPY).stored
 
 
 def test_the_list_of_what_runs_holds_what_is_live(control: Control, store: MemoryStore) -> None:

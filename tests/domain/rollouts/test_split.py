@@ -71,19 +71,53 @@ def test_at_the_end_even_those_without_a_key_get_it() -> None:
     assert answered(rule, default, {"country": "fr"}) == "on"
 
 
-@pytest.mark.parametrize("value", [None, "", 0, []])
+@pytest.mark.parametrize("value", [None, "", 0, [], True, 1.5, -0.25, [1], ["a"], {}, {"id": "a"}, 2**1100])
 def test_who_has_nothing_to_be_bucketed_by_keeps_what_they_had(value: Any) -> None:
     rule = split.split("checkout", "company.id", "off", "on", SCALE)
     assert answered(rule, None, {"company": {"id": value}}) == "off"
     assert exposure.value({"company": {"id": value}}, "company.id") is None
 
 
-@pytest.mark.parametrize(("value", "text"), [("a", "a"), (42, "42"), (-1, "-1")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("a", "a"), ("1.5", "1.5"), ("true", "true"), (42, "42"), (-1, "-1"), (7.0, "7"), (2**60, str(2**60)), (1e300, "1e+300")],
+)
 def test_units_are_texts_and_whole_numbers(value: Any, text: str) -> None:
     assert exposure.value({"company": {"id": value}}, "company.id") == text
     rule = split.split("checkout", "company.id", "off", "on", 50_000)
     drawn = "on" if exposure.bucket("checkout", "v3", text) < 50_000 else "off"
     assert answered(rule, None, {"company": {"id": value}}) == drawn
+
+
+@given(st.sampled_from(OWN), st.sampled_from(["off", "on", None]), keys, countries, st.data())
+def test_a_rollout_goes_on_from_what_an_earlier_one_left(
+    own: Any, default: str | None, key: str, country: str, data: st.DataObject
+) -> None:
+    """As if the earlier one had never been, and so it is left again."""
+    context = {"targetingKey": key, "country": country}
+    share = data.draw(st.integers(1, SCALE - 1))
+    then = data.draw(st.integers(share + 1, SCALE))
+    left = split.after(own, default, ROLLOUT, "checkout", share)
+    rest, base, found = split.continued(*left, ROLLOUT, "checkout")
+    reached = split.reach(own, default, "off") is not False
+    assert found == (share if reached else 0)
+    assert answered(rest, base, context) == answered(own, default, context)
+    assert split.during(*left, {**ROLLOUT, "share": then}, "checkout") == split.during(
+        own, default, {**ROLLOUT, "share": then}, "checkout"
+    )
+    if reached:
+        assert split.after(*left, ROLLOUT, "checkout", then) == split.after(own, default, ROLLOUT, "checkout", then)
+
+
+@pytest.mark.parametrize("other", [{"to": "other"}, {"from": "on", "to": "off"}, {"bucket_by": "company.id"}])
+def test_a_rollout_of_something_else_goes_on_from_nothing(other: dict[str, Any]) -> None:
+    for own in (None, ON_IN_GERMANY):
+        left = split.after(own, "off", ROLLOUT, "checkout", 5_000)
+        assert split.continued(*left, {**ROLLOUT, **other}, "checkout") == (*left, 0)
+        assert split.continued(*left, ROLLOUT, "basket") == (*left, 0)
+    rule, _ = split.after(THIRD_OR_DEFAULT, "off", ROLLOUT, "checkout", 5_000)
+    assert split.continued(rule, "off", ROLLOUT, "checkout") == (THIRD_OR_DEFAULT, "off", 5_000)
+    assert split.continued(rule, "on", ROLLOUT, "checkout") == (rule, "on", 0)  # since then others are given `from`
 
 
 @given(keys, st.integers(1, SCALE - 1), st.integers(1, SCALE - 1))

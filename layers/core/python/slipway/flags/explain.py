@@ -183,7 +183,9 @@ def _drawn(key: str, rows: Rows, data: Mapping[str, Any], place: str, context: M
     running = data.get("rollout")
     if running is None or not place.startswith(("/targeting", "/default_variant")):
         return None
-    if _bare(key, rows).evaluate(key, context, now=now).variant != running["from"]:
+    rest, default, _ = split.continued(jsontext.read(data["targeting"] or "null"), data["default_variant"], running, key)
+    own = {"targeting": None if rest is None else jsontext.written(rest), "default_variant": default}
+    if _bare(key, rows, **own).evaluate(key, context, now=now).variant != running["from"]:
         return None
     rule = split.split(key, running["bucket_by"], running["from"], running["to"], int(running["share"]))
     trace = _bare(key, rows, targeting=jsontext.written(rule)).explain(key, context, now=now).trace

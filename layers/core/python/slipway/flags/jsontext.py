@@ -8,7 +8,9 @@ from typing import Any
 
 
 def written(value: Any) -> str:
-    """Equal values, equal text: names sorted, no space. A Decimal is the nearest double, with its fraction: 1.0 stays 1.0."""
+    """Equal values, equal text: names sorted, no space. A Decimal is the nearest double, with its fraction: 1.0 stays 1.0.
+
+    Raises ValueError for what is no finite number."""
     return _encoded(value)
 
 
@@ -37,4 +39,4 @@ def _double(value: Decimal) -> float:
     return float(value)
 
 
-_encoded = json.JSONEncoder(default=_double, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_encoded = json.JSONEncoder(default=_double, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode

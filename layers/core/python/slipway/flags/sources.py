@@ -97,7 +97,8 @@ class Sources:
         running = self._configuration(key).get("rollout")
         if running is None or not self._enabled(key):
             return None
-        reached = split.reach(self._own(key), self._default(key), running["from"])
+        own, default, _ = split.continued(self._own(key), self._default(key), running, key)
+        reached = split.reach(own, default, running["from"])
         if reached is False:
             return None
         if held := self._held(key):

@@ -22,6 +22,7 @@ from slipway.signals import rows
 
 LONGEST_HOLD = 30 * 24 * 60  # minutes
 STEPS, GUARDS = 12, 10
+LEAST_ALPHA = 1e-9
 METRIC = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 ALARM = 255  # letters of a CloudWatch alarm's name, of which each may be anything
 THRESHOLD = 10**12
@@ -38,6 +39,12 @@ def _parts(raw: Any) -> int:
 
 def _double(raw: Any) -> Any:
     return float(raw) if isinstance(raw, Decimal) else raw
+
+
+def _reachable(alpha: float) -> float:
+    if alpha < LEAST_ALPHA:
+        raise error("too_small", "So small an alpha never acts: 0.000000001 is the least.")
+    return alpha
 
 
 def percent(parts: int) -> int | float:
@@ -100,7 +107,9 @@ class GuardShape(Shape):
 
 Ladder = Annotated[list[Step], Field(min_length=1, max_length=STEPS)]
 Guards = Annotated[list[GuardShape], Field(max_length=GUARDS)]
-Alpha = Annotated[float, Field(gt=0, le=0.5, strict=True, examples=[0.05]), BeforeValidator(_double)]
+Alpha = Annotated[
+    float, Field(gt=0, le=0.5, strict=True, examples=[0.05]), AfterValidator(_reachable), BeforeValidator(_double)
+]
 
 
 LADDER: list[Any] = [{"share": 5, "hold": {"minutes": 60}}, {"share": 50, "hold": {"minutes": 60}}, {"share": 100}]

@@ -15,6 +15,8 @@ from binascii import b2a_base64
 
 from slipway import digests
 from slipway.flags import cbor
+from slipway.flags.coercion import text
+from slipway.flags.limits import MOST_BITS
 from slipway.flags.murmur3 import murmur3
 from slipway.values import Value
 
@@ -47,21 +49,22 @@ def salt(flag: str) -> str:
 
 
 def value(context: Mapping[str, Any], bucket_by: str) -> str | None:
-    """What the unit is bucketed by, as text: a text or a whole number in the context. None: it is not counted.
-
-    `bucket_by`: a path, by dots."""
+    """What the unit is bucketed by, as text: a text or a whole number in the context (as in JavaScript 1.0 is one). None: it is
+    not counted. `bucket_by`: a path, by dots."""
     found: Any = context
     for part in bucket_by.split("."):
         found = found.get(part) if isinstance(found, dict) else None
-    if isinstance(found, bool) or not isinstance(found, (str, int)) or not found:
-        return None
-    return str(found)
+    if isinstance(found, int):
+        whole = not isinstance(found, bool) and found.bit_length() <= MOST_BITS
+    else:
+        whole = isinstance(found, float) and found.is_integer()
+    return text(found) if found and (whole or isinstance(found, str)) else None
 
 
 def bucket(flag: str, hash: str, value: str) -> int:
     """0 to SCALE - 1, as `fractional` draws it. Raises ValueError for half of a surrogate pair."""
-    text = salt(flag) + value
-    return murmur3(cbor.text(text) if hash == "v3" else text.encode()) * SCALE >> 32
+    salted = salt(flag) + value
+    return murmur3(cbor.text(salted) if hash == "v3" else salted.encode()) * SCALE >> 32
 
 
 def arm(bucket: int, share: int) -> str:

@@ -66,7 +66,8 @@ def replayed(stages: Sequence[Data], guards: Sequence[Guard], alpha: float, sign
         sums = tallied(counts, metrics, [int(one["share"]) for one in stages[:begun]])
         since = {metric: tallies[first:] for metric, tallies in sums.tallies.items()}
         notified = {metric for _, metric in warned}
-        decision = policy.decide(Judgement(alpha, guards, since, sums.exposed[first:], notified=notified, peaks=peaks))
+        asked = Judgement(alpha, guards, since, sums.exposed[first:], notified=notified, peaks=peaks)
+        decision = policy.decide(asked, explained=False)
         peaks = {one.metric: one.peak for one in decision.findings}
         found = Replayed(at, decision, counts, sums, first, begun, look, warned)
         if decision.action == "notify":
@@ -74,7 +75,7 @@ def replayed(stages: Sequence[Data], guards: Sequence[Guard], alpha: float, sign
         if found.acted:
             break
     assert found is not None, "there is one look at least"
-    return found
+    return found._replace(decision=policy.decide(asked))  # explained once: that costs ten times as much
 
 
 def resumed(stages: Sequence[Data]) -> int:

@@ -14,6 +14,7 @@ Kept per rollout (`rol_...`):
     stages      [{step, share, since}] by stage
     generation  of the secret that its units are hashed by; from its start on
     configured  the version of the configuration that its last move made
+    drawn       a digest of the flag's hash and variants, by which it was begun or last resumed
     why         {code, detail}: of the last move
     warned      metrics of the guards that have told since `judged`, where any has
     evidence    JSON text: what the last decision was made of, where one was made
@@ -120,9 +121,10 @@ def in_force(data: Mapping[str, Any], id: str) -> Data:
 
 
 def _steps(data: Mapping[str, Any]) -> list[list[int]] | None:
-    """Unix seconds and share of the steps to come, where they are a matter of time alone."""
+    """Unix seconds and share of the steps to come, where they are a matter of time alone: guards may act, or miss units."""
     at, found = due(data), list[list[int]]()
-    if data["state"] != "running" or jsontext.read(data["policy"])["early"]:
+    holds = any(guard.kind != "alarm" or guard.deed != "notify" for guard in guards(data))
+    if data["state"] != "running" or holds or jsontext.read(data["policy"])["early"]:
         return None
     for step, then in zip(data["ladder"][int(data["step"]) :], data["ladder"][int(data["step"]) + 1 :], strict=False):
         if at is None or "units" in step or "approval" in step:
@@ -136,11 +138,14 @@ def _steps(data: Mapping[str, Any]) -> list[list[int]] | None:
 
 
 def moved(data: Mapping[str, Any], event: states.Event, now: datetime, code: str, detail: str) -> Data:
-    """After that event. Raises MoveNotAllowed."""
+    """After that event. A stage that was told ahead begins when it was told to, by whoever evaluates by that.
+
+    Raises MoveNotAllowed."""
     after: Data = {**data, "state": states.move(data["state"], event), "why": {"code": code, "detail": detail}}
     after.pop("evidence", None)
     if event in ("start", "advance"):
-        return _begun(after, int(data["step"]) + 1, now)
+        told = due(data) if code == "hold_over" and _steps(data) else None
+        return _begun(after, int(data["step"]) + 1, now if told is None else min(now, told))
     if event == "resume":
         after.pop("warned", None)
         if len(data["stages"]) + len(data["ladder"]) - int(data["step"]) > MOST_STAGES:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from slipway import cursors, history, people, roster
+from slipway import cursors, digests, history, people, roster
 from slipway.calls import Call
 from slipway.flags import configuration, jsontext, ledger
 from slipway.flags.beside import Beside, Moved, create, settled, update
@@ -24,7 +24,7 @@ from slipway.paging import json_bytes
 from slipway.ports import Update
 from slipway.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from slipway.resources import Created, Stored
-from slipway.rollouts import rollout, signing, split, states
+from slipway.rollouts import fit, rollout, signing, states
 from slipway.rollouts.course import Course
 from slipway.rollouts.plan import NewRollout, RolloutListing, changes
 from slipway.rollouts.states import Event
@@ -104,12 +104,13 @@ class Rollouts:
         def attempt(call: Call) -> Created:
             course = new.course(self._template(call, new.template))
             planned = new.data(key, environment, call, course)
-            unchanged = self._checked(call, planned)
+            unchanged, drawn = self._checked(call, planned)
             place = self._reasoned(call, environment, new.reason)
             data, beside = planned, ledger.moved([], [(rollout.all_of(key, environment), rollout.place(call.stamp, id))])
             if new.start:
                 _check_person(call, place, planned)
                 data = rollout.moved(planned, "start", call.now, "start", _asked(call, new.reason))
+                data["drawn"] = drawn
                 data["generation"] = 1 if validate_only else signing.begin(self.store, environment, entropy)
                 beside += [unchanged, ledger.unchanged(place), *self._beside(call, id, planned, data, "start")]
             events = [rollout.told(data, 1)]
@@ -142,9 +143,15 @@ class Rollouts:
                 _check_person(call, place, before.data)
                 unchanged = [ledger.unchanged(place)]
             if event in ("start", "resume") and not live:
-                unchanged.append(self._checked(call, before.data))
+                same, drawn = self._checked(call, before.data)
+                unchanged.append(same)
+                also["drawn"] = drawn
+                if event == "resume" and before.data.get("drawn", drawn) != drawn:
+                    raise Conflict(
+                        "The flag's hash or variants have changed since the rollout was rolled back: begin another one."
+                    )
             if event == "start":
-                also = {"generation": signing.begin(self.store, environment, entropy)}
+                also["generation"] = signing.begin(self.store, environment, entropy)
             return self.moved(call, before, event, event, _asked(call, reason), also, unchanged)
 
         return settled(call, version, attempt)
@@ -208,32 +215,23 @@ class Rollouts:
         revised = Update(FLAGS, *ledger.revision(data["environment"]), set={"schema": 1}, add=add)
         return [*beside, *map(Beside, writes), Beside(revised)]
 
-    def _checked(self, call: Call, data: Data) -> Beside:
-        """What has to stay as it was read. Raises Conflict, Invalid for a rollout that could not run, or not come to an end."""
+    def _checked(self, call: Call, data: Data) -> tuple[Beside, str]:
+        """What has to stay as it was read, and `drawn`.
+
+        Raises Conflict, Invalid for a rollout that could not run, or not come to an end."""
         flag, standing = self.configurations.read(call, data["flag"], data["environment"])
         if flag.data["status"] == "archived":
             raise Conflict("The flag is archived; restore it first.")
         if not standing.data["enabled"]:
             raise Conflict(f"The flag is off in {data['environment']!r}: switch it on first.")
-        variants = jsontext.read(flag.data["variants"])
-        found = [
-            Fault(f"/{name}", "unknown_variant", f"There is no variant {data[name]!r}.")
-            for name in ("from", "to")
-            if data[name] not in variants
-        ]
-        if data["from"] == data["to"]:
-            found.append(Fault("/to", "same_variant", "This is what they get already: name another variant."))
-        if not found and split.reach(_rule(standing.data), standing.data["default_variant"], data["from"]) is False:
-            detail = f"Nobody is given {data['from']!r}: no rule decides, and the default is another variant."
-            found.append(Fault("/from", "nobody", detail))
-        if found:
-            raise Invalid("The rollout could not run.", errors=found)
-        least = {**standing.data, **left(standing.data, data, 1)}
         segments = self.configurations.segments.rules(standing.data["targeting"])
+        if found := fit.unfit(data, jsontext.read(flag.data["variants"]), standing.data, segments):
+            raise Invalid("The rollout could not run.", errors=found)
+        least = {**standing.data, **fit.left(standing.data, data, 1)}
         if unfit := faults(flag.data, least, segments):
             told = [Fault("", fault.code, f"When it ends: {fault.detail}") for fault in unfit]
             raise wrong(told)
-        return ledger.unchanged(flag)
+        return ledger.unchanged(flag), digests.hexdigest(f"{flag.data['hash']} {flag.data['variants']}".encode())[:32]
 
     def _reasoned(self, call: Call, environment: str, reason: str | None) -> Stored:
         """The environment. Raises Invalid where it asks for the reason, and none is given."""
@@ -252,18 +250,12 @@ def _check_person(call: Call, place: Stored, planned: Data) -> None:
         raise Forbidden(detail, errors=[Fault("", "approval_needed", detail)])
 
 
-def left(standing: Mapping[str, Any], data: Mapping[str, Any], share: int) -> Data:
-    """What a plain configuration has to say to answer as the rollout does at that share."""
-    rule, default = split.after(_rule(standing), standing["default_variant"], data, data["flag"], share)
-    return {"targeting": None if rule is None else jsontext.written(rule), "default_variant": default}
-
-
 def _configured(standing: Data, before: Data, data: Data, id: str, event: Event) -> Data | None:
     """The configuration after the move; None where it stays as it is."""
     plain = configuration.alone(reasoned(standing, None), None)
     live = before["state"] in states.LIVE
     if event == "complete" or (event == "stop" and live):
-        return plain | left(standing, data, rollout.final(data) if event == "complete" else rollout.share(before))
+        return plain | fit.left(standing, data, rollout.final(data) if event == "complete" else rollout.share(before))
     if data["state"] not in states.LIVE:
         return plain if live else None
     told = rollout.in_force(data, id)
@@ -272,10 +264,6 @@ def _configured(standing: Data, before: Data, data: Data, id: str, event: Event)
 
 def _asked(call: Call, reason: str | None) -> str:
     return f"{call.cause['actor']} asked for it. {reason or ''}".rstrip()
-
-
-def _rule(standing: Mapping[str, Any]) -> Any:
-    return None if standing["targeting"] is None else jsontext.read(standing["targeting"])
 
 
 def _running(standing: Stored) -> str | None:
