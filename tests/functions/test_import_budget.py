@@ -18,7 +18,7 @@ BUDGETS = {
     "site": 64,
     "authorize": 48,
     "products": 225,
-    "flags": 305,  # of which rollouts are twenty-five
+    "flags": 306,  # of which rollouts are twenty-five
     "access": 225,
     "audit": 215,
     "planner": 235,
