@@ -23,7 +23,7 @@ from bench import environment
 from bench.evaluators import NOW, PEERS, Evaluator, expected, flagd_document, keys, kind, slipway
 from bench.peers.statsig import Handler
 from bench.runtime import Failed
-from functions.evaluate.handler import FLAGS, documents
+from functions.evaluate.handler import FLAGS, TRACK, documents
 from functions.evaluate.handler import Evaluator as Evaluate
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs
@@ -196,7 +196,7 @@ def _handlers(context: dict[str, Any]) -> None:
         blobs.put(path("production"), json.dumps(published).encode(), content_type="application/json")
         copies = documents(blobs)
         own = Evaluate(lambda: copies, lambda: Secrets(blobs))  # noqa: B023 - used in this turn
-        peer = Handler(chosen, metadata, "1")
+        peer = Handler(chosen, metadata, {**metadata, "track": TRACK}, "1")
         with patch.object(observe, "sink", len):
             _alike(own(event, None), peer(event, None))
             for _ in range(ofrep.PATIENCE + HANDLED):

@@ -15,12 +15,12 @@ from bench.evaluators import kind, statsig
 
 
 class Handler:
-    """`flags`: as in `bench.evaluators`; `metadata`: of the set; `version`: for the ETag."""
+    """`flags`: as in `bench.evaluators`; `metadata`: of each flag; `about`: of the answer; `version`: for the ETag."""
 
-    def __init__(self, flags: Sequence[str], metadata: dict[str, Any], version: str) -> None:
+    def __init__(self, flags: Sequence[str], metadata: dict[str, Any], about: dict[str, Any], version: str) -> None:
         self._evaluator = statsig(flags)
         self._flags = [(key, "STATIC" if kind(key) == "plain" else "TARGETING_MATCH") for key in flags]
-        self._metadata, self._version = metadata, version
+        self._metadata, self._about, self._version = metadata, about, version
 
     def __call__(self, event: dict[str, Any], context: object) -> dict[str, Any]:
         del context
@@ -31,7 +31,7 @@ class Handler:
             value = evaluate(key, user)
             variant = "on" if value else "off"
             items.append({"key": key, "metadata": self._metadata, "reason": reason, "value": value, "variant": variant})
-        body = json.dumps({"flags": items, "metadata": self._metadata}, separators=(",", ":"))
+        body = json.dumps({"flags": items, "metadata": self._about}, separators=(",", ":"))
         etag = f'"{self._version}-{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
         headers = {name.lower(): value for name, value in event["headers"].items()}
         answered = {"Content-Type": "application/json", "Cache-Control": "no-store", "ETag": etag}

@@ -64,6 +64,54 @@ def test_wherever_a_percentage_decides(control: Control) -> None:
     assert sorted(told(control)) == ["staging"]
 
 
+def dependents(control: Control) -> tuple[list[tuple[str, str, int | None]], int]:
+    asked = Rehashing.model_validate({"hash": "v2"})
+    answer, _ = rehashed(control.configurations, a_call(5), "checkout", None, asked, validate_only=True)
+    return [(one["flag"], one["environment"], one["moved"]) for one in answer["dependents"]], answer["more_dependents"]
+
+
+def needing(control: Control, key: str, environment: str, **fields: Any) -> None:
+    needs = [{"flag": "checkout", "variants": ["on"]}]
+    configured(control, key, environment, enabled=True, prerequisites=needs, targeting={"if": [True, "on"]}, **fields)
+
+
+def test_who_needs_it_moves_as_well(control: Control) -> None:
+    for key in ("follows", "other", "old"):
+        made(control, key)
+    for environment in ("staging", "development"):
+        configured(control, environment=environment, enabled=environment == "staging", targeting=HALF)
+        needing(control, "follows", environment)
+    needing(control, "old", "staging")
+    control.flags.archive(a_call(1), "old", None)
+    moved = told(control)["staging"]["changed"]
+    assert 400 < moved < 600
+    assert dependents(control) == ([("follows", "development", 0), ("follows", "staging", moved)], 0)
+
+
+def test_of_many_that_need_it_some_are_named_and_fewer_counted(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(control, environment="staging", enabled=True, targeting=HALF)
+    for number in range(4):
+        made(control, f"follows-{number}")
+        needing(control, f"follows-{number}", "staging")
+    monkeypatch.setattr("slipway.flags.rehash.MOST_NAMED", 3)
+    monkeypatch.setattr("slipway.flags.rehash.MOST_COUNTED", 2)
+    named, more = dependents(control)
+    assert ([flag for flag, _, _ in named], more) == (["follows-0", "follows-1", "follows-2"], 1)
+    assert [moved is None for _, _, moved in named] == [False, False, True]
+
+
+def test_what_would_take_too_long_is_not_counted(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = {"if": [{"some": [{"map": [[1, 2, 3], {"var": ""}]}, {"==": [{"var": ""}, 9]}]}, "on", "on"]}
+    configured(control, environment="staging", enabled=True, targeting=HALF)
+    for key in ("follows-0", "follows-1"):
+        made(control, key)
+        needing(control, key, "staging")
+        configured(control, key, "staging", targeting=walk)
+    assert all(moved for _, _, moved in dependents(control)[0])
+    monkeypatch.setattr("slipway.flags.limits.MOST_STEPS_TOGETHER", 1_000)
+    assert [moved for _, _, moved in dependents(control)[0]] == [None, None]
+
+
 def test_it_is_a_version_with_its_event_and_nothing_takes_it_back_by_the_way(control: Control) -> None:
     edited(control, owner="ada")
     told(control, only=False)

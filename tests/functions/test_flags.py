@@ -309,6 +309,10 @@ def test_environments_are_an_admins() -> None:
     assert asked("DELETE", "/v1/environments/preview", headers={"If-Match": '"1"'}, principal=ADMIN).status == 412
     assert asked("DELETE", "/v1/environments/preview", principal=ADMIN).status == 204
     assert asked("GET", "/v1/environments/preview").status == 404
+    told = asked("GET", "/v1/environments/preview/versions")
+    assert told.status == 200, "what was there, and who took it away, stays to be read"
+    assert [item["version"] for item in told.json["items"]] == [3, 2, 1]
+    assert asked("GET", "/v1/environments/never/versions").status == 404
 
 
 @pytest.mark.parametrize("kind", ["client", "server"])

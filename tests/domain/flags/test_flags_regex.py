@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 
-from slipway.flags.regex import LONGEST_TEXT, MOST_STATES, BadPattern, Pattern
+from slipway.flags.grammar import MOST_STATES, BadPattern
+from slipway.flags.regex import LONGEST_TEXT, Pattern
 
 PATTERNS = 20_000 if os.environ.get("SLIPWAY_PROVE") == "1" else 1_500
 ATOMS = ["a", "b", "c", ".", "[ab]", "[^a]", r"\d", r"\w", r"\s", r"\D", "[a-c]", r"\.", "-", r"[\d-]", r"[^\W]", "[-a]"]

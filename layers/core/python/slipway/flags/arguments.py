@@ -10,7 +10,8 @@ from typing import Any
 
 from slipway.flags.extensions import moment, network
 from slipway.flags.fractional import MOST_WEIGHT
-from slipway.flags.regex import BadPattern, Pattern
+from slipway.flags.grammar import BadPattern
+from slipway.flags.regex import Pattern
 from slipway.flags.semver import COMPARISONS
 from slipway.flags.semver import parse as version
 

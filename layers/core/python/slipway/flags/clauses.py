@@ -14,7 +14,8 @@ from typing import Any
 from slipway.flags.bundle import Part
 from slipway.flags.conditions import ITEM, KEY, Rule, all_of, any_of, each, in_full, is_number, is_text, part_of, share, var
 from slipway.flags.extensions import moment
-from slipway.flags.regex import BadPattern, Pattern
+from slipway.flags.grammar import BadPattern
+from slipway.flags.regex import Pattern
 from slipway.flags.semver import parse
 from slipway.flags.source import Source, Unmapped
 

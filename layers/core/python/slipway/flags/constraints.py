@@ -13,7 +13,8 @@ from ipaddress import ip_network
 from slipway.flags.bundle import Part
 from slipway.flags.conditions import KEY, Rule, all_of, any_of, in_full, number_in, slug, var
 from slipway.flags.extensions import moment, network
-from slipway.flags.regex import BadPattern, Pattern
+from slipway.flags.grammar import BadPattern
+from slipway.flags.regex import Pattern
 from slipway.flags.semver import parse
 from slipway.flags.source import Source, Unmapped
 

@@ -13,8 +13,9 @@ null, or a last one that is left out, is no bound. Each gives true or false, or 
 
 from __future__ import annotations
 
+from slipway.flags.grammar import BadPattern
 from slipway.flags.limits import spend, walked
-from slipway.flags.regex import BadPattern, Pattern
+from slipway.flags.regex import Pattern
 from slipway.flags.shapes import Literal
 
 TYPE_CHECKING = False

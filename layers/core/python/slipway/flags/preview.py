@@ -68,9 +68,11 @@ def previewed(
     return {**found, **told(lacks(key, plan.rows)), "ended_rollout": ended}
 
 
-def moved(before: FlagSet, after: FlagSet, key: str, tried: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
+def moved(
+    before: FlagSet, after: FlagSet, key: str, tried: Sequence[dict[str, Any]], now: float, shared: Allowance | None = None
+) -> dict[str, Any]:
     """A PreviewView: whom of these the flag would answer otherwise after than before. Raises Invalid."""
-    moves, shared = Counter[tuple[str | None, str | None]](), Allowance()
+    moves, shared = Counter[tuple[str | None, str | None]](), shared or Allowance()
     for one in tried:
         old, new = (flags.evaluate(key, one, now=now, shared=shared).variant for flags in (before, after))
         if shared.refused:

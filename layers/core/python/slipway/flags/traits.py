@@ -12,7 +12,8 @@ from typing import Any
 
 from slipway.flags.bundle import Part
 from slipway.flags.conditions import KEY, Rule, all_of, any_of, number_in, part_of, slug, var
-from slipway.flags.regex import BadPattern, Pattern
+from slipway.flags.grammar import BadPattern
+from slipway.flags.regex import Pattern
 from slipway.flags.semver import parse
 from slipway.flags.source import Source, Unmapped
 
