@@ -77,10 +77,17 @@ def test_the_lake_has_one_record_a_batch_without_context_or_address(deployment: 
     [record] = deployment.lake.records
     assert record.count(b"\n") == 3
     first, second, third = deployment.told()
-    assert (first["type"], first["rollout"], first["unit"], first["targeting_key"]) == ("exposure", ROLLOUT, unit(ADA), ADA)
+    assert (first["type"], first["rollout"], first["unit"], first["subject"]) == (
+        "exposure",
+        ROLLOUT,
+        unit(ADA),
+        unit(ADA, "lake"),
+    )
+    assert {one["subject"] for one in (first, second, third)} == {unit(ADA, "lake")}, "joins"
     assert (second["rollout"], second["variant"] in ("on", "off")) == (BY_TEAM, True)
     assert (third["name"], third["value"], third["at"]) == ("errors", 3.5, "2020-01-01")
     assert b"example.com" not in record
+    assert ADA.encode() not in record.replace(b"o-errors-user-1", b"").replace(b"x-user-1", b"")
     assert b"192.0.2" not in record
 
 
@@ -164,7 +171,7 @@ def test_a_bad_event_is_rejected_by_its_index_and_the_rest_is_kept(deployment: D
     assert reply.status == 202
     assert (reply.json["accepted"], [(one["index"], one["code"]) for one in reply.json["rejected"]]) == (2, [(1, code)])
     assert reply.json["rejected"][0]["detail"]
-    assert {row["sk"] for row in deployment.rows("msg#")} == {"msg#o-errors-a", "msg#o-errors-b"}
+    assert {row["sk"].rpartition("#")[2] for row in deployment.rows("msg#")} == {"o-errors-a", "o-errors-b"}
 
 
 def test_events_that_are_all_bad_leave_nothing(deployment: Deployment) -> None:
@@ -233,6 +240,14 @@ def test_a_context_of_anything_is_taken_or_told_what_is_wrong(deployment: Deploy
         context = {"targetingKey": ADA, "team": odd, "\ud800": odd}
         reply = deployment.post({"id": f"{number}", "type": "exposure", "flag": "team", "context": context})
         assert (reply.status, reply.json["accepted"]) == (202, 1), odd
+    assert len(deployment.rows("none#")) == 7, "who has neither a text nor a whole number"
+
+
+def test_a_targeting_key_beside_an_empty_one_of_the_context_is_whose_it_is(deployment: Deployment) -> None:
+    event = {"id": "1", "type": "exposure", "flag": "checkout", "context": {"targetingKey": ""}, "targetingKey": ADA}
+    assert deployment.post(event).json["accepted"] == 1
+    assert [row["sk"] for row in deployment.rows("unit#")] == [f"unit#{unit(ADA)}"]
+    assert deployment.rows("none#") == []
 
 
 # --- outcomes -------------------------------------------------------------------------------------------
@@ -326,13 +341,33 @@ def test_the_same_again_changes_nothing(deployment: Deployment) -> None:
     assert [row for row in deployment.rows() if row not in before] == []
 
 
-def test_a_message_that_comes_again_past_midnight_is_known(deployment: Deployment) -> None:
-    deployment.now += 12 * 3600 - 1
+@pytest.mark.parametrize(("hour", "hours"), [(23.9997, 0.001), (22, 4), (1, 46)])
+def test_a_message_that_comes_again_within_the_next_day_is_known(deployment: Deployment, hour: float, hours: float) -> None:
+    deployment.now += (hour - 12) * 3600
     deployment.post(outcome(ADA, value=1))
-    deployment.now += 2
+    deployment.now += hours * 3600
     deployment.another()
     deployment.post(outcome(ADA, value=1))
     assert [row["pk"].split("#")[3] for row in deployment.rows("msg#")] == ["2026-11-23"]
+
+
+def test_nobody_takes_the_id_of_a_message_from_another(deployment: Deployment) -> None:
+    """Neither by a client's key from a server, nor one person from another."""
+    deployment.post(outcome(ADA, "revenue", id="order-1", value=0), who=CLIENT)
+    deployment.post(outcome("mallory", "revenue", id="order-1", value=0))
+    for _ in range(2):
+        deployment.post(outcome(ADA, "revenue", id="order-1", value=30))
+    assert sorted(row["value"] for row in deployment.rows("msg#")) == [0, 0, 30_000_000]
+    assert not any(ADA in row["sk"] or "mallory" in row["sk"] for row in deployment.rows())
+
+
+def test_before_an_environment_has_a_secret_the_lake_does_not_say_whose_it_is(deployment: Deployment) -> None:
+    deployment.flags = deployment.keys = MemoryBlobs()
+    deployment.another()
+    deployment.post(outcome(ADA, id="1"))
+    [line] = deployment.told()
+    assert "subject" not in line
+    assert ADA not in json.dumps(line)
 
 
 class Broken(MemoryBlobs):
@@ -370,6 +405,22 @@ def test_a_rollout_that_cannot_sign_yet_keeps_nobody_from_telling_outcomes(deplo
     deployment.now += FRESH
     assert deployment.post(exposed(ADA), outcome(ADA, id="2")).status == 202
     assert len(deployment.rows("met#")) == 2
+
+
+def test_a_rollout_whose_secret_is_missing_holds_back_its_own_exposures_only(deployment: Deployment) -> None:
+    """A new secret is known a moment later, and one that was taken away never: the rest of the environment goes on."""
+    deployment.publish(generation=2)
+    deployment.another()
+    team = {"id": "1", "type": "exposure", "flag": "team", "context": {"targetingKey": ADA, "team": "red"}}
+    plain = {"id": "2", "type": "exposure", "flag": "plain", "context": {"targetingKey": ADA}}
+    held = deployment.post(exposed(ADA), outcome(ADA), team, plain)
+    assert (held.status, held.json["accepted"]) == (202, 3)
+    assert [(one["index"], one["code"]) for one in held.json["rejected"]] == [(0, "not_yet")]
+    assert {row["pk"].partition("#")[0] for row in deployment.rows("rol_")} == {BY_TEAM}
+    deployment.publish()
+    deployment.another()
+    assert deployment.post(exposed(ADA), outcome(ADA), team, plain).json["rejected"] == []
+    assert len(deployment.rows(f"{ROLLOUT}")) > 0
 
 
 def test_while_secrets_cannot_be_read_outcomes_of_rollouts_wait(deployment: Deployment) -> None:

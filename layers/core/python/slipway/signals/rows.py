@@ -15,8 +15,9 @@ Of a day, for the readouts:
 
     adopt#<environment>#<flag>#<day>#<shard> / <hash>        who was given which `variant` first
     metric#<environment>#<name>#<day>#<shard> / unit#<hash>  who had that outcome; `variants` of the rollouts that it was in
-                                              / msg#<id>     each outcome once: `value` in millionths, `variants`
-    salt#<environment> / <day>                `salt`: what the day's hashes are made with; gone with it
+                                              / msg#<hash>#<id>  each outcome once: `value` in millionths, `variants`;
+                                                            the hash is of the kind of key and the targeting key
+    salt#<environment> / <day>                `salt`: what the day's hashes are made with; gone a day after it
 
 Each has `at`, the server's clock in milliseconds. `trust`: "server" | "client", the kind of key that brought it; `source`: of a
 client, the day's hash of its network.
