@@ -197,8 +197,8 @@ FUNCTIONS = (
         timeout=29,
         layers=(),
         grants=(
-            OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*")),
-            OnTable(SIGNALS, ("dynamodb:PutItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*", "salt#*")),
+            OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*", "names#*")),
+            OnTable(SIGNALS, ("dynamodb:PutItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*", "names#*", "salt#*")),
             OnTable(SIGNALS, ("dynamodb:GetItem",), leading=("salt#*",)),
             OnObjects("flags", "flags/", ("s3:GetObject",)),
             OnBucket("flags"),

@@ -15,6 +15,7 @@ from slipway.rollouts.signing import FRESH
 from slipway.rollouts.tally import PER_NETWORK_HOUR
 from slipway.signals import rows
 from slipway.signals.posted import MOST
+from slipway.tables import SIGNALS
 from tests.collecting import (
     BY_TEAM,
     CLIENT,
@@ -326,6 +327,23 @@ def test_one_network_brings_five_units_an_hour(deployment: Deployment) -> None:
     assert not any("192.0.2" in str(value) for row in deployment.rows() for value in row.values())
 
 
+def test_clients_name_so_many_metrics_a_day_and_servers_and_rollouts_any(deployment: Deployment) -> None:
+    def told(numbers: range, who: Principal) -> list[str]:
+        reply = deployment.post(*(outcome(ADA, f"made-up-{number}") for number in numbers), who=who)
+        return [one["code"] for one in reply.json["rejected"]]
+
+    assert told(range(40), CLIENT) == []
+    deployment.another()
+    assert told(range(100), CLIENT) == ["too_many_names"] * 50
+    assert len({row["pk"] for row in deployment.rows("metric#") if row["sk"].startswith("unit#")}) == 50
+    assert told(range(40, 50), CLIENT) == [], "those that were taken stay so"
+    assert deployment.post(outcome(ADA, "errors"), who=CLIENT).json["rejected"] == [], "a rollout watches it"
+    assert told(range(60, 70), SERVER) == []
+    assert told(range(60, 75), CLIENT) == ["too_many_names"] * 5
+    deployment.now += 86_400
+    assert told(range(90, 100), CLIENT) == []
+
+
 # --- again, and what goes wrong -------------------------------------------------------------------------
 
 
@@ -467,6 +485,37 @@ def test_a_batch_costs_two_reads_and_a_write_for_what_is_new() -> None:
     counted.asked.clear()
     deployment.post(*(outcome(key, id=f"again-{key}") for key in keys))
     assert counted.asked == {"put": 20, "get_many": 1}, "the message alone is new, and who else is out was not remembered"
+
+
+def test_very_many_rows_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where many rollouts watch a metric, a batch is thousands of rows; one by one they would not be there in time."""
+    keys = [f"user-{number}" for number in range(45)]
+    events = [*(exposed(key) for key in keys), *(outcome(key) for key in keys)]
+    alone = Deployment()
+    alone.post(outcome("first"))
+    alone.post(*events)
+    monkeypatch.setattr("slipway.signals.known.FEW", 100)
+    faster = next(row for row in alone.rows("unit#" + unit(keys[40])) if row["pk"].startswith(ROLLOUT))
+
+    class Raced(Counted):
+        """Somebody else writes one of the rows between reading and writing."""
+
+        def transact(self, writes: Any, token: str) -> None:
+            self.asked["transact"] = self.asked.get("transact", 0) + 1
+            if self.asked["transact"] == 1:
+                self.store.put(SIGNALS, faster)
+            self.store.transact(writes, token)
+
+    for kind, asked in ((Counted, {"transact": 3}), (Raced, {"transact": 3, "put": 100})):
+        deployment = Deployment()
+        deployment.post(outcome("first"))
+        deployment.store = counted = kind(deployment.memory)
+        deployment.another()
+        deployment.post(outcome("first"))
+        counted.asked.clear()
+        deployment.post(*events)
+        assert {name: n for name, n in counted.asked.items() if name in ("put", "transact")} == asked
+        assert {(row["pk"], row["sk"]) for row in deployment.rows()} == {(row["pk"], row["sk"]) for row in alone.rows()}
 
 
 def test_memory_of_rows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
