@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from slipway.signals.posted import Sender, Signal
     from slipway.signals.rows import Key
 
+    Salts = tuple[bytes, bytes]
+
 _BY_KEY = "targetingKey"  # what most rollouts are bucketed by
 
 
@@ -37,13 +39,7 @@ class Effects:
     """One batch against the rollouts of its environment. `salts`: of the day, and of the day before."""
 
     def __init__(
-        self,
-        sender: Sender,
-        snapshot: Snapshot,
-        secrets: Mapping[int, bytes],
-        salts: tuple[bytes, bytes],
-        known: Known,
-        now: float,
+        self, sender: Sender, snapshot: Snapshot, secrets: Mapping[int, bytes], salts: Salts, known: Known, now: float
     ) -> None:
         self.sender, self.snapshot, self.secrets, self.salts = sender, snapshot, secrets, salts
         self.known, self.now, self.day = known, now, rows.day(now)
