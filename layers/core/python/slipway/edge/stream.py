@@ -199,7 +199,7 @@ class _Batch(Generic[Use, Item]):
 def _shown(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """Without what signs exposures: who mends a record needs none of it."""
     images = {
-        name: {key: value for key, value in part.items() if key != "secret"} if name in ("OldImage", "NewImage") else part
+        name: {key: value for key, value in part.items() if key != "secret"} if isinstance(part, dict) else part
         for name, part in record["dynamodb"].items()
     }
     return {**record, "dynamodb": images}
