@@ -28,7 +28,7 @@ COLUMNS = {
     "environment": "string",
     "key": "string",
     "at": "string",
-    "targeting_key": "string",
+    "subject": "string",
     "flag": "string",
     "variant": "string",
     "rollout": "string",

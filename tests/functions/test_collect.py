@@ -15,6 +15,7 @@ from slipway.rollouts.signing import FRESH
 from slipway.rollouts.tally import PER_NETWORK_HOUR
 from slipway.signals import rows
 from slipway.signals.posted import MOST
+from slipway.tables import SIGNALS
 from tests.collecting import (
     BY_TEAM,
     CLIENT,
@@ -77,10 +78,17 @@ def test_the_lake_has_one_record_a_batch_without_context_or_address(deployment: 
     [record] = deployment.lake.records
     assert record.count(b"\n") == 3
     first, second, third = deployment.told()
-    assert (first["type"], first["rollout"], first["unit"], first["targeting_key"]) == ("exposure", ROLLOUT, unit(ADA), ADA)
+    assert (first["type"], first["rollout"], first["unit"], first["subject"]) == (
+        "exposure",
+        ROLLOUT,
+        unit(ADA),
+        unit(ADA, "lake"),
+    )
+    assert {one["subject"] for one in (first, second, third)} == {unit(ADA, "lake")}, "joins"
     assert (second["rollout"], second["variant"] in ("on", "off")) == (BY_TEAM, True)
     assert (third["name"], third["value"], third["at"]) == ("errors", 3.5, "2020-01-01")
     assert b"example.com" not in record
+    assert ADA.encode() not in record.replace(b"o-errors-user-1", b"").replace(b"x-user-1", b"")
     assert b"192.0.2" not in record
 
 
@@ -164,7 +172,7 @@ def test_a_bad_event_is_rejected_by_its_index_and_the_rest_is_kept(deployment: D
     assert reply.status == 202
     assert (reply.json["accepted"], [(one["index"], one["code"]) for one in reply.json["rejected"]]) == (2, [(1, code)])
     assert reply.json["rejected"][0]["detail"]
-    assert {row["sk"] for row in deployment.rows("msg#")} == {"msg#o-errors-a", "msg#o-errors-b"}
+    assert {row["sk"].rpartition("#")[2] for row in deployment.rows("msg#")} == {"o-errors-a", "o-errors-b"}
 
 
 def test_events_that_are_all_bad_leave_nothing(deployment: Deployment) -> None:
@@ -234,6 +242,14 @@ def test_a_context_of_anything_is_taken_or_told_what_is_wrong(deployment: Deploy
         context = {"targetingKey": ADA, "team": odd, "\ud800": odd}
         reply = deployment.post({"id": f"{number}", "type": "exposure", "flag": "team", "context": context})
         assert (reply.status, reply.json["accepted"]) == (202, 1), odd
+    assert len(deployment.rows("none#")) == 7, "who has neither a text nor a whole number"
+
+
+def test_a_targeting_key_beside_an_empty_one_of_the_context_is_whose_it_is(deployment: Deployment) -> None:
+    event = {"id": "1", "type": "exposure", "flag": "checkout", "context": {"targetingKey": ""}, "targetingKey": ADA}
+    assert deployment.post(event).json["accepted"] == 1
+    assert [row["sk"] for row in deployment.rows("unit#")] == [f"unit#{unit(ADA)}"]
+    assert deployment.rows("none#") == []
 
 
 # --- outcomes -------------------------------------------------------------------------------------------
@@ -312,6 +328,23 @@ def test_one_network_brings_five_units_an_hour(deployment: Deployment) -> None:
     assert not any("192.0.2" in str(value) for row in deployment.rows() for value in row.values())
 
 
+def test_clients_name_so_many_metrics_a_day_and_servers_and_rollouts_any(deployment: Deployment) -> None:
+    def told(numbers: range, who: Principal) -> list[str]:
+        reply = deployment.post(*(outcome(ADA, f"made-up-{number}") for number in numbers), who=who)
+        return [one["code"] for one in reply.json["rejected"]]
+
+    assert told(range(40), CLIENT) == []
+    deployment.another()
+    assert told(range(100), CLIENT) == ["too_many_names"] * 50
+    assert len({row["pk"] for row in deployment.rows("metric#") if row["sk"].startswith("unit#")}) == 50
+    assert told(range(40, 50), CLIENT) == [], "those that were taken stay so"
+    assert deployment.post(outcome(ADA, "errors"), who=CLIENT).json["rejected"] == [], "a rollout watches it"
+    assert told(range(60, 70), SERVER) == []
+    assert told(range(60, 75), CLIENT) == ["too_many_names"] * 5
+    deployment.now += 86_400
+    assert told(range(90, 100), CLIENT) == []
+
+
 # --- again, and what goes wrong -------------------------------------------------------------------------
 
 
@@ -327,13 +360,33 @@ def test_the_same_again_changes_nothing(deployment: Deployment) -> None:
     assert [row for row in deployment.rows() if row not in before] == []
 
 
-def test_a_message_that_comes_again_past_midnight_is_known(deployment: Deployment) -> None:
-    deployment.now += 12 * 3600 - 1
+@pytest.mark.parametrize(("hour", "hours"), [(23.9997, 0.001), (22, 4), (1, 46)])
+def test_a_message_that_comes_again_within_the_next_day_is_known(deployment: Deployment, hour: float, hours: float) -> None:
+    deployment.now += (hour - 12) * 3600
     deployment.post(outcome(ADA, value=1))
-    deployment.now += 2
+    deployment.now += hours * 3600
     deployment.another()
     deployment.post(outcome(ADA, value=1))
     assert [row["pk"].split("#")[3] for row in deployment.rows("msg#")] == ["2026-11-23"]
+
+
+def test_nobody_takes_the_id_of_a_message_from_another(deployment: Deployment) -> None:
+    """Neither by a client's key from a server, nor one person from another."""
+    deployment.post(outcome(ADA, "revenue", id="order-1", value=0), who=CLIENT)
+    deployment.post(outcome("mallory", "revenue", id="order-1", value=0))
+    for _ in range(2):
+        deployment.post(outcome(ADA, "revenue", id="order-1", value=30))
+    assert sorted(row["value"] for row in deployment.rows("msg#")) == [0, 0, 30_000_000]
+    assert not any(ADA in row["sk"] or "mallory" in row["sk"] for row in deployment.rows())
+
+
+def test_before_an_environment_has_a_secret_the_lake_does_not_say_whose_it_is(deployment: Deployment) -> None:
+    deployment.flags = deployment.keys = MemoryBlobs()
+    deployment.another()
+    deployment.post(outcome(ADA, id="1"))
+    [line] = deployment.told()
+    assert "subject" not in line
+    assert ADA not in json.dumps(line)
 
 
 class Broken(MemoryBlobs):
@@ -371,6 +424,22 @@ def test_a_rollout_that_cannot_sign_yet_keeps_nobody_from_telling_outcomes(deplo
     deployment.now += FRESH
     assert deployment.post(exposed(ADA), outcome(ADA, id="2")).status == 202
     assert len(deployment.rows("met#")) == 2
+
+
+def test_a_rollout_whose_secret_is_missing_holds_back_its_own_exposures_only(deployment: Deployment) -> None:
+    """A new secret is known a moment later, and one that was taken away never: the rest of the environment goes on."""
+    deployment.publish(generation=2)
+    deployment.another()
+    team = {"id": "1", "type": "exposure", "flag": "team", "context": {"targetingKey": ADA, "team": "red"}}
+    plain = {"id": "2", "type": "exposure", "flag": "plain", "context": {"targetingKey": ADA}}
+    held = deployment.post(exposed(ADA), outcome(ADA), team, plain)
+    assert (held.status, held.json["accepted"]) == (202, 3)
+    assert [(one["index"], one["code"]) for one in held.json["rejected"]] == [(0, "not_yet")]
+    assert {row["pk"].partition("#")[0] for row in deployment.rows("rol_")} == {BY_TEAM}
+    deployment.publish()
+    deployment.another()
+    assert deployment.post(exposed(ADA), outcome(ADA), team, plain).json["rejected"] == []
+    assert len(deployment.rows(f"{ROLLOUT}")) > 0
 
 
 def test_while_secrets_cannot_be_read_outcomes_of_rollouts_wait(deployment: Deployment) -> None:
@@ -417,6 +486,37 @@ def test_a_batch_costs_two_reads_and_a_write_for_what_is_new() -> None:
     counted.asked.clear()
     deployment.post(*(outcome(key, id=f"again-{key}") for key in keys))
     assert counted.asked == {"put": 20, "get_many": 1}, "the message alone is new, and who else is out was not remembered"
+
+
+def test_very_many_rows_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where many rollouts watch a metric, a batch is thousands of rows; one by one they would not be there in time."""
+    keys = [f"user-{number}" for number in range(45)]
+    events = [*(exposed(key) for key in keys), *(outcome(key) for key in keys)]
+    alone = Deployment()
+    alone.post(outcome("first"))
+    alone.post(*events)
+    monkeypatch.setattr("slipway.signals.known.FEW", 100)
+    faster = next(row for row in alone.rows("unit#" + unit(keys[40])) if row["pk"].startswith(ROLLOUT))
+
+    class Raced(Counted):
+        """Somebody else writes one of the rows between reading and writing."""
+
+        def transact(self, writes: Any, token: str) -> None:
+            self.asked["transact"] = self.asked.get("transact", 0) + 1
+            if self.asked["transact"] == 1:
+                self.store.put(SIGNALS, faster)
+            self.store.transact(writes, token)
+
+    for kind, asked in ((Counted, {"transact": 3}), (Raced, {"transact": 3, "put": 100})):
+        deployment = Deployment()
+        deployment.post(outcome("first"))
+        deployment.store = counted = kind(deployment.memory)
+        deployment.another()
+        deployment.post(outcome("first"))
+        counted.asked.clear()
+        deployment.post(*events)
+        assert {name: n for name, n in counted.asked.items() if name in ("put", "transact")} == asked
+        assert {(row["pk"], row["sk"]) for row in deployment.rows()} == {(row["pk"], row["sk"]) for row in alone.rows()}
 
 
 def test_memory_of_rows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,3 +169,14 @@ def test_a_record_that_cannot_be_read_is_put_aside(world: World) -> None:
     assert world.deliver([broken, *world.records[1:]]) == {"batchItemFailures": []}
     assert len(world.quarantine.objects) == 1
     assert world.file("prod") == world.table("prod")
+
+
+def test_a_secret_is_put_aside_nowhere(world: World) -> None:
+    world.create()
+    image = {"pk": {"X": "?"}, "secret": {"S": "c2VjcmV0"}}
+    broken = {**world.records[0], "dynamodb": {**world.records[0]["dynamodb"], "NewImage": image, "OldImage": image}}
+    assert world.deliver([broken]) == {"batchItemFailures": []}
+    [aside] = world.quarantine.objects.values()
+    assert b'"X": "?"' in aside.body
+    assert b"secret" not in aside.body.replace(b"secrets", b"")
+    assert b"c2VjcmV0" not in aside.body

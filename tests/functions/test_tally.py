@@ -430,6 +430,19 @@ def test_what_comes_after_a_recount_counts_once(counting: Counting) -> None:
     assert counting.counted() == counting.truth()
 
 
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_recount_lowers_nothing_by_rows_whose_time_is_over(counting: Counting, everything: bool) -> None:
+    busy(counting.deployment, 60)
+    counting.deliver()
+    counting.deployment.now += 181 * 86_400
+    before = counting.counted()
+    rows = [row for row in counting.store.tables[SIGNALS.name].values() if row["pk"].startswith("rol_")]
+    for row in rows if everything else rows[: len(rows) // 2]:
+        counting.store.transact([Delete(SIGNALS, row["pk"], row["sk"])], f"{row['at']}"[:8] + str(rows.index(row)))
+    assert [home for home in homes() if tallying(counting).recount(home)] == []
+    assert counting.counted() == before
+
+
 def test_records_that_were_lost_for_good_are_found_again(counting: Counting) -> None:
     busy(counting.deployment, 60)
     counting.deliver(counting.records[: len(counting.records) // 2])

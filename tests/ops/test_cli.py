@@ -58,7 +58,7 @@ def slipway(*arguments: str) -> Result:
 
 def test_every_command_explains_itself() -> None:
     assert "Exit codes" in slipway("--help").stdout
-    for command in ("backfill", "env", "invite", "replay", "schemas", "flags plan", "flags apply"):
+    for command in ("backfill", "env", "invite", "replay", "schemas", "flags plan", "flags apply", "signing rotate"):
         assert slipway(*command.split(), "--help").exit_code == 0
 
 

@@ -116,7 +116,7 @@ def _signals(world: World, intents: Intents, findings: Findings) -> None:
     shown = {event["targetingKey"] for event in told_there if event["type"] == "exposure"}
     findings.compare("unit", Counter(map(unit, shown)), Counter({who: n for (kind, who), n in kinds.items() if kind == "unit"}))
     outcomes = Counter(id for id, event in intents.told.items() if event["type"] == "outcome")
-    findings.compare("message", outcomes, Counter(sk.partition("#")[2] for pk, sk in rows if sk.startswith("msg#")))
+    findings.compare("message", outcomes, Counter(sk.rpartition("#")[2] for pk, sk in rows if sk.startswith("msg#")))
     met = Counter(
         (name, unit(event["targetingKey"]))
         for name, event in {

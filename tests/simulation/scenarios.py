@@ -205,7 +205,8 @@ def signals(world: World, client: Client) -> None:
     world.pump()
     client.tell([outcome(key) for key in keys[:3]], address="198.51.100.7")
     again = [outcome(keys[2]), outcome(keys[3], value=2.5)]
-    client.tell([*again, exposed(keys[0], environment="beta")], "server")
+    client.tell(again)
+    client.tell([exposed(keys[0], environment="beta")], "server")
     world.settle()
     world.now += timedelta(minutes=30)
     client.tell([outcome(keys[4], "latency", value=300), exposed(keys[1], "moved", environment="beta", previous_key=keys[4])])

@@ -33,6 +33,36 @@ def test_two_generations_live(store: MemoryStore) -> None:
     assert list(signing.Secrets(blobs).find("production", 0)) == [2, 3]
 
 
+def test_a_rotation_makes_one_generation_however_often_it_is_tried(store: MemoryStore) -> None:
+    blobs = MemoryBlobs()
+    assert signing.newest(store, "production") is None
+    assert signing.begin(store, "production", b"a" * 32) == 1
+    assert [signing.rotate(store, "production", 1, bytes([n]) * 32) for n in range(3)] == [2, 2, 2]
+    assert signing.newest(store, "production") == signing.begin(store, "production", b"b" * 32) == 2
+    signing.publish(store, blobs, "production")
+    assert signing.Secrets(blobs).find("production", 0) == {1: b"a" * 32, 2: bytes(32)}
+
+
+def test_a_rotation_that_was_cut_in_half_is_completed(store: MemoryStore) -> None:
+    signing.begin(store, "production", b"a" * 32)
+    before = store.get(ACCESS, "generation#production", "newest")
+    signing.rotate(store, "production", 1, b"b" * 32)
+    assert before is not None
+    store.put(ACCESS, before)
+    assert signing.rotate(store, "production", 1, b"c" * 32) == 2
+    assert signing.newest(store, "production") == 2
+    row = store.get(ACCESS, "signing#production", "00000002")
+    assert row is not None
+    assert signing.read(f'{{"schema": 1, "secrets": {{"2": "{row["secret"]}"}}}}'.encode()) == {2: b"b" * 32}
+
+
+def test_who_begins_a_rollout_reads_no_secret(store: MemoryStore) -> None:
+    signing.begin(store, "production", b"a" * 32)
+    row = store.get(ACCESS, "generation#production", "newest")
+    assert row is not None
+    assert set(row) == {"pk", "sk", "schema", "generation"}
+
+
 def test_an_environment_without_secrets_has_none(store: MemoryStore) -> None:
     blobs = MemoryBlobs()
     assert signing.Secrets(blobs).find("production", 0) == {}

@@ -180,7 +180,7 @@ class _Batch(Generic[Use, Item]):
 
     def _put_aside(self, record: Mapping[str, Any], error: Exception) -> None:
         """Into quarantine, once however often it comes; where that fails it comes again."""
-        text = json.dumps({"function": self.stream.name, "reason": repr(error), "record": record}, sort_keys=True)
+        text = json.dumps({"function": self.stream.name, "reason": repr(error), "record": _shown(record)}, sort_keys=True)
         name = hashlib.sha256(json.dumps(record["dynamodb"], sort_keys=True).encode()).hexdigest()
         key = f"records/{self.stream.name}/{name}.json"
         self.line.failure(error, "quarantined")
@@ -194,6 +194,15 @@ class _Batch(Generic[Use, Item]):
             return
         self.line["quarantined"] = self.line.fields.get("quarantined", 0) + 1
         self.line.measure("Quarantined", 1)
+
+
+def _shown(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without what signs exposures: who mends a record needs none of it."""
+    images = {
+        name: {key: value for key, value in part.items() if key != "secret"} if isinstance(part, dict) else part
+        for name, part in record["dynamodb"].items()
+    }
+    return {**record, "dynamodb": images}
 
 
 def _sequence(record: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
 """The secrets by which an environment's exposures are signed, and its units hashed.
 
     table   signing#<environment> / <generation>     `secret` (base64 of 32 random bytes); made when a first rollout is
+            generation#<environment> / newest        `generation`
     file    signing/<environment>.json               the two newest, as evaluation and the collector read them
 
 A rollout goes on with the generation that it began with, so that no unit is counted twice; so a generation is taken away only
-two later. Only who publishes the file reads the rows.
+two later. Of the functions only the one that publishes the file reads the secrets in the table; who begins a rollout reads only
+which generation is the newest.
 """
 
 from __future__ import annotations
@@ -41,20 +43,53 @@ def begin(store: Store, environment: str, entropy: bytes) -> int:
     from slipway.ports import Absent, ConditionFailed  # who reads the file only does without
     from slipway.tables import ACCESS
 
+    if (standing := newest(store, environment)) is not None:
+        return standing
+    _make(store, environment, 1, entropy)
+    with suppress(ConditionFailed):  # somebody else began at this moment
+        store.put(ACCESS, _told(environment, 1), Absent())
+    return 1
+
+
+def newest(store: Store, environment: str) -> int | None:
+    """The generation that rollouts begin with; None before the first did."""
+    from slipway.tables import ACCESS
+
+    row = store.get(ACCESS, *_newest(environment))
+    return None if row is None else int(row["generation"])
+
+
+def rotate(store: Store, environment: str, generation: int, entropy: bytes) -> int:
+    """The generation after that one, which is the newest: the same again, also after half of it, makes no other."""
+    from slipway.ports import ConditionFailed, Equals
+    from slipway.tables import ACCESS
+
+    _make(store, environment, generation + 1, entropy)
+    with suppress(ConditionFailed):  # it was done
+        store.put(ACCESS, _told(environment, generation + 1), Equals("generation", generation))
+    return generation + 1
+
+
+def _make(store: Store, environment: str, generation: int, entropy: bytes) -> None:
+    """Unless it stands."""
+    from slipway.ports import Absent, ConditionFailed
+    from slipway.tables import ACCESS
+
     if len(entropy) != SECRET_BYTES:
         raise ValueError("a secret is made of 32 random bytes")
-    if standing := store.query(ACCESS, (_pk(environment),), limit=1, forward=False).rows:
-        return int(standing[0]["generation"])
-    row = {
-        "pk": _pk(environment),
-        "sk": _sk(1),
-        "schema": SCHEMA,
-        "generation": 1,
-        "secret": b2a_base64(entropy, newline=False).decode(),
-    }
-    with suppress(ConditionFailed):  # somebody else began at this moment
+    secret = b2a_base64(entropy, newline=False).decode()
+    row = {"pk": _pk(environment), "sk": _sk(generation), "schema": SCHEMA, "generation": generation, "secret": secret}
+    with suppress(ConditionFailed):
         store.put(ACCESS, row, Absent())
-    return 1
+
+
+def _told(environment: str, generation: int) -> Row:
+    pk, sk = _newest(environment)
+    return {"pk": pk, "sk": sk, "schema": SCHEMA, "generation": generation}
+
+
+def _newest(environment: str) -> tuple[str, str]:
+    return f"generation#{environment}", "newest"
 
 
 def touched(row: Row) -> str | None:

@@ -13,6 +13,7 @@ from slipway.ports import Absent, ConditionFailed, StoreUnavailable
 from slipway.signals import rows
 from slipway.signals.effects import Effects
 from slipway.signals.known import Known, Seen
+from slipway.signals.names import Names
 from slipway.signals.posted import Exposure
 from slipway.tables import SIGNALS
 
@@ -47,24 +48,28 @@ class Collector:
         if not signals:
             return []
         shows = any(isinstance(signal, Exposure) for signal in signals)
-        secrets = self._secrets.known(sender.environment, now) if shows or snapshot.rollouts else {}
-        if shows and any(told["generation"] not in secrets for told in snapshot.rollouts.values()):
-            raise StoreUnavailable("what signs the exposures of a new rollout is not published yet")
+        needed = shows or snapshot.rollouts
+        secrets = (self._secrets.known if needed else self._secrets.find)(sender.environment, now)
+        if shows and snapshot.rollouts and not secrets:
+            raise StoreUnavailable("what signs the exposures of an environment's first rollout is not published yet")
         known = Known(self._store, self._seen)
-        batch = Effects(sender, snapshot, secrets, self._salt(sender.environment, now), known, now)
+        salts = self._salt(sender.environment, now), self._salt(sender.environment, now, 1)
+        batch = Effects(sender, snapshot, secrets, salts, known, now)
+        names = Names(sender, snapshot, known, now)
         shown, rejected = batch.shown(signals)
         taken = [signal for signal in signals if not isinstance(signal, Exposure) or signal.index in shown]
-        known.read(batch.before(taken, shown))
-        known.read(batch.after(taken, shown))
+        known.read((*names.before(taken), *batch.before(taken, shown)))
+        known.read((*names.after(taken), *batch.after(taken, shown)))
+        taken, unnamed = names.taken(taken)
         lines = [batch.take(signal, shown.get(signal.index)) for signal in taken]
         known.write(self._entropy(12).hex())
         if lines:
             self._lake.add(b"".join(lines))
-        return rejected
+        return rejected + unnamed
 
-    def _salt(self, environment: str, now: float) -> bytes:
-        """What the day's hashes are made with: of whoever needed it first."""
-        key = rows.salt(environment, rows.day(now))
+    def _salt(self, environment: str, now: float, before: int = 0) -> bytes:
+        """What the hashes of a day are made with: of whoever needed it first. `before`: days ago."""
+        key = rows.salt(environment, rows.day(now - before * rows.DAY))
         if key not in self._salts:
             row = self._store.get(SIGNALS, *key)
             if row is None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from slipway.signals.posted import Sender, Signal
     from slipway.signals.rows import Key
 
+    Salts = tuple[bytes, bytes]
+
 _BY_KEY = "targetingKey"  # what most rollouts are bucketed by
 
 
@@ -34,18 +36,12 @@ class Shown(Value):
 
 
 class Effects:
-    """One batch against the rollouts of its environment."""
+    """One batch against the rollouts of its environment. `salts`: of the day, and of the day before."""
 
     def __init__(
-        self,
-        sender: Sender,
-        snapshot: Snapshot,
-        secrets: Mapping[int, bytes],
-        salt: bytes,
-        known: Known,
-        now: float,
+        self, sender: Sender, snapshot: Snapshot, secrets: Mapping[int, bytes], salts: Salts, known: Known, now: float
     ) -> None:
-        self.sender, self.snapshot, self.secrets, self.salt = sender, snapshot, secrets, salt
+        self.sender, self.snapshot, self.secrets, self.salts = sender, snapshot, secrets, salts
         self.known, self.now, self.day = known, now, rows.day(now)
         self.environment, self.trust = sender.environment, sender.trust
         self.source = "" if sender.server else self._hash("network", sender.network)[:12]
@@ -57,12 +53,19 @@ class Effects:
         found, rejected = {}, []
         for signal in signals:
             if isinstance(signal, Exposure):
-                shown = self._by_token(signal) if signal.token is not None else self._by_context(signal)
+                shown = self._proven(signal)
                 if isinstance(shown, Rejected):
                     rejected.append(shown)
                 else:
                     found[signal.index] = shown
         return found, rejected
+
+    def _proven(self, signal: Exposure) -> Shown | Rejected:
+        told = self.snapshot.rollouts.get(signal.flag)
+        if told is not None and told["generation"] not in self.secrets:
+            detail = "What signs this flag's exposures is not known here yet: send the same event again in a few seconds."
+            return Rejected(signal.index, "not_yet", detail)
+        return self._by_token(signal) if signal.token is not None else self._by_context(signal)
 
     def _by_token(self, signal: Exposure) -> Shown | Rejected:
         unit = proof.verify(self.secrets, self.environment, signal.flag, signal.token or "")
@@ -75,14 +78,14 @@ class Effects:
         return Shown(unit, None, unit.unit, told["to"] if unit.arm == proof.TREATMENT else told["from"])
 
     def _by_context(self, signal: Exposure) -> Shown | Rejected:
-        context = {_BY_KEY: signal.key, **(signal.context or {})} if signal.key is not None else dict(signal.context or {})
+        context = {**(signal.context or {}), **({} if signal.key is None else {_BY_KEY: signal.key})}
         evaluation = self.snapshot.flags.evaluate(signal.flag, context, now=self.now)
         if evaluation.error_code == "FLAG_NOT_FOUND":
             return Rejected(signal.index, "unknown_flag", "There is no such flag in this environment.")
         told, unit, uncounted = self.snapshot.rollouts.get(signal.flag), None, None
         if told is not None:
             unit = self.snapshot.audience.exposure(signal.flag, context, self.secrets, self.now)
-            if proof.value(context, told["bucket_by"]) is None and evaluation.variant == told["from"]:
+            if proof.value(context, told["bucket_by"]) is None and evaluation.variant in (told["from"], told["to"]):
                 uncounted = told["id"]
         who = unit.unit if unit is not None else proof.value(context, _BY_KEY)
         return Shown(unit, uncounted, who, evaluation.variant)
@@ -101,9 +104,7 @@ class Effects:
                 rollouts = [told for told in (self._running(signal.flag, one),) if told is not None]
             else:
                 yield self._measured(signal.name, "unit", self._hash("unit", signal.name, signal.key))
-                if int(self.now) % rows.DAY < rows.HOUR:  # sent again past midnight
-                    yesterday = rows.day(self.now - rows.DAY)
-                    yield rows.measured(self.environment, signal.name, yesterday, "msg", signal.id)
+                yield self._message(signal, 1)
                 rollouts = [(flag, told) for flag, told, _ in self._watching(signal)]
             for flag, told in rollouts:
                 for key in (signal.key, signal.previous):
@@ -181,7 +182,7 @@ class Effects:
         proven: dict[str, Any] = {"flag": signal.flag, "variant": shown.variant}
         if unit is not None:
             proven |= {"rollout": unit.rollout, "stage": unit.stage, "arm": unit.arm, "unit": unit.unit}
-        return lines.line(signal, self.sender, self.now, proven)
+        return lines.line(signal, self.sender, self.secrets, self.now, proven)
 
     def _outcome(self, signal: Outcome) -> bytes:
         variants = {}
@@ -204,11 +205,11 @@ class Effects:
                 self.known.add(met, () if self.sender.server else self._slots(told["id"], name))
         unit_of_day = self._measured(signal.name, "unit", self._hash("unit", signal.name, signal.key))
         self.known.add(self._row(unit_of_day, rows.READ_DAYS, variants=variants))
-        if not self._came_yesterday(signal):
+        if self.known.get(self._message(signal, 1)) is None:
             value = {} if signal.millionths is None else {"value": signal.millionths}
-            message = self._measured(signal.name, "msg", signal.id)
-            self.known.add(self._row(message, rows.READ_DAYS, variants=variants, **value))
-        return lines.line(signal, self.sender, self.now, {"name": signal.name, "value": signal.value, "variants": variants})
+            self.known.add(self._row(self._message(signal), rows.READ_DAYS, variants=variants, **value))
+        came = {"name": signal.name, "value": signal.value, "variants": variants}
+        return lines.line(signal, self.sender, self.secrets, self.now, came)
 
     def _mixed(self, flag: str, told: Mapping[str, Any], previous: str | None, unit: tuple[str, int]) -> None:
         """Both units are out where one person was seen as two of them, in both arms of the stage."""
@@ -277,15 +278,17 @@ class Effects:
     def _measured(self, name: str, kind: str, who: str) -> Key:
         return rows.measured(self.environment, name, self.day, kind, who)
 
-    def _came_yesterday(self, signal: Outcome) -> bool:
-        yesterday = rows.day(self.now - rows.DAY)
-        return self.known.get(rows.measured(self.environment, signal.name, yesterday, "msg", signal.id)) is not None
+    def _message(self, signal: Outcome, before: int = 0) -> Key:
+        """Of that kind of key and that person: nobody takes an id from another. `before`: days ago, 0 or 1."""
+        whose = digest(self.salts[before], f"message\x1f{self.trust}\x1f{signal.key}".encode(), "sha256")[:16].hex()
+        day = rows.day(self.now - before * rows.DAY)
+        return rows.measured(self.environment, signal.name, day, "msg", f"{whose}#{signal.id}")
 
     def _row(self, key: Key, days: int, **fields: Any) -> Row:
         return rows.row(key, self.now, days, **fields)
 
     def _hash(self, *parts: str) -> str:
-        return digest(self.salt, "\x1f".join(parts).encode(), "sha256")[:16].hex()
+        return digest(self.salts[0], "\x1f".join(parts).encode(), "sha256")[:16].hex()
 
 
 def _watches(one: Mapping[str, Any], signal: Outcome) -> bool:

@@ -6,6 +6,8 @@ at any time: that is never remembered from one request to the next.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from slipway.ports import Absent, ConditionFailed, Put, Row, Store
 from slipway.tables import SIGNALS
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from slipway.signals.rows import Key
 
 MOST_SEEN = 10_000  # rows in memory
-_CHUNK = 100
+FEW = 500  # rows that are put one by one; what is more goes together, for twice the units, to be done in time
+_CHUNK = 100  # keys of one read, rows of one transaction
 
 
 class Seen:
@@ -67,10 +70,25 @@ class Known:
 
     def write(self, token: str) -> int:
         """How many rows were new. `token`: of this request, which no other one has."""
-        new = 0
+        new, some = 0, list[Row]()
         for number, (row, places) in enumerate(self._added):
-            new += self._taking(row, places, f"{token[:24]}-{number}") if places else self._put(row)
+            if not places:
+                some.append(row)
+            if some and (places or len(some) == _CHUNK or number == len(self._added) - 1):
+                new += self._put_all(some, f"{token[:24]}-{number}")
+                some = []
+            if places:
+                new += self._taking(row, places, f"{token[:24]}-{number}")
         return new
+
+    def _put_all(self, some: list[Row], token: str) -> int:
+        if len(self._added) > FEW:
+            with suppress(ConditionFailed):  # somebody else was faster with one of them
+                self._store.transact([Put(SIGNALS, row, Absent()) for row in some], token)
+                for row in some:
+                    self._seen.add(row)
+                return len(some)
+        return sum(map(self._put, some))
 
     def _put(self, row: Row) -> bool:
         try:

@@ -15,8 +15,10 @@ Of a day, for the readouts:
 
     adopt#<environment>#<flag>#<day>#<shard> / <hash>        who was given which `variant` first
     metric#<environment>#<name>#<day>#<shard> / unit#<hash>  who had that outcome; `variants` of the rollouts that it was in
-                                              / msg#<id>     each outcome once: `value` in millionths, `variants`
-    salt#<environment> / <day>                `salt`: what the day's hashes are made with; gone with it
+                                              / msg#<hash>#<id>  each outcome once: `value` in millionths, `variants`;
+                                                            the hash is of the kind of key and the targeting key
+    names#<environment>#<day> / name#<name>   a metric that was named; / place#<0..49>: of those that only clients name
+    salt#<environment> / <day>                `salt`: what the day's hashes are made with; gone a day after it
 
 Each has `at`, the server's clock in milliseconds. `trust`: "server" | "client", the kind of key that brought it; `source`: of a
 client, the day's hash of its network.
@@ -86,6 +88,10 @@ def adopted(environment: str, flag: str, day: str, who: str) -> Key:
 def measured(environment: str, name: str, day: str, kind: str, who: str) -> Key:
     """`kind`: "unit" | "msg"."""
     return f"metric#{environment}#{name}#{day}#{shard(who)}", f"{kind}#{who}"
+
+
+def name(environment: str, now: float, what: str) -> Key:
+    return f"names#{environment}#{day(now)}", what
 
 
 def salt(environment: str, day: str) -> Key:

@@ -8,6 +8,7 @@ One write for each partition of a delivery, however many signals it holds, and o
 
 A recount takes a cut: the start of a window, five minutes ago at least. What is from before the cut it counts in the table,
 what is from after it stands in `recent`; a record from before that comes later still is below the `floor`, and counted already.
+Rows are kept for a time: where the oldest has had half of it, or none is left, a recount raises counts and lowers none.
 Sequence numbers grow within a partition. Were one ever split between shards of the stream, a recount would find it.
 """
 
@@ -20,10 +21,11 @@ from typing import Any, NamedTuple
 from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Store, StoreUnavailable
 from slipway.signals import counters
 from slipway.signals.counters import WINDOW, Counts, add, counted, recents, unpacked, window
-from slipway.signals.rows import SHARDS
+from slipway.signals.rows import DAY, ROLLOUT_DAYS, SHARDS
 from slipway.tables import COUNTERS, FLAGS, SIGNALS
 
 MARGIN = 300_000  # milliseconds after which what was being written stands
+AGED = ROLLOUT_DAYS * DAY * 1000 // 2  # milliseconds: where rows are that old, others may have left
 _TRIES = 10
 _CHUNK = 100
 _GIVE_UP = 2  # partitions that could not be written: the rest of the delivery is not tried
@@ -77,10 +79,12 @@ class Tallying:
             cut, recent = _cut(recents(before), floor, now)
             if cut is None:
                 return False  # clocks differ by too much: another day
-            counts = self._of_table(home, cut)
+            counts, oldest = self._of_table(home, cut)
             for some in recent.values():
                 add(counts, some)
             standing = {} if before is None else unpacked(before)
+            if oldest < now - AGED or not counts:
+                counts = {name: max(counts.get(name, 0), standing.get(name, 0)) for name in counts.keys() | standing.keys()}
             if _there(counts) == _there(standing):
                 return False
             row = counters.row(home, before, counts, recent, last, cut, now)
@@ -126,13 +130,15 @@ class Tallying:
             return
         raise StoreUnavailable("others keep writing the counters")
 
-    def _of_table(self, home: tuple[str, str], cut: int) -> Counts:
-        counts: Counts = {}
+    def _of_table(self, home: tuple[str, str], cut: int) -> tuple[Counts, int]:
+        """And when the oldest row came."""
+        counts, oldest = Counts(), cut
         for row in self._every(SIGNALS, "#".join(home)):
             with suppress(KeyError, TypeError, ValueError):  # what cannot be read was put aside when it came
                 if row["at"] < cut:
                     add(counts, counted(row))
-        return counts
+                    oldest = min(oldest, row["at"])
+        return counts, oldest
 
     def _active(self) -> list[str]:
         return [row["sk"] for row in self._every(FLAGS, "list#rollouts")]
