@@ -54,12 +54,12 @@ class Rollout:
         return told.get("variant", ""), told.get("metadata", {}).get("exposure")
 
     def shown(self, people: list[str]) -> None:
-        """Each is answered, and the page tells that it has shown it."""
+        """Each is answered, and the server that rendered the page tells that it has shown it."""
         events = [
             {"id": f"x-{who}", "type": "exposure", "flag": self.flag, "exposure": self.answer(who)[1], "targetingKey": who}
             for who in people
         ]
-        self._tell(events, "client")
+        self._tell(events, "server")
 
     def happened(self, people: list[str], name: str = "failed") -> None:
         self._tell([{"id": f"{name}-{who}", "type": "outcome", "name": name, "targetingKey": who} for who in people], "server")
