@@ -105,8 +105,9 @@ def due(world: World) -> datetime:
 
 
 def harmful(world: World, client: Client) -> None:
-    """Nobody of control fails and all of treatment do; then it is as it was, for everybody. Some, whom only pages tell of, count
-    for what clients' word is worth."""
+    """Nobody of control fails and all of treatment do; then it is as it was, for everybody.
+
+    Whom only pages tell of counts for what a client's word is worth."""
     course = Course(("rolled_back",), ([0],), whole=False)
     rollout = Rollout(world, client, course)
     treated, others = people("t", 8, FIRST), people("c", 4, FIRST)

@@ -46,9 +46,9 @@ class Effects:
     ) -> None:
         self.sender, self.snapshot, self.secrets, self.salt = sender, snapshot, secrets, salt
         self.known, self.now, self.day = known, now, rows.day(now)
-        self.units = Units(sender, self.source, secrets, known, now)
         self.environment, self.trust = sender.environment, sender.trust
         self.source = "" if sender.server else self._hash("network", sender.network)[:12]
+        self.units = Units(sender, self.source, secrets, known, now)
 
     # --- what exposures prove ---
 

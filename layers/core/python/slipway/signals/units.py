@@ -1,4 +1,4 @@
-"""Whose units there are, and who says so: an exposure that a client key tells makes evidence of clients, whoever tells the rest.
+"""Whose units there are, and who says so: an exposure that a client key tells makes evidence of clients, whoever tells more.
 
 A unit is as trustworthy as the best exposure of it: a server's later one is a row beside the client's first one (`vouched`). A
 targeting key's unit is what a server says, and only where none has, what a client does.
