@@ -313,14 +313,15 @@ def test_a_client_does_not_say_whose_unit_somebody_is(world: World) -> None:
     assert sum(stage.control + stage.treatment for stage in found.stages) == 1 + SLOTS, "acme, and what one network may bring"
 
 
-@pytest.mark.parametrize(("units", "wanted"), [(100, "paused"), (0, "paused")])
-def test_one_network_is_no_traffic(world: World, units: int, wanted: str) -> None:
+@pytest.mark.parametrize("hold", [{"units": 100}, {}], ids=["units", "anybody"])
+def test_one_network_is_no_traffic(world: World, hold: dict[str, int]) -> None:
     """A hold that waits for units, or for anybody, does not end by whom one network has made up."""
-    attacked = Attacked(world, share=50, hold={"units": units} if units else {})
+    attacked = Attacked(world, share=50, hold=hold)
     attacked.post(shown(attacked, [*people("t", 60, SPLIT), *people("c", 60, SPLIT)]), networks(1))
     world.later(hours=25)
     world.daily()
-    assert attacked.state() == wanted
+    assert attacked.state() == "paused"
+    assert attacked.rollout.control.rollouts.shelf.read(attacked.rollout.id).data["why"]["code"] == "no_traffic"
 
 
 def test_servers_people_are_the_traffic(world: World) -> None:

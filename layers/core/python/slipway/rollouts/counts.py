@@ -56,10 +56,9 @@ def _exposed(counts: Counts, networks: Mapping[str, Mapping[str, int]], stage: i
     brought = [networks.get(place, {}) for place in places]
     clients = {}
     for name in sorted(set().union(*brought)):
-        *arms, out, again = (
-            max(0, some.get(name, 0)) for some in brought
-        )  # a clock that is behind: vouched for before it came
-        clients[name] = Brought(*arms, out, sum(arms) + again)
+        # Never below 0: by a clock that is behind, one is vouched for before it came.
+        first, second, out, again = (max(0, some.get(name, 0)) for some in brought)
+        clients[name] = Brought(first, second, out, first + second + again)
     return Exposed(share, control, treatment, counts.get(f"out|{stage}", 0), seen, clients)
 
 

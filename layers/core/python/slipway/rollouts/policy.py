@@ -173,7 +173,7 @@ def _mismatch(exposed: Sequence[Exposed]) -> float:
     if whole < MISMATCH:
         return whole
     networks = {network for stage in exposed for network in stage.clients}
-    return min((_log_mismatch([stage.without(network) for stage in exposed]) for network in networks), default=whole)
+    return min([whole, *(_log_mismatch([stage.without(network) for stage in exposed]) for network in networks)])
 
 
 def _log_mismatch(exposed: Sequence[Exposed]) -> float:
