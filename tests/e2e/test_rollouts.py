@@ -58,18 +58,22 @@ class Rollout:
         events = [{"id": f"x-{who}", "type": "exposure", "flag": self.flag, "context": {"targetingKey": who}} for who in people]
 
         def counted() -> bool:
-            self._tell(events)
+            if self._tell(events):
+                return False  # it has not heard of the flag
             now = self.stack.call("GET", f"{self.path}/evidence").json()["now"]
             return sum(int(one["control"] + one["treatment"]) for one in now["exposed"]) == len(people)
 
         until(counted, within=PATIENCE, what="everybody is counted", every=1)
 
     def happened(self, people: list[str], name: str = "failed") -> None:
-        self._tell([{"id": f"{name}-{who}", "type": "outcome", "name": name, "targetingKey": who} for who in people])
+        events = [{"id": f"{name}-{who}", "type": "outcome", "name": name, "targetingKey": who} for who in people]
+        assert self._tell(events) == []
 
-    def _tell(self, events: list[dict[str, Any]]) -> None:
+    def _tell(self, events: list[dict[str, Any]]) -> list[Any]:
+        """Those that were rejected."""
         told = self.stack.call("POST", "/v1/events", {"events": events}, token="server")
-        assert (told.status, told.json()["rejected"]) == (202, []), told.body
+        assert told.status == 202, told.body
+        return list(told.json()["rejected"])
 
     def read(self) -> dict[str, Any]:
         return dict(self.stack.call("GET", self.path).json())
