@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from slipway.rollouts.guard import Stage, log_evidence
 from slipway.rollouts.policy import ACTIVITY, Decision, Deed, Guard, Hold, Judgement, Kind, decide, guarded
-from slipway.rollouts.tally import Arm, Exposed, Tally, capped, sources
+from slipway.rollouts.tally import Arm, Brought, Exposed, Tally, capped, sources
 
 ERRORS = Guard("errors", "bad_units")
 NOBODY, HOLDING = Arm(), Hold()
@@ -304,6 +304,36 @@ def test_nobody_came() -> None:
     assert action({}, exposed=[*FINE, Exposed(0.6)], hold=over) == ("pause", "no_traffic")
     assert action({}, exposed=[*FINE, Exposed(0.6)]) == ("continue", "holding")
     assert action({}, exposed=[*FINE, Exposed(0.6, seen=50)], hold=over) == ("advance", "hold_over")
+
+
+def crowd(networks: int, each: Brought) -> dict[str, Brought]:
+    return {str(number): each for number in range(networks)}
+
+
+def test_one_network_alone_pauses_nothing() -> None:
+    """What it brought is left out, wherever it was most; what is left has to be off by itself."""
+    skewed = Brought(treatment=300, seen=300)
+    assert action({}, exposed=[Exposed(0.5, 100, 400, clients={"7": skewed})])[1] == "holding"
+    assert action({}, exposed=[Exposed(0.5, 100, 700, clients=crowd(2, skewed))])[1] == "sample_ratio"
+    assert action({}, exposed=[Exposed(0.5, 1_000, 1_300, clients={"7": Brought(150, 150, seen=300)})])[1] == "sample_ratio"
+    mixed = Brought(contaminated=20)
+    assert action({}, exposed=[Exposed(0.5, 90, 90, 30, clients={"7": mixed})])[1] == "holding"
+    assert action({}, exposed=[Exposed(0.5, 90, 90, 40, clients=crowd(2, mixed))])[1] == "contamination"
+
+
+@pytest.mark.parametrize(
+    ("servers", "networks", "each", "present"),
+    [(0, 1, 100, 0), (0, 4, 100, 0), (0, 5, 100, 500), (100, 0, 0, 100), (80, 1, 100, 100), (0, 64, 3, 192), (8, 1, 1, 9)],
+)
+def test_a_fifth_of_the_traffic_is_of_one_network(servers: int, networks: int, each: int, present: int) -> None:
+    clients = crowd(networks, Brought(treatment=each, seen=each))
+    stage = Exposed(1.0, servers, networks * each, clients=clients)
+    assert stage.present == present
+    over = Hold(over=True, units=max(1, present))
+    wanted = ("advance", "hold_over") if present else ("pause", "no_traffic")
+    assert action({}, exposed=[stage], hold=over) == wanted
+    waiting = ("continue", "holding") if present else wanted
+    assert action({}, exposed=[stage], hold=over._replace(units=present + 1)) == waiting
 
 
 # --- onward ---------------------------------------------------------------------------------------------

@@ -54,34 +54,32 @@ class Rollout:
         return told.get("variant", ""), told.get("metadata", {}).get("exposure")
 
     def shown(self, people: list[str]) -> None:
-        """Each is answered, and the page tells that it has shown it."""
-        events = [
-            {"id": f"x-{who}", "type": "exposure", "flag": self.flag, "exposure": self.answer(who)[1], "targetingKey": who}
-            for who in people
-        ]
-        self._tell(events, "client")
+        """The server that shows it tells so, until who collects has heard of the rollout and everybody is counted."""
+        events = [{"id": f"x-{who}", "type": "exposure", "flag": self.flag, "context": {"targetingKey": who}} for who in people]
+
+        def counted() -> bool:
+            if self._tell(events):
+                return False  # it has not heard of the flag
+            now = self.stack.call("GET", f"{self.path}/evidence").json()["now"]
+            return sum(int(one["control"] + one["treatment"]) for one in now["exposed"]) == len(people)
+
+        until(counted, within=PATIENCE, what="everybody is counted", every=1)
 
     def happened(self, people: list[str], name: str = "failed") -> None:
-        self._tell([{"id": f"{name}-{who}", "type": "outcome", "name": name, "targetingKey": who} for who in people], "server")
+        events = [{"id": f"{name}-{who}", "type": "outcome", "name": name, "targetingKey": who} for who in people]
+        assert self._tell(events) == []
 
-    def _tell(self, events: list[dict[str, Any]], token: str) -> None:
-        told = self.stack.call("POST", "/v1/events", {"events": events}, token=token)
-        assert (told.status, told.json()["rejected"]) == (202, []), told.body
+    def _tell(self, events: list[dict[str, Any]]) -> list[Any]:
+        """Those that were rejected."""
+        told = self.stack.call("POST", "/v1/events", {"events": events}, token="server")
+        assert told.status == 202, told.body
+        return list(told.json()["rejected"])
 
     def read(self) -> dict[str, Any]:
         return dict(self.stack.call("GET", self.path).json())
 
     def becomes(self, state: str) -> None:
         until(lambda: self.read()["state"] == state, within=PATIENCE, what=f"the rollout is {state}")
-
-    def counted(self, number: int) -> None:
-        """So many exposures have arrived where guards look."""
-
-        def found() -> bool:
-            now = self.stack.call("GET", f"{self.path}/evidence").json()["now"]
-            return sum(int(one["control"] + one["treatment"]) for one in now["exposed"]) == number
-
-        until(found, within=PATIENCE, what="everybody is counted")
 
 
 def invoke(stack: Stack, function: str, event: dict[str, Any]) -> None:
@@ -179,7 +177,6 @@ def test_the_day_makes_what_was_lost(stack: Stack, ladder: Rollout) -> None:
     day = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
     invoke(stack, "calendar", day)
     assert _there(scheduler, name)
-    ladder.counted(6)
     invoke(stack, "ramp", day)
     assert ladder.read()["state"] == "running"
 

@@ -22,6 +22,7 @@ from tests.collecting import (
     HALF,
     NOW,
     ROLLOUT,
+    SECRET,
     SERVER,
     Deployment,
     arm,
@@ -293,6 +294,43 @@ def test_an_outcome_finds_the_unit_of_who_is_bucketed_by_something_else(deployme
     assert [row["sk"] for row in deployment.rows(f"{BY_TEAM}#") if row["sk"].startswith("met#")] == [
         f"met#errors#{unit('red', BY_TEAM)}"
     ]
+
+
+def test_whose_unit_somebody_is_a_server_says_and_else_a_client(deployment: Deployment) -> None:
+    """What a server tells of who was mapped by a client is of that client's network, until a server maps."""
+    bucket = exposure.bucket("team", "v3", "blue")
+    proof = exposure.Exposure(1, BY_TEAM, 0, exposure.arm(bucket, HALF), bucket, unit("blue", BY_TEAM))
+    claimed = {"id": "1", "type": "exposure", "flag": "team", "exposure": exposure.sign(SECRET, "production", "team", proof)}
+    deployment.post(claimed | {"targetingKey": ADA}, who=CLIENT)
+    deployment.post(outcome(ADA, id="claimed"))
+    [met] = deployment.rows("met#errors#")
+    assert (met["sk"], met["trust"]) == (f"met#errors#{unit('blue', BY_TEAM)}", "client")
+    assert met["source"]
+    deployment.post({"id": "2", "type": "exposure", "flag": "team", "context": {"targetingKey": ADA, "team": "red"}})
+    deployment.another()
+    deployment.post(outcome(ADA, id="told"))
+    [told] = [row for row in deployment.rows("met#errors#") if row != met]
+    assert (told["sk"], told["trust"], told["source"]) == (f"met#errors#{unit('red', BY_TEAM)}", "server", "")
+
+
+@pytest.mark.parametrize(
+    ("exposes", "tells", "trust"),
+    [(SERVER, SERVER, "server"), (SERVER, CLIENT, "client"), (CLIENT, SERVER, "client"), (CLIENT, CLIENT, "client")],
+)
+def test_an_outcome_is_as_good_as_the_weaker_of_it_and_its_exposure(
+    deployment: Deployment, exposes: Principal, tells: Principal, trust: str
+) -> None:
+    deployment.post(exposed(ADA), who=exposes)
+    deployment.another()
+    deployment.post(outcome(ADA), who=tells)
+    assert {(row["trust"], bool(row["source"])) for row in deployment.rows("met#")} == {(trust, trust == "client")}
+
+
+def test_once_a_server_has_exposed_whom_a_client_did_outcomes_are_its_own(deployment: Deployment) -> None:
+    deployment.post(exposed(ADA), who=CLIENT)
+    deployment.post(exposed(ADA, id="too"), outcome(ADA))
+    assert {row["trust"] for row in deployment.rows("met#")} == {"server"}
+    assert [(row["arm"], row["stage"]) for row in deployment.rows("vouched#")] == [(arm(ADA), 0)]
 
 
 @pytest.mark.parametrize("event", ["exposure", "outcome"])

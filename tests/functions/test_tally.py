@@ -18,7 +18,7 @@ from slipway.ports import Condition, Delete, Put, Row, StoreUnavailable
 from slipway.rollouts import policy, rollout
 from slipway.rollouts.counts import counted
 from slipway.rollouts.exposure import SCALE
-from slipway.rollouts.tally import Arm, Exposed, Tally
+from slipway.rollouts.tally import Arm, Brought, Exposed, Tally
 from slipway.rowsize import row_bytes
 from slipway.signals import counters
 from slipway.signals.counters import WINDOW, unpacked
@@ -146,6 +146,33 @@ def test_what_a_guard_is_given(counting: Counting) -> None:
     assert found.tallies["*"][0].treatment.client + found.tallies["*"][0].treatment.server == 3
     assert found.exposed == [Exposed(0.5, 1, 3, seen=4), Exposed(0.5, contaminated=2, seen=2)]
     assert found.uncounted == 0
+
+
+def test_whom_a_server_vouches_for_is_no_clients_unit_any_more(counting: Counting) -> None:
+    """First shown in one stage and again in another, each by a client before a server."""
+    [one], [other] = people("t", 1), people("c", 1)
+    post = counting.deployment.post
+
+    def found() -> list[Exposed]:
+        assert counting.deliver() == []
+        return list(counted(counting.rows(), [], [HALF, HALF]).exposed)
+
+    post(exposed(one), exposed(other), who=CLIENT)
+    [first, _] = found()
+    assert (first.control, first.treatment, list(first.clients.values())) == (1, 1, [Brought(1, 1, 0, 2)])
+    counting.deployment.publish(stage=1)
+    counting.deployment.now += 60
+    later = {"exposure": token(one, stage=1), "id": "later"}
+    post(exposed(one, **later), who=CLIENT)
+    [_, again] = found()
+    assert (again.seen, list(again.clients.values())) == (1, [Brought(0, 0, 0, 1)])
+    for _ in range(2):
+        post(exposed(one, **later))
+        assert found() == [
+            Exposed(0.5, 1, 1, seen=2, clients={name: Brought(1, 0, 0, 1) for name in first.clients}),
+            Exposed(0.5, seen=1),
+        ]
+    assert counting.counted() == counting.truth()
 
 
 @pytest.mark.parametrize("threshold", [250, 0.5, 1234567, 1e8])

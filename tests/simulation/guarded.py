@@ -105,12 +105,14 @@ def due(world: World) -> datetime:
 
 
 def harmful(world: World, client: Client) -> None:
-    """Nobody of control fails and all of treatment do; then it is as it was, for everybody."""
+    """Nobody of control fails and all of treatment do; then it is as it was, for everybody.
+
+    Whom only pages tell of counts for what a client's word is worth."""
     course = Course(("rolled_back",), ([0],), whole=False)
     rollout = Rollout(world, client, course)
-    treated, others = people("t", 6, FIRST), people("c", 4, FIRST)
-    rollout.shown([*treated[:4], *others[:2]])
+    treated, others = people("t", 8, FIRST), people("c", 4, FIRST)
     rollout.shown_to_clients([*treated[4:], *others[2:]])
+    rollout.shown([*treated[:6], *others[:2]])
     gets(world, treated[0], "on")
     rollout.happened(treated)
     rollout.heard()

@@ -223,7 +223,7 @@ def another_signal(world: World, client: Client) -> None:
     """Another instance tells of a person whom the first one is about to tell of, and what it told is counted."""
     world.collect = world.another_collector()
     client.tell([exposed(people("t", 1)[0], "rival", environment="beta"), outcome("rival", id="rival-o")], "server")
-    client.tell([outcome(people("t", 1)[0], id=f"rival-{number}") for number in range(30)], "server")
+    client.tell([outcome(people("t", 1)[0], id=f"rival-{number}") for number in reversed(range(30))], "server")
     world.pump()
 
 

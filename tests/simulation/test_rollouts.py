@@ -81,8 +81,11 @@ def acted(rng: Random, guards: Sequence[Guard], ratios: Mapping[str, float]) -> 
     merged = heapq.merge(*(of_metric(metric, found) for metric, found in told.items()))
     for number, (at, metric, bad) in enumerate(merged, 1):
         tally = counts[metric][bad.stage]
-        arm = "treatment" if bad.treatment else "control"
-        counts[metric][bad.stage] = tally._replace(**{arm: Arm(getattr(tally, arm).server + 1)})
+        if bad.treatment:
+            tally = tally._replace(treatment=Arm(tally.treatment.server + 1))
+        else:
+            tally = tally._replace(control=Arm(tally.control.server + 1))
+        counts[metric][bad.stage] = tally
         if number % 40 == 0 and decide(Judgement(ALPHA, guards, counts, []), explained=False).action == "roll_back":
             return at
     return None

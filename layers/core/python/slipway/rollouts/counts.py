@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from slipway.ports import Row
 from slipway.rollouts.exposure import CONTROL, SCALE, TREATMENT
-from slipway.rollouts.tally import Arm, Exposed, Tally
-from slipway.signals.counters import Counts, total
+from slipway.rollouts.tally import Arm, Brought, Exposed, Tally
+from slipway.signals.counters import EXPOSED, OUT, SEEN, Counts, total
 
 
 class Counted(NamedTuple):
@@ -38,7 +38,7 @@ def tallied(counts: Counts, metrics: Iterable[str], shares: Sequence[int]) -> Co
         ]
         for metric in metrics
     }
-    return Counted(tallies, [_exposed(counts, stage, share) for stage, share in told], counts.get("none", 0))
+    return Counted(tallies, [_exposed(counts, networks, stage, share) for stage, share in told], counts.get("none", 0))
 
 
 def _arm(counts: Counts, networks: Mapping[str, Mapping[str, int]], metric: str, stage: int, arm: str) -> Arm:
@@ -47,12 +47,19 @@ def _arm(counts: Counts, networks: Mapping[str, Mapping[str, int]], metric: str,
     return Arm(server, client, networks.get(place, {}))
 
 
-def _exposed(counts: Counts, stage: int, share: float) -> Exposed:
+def _exposed(counts: Counts, networks: Mapping[str, Mapping[str, int]], stage: int, share: float) -> Exposed:
     control, treatment = (
         sum(counts.get(f"exposed|{stage}|{arm}|{trust}", 0) for trust in ("server", "client")) for arm in (CONTROL, TREATMENT)
     )
     seen = control + treatment + counts.get(f"seen|{stage}", 0)
-    return Exposed(share, control, treatment, counts.get(f"out|{stage}", 0), seen)
+    places = (f"{EXPOSED}|{stage}|{CONTROL}", f"{EXPOSED}|{stage}|{TREATMENT}", f"{OUT}|{stage}|", f"{SEEN}|{stage}|")
+    brought = [networks.get(place, {}) for place in places]
+    clients = {}
+    for name in sorted(set().union(*brought)):
+        # Never below 0: by a clock that is behind, one is vouched for before it came.
+        first, second, out, again = (max(0, some.get(name, 0)) for some in brought)
+        clients[name] = Brought(first, second, out, first + second + again)
+    return Exposed(share, control, treatment, counts.get(f"out|{stage}", 0), seen, clients)
 
 
 def _networks(counts: Counts) -> dict[str, dict[str, int]]:

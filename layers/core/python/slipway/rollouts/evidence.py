@@ -26,6 +26,7 @@ from slipway.signals.counters import WINDOW, recents
 Data = dict[str, Any]
 
 _DIGITS = 12  # of the figures that are kept
+_EXPOSED = ("share", "control", "treatment", "contaminated", "seen")
 _LARGEST = 700.0  # of a logarithm whose exponential is shown
 
 
@@ -125,7 +126,7 @@ def made(data: Data, counted: Counted, decision: Decision, rows: Iterable[Row], 
         "first_stage": first,
         "alpha": jsontext.read(data["policy"])["alpha"],
         "log_sample_ratio": decision.log_sample_ratio,
-        "exposed": [one._asdict() for one in counted.exposed[first:]],
+        "exposed": [{name: getattr(one, name) for name in _EXPOSED} for one in counted.exposed[first:]],
         "uncounted": counted.uncounted,
         "findings": [
             {**one._asdict(), "stages": [stage._asdict() for stage in one.stages], "window": windows[one.metric]}

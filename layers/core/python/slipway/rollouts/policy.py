@@ -18,6 +18,10 @@ A guard acts only with `FLOOR` bad units in treatment from `FLOOR_SOURCES` sourc
 are exchanged, and the floor asks for units in control. All of this only ever holds a guard back: false rollbacks are alpha at
 most in all. False pauses are at most twice that, as both kinds of signals may ask for one.
 
+Evidence is a client's where the outcome or the exposure was told by a client key. What exposures alone decide, no network does:
+the sample ratio and contamination are judged without whichever network brought most of it, and of the units of a hold, and of
+traffic, a fifth at most is from one network.
+
 A sample ratio that is off pauses and never rolls back. Harm goes first: a treatment that breaks before it reports is off in
 both. Errors that a crash keeps from being reported look good, too: `guarded` adds the activity guard that notices.
 """
@@ -141,11 +145,7 @@ def decide(given: Judgement, *, explained: bool = True) -> Decision:
     `explained`: with what costs ten times as much and decides nothing: `ratio`, `low`, `high`, `needs`, and `units` and
     `sources` of guards that have not reached it."""
     findings = tuple(_find(guard, given, explained) for guard in given.guards if guard.kind != "alarm")
-    mismatch = math.fsum(
-        statistic.log_sample_ratio((stage.control, stage.treatment), (1.0 - stage.share, stage.share))
-        for stage in given.exposed
-        if 0.0 < stage.share < 1.0
-    )
+    mismatch = _mismatch(given.exposed)
 
     def decided(action: Action, reason: Reason, detail: str, guard: str = "") -> Decision:
         return Decision(action, reason, detail, guard, findings, mismatch)
@@ -156,17 +156,32 @@ def decide(given: Judgement, *, explained: bool = True) -> Decision:
     if mismatch >= MISMATCH:
         return decided("pause", "sample_ratio", "The arms are not as large as the split says: their units cannot be compared.")
     for stage in given.exposed:
-        if stage.contaminated >= max(CONTAMINATED_UNITS, CONTAMINATED * _seen(stage)):
-            detail = f"{stage.contaminated} of {_seen(stage)} units were seen in both arms: bucket by what stays with a unit."
+        mixed = min(stage.without(network).contaminated for network in ("", *stage.clients))
+        if mixed >= max(CONTAMINATED_UNITS, CONTAMINATED * stage.present):
+            detail = f"{mixed} of {stage.present} units were seen in both arms: bucket by what stays with a unit."
             return decided("pause", "contamination", detail)
-    here = _seen(given.exposed[-1]) if given.exposed else 0
+    here = given.exposed[-1].present if given.exposed else 0
     if given.hold.over and not here and (_counting(given) or given.hold.units):
-        return decided("pause", "no_traffic", "The hold is over and no unit was exposed: nothing is known of this stage.")
+        few = " but by clients of few networks" if given.exposed and given.exposed[-1].clients else ""
+        return decided("pause", "no_traffic", f"The hold is over and no unit was exposed{few}: nothing is known of this stage.")
     return decided(*(harm or _onward(given, findings, here)))
 
 
-def _seen(stage: Exposed) -> int:
-    return max(stage.seen, stage.control + stage.treatment)
+def _mismatch(exposed: Sequence[Exposed]) -> float:
+    """The log evidence against the split; where that is enough, what is left without the network that brought most of it."""
+    whole = _log_mismatch(exposed)
+    if whole < MISMATCH:
+        return whole
+    networks = {network for stage in exposed for network in stage.clients}
+    return min([whole, *(_log_mismatch([stage.without(network) for stage in exposed]) for network in networks)])
+
+
+def _log_mismatch(exposed: Sequence[Exposed]) -> float:
+    return math.fsum(
+        statistic.log_sample_ratio((stage.control, stage.treatment), (1.0 - stage.share, stage.share))
+        for stage in exposed
+        if 0.0 < stage.share < 1.0
+    )
 
 
 def _harm(given: Judgement, findings: Sequence[Finding]) -> tuple[Action, Reason, str, str] | None:

@@ -7,7 +7,8 @@ For each guard's metric, and each stage of the rollout so far (a stage begins wh
 
 and for each arm of it
 
-    Arm(server, client, networks)      `server`, `client`: distinct units, by the kind of key that brought the first bad event
+    Arm(server, client, networks)      `server`, `client`: distinct units, by who brought the first bad event: a client, where
+                                       either it or the exposure before was told by a client key
                                        `networks`: of `client`, how many each source brought; at least the ten largest
 
 A unit stands in one arm of one stage once per metric and rollout: where its first bad event after an exposure fell, by the
@@ -17,17 +18,19 @@ both arms of one stage, it is counted no more. A source is the day's salted hash
 a verified exposure. If only the largest sources are kept, the others are left out of `networks`, not of `client`; a figure of
 `networks` that is too large is safe.
 
-For the sample ratio, contamination and traffic, per stage: `Exposed(share, control, treatment, contaminated, seen)`. `control`
-and `treatment` count a unit once per rollout, in the stage and arm of its first exposure; `seen` are all distinct units that
-were exposed in the stage, those that return from earlier ones included; `contaminated`: of these, those seen in both arms.
+For the sample ratio, contamination and traffic, per stage: `Exposed(share, control, treatment, contaminated, seen, clients)`.
+`control` and `treatment` count a unit once per rollout, in the stage and arm of its first exposure; `seen` are all distinct
+units that were exposed in the stage, those that return included; `contaminated`: of these, those seen in both arms.
+`clients`: how many of each only client keys brought, by network; once a server exposes such a unit, it is no client's any more.
 
-Counts only grow, may be read at any moment, and lag alike for both arms: what one batch added is seen as a whole.
+Counts of both arms may be read at any moment, and lag alike: what one batch added is seen as a whole. They grow, except that
+exposures move from clients to servers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from slipway.rollouts.guard import Stage
@@ -65,6 +68,15 @@ class Tally(NamedTuple):
         return Stage(self.share, control.server + control.client, treatment.server + treatment.client)
 
 
+class Brought(NamedTuple):
+    """Of the units of one stage, those that the clients of one network brought."""
+
+    control: int = 0
+    treatment: int = 0
+    contaminated: int = 0
+    seen: int = 0
+
+
 class Exposed(NamedTuple):
     """Distinct units of one stage; see above."""
 
@@ -73,6 +85,23 @@ class Exposed(NamedTuple):
     treatment: int = 0
     contaminated: int = 0
     seen: int = 0
+    clients: Mapping[str, Brought] = {}
+
+    @property
+    def present(self) -> int:
+        """Those exposed in it that count as traffic: no more than a fifth of them from one network."""
+        brought = [one.seen for one in self.clients.values()]
+        whole = max(self.seen, self.control + self.treatment)
+        return _kept(max(0, whole - sum(brought)), brought, whole)[0]
+
+    def without(self, network: str) -> Exposed:
+        """As if that network had brought nothing."""
+        less = self.clients.get(network, Brought())
+        control, treatment, contaminated, seen = (
+            max(0, all - one)
+            for all, one in zip((self.control, self.treatment, self.contaminated, self.seen), less, strict=True)
+        )
+        return self._replace(control=control, treatment=treatment, contaminated=contaminated, seen=seen)
 
 
 def sources(tallies: Iterable[Tally]) -> int:
@@ -90,14 +119,7 @@ def capped(tallies: Iterable[Tally]) -> list[Stage]:
     for tally in told:
         brought.update(tally.treatment.networks)
     whole = sum(tally.treatment.server + tally.treatment.client for tally in told)
-    rest = max(0, whole - sum(brought.values()))
-    kept, cap = whole, whole
-    while True:  # the largest total of which no network holds more than its part
-        cap = int(MOST_OF_ONE * kept + 1e-9)
-        now = rest + sum(min(units, cap) for units in brought.values())
-        if now >= kept:
-            break
-        kept = now
+    _, cap = _kept(max(0, whole - sum(brought.values())), brought.values(), whole)
     over = {name: units - cap for name, units in brought.items() if units > cap}
     stages = {}
     for place, tally in sorted(enumerate(told), key=lambda each: each[1].share):
@@ -110,3 +132,14 @@ def capped(tallies: Iterable[Tally]) -> list[Stage]:
         stage = tally.by_all
         stages[place] = stage._replace(treatment=max(0, stage.treatment - left_out))
     return [stages[place] for place in range(len(told))]
+
+
+def _kept(rest: int, brought: Collection[int], whole: int) -> tuple[int, int]:
+    """The largest total of which no network holds more than its part, and that part. `rest`: of no network."""
+    kept = whole
+    while True:
+        cap = int(MOST_OF_ONE * kept + 1e-9)
+        now = rest + sum(min(units, cap) for units in brought)
+        if now >= kept:
+            return kept, cap
+        kept = now

@@ -8,7 +8,8 @@
                              out|<stage>   none
                of a flag     <variant>
                of a metric   units   events   sum, and each with |<flag>|<variant>; sums in millionths
-    networks   of a rollout  <metric>|<stage>|<arm>: how many units of clients each of 64 groups of networks brought
+    networks   of a rollout  <metric>|<stage>|<arm>: how many units of clients each of 64 groups of networks brought; for
+                             exposures ~exposed|<stage>|<arm>, ~seen|<stage>|, ~out|<stage>|
     recent     of a rollout  the same two by time of the signals, for the last two WINDOWS: a recount goes on from there
     last       the sequence number of the last record that was counted
     floor      signals from before this millisecond are counted by a recount, and not again
@@ -29,6 +30,7 @@ GROUPS = 64  # of networks
 WINDOW = 600_000  # milliseconds
 ROLLOUT, ADOPTION, METRIC = "rol_", "adopt#", "metric#"
 KEPT_DAYS = 400
+EXPOSED, SEEN, OUT = "~exposed", "~seen", "~out"  # beside the metrics, none of which has such a name
 
 Counts = dict[str, int]  # flat: `net|<metric>|<stage>|<arm>|<group>` for networks
 
@@ -55,13 +57,19 @@ def counted(row: Row) -> Counts:
         return whole | split
     match kind:
         case "unit":
-            return {f"exposed|{row['stage']}|{row['arm']}|{row['trust']}": 1}
+            place = f"{row['stage']}|{row['arm']}"
+            return {f"exposed|{place}|{row['trust']}": 1} | _network(f"{EXPOSED}|{place}", row)
+        case "vouched" if "arm" in row:  # it was a client's, and is a server's
+            place = f"{row['stage']}|{row['arm']}"
+            moved = {f"exposed|{place}|client": -1, f"exposed|{place}|server": 1}
+            return moved | _network(f"{EXPOSED}|{place}", row, -1)
+        case "vouched":
+            return _network(f"{SEEN}|{row['stage']}|", row, -1)
         case "met":
             place = f"{rest.rpartition('#')[0]}|{row['stage']}|{row['arm']}"
-            met = {f"met|{place}|{row['trust']}": 1}
-            return met | ({f"net|{place}|{int(row['source'], 16) % GROUPS}": 1} if row["source"] else {})
+            return {f"met|{place}|{row['trust']}": 1} | _network(place, row)
         case "out" | "seen":
-            return {f"{kind}|{row['stage']}": 1}
+            return {f"{kind}|{row['stage']}": 1} | _network(f"~{kind}|{row['stage']}|", row)
         case "none":
             return {"none": 1}
         case "subject":
@@ -69,9 +77,17 @@ def counted(row: Row) -> Counts:
     raise ValueError(f"{kind} is no signal of a rollout")
 
 
+def _network(place: str, row: Row, number: int = 1) -> Counts:
+    """Of a client: which group of networks brought it."""
+    source = row.get("source")
+    return {f"net|{place}|{int(source, 16) % GROUPS}": number} if source else {}
+
+
 def add(counts: Counts, more: Mapping[str, int]) -> None:
     for name, number in more.items():
         counts[name] = counts.get(name, 0) + number
+        if not counts[name]:
+            del counts[name]
 
 
 def packed(counts: Mapping[str, int]) -> dict[str, Any]:

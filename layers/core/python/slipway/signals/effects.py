@@ -7,6 +7,7 @@ from hmac import digest
 from slipway.rollouts import exposure as proof
 from slipway.signals import lines, rows
 from slipway.signals.posted import Exposure, Outcome, Rejected
+from slipway.signals.units import BY_KEY, CLIENT, SERVER, Unit, Units
 from slipway.values import Value
 
 TYPE_CHECKING = False
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from slipway.signals.rows import Key
 
     Salts = tuple[bytes, bytes]
-
-_BY_KEY = "targetingKey"  # what most rollouts are bucketed by
 
 
 class Shown(Value):
@@ -45,6 +44,7 @@ class Effects:
         self.known, self.now, self.day = known, now, rows.day(now)
         self.environment, self.trust = sender.environment, sender.trust
         self.source = "" if sender.server else self._hash("network", sender.network)[:12]
+        self.units = Units(sender, self.source, secrets, known, now)
 
     # --- what exposures prove ---
 
@@ -78,7 +78,7 @@ class Effects:
         return Shown(unit, None, unit.unit, told["to"] if unit.arm == proof.TREATMENT else told["from"])
 
     def _by_context(self, signal: Exposure) -> Shown | Rejected:
-        context = {**(signal.context or {}), **({} if signal.key is None else {_BY_KEY: signal.key})}
+        context = {**(signal.context or {}), **({} if signal.key is None else {BY_KEY: signal.key})}
         evaluation = self.snapshot.flags.evaluate(signal.flag, context, now=self.now)
         if evaluation.error_code == "FLAG_NOT_FOUND":
             return Rejected(signal.index, "unknown_flag", "There is no such flag in this environment.")
@@ -87,7 +87,7 @@ class Effects:
             unit = self.snapshot.audience.exposure(signal.flag, context, self.secrets, self.now)
             if proof.value(context, told["bucket_by"]) is None and evaluation.variant in (told["from"], told["to"]):
                 uncounted = told["id"]
-        who = unit.unit if unit is not None else proof.value(context, _BY_KEY)
+        who = unit.unit if unit is not None else proof.value(context, BY_KEY)
         return Shown(unit, uncounted, who, evaluation.variant)
 
     # --- what may stand already ---
@@ -108,47 +108,49 @@ class Effects:
                 rollouts = [(flag, told) for flag, told, _ in self._watching(signal)]
             for flag, told in rollouts:
                 for key in (signal.key, signal.previous):
-                    if key is None:
-                        continue
-                    if told["bucket_by"] != _BY_KEY:
-                        yield self._subject(told, key)
-                    elif (unit := self._unit(flag, told, key)) is not None:
-                        yield rows.of_rollout(told["id"], "unit", unit[0])
+                    if key is not None:
+                        yield from self.units.keys(flag, told, key)
 
     def after(self, signals: Sequence[Signal], shown: Mapping[int, Shown]) -> Iterator[Key]:
         """Then what was counted of the units that were exposed, before this batch or in it."""
         new = {(one.unit.rollout, one.unit.unit) for one in shown.values() if one.unit is not None}
         mapped = {
-            self._subject(told, signal.key): one.unit
+            self.units.subject(told, signal.key, self.trust): one.unit
             for signal in signals
             if isinstance(signal, Exposure) and signal.key is not None
             for one in (shown[signal.index],)
             if one.unit is not None and (running := self._running(signal.flag, one)) is not None
             for told in (running[1],)
-            if told["bucket_by"] != _BY_KEY
+            if told["bucket_by"] != BY_KEY
         }
         for signal in signals:
             if isinstance(signal, Exposure):
-                if (again := self._again(shown[signal.index].unit)) is not None:
-                    yield again
+                one = shown[signal.index]
+                if one.unit is not None:
+                    yield from self.units.presence(one.unit)
+                    if (running := self._running(signal.flag, one)) is not None:
+                        yield from self.units.mixing(*running, signal.previous, one.unit.unit)
                 continue
             for flag, told, names in self._watching(signal):
-                unit = self._unit(flag, told, signal.key)
-                if unit is None and (one := mapped.get(self._subject(told, signal.key))) is not None:
-                    unit = one.unit, one.bucket
-                if unit is None:
+                unit = self.units.find(flag, told, signal.key)
+                there = mapped.get(self.units.subject(told, signal.key, self.trust)) if mapped else None
+                if there is not None and (unit is None or (self.sender.server and unit.trust == CLIENT)):
+                    unit = Unit(there.unit, there.bucket, self.trust, self.source)
+                if unit is None or not (unit.trust or (told["id"], unit.who) in new):
                     continue
-                who, _ = unit
-                if (told["id"], who) not in new and not self._exposed(told, who):
-                    continue
-                wanted = [name for name in names if self.known.get(rows.of_rollout(told["id"], "met", who, name)) is None]
+                yield from self.units.mixing(flag, told, signal.previous, unit.who)
+                wanted = [name for name in names if self.known.get(rows.of_rollout(told["id"], "met", unit.who, name)) is None]
                 if not wanted:
                     continue
-                yield rows.of_rollout(told["id"], "out", who)
+                trust, source = self.units.weaker(unit)
+                yield rows.of_rollout(told["id"], "out", unit.who)
+                if trust == CLIENT:
+                    yield rows.of_rollout(told["id"], "vouched", unit.who)
+                    yield rows.of_rollout(told["id"], "out", unit.who, CLIENT)
                 for name in wanted:
-                    yield rows.of_rollout(told["id"], "met", who, name)
-                    if not self.sender.server:
-                        yield from (self._slot(told["id"], name, number) for number in range(rows.SLOTS))
+                    yield rows.of_rollout(told["id"], "met", unit.who, name)
+                    if trust == CLIENT:
+                        yield from (self.units.slot(told["id"], source, name, number) for number in range(rows.SLOTS))
 
     # --- rows ---
 
@@ -162,19 +164,22 @@ class Effects:
     def _exposure(self, signal: Exposure, shown: Shown) -> bytes:
         unit = shown.unit
         if unit is not None:
+            again = self.units.again(unit)
             told = {"stage": unit.stage, "arm": unit.arm, "bucket": unit.bucket}
             self.known.add(self._row(rows.of_rollout(unit.rollout, "unit", unit.unit), rows.ROLLOUT_DAYS, **told, **self._from))
-            if (again := self._again(unit)) is not None:
-                self.known.add(self._row(again, rows.ROLLOUT_DAYS, stage=unit.stage))
+            if again is not None:
+                self.known.add(self._row(again, rows.ROLLOUT_DAYS, stage=unit.stage, **self._from))
+            if self.sender.server:
+                self.units.vouch(unit, again)
             running = self._running(signal.flag, shown)
             if running is not None:
                 flag, rollout = running
-                if rollout["bucket_by"] != _BY_KEY and signal.key is not None:
-                    mapped = self._row(
-                        self._subject(rollout, signal.key), rows.ROLLOUT_DAYS, unit=unit.unit, bucket=unit.bucket
-                    )
-                    self.known.add(mapped)
-                self._mixed(flag, rollout, signal.previous, (unit.unit, unit.bucket))
+                if rollout["bucket_by"] != BY_KEY and signal.key is not None:
+                    subject = self.units.subject(rollout, signal.key, self.trust)
+                    place = {"unit": unit.unit, "bucket": unit.bucket}
+                    self.known.add(self._row(subject, rows.ROLLOUT_DAYS, **place, **self._from))
+                own = Unit(unit.unit, unit.bucket, *self.units.trust(unit.rollout, unit.unit))
+                self.units.mixed(flag, rollout, signal.previous, own)
         if shown.uncounted is not None:
             self.known.add(self._row(rows.of_rollout(shown.uncounted, "none", signal.id), rows.ROLLOUT_DAYS))
         if shown.who is not None and shown.variant is not None:
@@ -187,41 +192,26 @@ class Effects:
     def _outcome(self, signal: Outcome) -> bytes:
         variants = {}
         for flag, told, names in self._watching(signal):
-            unit = self._unit(flag, told, signal.key)
-            if unit is None:
+            unit = self.units.find(flag, told, signal.key)
+            if unit is None or not unit.trust:
                 continue
-            self._mixed(flag, told, signal.previous, unit)
-            who, bucket = unit
-            if not self._exposed(told, who):
+            self.units.mixed(flag, told, signal.previous, unit)
+            trust, source = self.units.weaker(unit)
+            if self.units.is_out(told["id"], unit.who, trust):
                 continue
-            if self.known.get(rows.of_rollout(told["id"], "out", who)) is not None:
-                continue
-            arm = proof.arm(bucket, told["share"])
+            arm = proof.arm(unit.bucket, told["share"])
             variants[flag] = told["to"] if arm == proof.TREATMENT else told["from"]
             for name in names:
-                met = self._row(
-                    rows.of_rollout(told["id"], "met", who, name), rows.ROLLOUT_DAYS, stage=told["stage"], arm=arm, **self._from
-                )
-                self.known.add(met, () if self.sender.server else self._slots(told["id"], name))
+                key, came = rows.of_rollout(told["id"], "met", unit.who, name), {"trust": trust, "source": source}
+                met = self._row(key, rows.ROLLOUT_DAYS, stage=told["stage"], arm=arm, **came)
+                self.known.add(met, () if trust == SERVER else self.units.slots(told["id"], source, name))
         unit_of_day = self._measured(signal.name, "unit", self._hash("unit", signal.name, signal.key))
         self.known.add(self._row(unit_of_day, rows.READ_DAYS, variants=variants))
         if self.known.get(self._message(signal, 1)) is None:
             value = {} if signal.millionths is None else {"value": signal.millionths}
             self.known.add(self._row(self._message(signal), rows.READ_DAYS, variants=variants, **value))
-        came = {"name": signal.name, "value": signal.value, "variants": variants}
-        return lines.line(signal, self.sender, self.secrets, self.now, came)
-
-    def _mixed(self, flag: str, told: Mapping[str, Any], previous: str | None, unit: tuple[str, int]) -> None:
-        """Both units are out where one person was seen as two of them, in both arms of the stage."""
-        before = None if previous is None else self._unit(flag, told, previous)
-        if before is None or before[0] == unit[0]:
-            return
-        if proof.arm(before[1], told["share"]) == proof.arm(unit[1], told["share"]):
-            return
-        if not (self._exposed(told, before[0]) and self._exposed(told, unit[0])):
-            return
-        for who, _ in (before, unit):
-            self.known.add(self._row(rows.of_rollout(told["id"], "out", who), rows.ROLLOUT_DAYS, stage=told["stage"]))
+        told_of: dict[str, Any] = {"name": signal.name, "value": signal.value, "variants": variants}
+        return lines.line(signal, self.sender, self.secrets, self.now, told_of)
 
     # --- small things ---
 
@@ -243,34 +233,6 @@ class Effects:
             names = [rows.metric(one) for one in told.get("watch", ()) if _watches(one, signal)]
             if names:
                 yield flag, told, list(dict.fromkeys(names))
-
-    def _unit(self, flag: str, told: Mapping[str, Any], key: str) -> tuple[str, int] | None:
-        """The unit and the bucket of who has that targeting key; None where nobody knows."""
-        if told["bucket_by"] != _BY_KEY:
-            row = self.known.get(self._subject(told, key))
-            return None if row is None else (row["unit"], row["bucket"])
-        return proof.unit(self.secrets[told["generation"]], told["id"], key), proof.bucket(flag, told["hash"], key)
-
-    def _again(self, unit: proof.Exposure | None) -> Key | None:
-        """Of a unit that was first shown the flag in another stage: that it was in this one, too."""
-        first = None if unit is None else self.known.get(rows.of_rollout(unit.rollout, "unit", unit.unit))
-        if unit is None or first is None or first["stage"] == unit.stage:
-            return None
-        return rows.of_rollout(unit.rollout, "seen", unit.unit, str(unit.stage))
-
-    def _exposed(self, told: Mapping[str, Any], who: str) -> bool:
-        """Whether the unit was shown the flag before: whoever is found by its subject was."""
-        return told["bucket_by"] != _BY_KEY or self.known.get(rows.of_rollout(told["id"], "unit", who)) is not None
-
-    def _subject(self, told: Mapping[str, Any], key: str) -> Key:
-        subject = proof.unit(self.secrets[told["generation"]], f"{told['id']}/subject", key)
-        return rows.of_rollout(told["id"], "subject", subject)
-
-    def _slot(self, rollout: str, name: str, number: int) -> Key:
-        return rows.slot(rollout, self.source, name, self.now, number)
-
-    def _slots(self, rollout: str, name: str) -> list[Row]:
-        return [self._row(self._slot(rollout, name, number), 1) for number in range(rows.SLOTS)]
 
     def _adopted(self, flag: str, who: str) -> Key:
         return rows.adopted(self.environment, flag, self.day, self._hash("adopted", flag, who))

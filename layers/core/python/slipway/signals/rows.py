@@ -3,10 +3,15 @@
 Of a rollout, in `<rollout>#<shard>`, 16 shards by the unit:
 
     unit#<unit>              it was shown the flag: `stage`, `arm`, `bucket` of its first exposure, `trust`, `source`
-    seen#<stage>#<unit>      it was shown the flag again in a later stage: `stage`
+    seen#<stage>#<unit>      it was shown the flag again in a later stage: `stage`, `trust`, `source`
+    vouched#<unit>           a server has exposed it, too, which a client was the first to tell: as that row
+    vouched#<stage>#<unit>   the same of `seen`
     subject#<subject>        whose unit that is, where a rollout is not bucketed by the targeting key: `unit`, `bucket`
-    met#<metric>#<unit>      its first event of that metric since: `stage`, `arm` by the split in force then, `trust`, `source`
+    subject#client#<subject> the same, as a client says: holds where no server has told
+    met#<metric>#<unit>      its first event of that metric since: `stage`, `arm` by the split in force then, `trust`, `source`:
+                             a client's where it or the exposure was told by one
     out#<unit>               it was seen in both arms: `stage`; not counted from then on
+    out#client#<unit>        the same, as a client says: no evidence of clients is counted from then on; `mate`: the other unit
     none#<message>           an exposure of who has nothing to be bucketed by: evaluated, never counted
 
     slots#<rollout>#<source> / <metric>#<hour>#<0..4>        what one network may bring in an hour
@@ -21,7 +26,7 @@ Of a day, for the readouts:
     salt#<environment> / <day>                `salt`: what the day's hashes are made with; gone a day after it
 
 Each has `at`, the server's clock in milliseconds. `trust`: "server" | "client", the kind of key that brought it; `source`: of a
-client, the day's hash of its network.
+client, the day's hash of its network, else "".
 """
 
 from __future__ import annotations
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 SHARDS = 16
 SLOTS = 5  # units that one network may bring in an hour, per metric
+OUT = "~out"  # among the slots: no metric has such a name
 DAY, HOUR = 86_400, 3_600
 ROLLOUT_DAYS = 180  # that rows of a rollout are kept
 READ_DAYS = 8  # that rows of a day are kept: their counts stand elsewhere
