@@ -243,7 +243,7 @@ def test_a_context_of_anything_is_taken_or_told_what_is_wrong(deployment: Deploy
         context = {"targetingKey": ADA, "team": odd, "\ud800": odd}
         reply = deployment.post({"id": f"{number}", "type": "exposure", "flag": "team", "context": context})
         assert (reply.status, reply.json["accepted"]) == (202, 1), odd
-    assert len(deployment.rows("none#")) == 7, "who has neither a text nor a whole number"
+    assert len(deployment.rows("none#")) == 8, "who has neither a text nor a whole number that a rule computes with"
 
 
 def test_a_targeting_key_beside_an_empty_one_of_the_context_is_whose_it_is(deployment: Deployment) -> None:
