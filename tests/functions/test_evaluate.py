@@ -31,6 +31,7 @@ from slipway.adapters.memory import MemoryBlobs
 from slipway.edge.compression import LARGEST
 from slipway.flags.compilation import compiled
 from slipway.flags.counting import EVERY, EVERY_CLIENT
+from slipway.flags.limits import MOST_STEPS_TOGETHER
 from slipway.flags.snapshot import path
 from slipway.ports import Blob, StoreUnavailable
 from slipway.rollouts.signing import Secrets
@@ -489,6 +490,21 @@ def test_an_odd_context_is_an_answer(deployment: Deployment, context: dict[str, 
     assert deployment.bulk(told(**context)).status == 200
     for row in PUBLISHED.flags:
         assert deployment.single(row["data"]["key"], told(**context)).status in (200, 400)
+
+
+def test_a_context_that_is_dear_to_compare_is_not_compared_by_every_flag() -> None:
+    keys, items = [f"flag-{number}" for number in range(350)], 9_000
+    five = {key: [{"==": [{"var": "plan"}, f"{key}-{clause}"]} for clause in range(5)] for key in keys}
+    configurations = [configuration(key, targeting={"if": [{"or": five[key]}, "on"]}) for key in keys]
+    deployment = Deployment(rows([flag(key) for key in keys], configurations))
+    for _ in range(2):
+        reply = deployment.bulk(told(plan=[1] * items))
+        assert reply.status == 200
+        errors = [one["errorDetails"] for one in reply.json["flags"] if "errorCode" in one]
+        assert 0 < len(keys) - len(errors) <= MOST_STEPS_TOGETHER // (5 * items)
+        assert all(f"more than {MOST_STEPS_TOGETHER:,} steps" in error for error in errors)
+        plain = deployment.bulk(told(plan="flag-7-4")).json["flags"]
+        assert [one["key"] for one in plain if one["variant"] == "on"] == ["flag-7"], "the next request has steps of its own"
 
 
 VALUES = st.recursive(

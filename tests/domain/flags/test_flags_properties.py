@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway.flags import ofrep
+from slipway.flags import limits, ofrep
 from slipway.flags.compiler import Compiler
 from slipway.flags.definition import flag_faults, shared_faults
 from slipway.flags.evaluation import Evaluation, FlagSet
@@ -206,7 +206,7 @@ class Seen(list[Any]):
 
 
 @pytest.mark.parametrize(
-    "value", [Seen([1] * 9_999), Seen([Seen([Seen()] * 900)] * 90), Seen(["x"] * 60_000)], ids=["flat", "nest", "long"]
+    "value", [Seen([1] * 999), Seen([Seen([Seen()] * 90)] * 9), Seen(["x"] * 60_000)], ids=["flat", "nest", "long"]
 )
 @pytest.mark.parametrize("name", ["==", "!=", "<", ">=", "===", "in", "cat"])
 def test_a_context_within_the_limits_makes_no_answer_long(name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,6 +225,8 @@ def test_a_context_within_the_limits_makes_no_answer_long(name: str, value: Any,
         }
         for number in range(350)
     }
+    together = MOST_STEPS_TOGETHER // 20  # a smaller bound, so that smaller contexts come to it
+    monkeypatch.setattr(limits, "MOST_STEPS_TOGETHER", together)
     monkeypatch.setattr(ofrep, "PATIENCE", 0)
     bulk = ofrep.Bulk(FlagSet.parse({"flags": flags}), "1")
     for _ in range(4):
@@ -233,7 +235,7 @@ def test_a_context_within_the_limits_makes_no_answer_long(name: str, value: Any,
         hostile = {"a": value, "b": Seen(value)}
         Seen.looks = 0
         bulk.answer(hostile, 0)
-        assert Seen.looks <= 2 * MOST_STEPS_TOGETHER, "each step is a look, or one at either side"
+        assert Seen.looks <= 2 * together, "each step is a look, or one at either side"
 
 
 def test_numbers_do_not_grow_without_end() -> None:
