@@ -68,9 +68,11 @@ def test_outputs_are_what_people_and_scripts_need(aws: Assembly) -> None:
 
 
 def test_the_sample_rule_is_the_one_that_the_guide_shows(aws: Assembly) -> None:
-    (shown,) = re.findall(r"^```json\n(.*?)^```$", (ROOT / "docs" / "events.md").read_text(), re.DOTALL | re.MULTILINE)
+    shown, *others = re.findall(r"^```json\n(.*?)^```$", (ROOT / "docs" / "events.md").read_text(), re.DOTALL | re.MULTILINE)
     outputs = {name: output for template in aws.templates.values() for name, output in template["Outputs"].items()}
     assert json.loads(outputs["SampleRule"]["Value"]) == json.loads(shown)
+    published = {path.stem for path in (ROOT / "docs" / "schemas" / "events").glob("*.json")}
+    assert {type for other in others for type in json.loads(other)["detail-type"]} <= published
 
 
 def test_findings_are_acknowledged_one_by_one(aws: Assembly, trial: Assembly, edge: Assembly, edge_domain: Assembly) -> None:
