@@ -21,6 +21,7 @@ from slipway.rollouts.exposure import SCALE
 from slipway.rollouts.tally import Arm, Brought, Exposed, Tally
 from slipway.rowsize import row_bytes
 from slipway.signals import counters
+from slipway.signals import tallying as tally_of_signals
 from slipway.signals.counters import WINDOW, unpacked
 from slipway.signals.rows import SHARDS
 from slipway.signals.tallying import MARGIN, Tallying
@@ -497,6 +498,35 @@ def test_a_recount_and_a_delivery_at_once_lose_nothing(counting: Counting, store
     for home in homes():
         tallying(counting).recount(home)
     assert counting.counted() == counting.truth()
+
+
+def two_at_once(counting: Counting, store: Store) -> None:
+    """One that the platform has given up is stuck between its reading and its writing, while another instance counts the same
+    records and those that come after them."""
+    busy(counting.deployment, 60)
+    half = len(counting.records) // 2
+    read, rest = store.get_many, [counting.records[half:], counting.records[:half]]
+
+    def overtaken(*arguments: Any, **named: Any) -> Any:
+        rows = read(*arguments, **named)
+        while rest:
+            counting.deliver(rest.pop())
+        return rows
+
+    store.get_many = overtaken  # type: ignore[method-assign]
+    counting.deliver(counting.records[:half])
+
+
+def test_two_deliveries_at_once_lose_nothing(counting: Counting, store: Store) -> None:
+    two_at_once(counting, store)
+    assert counting.counted() == counting.truth()
+
+
+def test_who_writes_counters_over_counters_is_found(counting: Counting, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally_of_signals, "_still", lambda before: None)
+    two_at_once(counting, store)
+    counted, truth = counting.counted(), counting.truth()
+    assert any(sum(counted.get(home, {}).values()) < sum(truth[home].values()) for home in truth)
 
 
 def test_the_daily_round_looks_at_rollouts_that_run_and_says_what_it_mended(

@@ -225,11 +225,6 @@ def added_to_counters() -> Bug:
     return Bug(patch.object(tallying, "_passed", lambda before: (0, 0 if before is None else before["floor"])))
 
 
-def counters_over_counters() -> Bug:
-    """Writes counters over whatever another delivery wrote meanwhile."""
-    return Bug(patch.object(tallying, "_still", lambda before: None))
-
-
 def partition_out_of_order() -> Bug:
     """Takes each record by itself, and goes on in a partition after one that failed."""
 
@@ -388,7 +383,6 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (indiscreet, PRODUCT, "products", "wrong"),
         (added_up, COUNTING, "usage", "doubled"),
         (added_to_counters, SIGNALLED, "tally", "doubled"),
-        (counters_over_counters, SIGNALLED, "tally", "lost"),
         (partition_out_of_order, SIGNALLED, "tally", "lost"),
         (taken_without_the_lake, SIGNALLED, "collect", "lost"),
         (rows_over_rows, SIGNALLED, "collect", "wrong"),
