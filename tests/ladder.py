@@ -37,7 +37,7 @@ LADDER = (
     Rung("ports", ("ports", "adapters"), 2),
     Rung("functions", ("functions", "contracts"), 3),
     Rung("infra", ("infra",), 1.5, workers=1),
-    Rung("simulation", ("simulation",), 1.5),
+    Rung("simulation", ("simulation",), 2.5),
     Rung("e2e", ("e2e",), 3.5, workers=1),
     Rung("browser", ("browser",), 1.5, workers=1),
 )
