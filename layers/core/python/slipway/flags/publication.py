@@ -16,9 +16,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from slipway.blobs import put_over
 from slipway.flags.compilation import Rows, compiled
 from slipway.flags.snapshot import Snapshot, path
-from slipway.ports import Blob, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable
+from slipway.ports import Blob, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable, every
 from slipway.resources import HEAD
 from slipway.tables import FLAGS
 
@@ -94,10 +95,7 @@ class Publisher:
         with suppress(ConditionFailed):  # it was written by whoever was here before
             self._blobs.put(path_of(environment, revision), body, content_type=JSON, absent=True)
         try:
-            if standing is None:
-                self._blobs.put(path(environment), body, content_type=JSON, absent=True)
-            else:
-                self._blobs.put(path(environment), body, content_type=JSON, etag=standing.etag)
+            put_over(self._blobs, path(environment), body, standing, content_type=JSON)
         except ConditionFailed:
             return False
         return True
@@ -142,13 +140,7 @@ def _revision(store: Store, environment: str) -> int:
 
 
 def _members(store: Store, partition: str) -> list[str]:
-    found: list[str] = []
-    start: Any = None
-    while True:
-        page = store.query(FLAGS, (partition,), limit=1000, start=start)
-        found += [row["sk"] for row in page.rows]
-        if (start := page.next) is None:
-            return found
+    return [row["sk"] for row in every(store, FLAGS, partition)]
 
 
 def _heads(store: Store, ids: list[str]) -> list[Row]:
