@@ -106,9 +106,9 @@ class Known:
                 self._store.transact(writes, f"{token}-{number}")
             except ConditionFailed as stands:
                 if stands.index == 0:
-                    self._seen.add(row)
+                    self._seen.add(stands.row or row)
                     return False
-                self._seen.add(place)  # another one was faster: the next place
+                self._seen.add(stands.row or place)  # another one was faster: the next place
                 continue
             for one in (row, place):
                 self._seen.add(one)
