@@ -39,11 +39,3 @@ class Blobs(Protocol):
     def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
         """Write and return the new ETag. With `absent`, only where nothing stands; with `etag`, only over that one:
         else ConditionFailed."""
-
-
-def put_over(blobs: Blobs, key: str, body: bytes, standing: Blob | None, *, content_type: str) -> None:
-    """Write over what was read there (None: where nothing stood): else ConditionFailed."""
-    if standing is None:
-        blobs.put(key, body, content_type=content_type, absent=True)
-    else:
-        blobs.put(key, body, content_type=content_type, etag=standing.etag)

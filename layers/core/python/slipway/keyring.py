@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from slipway.blobs import Blobs, StoreUnavailable, put_over
+from slipway.blobs import Blobs, StoreUnavailable
 from slipway.copies import Copies
 from slipway.credentials import EVERYWHERE
 from slipway.values import Value
@@ -67,7 +67,10 @@ def publish(store: Store, blobs: Blobs, environment: str) -> None:
         verifiers = _verifiers(store, environment)
         body = written(environment, generation, verifiers, _used(store, environment, verifiers))
         try:
-            put_over(blobs, path(environment), body, standing, content_type="application/json")
+            if standing is None:
+                blobs.put(path(environment), body, content_type="application/json", absent=True)
+            else:
+                blobs.put(path(environment), body, content_type="application/json", etag=standing.etag)
         except ConditionFailed:
             continue  # somebody published since: what they read may be newer or older, so read again
         return

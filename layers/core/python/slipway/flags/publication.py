@@ -16,10 +16,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from slipway.blobs import put_over
 from slipway.flags.compilation import Rows, compiled
 from slipway.flags.snapshot import Snapshot, path
-from slipway.ports import Blob, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable, every
+from slipway.ports import Blob, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable
 from slipway.resources import HEAD
 from slipway.tables import FLAGS
 
@@ -95,7 +94,10 @@ class Publisher:
         with suppress(ConditionFailed):  # it was written by whoever was here before
             self._blobs.put(path_of(environment, revision), body, content_type=JSON, absent=True)
         try:
-            put_over(self._blobs, path(environment), body, standing, content_type=JSON)
+            if standing is None:
+                self._blobs.put(path(environment), body, content_type=JSON, absent=True)
+            else:
+                self._blobs.put(path(environment), body, content_type=JSON, etag=standing.etag)
         except ConditionFailed:
             return False
         return True
@@ -140,7 +142,13 @@ def _revision(store: Store, environment: str) -> int:
 
 
 def _members(store: Store, partition: str) -> list[str]:
-    return [row["sk"] for row in every(store, FLAGS, partition)]
+    found: list[str] = []
+    start: Any = None
+    while True:
+        page = store.query(FLAGS, (partition,), limit=1000, start=start)
+        found += [row["sk"] for row in page.rows]
+        if (start := page.next) is None:
+            return found
 
 
 def _heads(store: Store, ids: list[str]) -> list[Row]:

@@ -15,7 +15,7 @@ import json
 from binascii import a2b_base64, b2a_base64
 from contextlib import suppress
 
-from slipway.blobs import StoreError, StoreUnavailable, put_over
+from slipway.blobs import StoreError, StoreUnavailable
 from slipway.copies import Copies
 
 TYPE_CHECKING = False
@@ -110,7 +110,10 @@ def publish(store: Store, blobs: Blobs, environment: str) -> None:
         if standing is not None and standing.body == body:
             return
         try:
-            put_over(blobs, path(environment), body, standing, content_type="application/json")
+            if standing is None:
+                blobs.put(path(environment), body, content_type="application/json", absent=True)
+            else:
+                blobs.put(path(environment), body, content_type="application/json", etag=standing.etag)
         except ConditionFailed:
             continue  # somebody published since
         return
