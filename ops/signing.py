@@ -11,7 +11,7 @@ from rich.console import Console
 from ops.deployment import Trouble, find
 from slipway import settings
 from slipway.adapters import connect
-from slipway.ports import Row, Store
+from slipway.ports import Row, Store, every
 from slipway.resources import HEAD
 from slipway.rollouts import signing
 from slipway.tables import FLAGS
@@ -50,9 +50,6 @@ def rotate(
 
 
 def _under_way(store: Store, environment: str) -> list[Row]:
-    heads, start = list[Row](), None
-    while True:
-        page = store.query(FLAGS, ("list#rollouts",), limit=100, start=start)
-        heads += store.get_many(FLAGS, [(row["sk"], HEAD) for row in page.rows])
-        if (start := page.next) is None:
-            return [head for head in heads if head["data"]["environment"] == environment]
+    ids = [(row["sk"], HEAD) for row in every(store, FLAGS, "list#rollouts")]
+    heads = [head for first in range(0, len(ids), 100) for head in store.get_many(FLAGS, ids[first : first + 100])]
+    return [head for head in heads if head["data"]["environment"] == environment]

@@ -7,7 +7,7 @@ lists and dicts of those (a float is refused: it does not survive storage).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from slipway.blobs import Blob as Blob  # the ports to objects are ports as well
 from slipway.blobs import Blobs as Blobs
@@ -201,6 +201,16 @@ class Lake(Protocol):
 
     def add(self, record: bytes) -> None:
         """One record of at most 1,000 KB. Raises StoreUnavailable; the record may or may not be there then."""
+
+
+def every(store: Store, table: Table, partition: str, span: Span = Span()) -> Iterator[Row]:
+    """All rows of a partition, or of a part of it, in order."""
+    start: Mapping[str, Any] | None = None
+    while True:
+        page = store.query(table, (partition,), span, limit=1000, start=start)
+        yield from page.rows
+        if (start := page.next) is None:
+            return
 
 
 class Schedules(Protocol):

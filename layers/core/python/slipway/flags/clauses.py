@@ -12,10 +12,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slipway.flags.bundle import Part
-from slipway.flags.conditions import ITEM, KEY, Rule, all_of, any_of, each, in_full, is_number, is_text, part_of, share, var
+from slipway.flags.conditions import (
+    ITEM,
+    KEY,
+    Rule,
+    all_of,
+    any_of,
+    each,
+    in_full,
+    is_number,
+    is_text,
+    part_of,
+    pattern_of,
+    share,
+    var,
+)
 from slipway.flags.extensions import moment
-from slipway.flags.grammar import BadPattern
-from slipway.flags.regex import Pattern
 from slipway.flags.semver import parse
 from slipway.flags.source import Source, Unmapped
 
@@ -111,16 +123,8 @@ def _test(operator: str, values: list[Any], source: Source) -> Rule:
     if operator == "contains":
         return all_of([is_text(ITEM), any_of([{"in": [text, ITEM]} for text in texts])])
     if operator == "matches":
-        return any_of([{"matches": [ITEM, _pattern(text, source)]} for text in texts])
+        return any_of([{"matches": [ITEM, pattern_of(text, source)]} for text in texts])
     return any_of([{"starts_with" if operator == "startsWith" else "ends_with": [ITEM, text]} for text in texts])
-
-
-def _pattern(text: str, source: Source) -> str:
-    try:
-        Pattern(text)
-    except BadPattern as bad:
-        raise Unmapped(source.at, f"The pattern is not taken: {bad}") from None
-    return text
 
 
 def _moment(value: Any) -> bool:

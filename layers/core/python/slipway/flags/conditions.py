@@ -6,11 +6,22 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from slipway.flags.fields import RESERVED
+from slipway.flags.grammar import BadPattern
+from slipway.flags.regex import Pattern
 from slipway.flags.source import Source, Unmapped
 
 Rule = Any
 KEY = "targetingKey"
 ITEM = {"var": ""}  # of `each`
+
+
+def pattern_of(text: str, source: Source) -> str:
+    """A pattern as we take it. Raises Unmapped for another."""
+    try:
+        Pattern(text)
+    except BadPattern as bad:
+        raise Unmapped(source.at, f"The pattern is not taken: {bad}") from None
+    return text
 
 
 def var(path: str) -> Rule:

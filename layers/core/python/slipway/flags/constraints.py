@@ -11,10 +11,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
 from slipway.flags.bundle import Part
-from slipway.flags.conditions import KEY, Rule, all_of, any_of, in_full, number_in, slug, var
+from slipway.flags.conditions import KEY, Rule, all_of, any_of, in_full, number_in, pattern_of, slug, var
 from slipway.flags.extensions import moment, network
-from slipway.flags.grammar import BadPattern
-from slipway.flags.regex import Pattern
 from slipway.flags.semver import parse
 from slipway.flags.source import Source, Unmapped
 
@@ -66,7 +64,7 @@ def _folded(operator: str, at: Rule, value: str, source: Source) -> Rule:
     """Whatever the case of the letters: a regular expression that names both of each."""
     pattern = "".join(map(_either, value))
     begin, end = ("^" if operator == "STR_STARTS_WITH" else ""), ("$" if operator == "STR_ENDS_WITH" else "")
-    return {"matches": [at, _pattern(f"{begin}{pattern}{end}", source)]} if value else {"!==": [at, None]}
+    return {"matches": [at, pattern_of(f"{begin}{pattern}{end}", source)]} if value else {"!==": [at, None]}
 
 
 def _either(letter: str) -> str:
@@ -74,14 +72,6 @@ def _either(letter: str) -> str:
     if low != up and len(low) == len(up) == 1:
         return f"[{low}{up}]"
     return f"\\{letter}" if letter in _SPECIAL else letter
-
-
-def _pattern(pattern: str, source: Source) -> str:
-    try:
-        Pattern(pattern)
-    except BadPattern as bad:
-        raise Unmapped(source.at, f"The pattern is not taken: {bad}") from None
-    return pattern
 
 
 def _compared(operator: str, at: Rule, value: Source, source: Source) -> Rule:
@@ -98,7 +88,7 @@ def _compared(operator: str, at: Rule, value: Source, source: Source) -> Rule:
         text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=bound)).isoformat().replace("+00:00", "Z")
         return {"in_dates": [at, text] if operator == "DATE_AFTER" else [at, None, text]}
     if operator == "REGEX" and isinstance(raw, str):
-        return {"matches": [at, _pattern(raw, value)]}
+        return {"matches": [at, pattern_of(raw, value)]}
     known = {*_NUMBERS, *_VERSIONS, *_DATES, "REGEX"}
     if operator not in known:
         raise Unmapped(source.get("operator").at, f"There is no operator like {operator!r}.")

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from slipway.ports import Absent, Below, ConditionFailed, Put, Row, Span, Store, Write
+from slipway.ports import Absent, Below, ConditionFailed, Put, Row, Span, Store, Write, every
 from slipway.tables import FLAGS, USAGE
 
 EVERY, EVERY_CLIENT = "*", "*client"  # no flag has such a key
@@ -123,16 +123,6 @@ def evaluations(store: Store, environment: str, key: str, first: date) -> int:
 def share_of(key: str) -> str:
     """The rows in which a flag is summed with others: a row for each flag would be 80 times the writes."""
     return f"share-{hashlib.sha256(key.encode()).digest()[0] % SHARES:02}"
-
-
-def every(store: Store, table: Any, partition: str) -> Iterator[Row]:
-    """All rows of a partition."""
-    start: Any = None
-    while True:
-        page = store.query(table, (partition,), limit=1000, start=start)
-        yield from page.rows
-        if (start := page.next) is None:
-            return
 
 
 def write_all(store: Store, now: datetime, writes: Sequence[Write]) -> None:

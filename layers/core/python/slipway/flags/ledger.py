@@ -18,10 +18,9 @@ catalogue / environments                                                `version
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from slipway.flags.beside import Beside
-from slipway.ports import Absent, Below, Check, Delete, Equals, Put, Row, Store, Update
+from slipway.ports import Absent, Below, Check, Delete, Equals, Put, Row, Store, Update, every
 from slipway.problems import Conflict, Fault, Invalid
 from slipway.resources import HEAD, Stored
 from slipway.tables import FLAGS
@@ -140,14 +139,9 @@ def released(kind: str, key: str, user: str) -> Beside:
 def users(store: Store, kind: str, key: str, environments: Sequence[str]) -> list[tuple[str, str]]:
     """Every (flag, environment) whose configuration needs it. What was deleted with its environment does not count: its name
     never comes back."""
-    found: list[tuple[str, str]] = []
-    start: Any = None
-    while True:
-        page = store.query(FLAGS, (uses(kind, key),), limit=1000, start=start)
-        pairs = [tuple(row["sk"].rpartition("#")[::2]) for row in page.rows if row["sk"] != "count"]
-        found += [(flag, environment) for flag, environment in pairs if environment in environments]
-        if (start := page.next) is None:
-            return found
+    rows = every(store, FLAGS, uses(kind, key))
+    pairs = [row["sk"].rpartition("#")[::2] for row in rows if row["sk"] != "count"]
+    return [(flag, environment) for flag, environment in pairs if environment in environments]
 
 
 def in_force(store: Store, found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from slipway.flags.compilation import Rows, compiled
 from slipway.flags.snapshot import Snapshot, path
-from slipway.ports import Blob, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable
+from slipway.ports import Blob, Blobs, ConditionFailed, Row, Store, StoreError, StoreUnavailable, every
 from slipway.resources import HEAD
 from slipway.tables import FLAGS
 
@@ -142,13 +142,7 @@ def _revision(store: Store, environment: str) -> int:
 
 
 def _members(store: Store, partition: str) -> list[str]:
-    found: list[str] = []
-    start: Any = None
-    while True:
-        page = store.query(FLAGS, (partition,), limit=1000, start=start)
-        found += [row["sk"] for row in page.rows]
-        if (start := page.next) is None:
-            return found
+    return [row["sk"] for row in every(store, FLAGS, partition)]
 
 
 def _heads(store: Store, ids: list[str]) -> list[Row]:

@@ -20,7 +20,7 @@ from slipway.flags import counting
 from slipway.flags.counting import EVERY, EVERY_CLIENT, Counting
 from slipway.flags.ledger import stale
 from slipway.flags.publication import read
-from slipway.ports import Delete, Put, Row, Store
+from slipway.ports import Delete, Put, Row, Store, every
 from slipway.resources import HEAD
 from slipway.tables import FLAGS
 
@@ -81,7 +81,7 @@ def judge(store: Store, counts: Counting, environment: str, now: datetime) -> No
         found = verdict(flag, configurations.get(key), made, max(since, *days), key in needed, limit)
         if found is not None:
             wanted[key] = {"pk": stale(environment), "sk": key, "schema": 1, **found._asdict()}
-    standing = {row["sk"]: row for row in counting.every(store, FLAGS, stale(environment))}
+    standing = {row["sk"]: row for row in every(store, FLAGS, stale(environment))}
     puts = [Put(FLAGS, row) for key, row in wanted.items() if row != standing.get(key)]
     deletes = [Delete(FLAGS, stale(environment), key) for key in sorted(standing.keys() - wanted.keys())]
     counting.write_all(store, now, [*puts, *deletes])

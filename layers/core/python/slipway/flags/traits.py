@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway.flags.bundle import Part
-from slipway.flags.conditions import KEY, Rule, all_of, any_of, number_in, part_of, slug, var
-from slipway.flags.grammar import BadPattern
-from slipway.flags.regex import Pattern
+from slipway.flags.conditions import KEY, Rule, all_of, any_of, number_in, part_of, pattern_of, slug, var
 from slipway.flags.semver import parse
 from slipway.flags.source import Source, Unmapped
 
@@ -142,12 +140,9 @@ def _lacks(at: Rule, raw: str, _: Source) -> Rule:
 
 
 def _matches(at: Rule, raw: str, source: Source) -> Rule:
-    try:
-        Pattern(f"^(?:{raw})")
-    except BadPattern as bad:
-        raise Unmapped(source.at, f"The pattern is not taken: {bad}") from None
+    pattern = pattern_of(f"^(?:{raw})", source)
     source.note("texts", "A trait that is true, false or no whole number is written otherwise before it is matched.")
-    return all_of([{"!==": [at, None]}, {"matches": [{"cat": [at]}, f"^(?:{raw})"]}])
+    return all_of([{"!==": [at, None]}, {"matches": [{"cat": [at]}, pattern]}])
 
 
 def _modulo(at: Rule, raw: str, source: Source) -> Rule:

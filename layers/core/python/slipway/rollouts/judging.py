@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from slipway.calls import Call
 from slipway.flags import jsontext
 from slipway.flags.beside import Moved
-from slipway.ports import Absent, ConditionFailed, Equals, Row, Store, StoreUnavailable
+from slipway.ports import Absent, ConditionFailed, Equals, Row, Store, StoreUnavailable, every
 from slipway.problems import PreconditionFailed
 from slipway.resources import TRIES, Stored
 from slipway.rollouts import evidence, policy, rollout, states
@@ -106,12 +106,7 @@ def judged(
 
 def counters(store: Store, id: str) -> list[Row]:
     """All of its partition, however large."""
-    page = store.query(COUNTERS, (id,))
-    rows = page.rows
-    while page.next is not None:
-        page = store.query(COUNTERS, (id,), start=page.next)
-        rows += page.rows
-    return rows
+    return list(every(store, COUNTERS, id))
 
 
 def noted(rows: list[Row]) -> Data:

@@ -21,7 +21,7 @@ from slipway.flags.checks import faults, size, wrong
 from slipway.flags.configurations import Configurations
 from slipway.flags.protection import reasoned
 from slipway.paging import json_bytes
-from slipway.ports import Update
+from slipway.ports import Update, every
 from slipway.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from slipway.resources import Created, Stored
 from slipway.rollouts import fit, rollout, signing, states
@@ -74,12 +74,7 @@ class Rollouts:
 
     def under_way(self) -> list[str]:
         """The id of every rollout that is."""
-        found, start = list[str](), None
-        while True:
-            page = self.store.query(FLAGS, (rollout.RUNNING,), start=start)
-            found += [row["sk"] for row in page.rows]
-            if (start := page.next) is None:
-                return found
+        return [row["sk"] for row in every(self.store, FLAGS, rollout.RUNNING)]
 
     # --- by people ---
 

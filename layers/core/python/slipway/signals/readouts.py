@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from slipway.ports import Span, Store
+from slipway.ports import Span, Store, every
 from slipway.signals.counters import Counts, add
 from slipway.signals.posted import MILLION
 from slipway.tables import COUNTERS
@@ -47,11 +47,6 @@ def _places(counts: Counts, flag: str | None) -> Iterator[tuple[str, str]]:
 def _days(store: Store, pk: str, first: date, last: date) -> Iterator[tuple[str, Counts]]:
     """All shards of each day together, in order."""
     days: dict[str, Counts] = {}
-    span, start = Span(low=first.isoformat(), high=f"{last.isoformat()}#~"), None
-    while True:
-        page = store.query(COUNTERS, (pk,), span, limit=1000, start=start)
-        for row in page.rows:
-            add(days.setdefault(row["sk"].partition("#")[0], {}), row["counts"])
-        if (start := page.next) is None:
-            yield from sorted(days.items())
-            return
+    for row in every(store, COUNTERS, pk, Span(low=first.isoformat(), high=f"{last.isoformat()}#~")):
+        add(days.setdefault(row["sk"].partition("#")[0], {}), row["counts"])
+    yield from sorted(days.items())

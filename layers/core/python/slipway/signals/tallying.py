@@ -14,11 +14,11 @@ Sequence numbers grow within a partition. Were one ever split between shards of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Store, StoreUnavailable
+from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Store, StoreUnavailable, every
 from slipway.signals import counters
 from slipway.signals.counters import WINDOW, Counts, add, counted, recents, unpacked, window
 from slipway.signals.rows import DAY, ROLLOUT_DAYS, SHARDS
@@ -133,7 +133,7 @@ class Tallying:
     def _of_table(self, home: tuple[str, str], cut: int) -> tuple[Counts, int]:
         """And when the oldest row came."""
         counts, oldest = Counts(), cut
-        for row in self._every(SIGNALS, "#".join(home)):
+        for row in every(self.store, SIGNALS, "#".join(home)):
             with suppress(KeyError, TypeError, ValueError):  # what cannot be read was put aside when it came
                 if row["at"] < cut:
                     add(counts, counted(row))
@@ -141,15 +141,7 @@ class Tallying:
         return counts, oldest
 
     def _active(self) -> list[str]:
-        return [row["sk"] for row in self._every(FLAGS, "list#rollouts")]
-
-    def _every(self, table: Any, partition: str) -> Iterator[Row]:
-        start: Any = None
-        while True:
-            page = self.store.query(table, (partition,), limit=1000, start=start)
-            yield from page.rows
-            if (start := page.next) is None:
-                return
+        return [row["sk"] for row in every(self.store, FLAGS, "list#rollouts")]
 
 
 def _after(home: tuple[str, str], signals: Sequence[Signal], before: Row | None, now: int) -> Row | None:
