@@ -24,9 +24,9 @@ class Feedback:
 
 
 def feedback(store: Store) -> Feedback:
-    secrets = Secrets(store, os.urandom)
-    people = People(store, secrets, os.urandom)
-    items = Items(store, people, AesGcm(), os.urandom)
+    secrets, aead = Secrets(store, os.urandom), AesGcm()
+    people = People(store, secrets, os.urandom, aead)
+    items = Items(store, people, aead, os.urandom)
     return Feedback(items, people, Submissions(items))
 
 
