@@ -2,12 +2,13 @@
 
     draft <──update──> published        any of these ──delete──> deleted, for good
 
-Kept per entry (`log_...`): product, title, text, status, published_at (when it was published first), feedback [ids], flags [keys],
-made_of (the item that made it)
+Kept per entry (`log_...`): product, title, text, status, published_at (when it was published first), feedback [ids], flags
+[keys], made_of (the item that made it)
 
 What a shipped item makes has an id that follows from the item: there is one, however often it ships. It is published where the
-product's changelog is public and the item has a headline; else it is a draft that waits for words: what somebody wrote to the team is
-no title for everybody, and would outlive who wrote it. An item that is open again takes its entry back, unless a person changed it.
+product's changelog is public and the item has a headline; else it is a draft that waits for words: what somebody wrote to the
+team is no title for everybody, and would outlive who wrote it. An item that is open again takes its entry back, unless a
+person changed it.
 """
 
 from __future__ import annotations
@@ -175,10 +176,11 @@ class Changelog:
         """The entry of an item, as the item stands now: safe to repeat and in any order."""
         id = derived_id("log_", item.id)
         standing, shipped = self.shelf.find(id), item.data["status"] == SHIPPED
-        if standing is None:
-            return self.shelf.create(call, id, (data := _of(call, item, board)), [_event(1, {}, data)]).stored if shipped else None
-        if standing.actor != call.cause["actor"]:
-            return standing  # a person has had it in hand
+        if standing is None and shipped:
+            data = _of(call, item, board)
+            return self.shelf.create(call, id, data, [_event(1, {}, data)]).stored
+        if standing is None or standing.actor != call.cause["actor"]:
+            return standing  # none is asked for, or a person has had it in hand
         wanted = _of(call, item, board)["status"] if shipped else "draft"
         return standing if standing.data["status"] == wanted else self._change(call, id, None, {"status": wanted})
 
@@ -216,4 +218,9 @@ def _event(version: int, before: Mapping[str, Any], after: Mapping[str, Any]) ->
     if after["status"] != before.get("status") and after["status"] in ("published", "deleted"):
         move = after["status"]
     listed = [told(change, TOLD) for change in changes(before, after)]
-    return f"changelog.{move}.v1", {"version": version, "changes": listed, "product": after["product"], "status": after["status"]}
+    return f"changelog.{move}.v1", {
+        "version": version,
+        "changes": listed,
+        "product": after["product"],
+        "status": after["status"],
+    }

@@ -3,12 +3,13 @@
     whk_... / health    `failures` in a row, `since` when there are any, `rests` until when, `version`
 
 A receiver that fails rests: a minute after the first failure, and longer after each one that follows. What comes meanwhile is
-written down and waits; when the rest is over one delivery is tried, and one that is taken ends it all, so that the others follow at
-once. So a receiver that is down costs one try a rest, however much happens, and nobody else waits for it: deliveries of one event
-go out at once, each with its own clock. One that failed for days, or answers 410, is disabled, and that is an event.
+written down and waits; when the rest is over one delivery is tried, and one that is taken ends it all, so that the others
+follow at once. So a receiver that is down costs one try a rest, however much happens, and nobody else waits for it: deliveries
+of one event go out at once, each with its own clock. One that failed for days, or answers 410, is disabled, and that is an
+event.
 
-What is to be tried later is woken by a one-shot, named after the webhook and the minute (`slipway.ports.Schedules`); nothing looks
-for it. Once a day what is missing is made.
+What is to be tried later is woken by a one-shot, named after the webhook and the minute (`slipway.ports.Schedules`); nothing
+looks for it. Once a day what is missing is made.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slipway.access import Principal
-from slipway.calls import Call, timestamp
+from slipway.calls import Call, derived_id, timestamp
 from slipway.feedback import deliveries
-from slipway.feedback.deliveries import PAUSES, Deliveries, Outcome, Post, Sending
+from slipway.feedback.deliveries import PAUSES, Deliveries
+from slipway.feedback.posting import Outcome, Post, Sending
 from slipway.feedback.signatures import signed
 from slipway.feedback.webhooks import HEALTH, SCHEMA, SECRET, Webhooks, live
-from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Schedules, StoreUnavailable
-from slipway.problems import PreconditionFailed
+from slipway.ports import Absent, Condition, ConditionFailed, Delete, Equals, Row, Schedules, StoreUnavailable
+from slipway.problems import Conflict, PreconditionFailed
 from slipway.resources import HEAD, TRIES
 from slipway.tables import FEEDBACK
 from slipway.values import Value
@@ -87,6 +89,8 @@ class Courier:
                 self._shot(receiver.id, datetime.fromisoformat(receiver.rests))
             elif receiver is not None:
                 ready.append((receiver, row))
+            else:
+                self.deliveries.wait(row, self._clock())  # until it is enabled again
         self._try(ready)
 
     def catch_up(self, id: str) -> None:
@@ -196,10 +200,30 @@ class Courier:
             self.webhooks.disable(call, id, why)
 
     def _shot(self, id: str, at: datetime) -> None:
-        """The next whole minute from then on; not one that is over."""
-        at = max(at, self._clock() + timedelta(seconds=30))
-        minute = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
-        self._shots.add(f"{id}-{int(minute.timestamp()) // 60}", minute)
+        wake(self._shots, id, at, self._clock())
+
+
+def wake(shots: Schedules, id: str, at: datetime, now: datetime) -> None:
+    """See that somebody goes on with it at the next whole minute after that moment, and not at one that is over."""
+    at = max(at, now + timedelta(seconds=30))
+    minute = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    shots.add(f"{id}-{int(minute.timestamp()) // 60}", minute)
+
+
+def again(webhooks: Webhooks, shots: Schedules, webhook: str, delivery: str, now: datetime) -> Row:
+    """By hand; a receiver that rested does so no more. Raises NotFound, Conflict (disabled, or tried at this moment)."""
+    stored, kept = webhooks.read(webhook), Deliveries(webhooks.store)
+    if stored.data["status"] != "enabled":
+        raise Conflict("The webhook is disabled: enable it first; then what waits is delivered as well.")
+    row = kept.again(kept.read(webhook, delivery), now)
+    webhooks.store.transact([Delete(FEEDBACK, webhook, HEALTH)], derived_id("", webhook, delivery, timestamp(now)))
+    wake(shots, webhook, now, now)
+    return row
+
+
+def woken(name: str) -> str:
+    """What a one-shot of that name is for."""
+    return name.partition("-")[0]
 
 
 _ROWS = (HEAD, SECRET, HEALTH)

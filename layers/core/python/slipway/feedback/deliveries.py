@@ -1,11 +1,11 @@
 """Deliveries: what is sent to a webhook, each try of it, and what is to be tried again.
 
-    whk_... / delivery#<dlv_...>          one delivery; its id follows from the event and the webhook, and sorts by the event's time
-    whk_... / due#<time>#<dlv_...>        it is to be tried from then on; there is none while it is tried for the first time
-    whk_... / health                      how the receiver is: see `slipway.feedback.courier`
+    whk_... / delivery#<dlv_...>     one delivery; its id follows from the event and the webhook, and sorts by the event's time
+    whk_... / due#<time>#<dlv_...>   it is to be tried from then on; there is none while it is tried for the first time
+    whk_... / health                 how the receiver is: see `slipway.feedback.courier`
 
-Kept per delivery: type, event (id, of a notice its round), body (JSON text) or batch (of a notice: whom it is for is written when it
-is sent), state, tries [{at, status, milliseconds, failure}], left (tries), since (when it began to wait), due, version
+Kept per delivery: type, event (id, of a notice its round), body (JSON text) or batch (of a notice: whom it is for is written
+when it is sent), state, tries [{at, status, milliseconds, failure}], left (tries), since (when it began to wait), due, version
 
     waiting ──2xx──> delivered        waiting ──no tries left, or too old──> failed ──by hand──> waiting
     waiting ──everybody in it was erased──> empty
@@ -16,29 +16,24 @@ Of an answer nothing is kept but its status: what a receiver writes is nobody's 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from slipway import cursors
 from slipway.calls import derived_id, ordered_id, timestamp
+from slipway.feedback.posting import Outcome
 from slipway.feedback.webhooks import NOTICE, SCHEMA
 from slipway.paging import Paging
 from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row, Span, Store, Write
-from slipway.problems import BadCursor, NotFound
+from slipway.problems import BadCursor, Conflict, NotFound
 from slipway.shape import Shape
 from slipway.tables import FEEDBACK
-from slipway.values import Value
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from slipway.events import Event
-else:
-    Protocol = object
 
 Data = dict[str, Any]
 State = Literal["waiting", "delivered", "failed", "empty"]
@@ -53,36 +48,13 @@ ID = r"^dlv_[0-9a-z]{26}$"
 _DELIVERY, _DUE = "delivery#", "due#"
 
 
-class Sending(Value):
-    """One try: what is posted where. `signature`: the header of that name."""
-
-    url: str
-    id: str
-    timestamp: int
-    signature: str
-    body: bytes
-
-
-class Outcome(Value):
-    """`status` of the answer; None where there was none: then `failure` is a word for why."""
-
-    status: int | None
-    milliseconds: int
-    failure: str = ""
-
-
-class Post(Protocol):
-    def send(self, sendings: Sequence[Sending]) -> list[Outcome]:
-        """Post all of them at once, in bounded time; raises nothing. Nothing is redirected, no body of an answer is read."""
-
-
 class TryView(Shape):
     at: str
     status: int | None = Field(description="of the answer; null where there was none")
     milliseconds: int
     failure: str | None = Field(
-        description="why there was no answer: `timeout`, `refused` (no connection), `tls`, `address` (not of the public internet), "
-        "`dns`, `reset`, `malformed`"
+        description="why there was no answer: `timeout`, `refused` (no connection), `tls`, `dns`, `address` (not of the public "
+        "internet), `reset`, `malformed`"
     )
 
 
@@ -196,8 +168,7 @@ class Deliveries:
         try:
             self.store.put(FEEDBACK, row, Absent())
         except ConditionFailed as failed:
-            assert failed.row is not None
-            return failed.row
+            return failed.row or row
         return row
 
     def keep(self, before: Row, after: Row) -> bool:
@@ -224,10 +195,10 @@ class Deliveries:
         return self.keep(row, _ended(row, state))
 
     def again(self, row: Row, now: datetime) -> Row:
-        """By hand: with all its tries from now on, in whatever state it is. Raises ConditionFailed where it is tried just now."""
+        """By hand: with all its tries, in whatever state it is. Raises Conflict where it is tried at this moment."""
         after = {**row, "state": "waiting", "left": TRIES, "since": timestamp(now), "due": timestamp(now)}
         if not self.keep(row, after):
-            raise ConditionFailed
+            raise Conflict("It is being tried at this moment; look again.")
         return after
 
     def due(self, webhook: str, now: datetime, most: int) -> list[Row]:

@@ -2,9 +2,9 @@
 
     psn_... / mail    `ended`: since when that person wants none
 
-The link in a letter holds the person's id and an HMAC of it, with a secret of this deployment: it works for ever, for nobody else,
-and says nothing of who that is. Following it shows a page; what ends the letters is the POST that its button, or the mail program
-by itself (RFC 8058), makes.
+The link in a letter holds the person's id and an HMAC of it, with a secret of this deployment: it works for ever, for nobody
+else, and says nothing of who that is. Following it shows a page; what ends the letters is the POST that its button, or the
+mail program by itself (RFC 8058), makes.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Letters:
         return self._mailer is not None
 
     def write(self, id: str, pid: str, wrote: Stored, root: Stored, status: str, board: Mapping[str, Any]) -> None:
-        """That the status of `root` changed, to who wrote that item of its group. Nobody is written to who was erased, or has ended it."""
+        """That the status of `root` changed, to who wrote that item of its group: unless erased since, or tired of letters."""
         sealed = self._items.open(wrote)
         if self._mailer is None or sealed is None or "email" not in sealed or self._subscriptions.ended(pid):
             return

@@ -1,16 +1,16 @@
 """Telling everybody who stands behind an item that its status changed: one round for each change that is told.
 
-    ntc_... / round           item, product, status, time, event, after (the person up to whom notices are written), batches, told
-                              (of them: how many are with the webhooks), phase, version
+    ntc_... / round           item, product, status, time, event, phase, after (the person up to whom notices are written),
+                              batches, told (how many of them are with the webhooks), version
     ntc_... / to#<pid>        one notice: `id`, which follows from the event and the person; put where there is none
     ntc_... / batch#<n>       `people`: up to 90 whose notices were written together
     list#rounds / ntc_...     rounds that are not over
 
     submitters ──> voters ──> mail ──> done
 
-A round goes on in steps, and each is one transaction that holds the round's version: whoever comes second reads again. So a person
-has one notice, however often the event comes, wherever a step broke off, and whatever is merged meanwhile. Whom it is for is opened
-when it is sent, and kept nowhere: who was erased by then is not told, and of no row can anybody be told again.
+A round goes on in steps, and each is one transaction that holds the round's version: whoever comes second reads again. So a
+person has one notice, however often the event comes, wherever a step broke off, and whatever is merged meanwhile. Whom it is
+for is opened when it is sent, and kept nowhere: who was erased by then is not told, and of no row can anybody be told again.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ class Notices:
             return None
         said: Data = {"feedback": item.id, "product": round["product"], "status": round["status"]}
         said |= {name: item.data.get(name) for name in ("headline", "reply")}
-        return json.dumps({"type": NOTICE, "timestamp": round["time"], "data": {**said, "recipients": told}}, separators=(",", ":"))
+        return json.dumps(
+            {"type": NOTICE, "timestamp": round["time"], "data": {**said, "recipients": told}}, separators=(",", ":")
+        )
 
     # --- inside ---
 

@@ -1,7 +1,7 @@
 """People who gave feedback, each with a key of their own. Who loses it is forgotten: nothing else leads from a row to a person.
 
-    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it; `unit`: who has a targeting key,
-                                that and its environment, sealed as well: by it the person can be told something
+    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it. `unit`, sealed as well: the
+                                targeting key, where there is one, and its environment: by it the person can be told something
     person#<lookup> / who       `pid`: of who has that targeting key in that environment, or is that member
     person#<lookup> / psn_...   `pid`: of each who gave that e-mail address
 

@@ -1,15 +1,17 @@
-"""Items that ship with their flags: what people asked for is there when its flag gives it to everybody, and is not when it does not.
+"""Items that ship with their flags: what people asked for is there when its flag gives it to everybody, and is not when it does
+not.
 
     list#link#<flag>#<environment> / fbk_...    items by the flags that they are linked to, written with the item
 
-Kept in an item: links [{flag, environment}], and by link (`<flag>#<environment>`) in `reached` {at, to, instead, on}: what happened
-there last, and which variant everybody got in which one's place; in `shipped_by` {flag, environment, event, before}: that the item
-was shipped by this rule, and what it was before. The rule is a switch of the product's board, `ship_with_flags`.
+Kept in an item: links [{flag, environment}], and by link (`<flag>#<environment>`) in `reached` {at, to, instead, on}: what
+happened there last, and which variant everybody got in which one's place; in `shipped_by` {flag, environment, event, before}:
+that the item was shipped by this rule, and what it was before. The rule is a switch of the product's board, `ship_with_flags`.
 
-A flag gives something to everybody when a rollout of it is completed at 100 %; or, of a boolean flag, when an edit turns it on for
-all: enabled, no rule, no rollout, the default is the variant that is true, and it was not so before. It takes it back when it is
-switched off, when its default is the variant of before, or when a rollout of that variant is stepped back or begun anew. An item
-ships when every one of its links is reached, and opens again when one is not any more. What a person decided after that moment stands.
+A flag gives something to everybody when a rollout of it is completed at 100 %; or, of a boolean flag, when an edit turns it on
+for all: enabled, no rule, no rollout, the default is the variant that is true, and it was not so before. It takes it back when
+it is switched off, when its default is the variant of before, or when a rollout of that variant is stepped back or begun anew.
+An item ships when every one of its links is reached, and opens again when one is not any more. What a person decided after
+that moment stands.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ LOOKED_AT = 100  # versions of an item, for the last decision on its status
 
 
 class Cause(NamedTuple):
-    """What became of a flag in an environment. `on`: it now gives `to` to everybody, where `instead` was; else it does not any more."""
+    """What became of a flag somewhere. `on`: it gives `to` to everybody, where `instead` was; else it does not any more."""
 
     flag: str
     environment: str
@@ -83,7 +85,9 @@ class Shipping:
         if row is not None:
             named = {"to": row["data"]["to"], "instead": row["data"]["from"]}
             self._follow(
-                Cause(data.flag, data.environment, event.id, event.time, event.correlation_id, on, **named), now, lambda _: not on
+                Cause(data.flag, data.environment, event.id, event.time, event.correlation_id, on, **named),
+                now,
+                lambda _: not on,
             )
 
     def configuration(self, event: ConfigurationUpdated, now: datetime) -> None:

@@ -69,7 +69,9 @@ Seconds = Annotated[int, Field(ge=0, le=LONGEST_GRACE)]
 
 
 class NewWebhook(Shape):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://hooks.example.com/slipway", "events": ["feedback.*"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"url": "https://hooks.example.com/slipway", "events": ["feedback.*"]}]}
+    )
 
     url: Url
     events: Topics
@@ -96,7 +98,9 @@ class WebhookView(Shape):
     events: list[str]
     description: str | None
     enabled: bool
-    disabled_for: Literal["gone", "failing"] | None = Field(description="`gone`: it answered 410; `failing`: for days nothing else")
+    disabled_for: Literal["gone", "failing"] | None = Field(
+        description="`gone`: it answered 410; `failing`: for days nothing else"
+    )
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
@@ -188,7 +192,9 @@ class Webhooks:
         return Issued(made.stored, None if made.replayed else shown(secret), made.replayed)
 
     def update(self, call: Call, id: str, version: int | None, patch: WebhookPatch) -> Stored:
-        """What changes nothing makes no version. Enabled again, it is taken for well. Raises NotFound, PreconditionFailed, Invalid."""
+        """What changes nothing makes no version; enabled again, it is taken for well.
+
+        Raises NotFound, PreconditionFailed, Invalid."""
         given = {name: getattr(patch, name) for name in patch.model_fields_set}
         if "url" in given:
             self._check(given["url"])
