@@ -61,9 +61,7 @@ class Outward:
         self.votes = Votes(self.items.shelf, self.people, lambda _: True)
         self.boards = Boards(self.memory)
         self.hooks = hooks(self.memory, self.shots)
-        self.courier = courier_use(
-            seen, self.post, self.mailer, self.shots, lambda: self.now, site=SITE, entropy=self.entropy
-        )
+        self.courier = courier_use(seen, self.post, self.mailer, self.shots, lambda: self.now, site=SITE, entropy=self.entropy)
         self.shipping = shipping_use(seen, lambda: self.now)
 
     @contextmanager
@@ -151,5 +149,3 @@ class Outward:
     def _changed(self, table: str, old: Row | None, new: Row | None) -> None:
         if new is not None and new.get("kind") != "board":  # its events are another room's
             self.events += due(old, new)
-
-

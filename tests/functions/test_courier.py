@@ -81,9 +81,7 @@ def test_an_event_that_comes_again_is_not_told_again(world: Outward) -> None:
     assert len(world.post.sent) == len(world.deliveries(webhook)) == 1
 
 
-def test_after_a_rotation_both_secrets_sign_until_the_grace_is_over(
-    world: Outward, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_rotation_both_secrets_sign_until_the_grace_is_over(world: Outward, monkeypatch: pytest.MonkeyPatch) -> None:
     webhook = world.webhook("feedback.*")
     path = f"/v1/webhooks/{webhook['id']}/rotate"
     rotated = world.http("POST", path, {"overlap": 3600}, headers={"if-match": '"1"'})
