@@ -300,7 +300,9 @@ FUNCTIONS = (
             OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*", "rol_*")),
         ),
         pattern=events.pattern(
-            *(events.RolloutCompleted, events.RolloutRolledBack, events.ConfigurationUpdated, events.FeedbackStatusChanged)
+            *(events.RolloutStarted, events.RolloutAdvanced, events.RolloutResumed),
+            *(events.RolloutCompleted, events.RolloutRolledBack),
+            *(events.ConfigurationUpdated, events.FeedbackStatusChanged),
         ),
     ),
     Function(

@@ -7,11 +7,10 @@ Kept in an item: links [{flag, environment}], and by link (`<flag>#<environment>
 happened there last, and which variant everybody got in which one's place; in `shipped_by` {flag, environment, event, before}:
 that the item was shipped by this rule, and what it was before. The rule is a switch of the product's board, `ship_with_flags`.
 
-A flag gives something to everybody when a rollout of it is completed at 100 %; or, of a boolean flag, when an edit turns it on
-for all: enabled, no rule, no rollout, the default is the variant that is true, and it was not so before. It takes it back when
-it is switched off, when its default is the variant of before, or when a rollout of that variant is stepped back or begun anew.
-An item ships when every one of its links is reached, and opens again when one is not any more. What a person decided after
-that moment stands.
+A flag gives something to everybody when a rollout of it comes to 100 %, with nobody held back; or, of a boolean flag, when an edit
+turns it on for all: enabled, no rule, no rollout, the default is the variant that is true, and it was not so before. It takes it
+back when the rollout is stepped back, when it is switched off, or when its default is the variant of before. An item ships when
+every one of its links is reached, and opens again when one is not any more. What a person decided after that moment stands.
 """
 
 from __future__ import annotations
@@ -77,10 +76,10 @@ class Shipping:
         self.store: Store = items.shelf.store
 
     def rollout(self, event: RolloutEvent, now: datetime) -> None:
-        """Completed or rolled back. Safe to repeat and in any order."""
-        data, on = event.data, event.type == "rollout.completed.v1"
+        """Moved, or rolled back. Safe to repeat and in any order."""
+        data, on = event.data, event.type != "rollout.rolled_back.v1"
         if on and data.share != WHOLE:
-            return  # some are held back
+            return
         row = self._head(event.subject) if self._linked(data.flag, data.environment) else None
         if row is not None:
             named = {"to": row["data"]["to"], "instead": row["data"]["from"]}
@@ -141,7 +140,7 @@ class Shipping:
     def _moved(self, before: Stored, cause: Cause, back: Callable[[Mapping[str, Any]], bool]) -> Data:
         data, reached = before.data, dict(before.data.get("reached", {}))
         known = reached.get(cause.link)
-        if cause.link not in _links(data) or (known is not None and known["at"] >= cause.at and known["on"] >= cause.on):
+        if cause.link not in _links(data) or (known is not None and known["at"] >= cause.at):
             return data  # unlinked meanwhile; or this, or something newer, is known
         if cause.on:
             reached[cause.link] = {"at": cause.at, "on": True, "to": cause.to, "instead": cause.instead}
