@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from slipway.adapters import connect
@@ -23,10 +24,10 @@ class Feedback:
     submissions: Submissions
 
 
-def feedback(store: Store) -> Feedback:
-    secrets, aead = Secrets(store, os.urandom), AesGcm()
-    people = People(store, secrets, os.urandom, aead)
-    items = Items(store, people, aead, os.urandom)
+def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
+    secrets, aead = Secrets(store, entropy), AesGcm()
+    people = People(store, secrets, entropy, aead)
+    items = Items(store, people, aead, entropy)
     return Feedback(items, people, Submissions(items))
 
 
