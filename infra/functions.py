@@ -10,7 +10,20 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
+from slipway.tables import (
+    ACCESS,
+    AUDIT,
+    BY_CREATED,
+    BY_MONTH,
+    COUNTERS,
+    FEEDBACK,
+    FLAGS,
+    PRODUCTS,
+    SIGNALS,
+    USAGE,
+    Index,
+    Table,
+)
 
 Bucket = Literal["keys", "flags", "quarantine"]
 Layer = Literal["dependencies", "core"]
@@ -223,7 +236,7 @@ FUNCTIONS = (
         settings.Feedback,
         timeout=29,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
         ),
     ),
@@ -282,6 +295,22 @@ FUNCTIONS = (
             OnObjects("quarantine", "records/tally/", ("s3:PutObject",)),
         ),
         streams=(SIGNALS,),
+        batch=1000,
+        daily=True,
+    ),
+    Function(
+        "ballots",
+        "Counts the people behind each item of feedback, once each, and recounts them once a day",
+        settings.Ballots,
+        timeout=300,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"), leading=("fbk_*",)),
+            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("recounted#votes",)),
+            OnTable(FEEDBACK, _QUERY, leading=("fbk_*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
+            OnObjects("quarantine", "records/ballots/", ("s3:PutObject",)),
+        ),
+        streams=(FEEDBACK,),
         batch=1000,
         daily=True,
     ),

@@ -138,6 +138,11 @@ OPERATIONS: dict[str, Rule] = {
     "signals.track": APPLICATIONS,
     "feedback.submit": READERS,
     "feedback.read": VIEWER,
+    "feedback.vote": READERS,
+    "feedback.withdraw": READERS,
+    "feedback.votes": VIEWER,
+    "feedback.merge": EDITOR,
+    "feedback.unmerge": EDITOR,
     "site.read": PUBLIC,
 }
 
