@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
-from slipway.edge.http import Api
+from slipway.edge.http import Answer, Api
+from slipway.feedback import ballots
+from slipway.feedback.item import view
 from slipway.feedback.items import Items
+from slipway.feedback.merging import Merging
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
+from slipway.feedback.votes import Votes
 from slipway.ports import Store
+from slipway.resources import Stored
 from slipway.settings import Feedback as Settings
 
 
@@ -22,13 +27,15 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
+    votes: Votes
+    merging: Merging
 
 
 def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
-    return Feedback(items, people, Submissions(items))
+    return Feedback(items, people, Submissions(items), Votes(items.shelf, people), Merging(items.shelf))
 
 
 def wire() -> Feedback:
@@ -36,3 +43,10 @@ def wire() -> Feedback:
 
 
 api: Api[Feedback] = Api("feedback", wire)
+
+
+def shown(use: Feedback, stored: Stored) -> Answer:
+    """One item as a team sees it."""
+    votes = ballots.votes(use.items.shelf.store, [stored.id])[stored.id]
+    # Votes come without a version: the tag serves If-Match alone, never a 304.
+    return Answer(200, view(stored, use.items.open(stored), votes), headers={"ETag": stored.etag})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functions.feedback.door import Feedback, api
+from functions.feedback import merging, votes
+from functions.feedback.door import Feedback, api, shown
 from slipway.edge.http import Answer, Request
-from slipway.feedback.item import FeedbackView, NewFeedback, ReceiptView, receipt, view
+from slipway.feedback.item import FeedbackView, NewFeedback, ReceiptView, receipt
 
 # Each page hangs its routes on the door when it is imported, and does nothing else.
-__all__ = ["api", "handler"]
+__all__ = ["api", "handler", "merging", "votes"]
 
 handler = api
 
@@ -32,5 +33,4 @@ def read(request: Request[Feedback, None, None]) -> Answer:
 
     Of a person who was erased it says `erased`, and nothing of what that person wrote.
     """
-    stored = request.use.items.read(request.path["id"])
-    return Answer(200, view(stored, request.use.items.open(stored)), etag=stored.etag)
+    return shown(request.use, request.use.items.read(request.path["id"]))

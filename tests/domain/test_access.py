@@ -121,6 +121,11 @@ EXPECTED = """
     audit.list              -----y--y-
     feedback.submit         -yyyyyyyy-
     feedback.read           ---yyyyyy-
+    feedback.vote           -yyyyyyyy-
+    feedback.withdraw       -yyyyyyyy-
+    feedback.votes          ---yyyyyy-
+    feedback.merge          ----yy-yy-
+    feedback.unmerge        ----yy-yy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

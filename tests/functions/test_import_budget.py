@@ -33,6 +33,7 @@ BUDGETS = {
     "collect": 80,
     "signals": 225,
     "tally": 90,
+    "ballots": 80,
     "seed": 260,
     "guard": 245,
     "ramp": 245,

@@ -45,6 +45,8 @@ class Intents:
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
+    votes: dict[str, set[str]] = field(default_factory=dict)  # by id of an item: who voted for it
+    merged: dict[str, str] = field(default_factory=dict)  # each duplicate -> what it was merged into
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -242,6 +244,36 @@ class Client:
         self.intents.feedback.append(title)
         return str(reply.json["id"])
 
+    def vote(self, id: str, principal: Principal, **voter: str) -> None:
+        self._voted(id, "votes", principal, voter)
+        self.intents.votes.setdefault(id, set()).add(_voter(principal, voter))
+
+    def withdraw(self, id: str, principal: Principal, **voter: str) -> None:
+        """From the whole group."""
+        self._voted(id, "votes/withdraw", principal, voter)
+        for other, voters in self.intents.votes.items():
+            if self.root(other) == self.root(id):
+                voters.discard(_voter(principal, voter))
+
+    def merge(self, id: str, into: str) -> None:
+        self._merged(f"/v1/feedback/{id}/merge", {"into": into}, "duplicate")
+        self.intents.merged[id] = self.root(into)
+
+    def unmerge(self, id: str) -> None:
+        self._merged(f"/v1/feedback/{id}/unmerge", None, "new")
+        del self.intents.merged[id]
+
+    def root(self, id: str) -> str:
+        return self.root(self.intents.merged[id]) if id in self.intents.merged else id
+
+    def _voted(self, id: str, what: str, principal: Principal, voter: dict[str, str]) -> None:
+        reply = self._until(lambda: self.world.http("POST", f"/v1/feedback/{id}/{what}", voter, principal=principal))
+        assert reply.status == 200, reply.body
+
+    def _merged(self, path: str, body: Any, status: str) -> None:
+        reply = self._until(lambda: self.world.http("POST", path, body, if_match="*"))
+        assert (reply.status, reply.json["status"]) == (200, status), reply.body
+
     # --- keys ---
 
     def key(self, name: str, **fields: str) -> tuple[str, str | None]:
@@ -323,3 +355,7 @@ class Client:
             if reply is not None:
                 return reply
         raise AssertionError("never answered")
+
+
+def _voter(principal: Principal, voter: dict[str, str]) -> str:
+    return voter.get("targeting_key") or voter.get("email") or principal.id

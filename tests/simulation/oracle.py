@@ -14,6 +14,7 @@ from typing import Any
 
 from functions.feedback.door import feedback
 from functions.usage.handler import sweep
+from slipway.feedback.ballots import votes
 from slipway.flags.compilation import compiled
 from slipway.flags.counting import Counting
 from slipway.flags.publication import read as rows_of
@@ -65,6 +66,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _signals(world, intents, findings)
     _rollouts(world, intents, heads, findings)
     _feedback(world, intents, heads, findings)
+    _votes(world, intents, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     findings.wrong += [f"logged {fault}" for fault in world.misspoken]
     for table in TABLES:
@@ -175,7 +177,22 @@ def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: F
     ]
     findings.same("people", len({key for key, _ in keys}), len(set(keys)))
     persons = {pk for pk, sk in _rows(world, "feedback") if pk.startswith("psn_") and sk == "key"}
-    findings.same("keys of people", {stored.data["person"] for stored in items}, persons)
+    voters = {row["person"] for (_, sk), row in _rows(world, "feedback").items() if sk.startswith("vote#")}
+    known = voters | {stored.data["person"] for stored in items}
+    findings.same("keys of people", known, persons & known if intents.votes else persons)  # who withdrew is known to no row
+
+
+def _votes(world: World, intents: Intents, findings: Findings) -> None:
+    """People stand behind the items that they voted for, each once; behind duplicates, too."""
+    groups = {id: set(voters) for id, voters in intents.votes.items()}
+    for id in intents.merged:
+        root = id
+        while root in intents.merged:
+            root = intents.merged[root]
+        groups.setdefault(root, set()).update(intents.votes.get(id, ()))
+    findings.compare(
+        "votes", Counter({id: len(some) for id, some in groups.items()}), Counter(votes(world.memory, list(groups)))
+    )
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:

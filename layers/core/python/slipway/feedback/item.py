@@ -142,6 +142,8 @@ class FeedbackView(Shape):
     rating: int | None
     status: str
     state: State
+    votes: int = Field(ge=0, description="people who voted for it or for one of its duplicates, as of a few seconds ago")
+    merged_into: str | None = Field(pattern=ID, description="what it is a duplicate of; it keeps its own votes")
     email: str | None
     consent: bool
     targeting_key: str | None
@@ -158,7 +160,10 @@ class FeedbackView(Shape):
     version: int = Field(ge=1)
 
 
-_PLAIN = ("product", "type", "rating", "status", "state", "environment", "origin", "headline", "reply", "assignee")
+_PLAIN = (
+    *("product", "type", "rating", "status", "state", "environment", "origin"),
+    *("headline", "reply", "assignee", "merged_into"),
+)
 _SEALED = ("title", "text", "email", "targeting_key")
 
 
@@ -168,7 +173,7 @@ def receipt(stored: Stored) -> dict[str, Any]:
     return {"id": stored.id, "product": data["product"], "type": data["type"], "created_at": stored.created_at}
 
 
-def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
+def view(stored: Stored, sealed: dict[str, Any] | None, votes: int) -> dict[str, Any]:
     """A FeedbackView. `sealed`: what stood in it sealed; None where nobody can open it any more."""
     data, told = stored.data, sealed or {}
     context = {**dict.fromkeys(("url", "device", "session")), **told.get("context", {})}
@@ -176,6 +181,7 @@ def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
         "id": stored.id,
         **{name: data.get(name) for name in _PLAIN},
         **{name: told.get(name) for name in _SEALED},
+        "votes": votes,
         "consent": data.get("consent", False) and sealed is not None,
         "context": {**context, "release": data.get("release"), "locale": data.get("locale")},
         "erased": sealed is None,
