@@ -263,8 +263,6 @@ FUNCTIONS = (
             OnTable(FEEDBACK, _QUERY, leading=("whk_*", "list#webhooks")),
             OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"), leading=("log_*",)),
             OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("secret#unsubscribe",)),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*",)),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnOneShots(("scheduler:CreateSchedule",)),
         ),
@@ -287,6 +285,15 @@ FUNCTIONS = (
         pattern=events.pattern(),
         daily=True,
         woken=True,
+    ),
+    Function(
+        "unsubscribe",
+        "The link by which a person has no more e-mails",
+        settings.Unsubscribe,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("secret#unsubscribe",)),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*", "secret#unsubscribe")),
+        ),
     ),
     Function(
         "shipping",

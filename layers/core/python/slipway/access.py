@@ -147,8 +147,6 @@ OPERATIONS: dict[str, Rule] = {
     "changelog.read": VIEWER,
     "changelog.update": EDITOR,
     "changelog.delete": EDITOR,
-    "letters.link": PUBLIC,
-    "letters.end": PUBLIC,
     "signals.collect": APPLICATIONS,
     "signals.track": APPLICATIONS,
     "feedback.submit": READERS,

@@ -167,6 +167,10 @@ class Hooks(Settings, kw_only=True):
     loopback: bool = False
 
 
+class Unsubscribe(Settings, kw_only=True):
+    table_feedback: str
+
+
 class Shipping(Settings, kw_only=True):
     table_feedback: str
     table_flags: str

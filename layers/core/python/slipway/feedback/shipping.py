@@ -224,10 +224,9 @@ def _taken_back(configuration: Mapping[str, Any], reached: Mapping[str, Any]) ->
 
 
 def _events(before: Stored, data: Data, cause: Cause) -> list[Event]:
-    """Of any change; of a status, with what caused it."""
+    """Of any change; where that of the status is among them, with what caused it."""
     why = {"field": "shipped_by", "to": {"flag": cause.flag, "environment": cause.environment, "event": cause.event}}
-    events = told.updated(before.version + 1, before.data, data)
     return [
-        (type, {**facts, "changes": [*facts["changes"], why]}) if type == "feedback.status_changed.v1" else (type, facts)
-        for type, facts in events
+        (type, {**facts, "changes": [why if one["field"] == "shipped_by" else one for one in facts["changes"]]})
+        for type, facts in told.updated(before.version + 1, before.data, data)
     ]
