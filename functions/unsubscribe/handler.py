@@ -48,6 +48,8 @@ def subscriptions(store: Store, entropy: Callable[[int], bytes] = os.urandom) ->
 class Unsubscribe:
     """The Lambda entry point."""
 
+    name = "unsubscribe"
+
     def __init__(self) -> None:
         self._use: Subscriptions | None = None
         self._now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -55,7 +57,7 @@ class Unsubscribe:
     def __call__(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG002 - Lambda's signature
         request = Event(event, os.urandom(16).hex())
         with observe.Line(
-            "unsubscribe",
+            self.name,
             request_id=request.request_id,
             trace_id=observe.trace_id(request.traceparent),
             correlation_id=request.correlation_id,
