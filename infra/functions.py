@@ -10,7 +10,22 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
+from slipway.tables import (
+    ACCESS,
+    AUDIT,
+    BY_CREATED,
+    BY_MONTH,
+    BY_PRODUCT,
+    BY_STATUS,
+    COUNTERS,
+    FEEDBACK,
+    FLAGS,
+    PRODUCTS,
+    SIGNALS,
+    USAGE,
+    Index,
+    Table,
+)
 
 Bucket = Literal["keys", "flags", "quarantine"]
 Layer = Literal["dependencies", "core"]
@@ -225,6 +240,12 @@ FUNCTIONS = (
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:ConditionCheckItem")),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            # The inbox: its orders, and what is written beside an item.
+            *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
+            OnTable(FEEDBACK, _QUERY, leading=("fbk_*", "list#*", "index#*")),
+            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#link#*",)),
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
         ),
     ),
     Function(

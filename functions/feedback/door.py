@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Api
+from slipway.feedback.boards import Boards
+from slipway.feedback.edits import Edits
 from slipway.feedback.items import Items
+from slipway.feedback.notes import Notes
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
@@ -21,13 +24,16 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
+    boards: Boards
+    edits: Edits
+    notes: Notes
 
 
 def feedback(store: Store) -> Feedback:
     secrets = Secrets(store, os.urandom)
     people = People(store, secrets, os.urandom)
     items = Items(store, people, AesGcm(), os.urandom)
-    return Feedback(items, people, Submissions(items))
+    return Feedback(items, people, Submissions(items), Boards(store), Edits(items), Notes(items))
 
 
 def wire() -> Feedback:

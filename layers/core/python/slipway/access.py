@@ -138,6 +138,17 @@ OPERATIONS: dict[str, Rule] = {
     "signals.track": APPLICATIONS,
     "feedback.submit": READERS,
     "feedback.read": VIEWER,
+    "feedback.list": VIEWER,
+    "feedback.update": EDITOR,
+    "feedback.bulk": EDITOR,
+    "feedback.versions": VIEWER,
+    "feedback.note": EDITOR,
+    "feedback.notes": VIEWER,
+    "feedback.export": VIEWER,
+    "feedback.import": EDITOR,
+    "boards.list": VIEWER,
+    "boards.read": VIEWER,
+    "boards.update": EDITOR,
     "site.read": PUBLIC,
 }
 

@@ -48,6 +48,15 @@ class FeedbackStatusChanged(FeedbackEvent):
     data: StatusFacts
 
 
+class BoardUpdated(Event):
+    """A product does something else with feedback than before."""
+
+    source: Literal["slipway.feedback"]
+    version: Literal[1]
+    type: Literal["board.updated.v1"]
+    data: FeedbackFacts
+
+
 class PersonErased(Event):
     """Nobody can read any more what a person told; nothing says who it was."""
 
@@ -61,5 +70,6 @@ ROOM = by_name(
     FeedbackSubmitted,
     FeedbackUpdated,
     FeedbackStatusChanged,
+    BoardUpdated,
     PersonErased,
 )

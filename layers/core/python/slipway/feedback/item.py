@@ -7,16 +7,20 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from slipway import text
+from slipway.feedback.statuses import Status
 from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published
+from slipway.flags.fields import Key as FlagKey
 from slipway.product import absent
 from slipway.resources import Stored
 from slipway.shape import Shape
 
 Type = Literal["bug", "idea", "praise", "question", "rating", "nps", "csat", "ces"]
 State = Literal["visible", "held", "spam"]
+Sentiment = Literal["negative", "neutral", "positive", "unknown"]
 
-ID = r"^fbk_[0-9a-z]{26}$"
+ID, MEMBER = r"^fbk_[0-9a-z]{26}$", r"^mbr_[0-9a-z]{26}$"
 TITLE, PROSE, URL, WORD, TARGETING_KEY = 200, 10_000, 2_000, 200, 256  # characters
+LINKS = 10  # to flags
 LOCALE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$"  # as BCP 47 writes them, without telling known from unknown subtags
 ADDRESS = r"^https?://[!-~]{1,1990}$"
 SUBMISSION = r"^[A-Za-z0-9._:-]{1,64}$"
@@ -32,6 +36,16 @@ TargetingKey = Annotated[
     str,
     AfterValidator(matching(PRINTED, "invalid_targeting_key", "A targeting key is 1 to 256 printable characters.")),
     published(PRINTED, TARGETING_KEY),
+]
+
+
+ItemId = Annotated[
+    str, AfterValidator(matching(ID, "invalid_id", "An id is `fbk_` and 26 letters and digits.")), published(ID, 30)
+]
+MemberId = Annotated[
+    str,
+    AfterValidator(matching(MEMBER, "invalid_id", "The id of a member is `mbr_` and 26 letters and digits.")),
+    published(MEMBER, 30),
 ]
 
 
@@ -84,13 +98,26 @@ class NewFeedback(Shape):
     ] = None
 
 
+class FlagLink(Shape):
+    """A flag, there, that what is asked for comes with."""
+
+    flag: FlagKey
+    environment: EnvironmentName
+
+
+FlagLinks = Annotated[list[FlagLink], Field(max_length=LINKS), AfterValidator(lambda links: _distinct(links))]
+
+
 class FeedbackPatch(Shape):
     """A merge patch (RFC 7396): null takes a field away; lists are replaced."""
 
-    status: str = Field(default_factory=absent)
+    status: Status = Field(default_factory=absent)
     state: State = Field(default_factory=absent)
+    type: Type = Field(default_factory=absent)
+    sentiment: Sentiment = Field(default_factory=absent)
     tags: Tags | None = Field(default_factory=absent)
-    assignee: Annotated[str | None, Field(pattern=r"^mbr_[0-9a-z]{26}$")] = Field(default_factory=absent)
+    links: FlagLinks | None = Field(default_factory=absent)
+    assignee: MemberId | None = Field(default_factory=absent)
     headline: Annotated[Title | None, Field(description="the title that the public sees")] = Field(default_factory=absent)
     reply: Annotated[Reply | None, Field(description="what the public is told")] = Field(default_factory=absent)
 
@@ -116,6 +143,17 @@ class ContextView(Shape):
     locale: str | None
 
 
+class SentimentView(Shape):
+    label: Sentiment
+    by: str = Field(description="what says so: the `rating`, the `lexicon` or `comprehend`, or by `hand`")
+
+
+class ImportedView(Shape):
+    source: str
+    reference: str | None = Field(description="its number or address there")
+    created_at: str | None = Field(description="as it stood there")
+
+
 class FeedbackView(Shape):
     id: str = Field(pattern=ID)
     product: str
@@ -123,8 +161,9 @@ class FeedbackView(Shape):
     title: str | None
     text: str | None
     rating: int | None
-    status: str
+    status: Status
     state: State
+    sentiment: SentimentView | None
     email: str | None
     consent: bool
     targeting_key: str | None
@@ -135,14 +174,26 @@ class FeedbackView(Shape):
     headline: str | None
     reply: str | None
     tags: list[Tag]
+    links: list[FlagLink]
     assignee: str | None
+    imported: ImportedView | None = Field(description="from where an import took it")
+    imported_votes: int | None = Field(description="that it had there; nobody here voted so")
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
 
 
-_PLAIN = ("product", "type", "rating", "status", "state", "environment", "origin", "headline", "reply", "assignee")
-_SEALED = ("title", "text", "email", "targeting_key")
+# Of a version, what it may have changed; what people wrote is not told there.
+FIELDS = (
+    *("status", "state", "type", "sentiment", "tags", "links", "assignee", "headline", "reply", "rating", "product", "origin"),
+    *("environment", "release", "locale", "consent", "imported_votes", "merged_into", "language", "flags", "proof", "survey"),
+)
+
+_PLAIN = (
+    *("product", "type", "rating", "status", "state", "sentiment", "environment", "origin", "headline", "reply", "assignee"),
+    "imported_votes",
+)
+_SEALED = ("title", "text", "email", "targeting_key", "imported")
 
 
 def receipt(stored: Stored) -> dict[str, Any]:
@@ -163,6 +214,7 @@ def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
         "context": {**context, "release": data.get("release"), "locale": data.get("locale")},
         "erased": sealed is None,
         "tags": data.get("tags", []),
+        "links": data.get("links", []),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "version": stored.version,
@@ -171,3 +223,7 @@ def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
 
 def _address(raw: str) -> str:
     return matching(ADDRESS, "invalid_url", "Send an http:// or https:// address of at most 2,000 characters.")(raw)
+
+
+def _distinct(links: list[FlagLink]) -> list[FlagLink]:
+    return [*dict.fromkeys(links)]

@@ -1,8 +1,7 @@
 """Posts of other feedback tools, as an import takes them: Canny's and Fider's exports in CSV.
 
-Fider names its columns always alike (its older releases had `total_votes` and `total_comments`). Canny's differ with the account
-and the page that they were exported from: they are known by their words, in any case and with whatever between them. A column
-that means nothing here is passed over.
+Fider names its columns always alike, but that older releases had `total_votes`. Canny's differ with the page that they come
+from: they are known by their words, in any case and with whatever between them. What means nothing here is passed over.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from slipway.sheets import Line
 Source = Literal["canny", "fider"]
 
 MOST_VOTES = 10**9
+REMARK, REMARKS = 4_000, 4  # characters of one, and so many of what was commented
 _COUNT = re.compile(r"[0-9]{1,10}")
 _BETWEEN_TAGS = re.compile(r"[,;]")
 
@@ -123,7 +123,9 @@ def _post(source: Source, line: Line) -> Line:
         remarks.append(f"A duplicate in Fider, of #{original}: {cells.get('original_title', '')}".strip(": "))
     comments = cells.get("comments", "")
     if comments and not _COUNT.fullmatch(comments):
-        remarks.append(comments)
+        pieces = [comments[start : start + REMARK] for start in range(0, len(comments), REMARK)]
+        remarks += [piece for piece in pieces[:REMARKS] if piece.strip()]
+        told += ["its comments are too long to be kept whole"] if len(pieces) > REMARKS else []
     tags = [tag for cell in (cells.get("tags", ""), cells.get("category", "")) for tag in _BETWEEN_TAGS.split(cell)]
     kept, lost = _tags(tag.strip() for tag in tags if tag.strip())
     if lost:
