@@ -29,6 +29,7 @@ from slipway.resources import Shelf, Stored
 from slipway.tables import BY_PRODUCT, BY_STATUS, FEEDBACK
 
 WORDS, VARIANT = 200, 64  # characters
+LONGEST = 40  # letters of a word, as the rows have it
 WIDTH = 1_000  # rows that are looked at for words at a time: they are small
 
 Words = Annotated[str, AfterValidator(cleaned(text.line, WORDS)), published(text.LINE, WORDS)]
@@ -165,7 +166,7 @@ def _searched(shelf: Shelf, listing: FeedbackListing) -> roster.Reader:
 
 
 def _words(raw: str) -> set[str]:
-    return set(re.findall(r"\w+", text.folded(raw)))
+    return {word[:LONGEST] for word in re.findall(r"\w+", text.folded(raw))}
 
 
 def _from(listing: FeedbackListing, parts: list[str | None]) -> roster.Position | None:
