@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from slipway.adapters import connect
@@ -29,10 +30,10 @@ class Feedback:
     notes: Notes
 
 
-def feedback(store: Store) -> Feedback:
-    secrets = Secrets(store, os.urandom)
-    people = People(store, secrets, os.urandom)
-    items = Items(store, people, AesGcm(), os.urandom)
+def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
+    secrets = Secrets(store, entropy)
+    people = People(store, secrets, entropy)
+    items = Items(store, people, AesGcm(), entropy)
     return Feedback(items, people, Submissions(items), Boards(store), Edits(items), Notes(items))
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import Field
 
 from slipway.calls import Call
-from slipway.feedback.item import RATINGS, FeedbackPatch, ItemId, MemberId, Sentiment, State, Type
+from slipway.feedback.fields import ItemId, MemberId
+from slipway.feedback.item import RATINGS, FeedbackPatch, Sentiment, State, Type
 from slipway.feedback.items import Data, Items
 from slipway.feedback.statuses import Status, move
 from slipway.fields import TAGS, Tags

@@ -17,7 +17,8 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator, Field
 
 from slipway import cursors, roster, text
-from slipway.feedback.item import ID, MemberId, Sentiment, State, Type
+from slipway.feedback.fields import MemberId
+from slipway.feedback.item import ID, Sentiment, State, Type
 from slipway.feedback.items import Items
 from slipway.feedback.statuses import Status
 from slipway.fields import Key, Prefix, Tag, cleaned, published
