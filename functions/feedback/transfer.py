@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from functions.feedback.door import Feedback, api
 from slipway.edge.http import Answer, Request
-from slipway.feedback.transfer import ImportedPost, Importing, PostsView
+from slipway.feedback.imported import Importing, PostsView
 from slipway.fields import Key
 from slipway.paging import Cursor
 from slipway.problems import Fault, Invalid, NotFound
@@ -64,7 +64,7 @@ def import_(request: Request[Feedback, bytes, Importing]) -> Answer:
     `validate_only=true` nothing is written.
     """
     from slipway.edge import validation
-    from slipway.feedback.transfer import take
+    from slipway.feedback.transfer import ImportedPost, take
 
     query, use = request.query, request.use
     try:

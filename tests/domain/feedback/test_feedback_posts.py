@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from slipway.feedback.posts import FIDER, Post, Source, read
+from slipway.feedback.imported import Source
+from slipway.feedback.posts import FIDER, Post, read
 from slipway.fields import TAGS
 from slipway.problems import Malformed
 

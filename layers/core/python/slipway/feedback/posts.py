@@ -10,15 +10,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from slipway import sheets
+from slipway.feedback.imported import Source
 from slipway.feedback.statuses import Status
 from slipway.fields import TAG, TAGS
 from slipway.problems import Fault, Malformed
 from slipway.sheets import Line
-
-Source = Literal["canny", "fider"]
 
 MOST_VOTES = 10**9
 REMARK, REMARKS = 4_000, 4  # characters of one, and so many of what was commented

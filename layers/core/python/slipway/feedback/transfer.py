@@ -13,20 +13,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from slipway import importing, roster, sheets, text
 from slipway.calls import Call
 from slipway.feedback import notes, posts
 from slipway.feedback.boards import Address
+from slipway.feedback.imported import Importing
 from slipway.feedback.item import Prose, Reply, Title, view
 from slipway.feedback.items import Data, Items
-from slipway.feedback.posts import Post, Source
-from slipway.fields import Key, cleaned
+from slipway.feedback.posts import Post
+from slipway.fields import cleaned
 from slipway.paging import PAGE_BYTES, compact
 from slipway.ports import ConditionFailed, Write
 from slipway.resources import Stored
-from slipway.shape import Shape, Writing
+from slipway.shape import Shape
 from slipway.sheets import Line
 from slipway.tables import FEEDBACK
 
@@ -41,11 +42,9 @@ COLUMNS = (
 )
 
 
-class Importing(Writing):
-    source: Source = Field(description="whose export the file is")
-    product: Key
-    type: Literal["bug", "idea", "praise", "question"] = "idea"
-    emails: bool = Field(default=False, description="keep the addresses of those who wrote, where the file has them")
+Reference = Annotated[str, AfterValidator(cleaned(text.prose, 500))]
+Stamp = Annotated[str, AfterValidator(cleaned(text.prose, 64))]
+Remark = Annotated[str, AfterValidator(cleaned(text.passage, notes.TEXT))]
 
 
 class ImportedPost(Shape):
@@ -55,25 +54,9 @@ class ImportedPost(Shape):
     text: Prose = ""
     reply: Reply = ""
     email: Address | None = None
-    reference: Annotated[str, AfterValidator(cleaned(text.prose, 500))] = ""
-    created: Annotated[str, AfterValidator(cleaned(text.prose, 64))] = ""
-    remarks: list[Annotated[str, AfterValidator(cleaned(text.passage, notes.TEXT))]] = []
-
-
-class ToldView(Shape):
-    line: int
-    detail: str
-
-
-class PostsView(Shape):
-    """`created` now, `existing` since an earlier try of the same import; `notes`: what of which line did not map.
-
-    With `validate_only` nothing is written: what would be `created`, what is `existing` already."""
-
-    lines: int
-    created: int
-    existing: int
-    notes: list[ToldView]
+    reference: Reference = ""
+    created: Stamp = ""
+    remarks: list[Remark] = []
 
 
 @dataclass
