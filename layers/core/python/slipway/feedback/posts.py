@@ -133,7 +133,7 @@ def _post(source: Source, line: Line) -> Line:
         return Line(line.number, faults=tuple(faults))
     taken = {name: cells[name] for name in ("text", "reference", "created", "email", "reply") if name in cells}
     post = Post(
-        title=cells.get("title", ""),
+        title=" ".join(cells.get("title", "").split()),
         status=status or "new",
         votes=int(given),
         tags=kept,
