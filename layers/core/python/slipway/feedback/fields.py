@@ -14,12 +14,14 @@ ITEM, MEMBER = r"^fbk_[0-9a-z]{26}$", r"^mbr_[0-9a-z]{26}$"
 LINKS = 10  # of an item
 
 ItemId = Annotated[
-    str, AfterValidator(matching(ITEM, "invalid_id", "An id is `fbk_` and 26 letters and digits.")), published(ITEM, 30)
+    str,
+    AfterValidator(matching(ITEM, "invalid_id", "An id is `fbk_` and 26 letters and digits.")),
+    published(ITEM, 30, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"]),
 ]
 MemberId = Annotated[
     str,
     AfterValidator(matching(MEMBER, "invalid_id", "The id of a member is `mbr_` and 26 letters and digits.")),
-    published(MEMBER, 30),
+    published(MEMBER, 30, examples=["mbr_01j9z6k3v5x8m2q4w7e9r0t2y6"]),
 ]
 
 
