@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
+from slipway.tables import ACCESS, AUDIT, BY_MONTH, BY_PERSON, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
 
 Bucket = Literal["keys", "flags", "quarantine"]
 Layer = Literal["dependencies", "core"]
@@ -223,8 +223,10 @@ FUNCTIONS = (
         settings.Feedback,
         timeout=29,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
         ),
     ),
     Function(
