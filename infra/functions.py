@@ -15,6 +15,7 @@ from slipway.tables import (
     AUDIT,
     BY_CREATED,
     BY_MONTH,
+    BY_PERSON,
     BY_PRODUCT,
     BY_STATUS,
     COUNTERS,
@@ -238,12 +239,12 @@ FUNCTIONS = (
         settings.Feedback,
         timeout=29,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
-            # The inbox: its orders, and what is written beside an item.
+            OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
+            # The inbox: its orders, and what an item names.
             *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
-            OnTable(FEEDBACK, _QUERY, leading=("fbk_*", "list#*", "index#*")),
-            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#link#*",)),
             OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
             OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
         ),

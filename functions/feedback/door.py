@@ -10,14 +10,20 @@ from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Api
 from slipway.feedback.boards import Boards
+from slipway.feedback.buckets import Buckets
 from slipway.feedback.edits import Edits
+from slipway.feedback.erasure import Erasure
+from slipway.feedback.forms import Forms
+from slipway.feedback.gate import Gate
 from slipway.feedback.items import Items
 from slipway.feedback.notes import Notes
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
+from slipway.feedback.switches import Switches
 from slipway.ports import Store
 from slipway.settings import Feedback as Settings
+from slipway.signals.salts import Salts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +34,16 @@ class Feedback:
     boards: Boards
     edits: Edits
     notes: Notes
+    gate: Gate
+    erasure: Erasure
 
 
 def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
     secrets = Secrets(store, entropy)
     people = People(store, secrets, entropy)
     items = Items(store, people, AesGcm(), entropy)
-    return Feedback(items, people, Submissions(items), Boards(store), Edits(items), Notes(items))
+    gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
+    return Feedback(items, people, Submissions(items, gate), Boards(store), Edits(items), Notes(items), gate, Erasure(items))
 
 
 def wire() -> Feedback:

@@ -452,6 +452,9 @@ def _sound(route: Route) -> bytes:
             "context": {"url": "https://example.com/", "device": "Phone", "session": "s1", "release": "1.2", "locale": "en-GB"},
             "submission_id": "1",
         },
+        "feedback.form": {"product": "grinder"},
+        "people.export": {"targeting_key": "u1", "environment": "production"},
+        "people.erase": {"email": "ada@example.com"},
         "feedback.update": {
             "status": "planned",
             "tags": ["noise"],

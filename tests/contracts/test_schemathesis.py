@@ -65,6 +65,8 @@ RULES = {
     "feedback.bulk": {"unknown_member", "empty"},
     "boards.update": {"pattern"},
     "feedback.submit": {"forbidden", "required", "consent_missing", "unknown_product", "pattern"},
+    "people.export": {"one_person", "pattern"},
+    "people.erase": {"one_person", "pattern"},
     "keys.create": {"forbidden", "required", "too_small"},
     "products.create": {"too_many_decimals"},
     "products.update": {"too_many_decimals"},
