@@ -142,5 +142,4 @@ class Outward:
         return hashlib.shake_256(f"entropy {self._drawn}".encode()).digest(size)
 
     def _changed(self, table: str, old: Row | None, new: Row | None) -> None:
-        if new is not None and new.get("kind") != "board":  # its events are another room's
-            self.events += due(old, new)
+        self.events += due(old, new)

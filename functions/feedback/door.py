@@ -10,16 +10,25 @@ from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Answer, Api
 from slipway.feedback import ballots
+from slipway.feedback.boards import Boards
+from slipway.feedback.buckets import Buckets
+from slipway.feedback.edits import Edits
+from slipway.feedback.erasure import Erasure
+from slipway.feedback.forms import Forms
+from slipway.feedback.gate import Gate
 from slipway.feedback.item import view
 from slipway.feedback.items import Items
 from slipway.feedback.merging import Merging
+from slipway.feedback.notes import Notes
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
+from slipway.feedback.switches import Switches
 from slipway.feedback.votes import Votes
 from slipway.ports import Store
 from slipway.resources import Stored
 from slipway.settings import Feedback as Settings
+from slipway.signals.salts import Salts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +38,21 @@ class Feedback:
     submissions: Submissions
     votes: Votes
     merging: Merging
+    boards: Boards
+    edits: Edits
+    notes: Notes
+    gate: Gate
+    erasure: Erasure
 
 
 def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
-    return Feedback(items, people, Submissions(items), Votes(items.shelf, people), Merging(items.shelf))
+    gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
+    votes, merging = Votes(items.shelf, people), Merging(items.shelf)
+    edits, notes, erasure = Edits(items), Notes(items), Erasure(items)
+    return Feedback(items, people, Submissions(items, gate), votes, merging, Boards(store), edits, notes, gate, erasure)
 
 
 def wire() -> Feedback:

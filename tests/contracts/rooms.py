@@ -27,9 +27,9 @@ from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore
+from slipway.feedback.deliveries import noticed
 from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
-from slipway.feedback.deliveries import noticed
 from slipway.flags.snapshot import path
 from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
@@ -100,7 +100,7 @@ def furnished() -> dict[str, str]:
     event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
     assert gateway(event).status == 200
     _delivered(ids["webhooks"])
-    return ids | {"proposals.apply": approved, "metrics": "errors"} | _rolled_out()
+    return ids | {"proposals.apply": approved, "metrics": "errors", "boards": "grinder"} | _rolled_out()
 
 
 DELIVERY = "dlv_" + "0" * 26

@@ -36,6 +36,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "person": {},
     "webhook": {"status": "enabled"},
     "changelog": {"product": "grinder", "status": "draft"},
+    "board": {"product": "grinder"},
 }
 
 

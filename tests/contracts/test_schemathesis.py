@@ -63,14 +63,20 @@ RULES = {
     "webhooks.create": {"invalid_url", "unknown_topic"},
     "webhooks.update": {"invalid_url", "unknown_topic"},
     "changelog.create": {"unknown_product"},
+    "feedback.list": {"required"},
+    "feedback.update": {"unknown_member", "unknown_flag", "not_one_of"},
+    "feedback.bulk": {"unknown_member", "empty"},
+    "boards.update": {"pattern"},
     "feedback.submit": {"forbidden", "required", "consent_missing", "unknown_product", "pattern"},
+    "people.export": {"one_person", "pattern"},
+    "people.erase": {"one_person", "pattern"},
     "keys.create": {"forbidden", "required", "too_small"},
     "products.create": {"too_many_decimals"},
     "products.update": {"too_many_decimals"},
     "products.batch": {"too_many_decimals", "duplicate"},
     "products.read": {"in_the_future"},
 }
-NO_SCHEMA = {"products.import", "flags.import"}  # lines of JSON, or CSV; files of flags
+NO_SCHEMA = {"products.import", "flags.import", "feedback.import"}  # lines of JSON, or CSV; files of flags
 NO_SCHEMA |= {"manifest.create", "manifest.update"}  # a default value is of the type beside it; told by `test_flags_manifest`
 NO_SCHEMA |= set(OPERATIONS.values())  # errors as OFREP has them; `test_evaluate` holds them to its document
 

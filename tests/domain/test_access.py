@@ -139,6 +139,20 @@ EXPECTED = """
     feedback.votes          ---yyyyyy-
     feedback.merge          ----yy-yy-
     feedback.unmerge        ----yy-yy-
+    feedback.form           -yyyyyyyy-
+    people.export           -----y--y-
+    people.erase            -----y--y-
+    feedback.list           ---yyyyyy-
+    feedback.update         ----yy-yy-
+    feedback.bulk           ----yy-yy-
+    feedback.versions       ---yyyyyy-
+    feedback.note           ----yy-yy-
+    feedback.notes          ---yyyyyy-
+    feedback.export         ---yyyyyy-
+    feedback.import         ----yy-yy-
+    boards.list             ---yyyyyy-
+    boards.read             ---yyyyyy-
+    boards.update           ----yy-yy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())
