@@ -21,8 +21,7 @@ from slipway.access import Principal
 from slipway.adapters.memory import MemoryMailer, MemoryPost, MemorySchedules, MemoryStore
 from slipway.calls import Call
 from slipway.feedback.boards import BoardPatch, Boards
-from slipway.feedback.item import NewFeedback
-from slipway.feedback.shipping import links
+from slipway.feedback.item import FeedbackPatch, NewFeedback
 from slipway.feedback.vote import Voter
 from slipway.outbox import due
 from slipway.ports import Row, Store
@@ -81,15 +80,8 @@ class Outward:
         for one in who:
             self.room.votes.cast(self.call("feedback.vote", SHOP), id, Voter(targeting_key=one))
 
-    def changed(self, id: str, principal: Principal = ADA, **fields: Any) -> Stored:
-        """As the inbox does it: with the rows of its links."""
-        return self.items.update(
-            self.call("feedback.update", principal),
-            id,
-            None,
-            lambda data: {**data, **fields},
-            also=lambda before, data: links(before.data, data, id),
-        )
+    def changed(self, id: str, **fields: Any) -> Stored:
+        return self.room.edits.update(self.call("feedback.update"), id, None, FeedbackPatch.model_validate(fields))
 
     def board(self, **switches: Any) -> None:
         self.boards.update(self.call("boards.update"), PRODUCT, None, BoardPatch.model_validate(switches))

@@ -199,6 +199,7 @@ def test_the_rule_is_a_switch_of_the_board(shop: Shop) -> None:
 
 
 def test_links_stand_in_lists_as_long_as_they_are_there(shop: Shop) -> None:
+    shop.flags.flag("search")
     id = shop.linked()
     assert [row["sk"] for row in shop.rows("list#link#checkout#production")] == [id]
     shop.changed(id, links=[{"flag": "search", "environment": "staging"}])

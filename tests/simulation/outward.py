@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 
-from functions.feedback.door import feedback
 from slipway.feedback.boards import BoardPatch, Boards
-from slipway.feedback.shipping import links
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.control import Control
 from slipway.products import Products
-from slipway.resources import Stored
 from tests.catalogue import a_call, made
 from tests.flagging import made as flagged
 from tests.simulation.clients import Client
@@ -39,7 +35,7 @@ def telling(world: World, client: Client) -> None:
     client.vote(twin, BACKEND, targeting_key="eve")
     client.merge(twin, item)
     world.settle()
-    _set(world, item, status="planned", headline="It has a lid", links=LINKS)
+    client.change(item, status="planned", headline="It has a lid", links=LINKS)
     _calm(world)
     for seconds, enabled in ((100, True), (200, False), (300, True)):
         patch = ConfigurationPatch.model_validate({"enabled": enabled, "default_variant": "on", "reason": "R"})
@@ -56,20 +52,6 @@ def telling(world: World, client: Client) -> None:
     _calm(world)
     client.unsubscribe(world.mailer.sent[0].unsubscribe)
     client.delete(f"/v1/changelog/{entry}")
-
-
-def _set(world: World, item: str, **fields: object) -> None:
-    """As the inbox does."""
-
-    def beside(before: Stored, data: dict[str, object]) -> list[object]:
-        return list(links(before.data, data, item))
-
-    call = a_call(operation="feedback.update").but(now=world.now)
-    feedback(world.memory).items.update(call, item, None, partial(_with, fields), also=beside)  # type: ignore[arg-type]
-
-
-def _with(fields: dict[str, object], data: dict[str, object]) -> dict[str, object]:
-    return {**data, **fields}
 
 
 def _calm(world: World) -> None:

@@ -148,7 +148,7 @@ class Changelog:
             roster.indexed(self.shelf),
             query.takes,
             query.limit,
-            roster.start(query, parts, self.shelf.kind, "log_"),
+            roster.start(query.cursor, parts, self.shelf.kind, "log_"),
             size=lambda stored: json_bytes(view(stored)),
         )
         return found, roster.cursor(parts, more)

@@ -24,7 +24,7 @@ from slipway.calls import Call
 from slipway.feedback import items as told
 from slipway.feedback.items import Items
 from slipway.flags import jsontext
-from slipway.ports import Delete, Put, Row, Store, Write, every
+from slipway.ports import Row, Store, every
 from slipway.resources import HEAD, Event, Stored, version_sk
 from slipway.tables import FEEDBACK, FLAGS
 
@@ -40,7 +40,6 @@ SHIPPING = Principal("system", "shipping")
 WHOLE = 100_000  # of a share
 OPEN = ("new", "under_review", "planned", "in_progress")
 SHIPPED = "shipped"
-SCHEMA = 1
 LOOKED_AT = 100  # versions of an item, for the last decision on its status
 
 
@@ -61,11 +60,9 @@ class Cause(NamedTuple):
         return f"{self.flag}#{self.environment}"
 
 
-def links(before: Mapping[str, Any], after: Mapping[str, Any], id: str) -> list[Write]:
-    """The rows to be written with an item whose links change from the data `before` to `after`."""
-    old, new = _links(before), _links(after)
-    gone = [Delete(FEEDBACK, _list(link), id) for link in old if link not in new]
-    return [*gone, *(Put(FEEDBACK, {"pk": _list(link), "sk": id, "schema": SCHEMA}) for link in new if link not in old)]
+def linked_to(flag: str, environment: str) -> str:
+    """The partition of the items that are linked to a flag there."""
+    return f"list#link#{flag}#{environment}"
 
 
 class Shipping:
@@ -109,7 +106,7 @@ class Shipping:
     # --- inside ---
 
     def _linked(self, flag: str, environment: str) -> list[str]:
-        return [row["sk"] for row in every(self.store, FEEDBACK, _list(f"{flag}#{environment}"))]
+        return [row["sk"] for row in every(self.store, FEEDBACK, linked_to(flag, environment))]
 
     def _follow(self, cause: Cause, now: datetime, back: Callable[[Mapping[str, Any]], bool]) -> None:
         """`back`: whether what was reached is not any more. Raises the first error, after the other items."""
@@ -200,10 +197,6 @@ def _actor() -> str:
 
 def _links(data: Mapping[str, Any]) -> list[str]:
     return [f"{one['flag']}#{one['environment']}" for one in data.get("links", ())]
-
-
-def _list(link: str) -> str:
-    return f"list#link#{link}"
 
 
 def _given(configuration: Mapping[str, Any]) -> str | None:
