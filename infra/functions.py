@@ -301,7 +301,7 @@ FUNCTIONS = (
         settings.Unsubscribe,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("secret#unsubscribe",)),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*", "secret#unsubscribe")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*",)),
         ),
     ),
     Function(
