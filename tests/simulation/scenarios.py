@@ -397,6 +397,7 @@ SCENARIOS = (
     Scenario("signals", signals, another_signal),
     Scenario("feedback", feedback.submitting, feedback.another_voice),
     Scenario("votes", votes.voting, votes.another_vote),
+    Scenario("duplicates", votes.parting, votes.another_vote),
     Scenario("a harmful rollout", guarded.harmful, guarded.a_look),
     Scenario("a rollout by the clock", guarded.by_the_clock, guarded.a_look),
     Scenario("a rollout and a person", guarded.and_a_person, guarded.an_edit),
