@@ -218,7 +218,8 @@ def test_everybody_is_listed_once(deployment: Deployment) -> None:
 
 def test_a_cursor_that_is_none(deployment: Deployment) -> None:
     id = deployment.item()
-    for cursor in ("x", encode(["feedback.votes", id], {"person": "psn_~"}), encode(["feedback.votes"], {"person": "psn_1"})):
+    forged = [encode(["feedback.votes", id], {"person": person}) for person in ("", "psn_~")]
+    for cursor in ("x", *forged, encode(["feedback.votes"], {"person": "psn_" + "0" * 26})):
         assert deployment.get(f"/{id}/votes", query=f"cursor={cursor}").status == 400
 
 

@@ -143,7 +143,7 @@ class FeedbackView(Shape):
     status: str
     state: State
     votes: int = Field(ge=0, description="people who voted for it or for one of its duplicates, as of a few seconds ago")
-    merged_into: str | None = Field(pattern=ID, description="what it is a duplicate of; it keeps its own votes")
+    merged_into: str | None = Field(pattern=ID, examples=[None], description="what it is a duplicate of; it keeps its own votes")
     email: str | None
     consent: bool
     targeting_key: str | None

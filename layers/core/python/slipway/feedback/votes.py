@@ -94,9 +94,11 @@ class Votes:
         Raises NotFound, BadCursor."""
         self.shelf.read(id)
         parts = ["feedback.votes", id]
-        after = "" if query.cursor is None else str(cursors.decode(query.cursor, parts, {"person": str})["person"])
-        if after and not re.fullmatch(_PERSON, after):
-            raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        after = ""
+        if query.cursor is not None:
+            after = str(cursors.decode(query.cursor, parts, {"person": str})["person"])
+            if not re.fullmatch(_PERSON, after):
+                raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
         found = list(islice(voters(self.store, self.groups.read(id), after), query.limit + 1))
         page = found[: query.limit]
         return page, cursors.encode(parts, {"person": page[-1]["person"]}) if len(found) > len(page) else None
