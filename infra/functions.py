@@ -15,6 +15,7 @@ from slipway.tables import (
     AUDIT,
     BY_CREATED,
     BY_MONTH,
+    BY_PERSON,
     COUNTERS,
     FEEDBACK,
     FLAGS,
@@ -237,7 +238,9 @@ FUNCTIONS = (
         timeout=29,
         grants=(
             OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
         ),
     ),
     Function(

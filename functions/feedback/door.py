@@ -10,16 +10,22 @@ from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Answer, Api
 from slipway.feedback import ballots
+from slipway.feedback.buckets import Buckets
+from slipway.feedback.erasure import Erasure
+from slipway.feedback.forms import Forms
+from slipway.feedback.gate import Gate
 from slipway.feedback.item import view
 from slipway.feedback.items import Items
 from slipway.feedback.merging import Merging
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
+from slipway.feedback.switches import Switches
 from slipway.feedback.votes import Votes
 from slipway.ports import Store
 from slipway.resources import Stored
 from slipway.settings import Feedback as Settings
+from slipway.signals.salts import Salts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
+    gate: Gate
+    erasure: Erasure
     votes: Votes
     merging: Merging
 
@@ -35,7 +43,9 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feed
     secrets = Secrets(store, entropy)
     people = People(store, secrets, entropy)
     items = Items(store, people, AesGcm(), entropy)
-    return Feedback(items, people, Submissions(items), Votes(items.shelf, people), Merging(items.shelf))
+    gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
+    votes, merging = Votes(items.shelf, people, gate), Merging(items.shelf)
+    return Feedback(items, people, Submissions(items, gate), gate, Erasure(items), votes, merging)
 
 
 def wire() -> Feedback:

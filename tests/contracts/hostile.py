@@ -17,6 +17,7 @@ from infra.routes import ROUTES, Route
 from ops import openapi
 from slipway import cursors
 from slipway.access import Principal
+from slipway.calls import derived_id
 from tests.contracts.rooms import caller
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
@@ -454,6 +455,9 @@ def _sound(route: Route) -> bytes:
         "feedback.vote": {"email": "ada@example.com"},
         "feedback.withdraw": {"targeting_key": "u1", "environment": "production"},
         "feedback.merge": {"into": derived_id("fbk_", "key_admin", "feedback.submit", "submission kettle")},
+        "feedback.form": {"product": "grinder"},
+        "people.export": {"targeting_key": "u1", "environment": "production"},
+        "people.erase": {"email": "ada@example.com"},
         "keys.create": {"kind": "admin", "role": "editor", "name": "ci"},
         "keys.rotate": {"overlap_seconds": 60},
         "members.invite": {"email": "ada@example.com", "role": "viewer"},

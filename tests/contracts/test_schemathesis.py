@@ -64,6 +64,8 @@ RULES = {
     "feedback.vote": {"forbidden", "required", "pattern"},
     "feedback.withdraw": {"forbidden", "required", "pattern"},
     "feedback.merge": {"unknown_item", "itself"},
+    "people.export": {"one_person", "pattern"},
+    "people.erase": {"one_person", "pattern"},
     "keys.create": {"forbidden", "required", "too_small"},
     "products.create": {"too_many_decimals"},
     "products.update": {"too_many_decimals"},

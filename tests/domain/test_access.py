@@ -126,6 +126,9 @@ EXPECTED = """
     feedback.votes          ---yyyyyy-
     feedback.merge          ----yy-yy-
     feedback.unmerge        ----yy-yy-
+    feedback.form           -yyyyyyyy-
+    people.export           -----y--y-
+    people.erase            -----y--y-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

@@ -47,6 +47,7 @@ class Intents:
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
     votes: dict[str, set[str]] = field(default_factory=dict)  # by id of an item: who voted for it
     merged: dict[str, str] = field(default_factory=dict)  # each duplicate -> what it was merged into
+    forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -57,6 +58,7 @@ class Intents:
 class Client:
     def __init__(self, world: World, intents: Intents) -> None:
         self.world, self.intents = world, intents
+        self.titles: dict[str, str] = {}  # of items, by id
 
     # --- products ---
 
@@ -242,6 +244,7 @@ class Client:
         reply = self._until(lambda: self.world.http("POST", "/v1/feedback", body, principal=principal))
         assert reply.status == 201, reply.body
         self.intents.feedback.append(title)
+        self.titles[str(reply.json["id"])] = title
         return str(reply.json["id"])
 
     def vote(self, id: str, principal: Principal, **voter: str) -> None:
@@ -273,6 +276,16 @@ class Client:
     def _merged(self, path: str, body: Any, status: str) -> None:
         reply = self._until(lambda: self.world.http("POST", path, body, if_match="*"))
         assert (reply.status, reply.json["status"]) == (200, status), reply.body
+
+    def forget(self, person: str, items: list[str]) -> None:
+        """Until it is answered; and what that person told, these items, is to be read by nobody."""
+        subject = {"targeting_key": person, "environment": "production"}
+        told = self._until(lambda: self.world.http("POST", "/v1/people/export", subject)).json
+        assert {one["id"] for one in told["feedback"]} == set(items), told
+        assert self._until(lambda: self.world.http("POST", "/v1/people/erase", subject)).status == 200
+        for item in items:
+            self.intents.feedback.remove(self.titles[item])
+            self.intents.forgotten.append(item)
 
     # --- keys ---
 

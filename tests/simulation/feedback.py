@@ -27,6 +27,8 @@ def submitting(world: World, client: Client) -> None:
     world.pump()
     item = client.submit("It is heavy", BACKEND, targeting_key="bob")
     assert client.get(f"/v1/feedback/{item}").json["title"] == "It is heavy"
+    client.forget("eve", [client.submit("It is red", VISITOR, targeting_key="eve", email="eve@example.com", consent=True)])
+    world.pump()
     items = feedback(world.memory).items
     items.update(a_call(), item, None, lambda data: {**data, "tags": ["weight"]})
     items.update(a_call(1), item, None, lambda data: {**data, "status": "planned"})

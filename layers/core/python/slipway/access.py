@@ -143,6 +143,9 @@ OPERATIONS: dict[str, Rule] = {
     "feedback.votes": VIEWER,
     "feedback.merge": EDITOR,
     "feedback.unmerge": EDITOR,
+    "feedback.form": READERS,
+    "people.export": ADMIN,
+    "people.erase": ADMIN,
     "site.read": PUBLIC,
 }
 
