@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.cursors import encode
 from slipway.edge.stream import Wired
+from slipway.feedback.buckets import MOST as BURST
 from slipway.feedback.groups import MOST
 from slipway.feedback.item import FeedbackView
 from slipway.feedback.recount import Recount
+from slipway.feedback.switches import FRESH
 from slipway.feedback.vote import VotedView, VoteView
 from slipway.ports import Put, Row
 from slipway.products import Products
@@ -193,9 +196,21 @@ def test_a_board_may_take_no_votes(deployment: Deployment) -> None:
     id = deployment.item()
     deployment.post(f"/{id}/votes", ADA)
     deployment.store.put(FEEDBACK, {"pk": "board#mug", "sk": "head", "schema": 1, "kind": "board", "data": {"voting": False}})
-    assert deployment.post(f"/{id}/votes", {"targeting_key": "bob"}).status == 409
-    assert deployment.post(f"/{id}/votes/withdraw", ADA).status == 200
+    with api.testing(now=START + timedelta(seconds=FRESH)):
+        assert deployment.post(f"/{id}/votes", {"targeting_key": "bob"}).status == 409
+        assert deployment.post(f"/{id}/votes/withdraw", ADA).status == 200
     assert deployment.votes(id) == [0]
+
+
+def test_what_one_network_may_send_with_a_client_key(deployment: Deployment) -> None:
+    """A burst, and no more until later; who is refused has not voted."""
+    id = deployment.item()
+    replies = [deployment.post(f"/{id}/votes", {"targeting_key": f"{number}"}, VISITOR) for number in range(BURST + 5)]
+    assert [reply.status for reply in replies] == [200] * BURST + [429] * 5
+    assert replies[-1].headers["retry-after"] == "3"
+    assert deployment.post(f"/{id}/votes/withdraw", {"targeting_key": "0"}, VISITOR).status == 429
+    assert deployment.post(f"/{id}/votes", ADA, BACKEND).status == 200
+    assert deployment.votes(id) == [BURST + 1]
 
 
 def test_everybody_is_listed_once(deployment: Deployment) -> None:
