@@ -23,6 +23,7 @@ from slipway.feedback.imported import Importing
 from slipway.feedback.item import Prose, Reply, Title, view
 from slipway.feedback.items import Data, Items
 from slipway.feedback.posts import Post
+from slipway.feedback.scrub import scrub
 from slipway.fields import cleaned
 from slipway.paging import PAGE_BYTES, compact
 from slipway.ports import ConditionFailed, Write
@@ -81,15 +82,19 @@ Validate = Callable[[Any], ImportedPost]  # raises Invalid
 # --- in ---------------------------------------------------------------------------------------------------
 
 
-def take(items: Items, call: Call, body: bytes, query: Importing, validate: Validate) -> Outcome:
+def take(items: Items, call: Call, body: bytes, query: Importing, validate: Validate, *, scrubs: bool) -> Outcome:
     """Check all lines, then write them. Raises Malformed, TooLarge, Invalid, IdempotencyMismatch; nothing is written then."""
-    bound, call = call.idempotency_key is not None, importing.named(call, body)
+    clean = scrub if scrubs else str
+    bound = call.idempotency_key is not None
+    call = importing.named(call, body, query.source, query.product, query.type, str(query.emails))
 
     def ready(line: Line) -> Ready:
         post: Post = line.value
-        said = {name: getattr(post, name) for name in ImportedPost.model_fields if name != "email"}
-        said |= {"email": post.email} if query.emails and post.email else {}
-        return Ready(line.number, call.new_id("fbk_", str(line.number)), post, validate(said))
+        given = {name: getattr(post, name) for name in ImportedPost.model_fields if name != "email"}
+        given |= {"email": post.email} if query.emails and post.email else {}
+        said = validate(given)
+        told = {"title": clean(said.title), "text": clean(said.text), "remarks": [clean(remark) for remark in said.remarks]}
+        return Ready(line.number, call.new_id("fbk_", str(line.number)), post, said.model_copy(update=told))
 
     found = importing.checked(posts.read(query.source, body), ready, "posts")
     told = [{"line": one.line, "detail": detail} for one in found for detail in one.post.told]
