@@ -9,10 +9,10 @@ from slipway import history
 from slipway.calls import Call
 from slipway.changes import differences
 from slipway.edge.http import Answer, Request
-from slipway.feedback.edits import Bulk, ChangedViews
+from slipway.feedback.edits import Bulk, BulkView
 from slipway.feedback.inbox import FeedbackListing, page
 from slipway.feedback.item import FIELDS, FeedbackPatch, FeedbackView, view
-from slipway.feedback.notes import NewNote, NoteView
+from slipway.feedback.notes import FeedbackNoteView, NewNote
 from slipway.history import VersionView
 from slipway.paging import Paging
 from slipway.problems import Problem
@@ -51,7 +51,7 @@ def update(request: Request[Feedback, FeedbackPatch, Writing]) -> Answer:
     return Answer(200, view(stored, items.open(stored)), etag=None if only else stored.etag)
 
 
-@api.post(BULK, "feedback.bulk", body=Bulk, answers={207: ChangedViews}, creates=True, repeatable=True)
+@api.post(BULK, "feedback.bulk", body=Bulk, answers={207: BulkView}, creates=True, repeatable=True)
 def bulk(request: Request[Feedback, Bulk, None]) -> Answer:
     """Change up to 100 items alike.
 
@@ -72,14 +72,14 @@ def versions(request: Request[Feedback, None, Paging]) -> Answer:
     return Answer(200, {"items": shown}, next=next)
 
 
-@api.post(f"{ONE}/notes", "feedback.note", body=NewNote, answers={201: NoteView}, creates=True)
+@api.post(f"{ONE}/notes", "feedback.note", body=NewNote, answers={201: FeedbackNoteView}, creates=True)
 def note(request: Request[Feedback, NewNote, None]) -> Answer:
     """Write an internal note on an item. It is never public, and goes with the person whom the item is of."""
     made, again = request.use.notes.add(request.call, request.path["id"], request.body)
     return Answer(201, made, replayed=again)
 
 
-@api.get(f"{ONE}/notes", "feedback.notes", query=Paging, answers={200: [NoteView]})
+@api.get(f"{ONE}/notes", "feedback.notes", query=Paging, answers={200: [FeedbackNoteView]})
 def notes(request: Request[Feedback, None, Paging]) -> Answer:
     """List the internal notes on an item, the oldest first."""
     found, cursor = request.use.notes.page(request.path["id"], request.query)
