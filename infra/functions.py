@@ -16,6 +16,8 @@ from slipway.tables import (
     BY_CREATED,
     BY_MONTH,
     BY_PERSON,
+    BY_PRODUCT,
+    BY_STATUS,
     COUNTERS,
     FEEDBACK,
     FLAGS,
@@ -241,6 +243,10 @@ FUNCTIONS = (
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
+            # The inbox: its orders, and what an item names.
+            *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
         ),
     ),
     Function(

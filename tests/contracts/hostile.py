@@ -235,6 +235,7 @@ IDS = (
 _ASKED: dict[str | None, str] = dict.fromkeys(
     ("flags.export", "flags.import", "flags.adoption", "metrics.read"), "environment=development"
 )  # what has to be
+_ASKED["feedback.import"] = "source=canny&product=grinder"
 
 
 def sound(route: Route, id: str) -> Attack:
@@ -458,11 +459,23 @@ def _sound(route: Route) -> bytes:
         "feedback.form": {"product": "grinder"},
         "people.export": {"targeting_key": "u1", "environment": "production"},
         "people.erase": {"email": "ada@example.com"},
+        "feedback.update": {
+            "status": "planned",
+            "tags": ["noise"],
+            "reply": "Soon!",
+            "headline": "Quieter",
+            "sentiment": "negative",
+        },
+        "feedback.bulk": {"ids": [f"fbk_{'0' * 26}"], "change": {"status": "planned", "add_tags": ["noise"]}},
+        "feedback.note": {"text": "She called."},
+        "boards.update": {"roadmap": True, "form": {"seconds": 5}, "labels": {"shipped": "Done"}, "notify": {"email": True}},
         "keys.create": {"kind": "admin", "role": "editor", "name": "ci"},
         "keys.rotate": {"overlap_seconds": 60},
         "members.invite": {"email": "ada@example.com", "role": "viewer"},
         "members.update": {"role": "editor"},
     }
+    if route.operation == "feedback.import":
+        return b'["title",\n1,2]'  # CSV that is JSON as well
     return json.dumps(bodies.get(route.operation, {})).encode()
 
 
@@ -489,6 +502,11 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "environments.list": (["environments.list"], ("key",)),
         "proposals.list": (["proposals.list", None, None, None, None], ("created_at", "pk")),
         "schedules.list": (["schedules.list", None, None, None, None], ("created_at", "pk")),
+        "feedback.list": (["feedback.list", None, None, "visible", *[None] * 10], ("created_at", "pk")),
+        "feedback.versions": (["feedback.versions", target], ("version",)),
+        "feedback.notes": (["feedback.notes", target], ("sk",)),
+        "feedback.export": (["feedback.export", "jsonl", None], ("created_at", "pk")),
+        "boards.list": (["boards.list"], ("created_at", "pk")),
     }
     if route.operation not in lists:
         return

@@ -94,7 +94,7 @@ def furnished() -> dict[str, str]:
     second = Principal("member", "mbr_second", "editor")
     event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
     assert gateway(event).status == 200
-    return ids | {"proposals.apply": approved, "metrics": "errors"} | _rolled_out()
+    return ids | {"proposals.apply": approved, "metrics": "errors", "boards": "grinder"} | _rolled_out()
 
 
 def _rolled_out() -> dict[str, str]:

@@ -129,6 +129,17 @@ EXPECTED = """
     feedback.form           -yyyyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
+    feedback.list           ---yyyyyy-
+    feedback.update         ----yy-yy-
+    feedback.bulk           ----yy-yy-
+    feedback.versions       ---yyyyyy-
+    feedback.note           ----yy-yy-
+    feedback.notes          ---yyyyyy-
+    feedback.export         ---yyyyyy-
+    feedback.import         ----yy-yy-
+    boards.list             ---yyyyyy-
+    boards.read             ---yyyyyy-
+    boards.update           ----yy-yy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

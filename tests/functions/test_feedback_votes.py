@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -284,6 +285,25 @@ def test_a_group_goes_into_another_and_comes_out_again(deployment: Deployment) -
     assert deployment.votes(one, two, three, four) == [2, 1, 3, 2]
     assert deployment.unmerge(four).json["merged_into"] is None
     assert deployment.votes(one, two, three, four) == [2, 1, 1, 2]
+
+
+def test_votes_stand_in_the_list_and_in_the_file(deployment: Deployment) -> None:
+    one, two = deployment.item(), deployment.item()
+    deployment.post(f"/{one}/votes", ADA)
+    deployment.merge(two, one)
+    deployment.votes()
+    listed = deployment.get("", query="product=mug").json["items"]
+    assert [(item["votes"], item["merged_into"]) for item in listed] == [(1, None), (0, one)]
+    lines = [json.loads(line) for line in deployment.get("/export").body.splitlines()]
+    assert [(line["votes"], line["merged_into"]) for line in lines] == [(1, None), (0, one)]
+
+
+def test_a_duplicate_leaves_its_status_by_unmerging_alone(deployment: Deployment) -> None:
+    one, two = deployment.item(), deployment.item()
+    deployment.merge(two, one)
+    sent = {"if-match": "*"}
+    reply = call(handler, "PATCH", f"/v1/feedback/{two}", {"status": "planned"}, principal=EDITOR, headers=sent)
+    assert (reply.status, reply.json["code"]) == (409, "move_not_allowed")
 
 
 def test_the_status_comes_back(deployment: Deployment) -> None:

@@ -146,6 +146,17 @@ OPERATIONS: dict[str, Rule] = {
     "feedback.form": READERS,
     "people.export": ADMIN,
     "people.erase": ADMIN,
+    "feedback.list": VIEWER,
+    "feedback.update": EDITOR,
+    "feedback.bulk": EDITOR,
+    "feedback.versions": VIEWER,
+    "feedback.note": EDITOR,
+    "feedback.notes": VIEWER,
+    "feedback.export": VIEWER,
+    "feedback.import": EDITOR,
+    "boards.list": VIEWER,
+    "boards.read": VIEWER,
+    "boards.update": EDITOR,
     "site.read": PUBLIC,
 }
 

@@ -72,6 +72,15 @@ class FeedbackUnmerged(FeedbackEvent):
     data: UnmergedFacts
 
 
+class BoardUpdated(Event):
+    """A product does something else with feedback than before."""
+
+    source: Literal["slipway.feedback"]
+    version: Literal[1]
+    type: Literal["board.updated.v1"]
+    data: FeedbackFacts
+
+
 class PersonErased(Event):
     """Nobody can read any more what a person told; nothing says who it was."""
 
@@ -87,5 +96,6 @@ ROOM = by_name(
     FeedbackStatusChanged,
     FeedbackMerged,
     FeedbackUnmerged,
+    BoardUpdated,
     PersonErased,
 )
