@@ -177,11 +177,16 @@ class Poll:
             return
         if name == "merge" and told[0] == told[1]:
             return
-        do = {"vote": self.vote, "withdraw": self.withdraw, "merge": self.merge, "unmerge": self.unmerge}[name]
+        known: dict[str, Callable[..., None]] = {
+            "vote": self.vote,
+            "withdraw": self.withdraw,
+            "merge": self.merge,
+            "unmerge": self.unmerge,
+        }
         for plan in (step.meddling, {}):
             try:
                 with self.store.meddling(plan):
-                    do(*told)
+                    known[name](*told)
             except Conflict:
                 return
             except (Died, StoreUnavailable):

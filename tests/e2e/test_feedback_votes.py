@@ -45,8 +45,10 @@ def merged(stack: Stack, id: str, what: str, body: Any = None) -> None:
 
 
 def come_to(stack: Stack, id: str, votes: int) -> None:
-    read = lambda: stack.call("GET", f"/v1/feedback/{id}").json()["votes"]  # noqa: E731
-    until(lambda: read() == votes, within=PATIENCE, what=f"{votes} votes, and not {read()}")
+    def read() -> int:
+        return int(stack.call("GET", f"/v1/feedback/{id}").json()["votes"])
+
+    until(lambda: read() == votes, within=PATIENCE, what=f"there are {votes} votes")
 
 
 def test_many_at_once_count_exactly(stack: Stack, product: str, tell: Tell) -> None:

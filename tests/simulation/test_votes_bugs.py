@@ -11,7 +11,7 @@ import pytest
 from slipway.feedback import ballots
 from slipway.feedback.ballots import Ballot, Ballots
 from slipway.feedback.groups import Group
-from slipway.ports import Row, Store, every
+from slipway.ports import Row, Span, Store, every
 from slipway.tables import FEEDBACK
 from tests.simulation.enumeration import Bug, played
 from tests.simulation.scenarios import SCENARIOS
@@ -55,7 +55,7 @@ def summed() -> Bug:
     """Adds the votes of a group up."""
 
     def careless(store: Store, group: Group, after: str = "") -> Any:
-        return (row for id in group.ids for row in every(store, FEEDBACK, id, ballots.Span(prefix="vote#")))
+        return (row for id in group.ids for row in every(store, FEEDBACK, id, Span(prefix="vote#")))
 
     return Bug(patch.object(ballots, "voters", careless))
 
