@@ -176,6 +176,14 @@ def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: F
     findings.same("people", len({key for key, _ in keys}), len(set(keys)))
     persons = {pk for pk, sk in _rows(world, "feedback") if pk.startswith("psn_") and sk == "key"}
     findings.same("keys of people", {stored.data["person"] for stored in items}, persons)
+    for stored in items:
+        marks, notes = intents.marked.get(stored.id, []), intents.noted.get(stored.id, [])
+        findings.compare(f"tag of {stored.id}", Counter(marks), Counter(stored.data.get("tags", marks)))
+        found = [
+            row["sealed"] for (pk, sk), row in _rows(world, "feedback").items() if pk == stored.id and sk.startswith("note#")
+        ]
+        said = [str((one or {}).get("text")) for one in feedback(world.memory).items.open_rows(stored, found)]
+        findings.compare(f"note on {stored.id}", Counter(notes), Counter(said))
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:
@@ -238,7 +246,7 @@ def _products(world: World, intents: Intents, heads: dict[str, Row], findings: F
 
 
 _MOVES = (
-    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1"),
+    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1", "feedback.status_changed.v1"),
     *(f"proposal.{state}.{one}" for state in ("approved", "applied", "rejected", "expired") for one in ("v1", "v2")),
     *(f"schedule.{state}.{one}" for state in ("cancelled", "fired", "failed") for one in ("v1", "v2")),
 )
