@@ -27,6 +27,8 @@ def submitting(world: World, client: Client) -> None:
     world.pump()
     item = client.submit("It is heavy", BACKEND, targeting_key="bob")
     assert client.get(f"/v1/feedback/{item}").json["title"] == "It is heavy"
+    client.forget("eve", [client.submit("It is red", VISITOR, targeting_key="eve", email="eve@example.com", consent=True)])
+    world.pump()
     items = feedback(world.memory).items
     items.update(a_call(), item, None, lambda data: {**data, "tags": ["weight"]})
     items.update(a_call(1), item, None, lambda data: {**data, "status": "planned"})
@@ -55,14 +57,9 @@ def sorting(world: World, client: Client) -> None:
 
 def another_hand(world: World, client: Client) -> None:
     """Of the same items, at the same moment."""
-    for id, versions in world.history.items():
-        if (
-            id.startswith("fbk_")
-            and versions[1][0]["data"]["origin"] == "server"
-            and "rival" not in client.intents.marked.get(id, [])
-        ):
-            client.mark(id, "rival")
-            return
+    told = [id for id, versions in world.history.items() if versions[1][0]["data"].get("origin") == "server"]
+    if told and "rival" not in client.intents.marked.get(told[0], []):
+        client.mark(told[0], "rival")
 
 
 def another_voice(world: World, client: Client) -> None:
