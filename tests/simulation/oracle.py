@@ -184,6 +184,12 @@ def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: F
     findings.same("rows that lead to nobody", set(), led - living)
     erased = {id for id, head in heads.items() if head["kind"] == "person"}
     findings.same("erased", {(id, "head") for id in erased}, {place for place in rows if place[0] in erased})
+    for id, marks in intents.marked.items():
+        findings.compare(f"tag of {id}", Counter(marks), Counter(heads[id]["data"].get("tags", [])))
+    for id, notes in intents.noted.items():
+        found = [row["sealed"] for (pk, sk), row in rows.items() if pk == id and sk.startswith("note#")]
+        said = feedback(world.memory).items.open_rows(Stored(heads[id]), found)
+        findings.compare(f"note on {id}", Counter(notes), Counter(str((one or {}).get("text")) for one in said))
 
 
 def _votes(world: World, intents: Intents, findings: Findings) -> None:
@@ -259,7 +265,7 @@ def _products(world: World, intents: Intents, heads: dict[str, Row], findings: F
 
 
 _MOVES = (
-    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1"),
+    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1", "feedback.status_changed.v1"),
     *(f"proposal.{state}.{one}" for state in ("approved", "applied", "rejected", "expired") for one in ("v1", "v2")),
     *(f"schedule.{state}.{one}" for state in ("cancelled", "fired", "failed") for one in ("v1", "v2")),
 )

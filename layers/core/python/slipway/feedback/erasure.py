@@ -47,7 +47,7 @@ class Erasure:
     def __init__(self, items: Items) -> None:
         self._people, self._items = items.people, items
         self._store: Store = items.people.store
-        self._shelf = Shelf(self._store, FEEDBACK, kind="person", schema=newest("person"), upgrade=upgrader("person"))
+        self.shelf = Shelf(self._store, FEEDBACK, kind="person", schema=newest("person"), upgrade=upgrader("person"))
 
     def erase(self, call: Call, who: Who) -> list[Stored]:
         """What is left of each person that is meant; of who is not known, or not any more, nothing."""
@@ -56,13 +56,13 @@ class Erasure:
     # --- inside ---
 
     def _erased(self, call: Call, pid: str) -> Stored:
-        stored = self._shelf.find(pid)
+        stored = self.shelf.find(pid)
         if stored is None:
             key = self._store.get(FEEDBACK, pid, KEY) or {}
             gone: Row = {"pk": pid, "sk": GONE, "schema": LED, "who": [key["who"]] if "who" in key else []}
             also: list[Write] = [Delete(FEEDBACK, pid, KEY), Put(FEEDBACK, gone)]
             event = ("person.erased.v1", {"version": 1, "changes": []})
-            stored = self._shelf.create(call, pid, {"erased_at": call.stamp}, [event], also=also).stored
+            stored = self.shelf.create(call, pid, {"erased_at": call.stamp}, [event], also=also).stored
         rows = {str(row["sk"]): row for row in every(self._store, FEEDBACK, pid)}  # there are no more of them without the key
         whose = rows.get(GONE, {}).get("who", [])
         for owned, _ in belongings(self._items, pid):

@@ -47,7 +47,7 @@ class Notes:
         self._items, self._store = items, items.shelf.store
 
     def add(self, call: Call, id: str, new: NewNote) -> tuple[dict[str, Any], bool]:
-        """A FeedbackNoteView, and whether an earlier try of the call made it. Raises NotFound, Conflict, IdempotencyMismatch."""
+        """A FeedbackNoteView, and whether an earlier try made it. Raises NotFound, Conflict, IdempotencyMismatch."""
         item = self._items.read(id)
         sealed = self._items.sealed(item, {"text": new.text})
         if sealed is None:

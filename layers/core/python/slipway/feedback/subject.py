@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field
 
@@ -16,13 +16,14 @@ from slipway.shape import Shape
 if TYPE_CHECKING:
     from slipway.feedback.people import Who
 
-_UNIT = {"targeting_key": "user-17", "environment": "production"}
+_EMAIL: dict[str, Any] = {"email": "ada@example.com"}
+_UNIT: dict[str, Any] = {"targeting_key": "user-17", "environment": "production"}
 
 
 class Subject(Shape):
     """One of: a targeting key and its environment, an e-mail address (all who gave it), a member."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_UNIT, {"email": "ada@example.com"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_UNIT, _EMAIL]})
 
     targeting_key: TargetingKey | None = None
     environment: EnvironmentName | None = None
