@@ -12,6 +12,7 @@ import pytest
 from functions.feedback.handler import api
 from infra import data, service
 from slipway.adapters.aead import AesGcm
+from slipway.audit import KEPT
 from slipway.edge import observe
 from slipway.feedback import sealing
 from slipway.feedback.erasure import STORES
@@ -270,5 +271,6 @@ def test_the_certificate_names_every_store_and_when_its_last_copy_goes(room: Wat
     assert until == {store: days for store, _, days in STORES}
     assert until["backups of the table"] == 35  # as far back as a table can be restored
     assert until["stream of the table"] == 1
+    assert until["audit"] == KEPT.days
     assert until["lake"] == data.LAKE_DAYS
     assert until["archive of events"] == service.ARCHIVE_DAYS
