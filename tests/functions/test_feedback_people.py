@@ -32,7 +32,7 @@ WORDS = (
     "Phone of Ada",
     "session-9f",
 )
-ADA = {
+ADA: dict[str, Any] = {
     "title": WORDS[0],
     "text": WORDS[1],
     "email": WORDS[2],
@@ -40,7 +40,7 @@ ADA = {
     "targeting_key": WORDS[3],
     "context": {"url": f"https://{WORDS[4]}", "device": WORDS[5], "session": WORDS[6]},
 }
-UNIT = {"targeting_key": WORDS[3], "environment": "production"}
+UNIT: dict[str, Any] = {"targeting_key": WORDS[3], "environment": "production"}
 
 
 class Watched(Room):
@@ -101,7 +101,7 @@ def test_more_than_a_page_of_it(room: Watched) -> None:
 
 
 def test_an_address_means_all_who_gave_it(room: Watched) -> None:
-    given = {"email": "ada@example.com", "consent": True}
+    given: dict[str, Any] = {"email": "ada@example.com", "consent": True}
     nobody, ada, member = room.told(**given), room.told(targeting_key="ada", **given), room.told(principal=VIEWER, **given)
     told = room.ask("/v1/people/export", {"email": "ada@example.com"})
     assert {one["id"] for one in told["feedback"]} == {nobody["id"], ada["id"], member["id"]}
