@@ -393,7 +393,7 @@ FUNCTIONS = (
         timeout=300,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"), leading=("fbk_*",)),
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("recounted#votes",)),
+            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("recounted#*",)),
             OnTable(FEEDBACK, _QUERY, leading=("fbk_*",)),
             OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
             OnObjects("quarantine", "records/ballots/", ("s3:PutObject",)),

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Answer, Api
-from slipway.feedback import ballots
 from slipway.feedback.boards import Boards
 from slipway.feedback.buckets import Buckets
 from slipway.feedback.edits import Edits
 from slipway.feedback.erasure import Erasure
 from slipway.feedback.forms import Forms
 from slipway.feedback.gate import Gate
-from slipway.feedback.item import view
 from slipway.feedback.items import Items
 from slipway.feedback.merging import Merging
 from slipway.feedback.notes import Notes
@@ -36,13 +34,13 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
-    votes: Votes
-    merging: Merging
     boards: Boards
     edits: Edits
     notes: Notes
     gate: Gate
     erasure: Erasure
+    votes: Votes
+    merging: Merging
 
 
 def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
@@ -50,9 +48,9 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feed
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
     gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
-    votes, merging = Votes(items.shelf, people), Merging(items.shelf)
-    edits, notes, erasure = Edits(items), Notes(items), Erasure(items)
-    return Feedback(items, people, Submissions(items, gate), votes, merging, Boards(store), edits, notes, gate, erasure)
+    votes, merging = Votes(items.shelf, people, gate), Merging(items.shelf)
+    boards, edits, notes = Boards(store), Edits(items), Notes(items)
+    return Feedback(items, people, Submissions(items, gate), boards, edits, notes, gate, Erasure(items), votes, merging)
 
 
 def wire() -> Feedback:
@@ -64,6 +62,6 @@ api: Api[Feedback] = Api("feedback", wire)
 
 def shown(use: Feedback, stored: Stored) -> Answer:
     """One item as a team sees it."""
-    votes = ballots.votes(use.items.shelf.store, [stored.id])[stored.id]
+    [view] = use.items.views([stored])
     # Votes come without a version: the tag serves If-Match alone, never a 304.
-    return Answer(200, view(stored, use.items.open(stored), votes), headers={"ETag": stored.etag})
+    return Answer(200, view, headers={"ETag": stored.etag})

@@ -170,20 +170,30 @@ def _rollouts(world: World, intents: Intents, heads: dict[str, Row], findings: F
 
 
 def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
-    """Each item stands once and can be read, and nobody is two people."""
+    """Each item stands once and can be read unless its person was erased, nobody is two people, and nothing leads to who was
+    erased."""
     items = [Stored(head) for head in heads.values() if head["kind"] == "feedback"]
-    opened = [feedback(world.memory).items.open(stored) for stored in items]
-    findings.compare("feedback", Counter(intents.feedback), Counter(str((one or {}).get("title")) for one in opened))
-    keys = [
-        (one["targeting_key"], stored.data["person"])
-        for one, stored in zip(opened, items, strict=True)
-        if one and "targeting_key" in one
-    ]
-    findings.same("people", len({key for key, _ in keys}), len(set(keys)))
-    persons = {pk for pk, sk in _rows(world, "feedback") if pk.startswith("psn_") and sk == "key"}
-    voters = {row["person"] for (_, sk), row in _rows(world, "feedback").items() if sk.startswith("vote#")}
-    known = voters | {stored.data["person"] for stored in items}
-    findings.same("keys of people", known, persons & known if intents.votes else persons)  # who withdrew is known to no row
+    told = list(zip(items, feedback(world.memory).items.open_all(items), strict=True))
+    findings.compare("feedback", Counter(intents.feedback), Counter(one["title"] for _, one in told if one is not None))
+    findings.same("forgotten", set(intents.forgotten), {stored.id for stored, one in told if one is None})
+    named = {(one["targeting_key"], stored.data["person"]) for stored, one in told if one and "targeting_key" in one}
+    findings.same("people", len({key for key, _ in named}), len(named))
+    rows, living = _rows(world, "feedback"), {stored.data["person"] for stored, one in told if one is not None}
+    living |= {row["person"] for (_, sk), row in rows.items() if sk.startswith("vote#") and (row["person"], "key") in rows}
+    persons = {pk for pk, sk in rows if pk.startswith("psn_") and sk == "key"}
+    if intents.votes:  # who has withdrawn the only vote is somebody still
+        living |= persons
+    findings.same("keys of people", living, persons)
+    led = {row["pid"] for (pk, _), row in rows.items() if pk.startswith("person#")}
+    findings.same("rows that lead to nobody", set(), led - living)
+    erased = {id for id, head in heads.items() if head["kind"] == "person"}
+    findings.same("erased", {(id, "head") for id in erased}, {place for place in rows if place[0] in erased})
+    for id, marks in intents.marked.items():
+        findings.compare(f"tag of {id}", Counter(marks), Counter(heads[id]["data"].get("tags", [])))
+    for id, notes in intents.noted.items():
+        found = [row["sealed"] for (pk, sk), row in rows.items() if pk == id and sk.startswith("note#")]
+        said = feedback(world.memory).items.open_rows(Stored(heads[id]), found)
+        findings.compare(f"note on {id}", Counter(notes), Counter(str((one or {}).get("text")) for one in said))
 
 
 def _outward(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
@@ -304,7 +314,7 @@ def _products(world: World, intents: Intents, heads: dict[str, Row], findings: F
 
 
 _MOVES = (
-    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1"),
+    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1", "feedback.status_changed.v1"),
     *(f"proposal.{state}.{one}" for state in ("approved", "applied", "rejected", "expired") for one in ("v1", "v2")),
     *(f"schedule.{state}.{one}" for state in ("cancelled", "fired", "failed") for one in ("v1", "v2")),
 )

@@ -68,7 +68,7 @@ class Context(Shape):
     locale: Annotated[Locale | None, Field(description="BCP 47")] = None
 
 
-_TOLD = {
+_TOLD: dict[str, Any] = {
     "type": "idea",
     "product": "espresso-machine",
     "title": "A smaller cup",
@@ -170,7 +170,9 @@ class FeedbackView(Shape):
     status: Status
     state: State
     votes: int = Field(ge=0, description="people who voted for it or for one of its duplicates, as of a few seconds ago")
-    merged_into: str | None = Field(pattern=ID, description="what it is a duplicate of; it keeps its own votes")
+    merged_into: str | None = Field(
+        pattern=ID, examples=[None], description="what it is a duplicate of; it keeps its own votes"
+    )
     sentiment: SentimentView | None
     email: str | None
     consent: bool
