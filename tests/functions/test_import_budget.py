@@ -50,7 +50,8 @@ NOWHERE = {
     *("boto3", "botocore", "jwt"),
 }
 RESOLVER = "aws_lambda_powertools.event_handler.api_gateway"
-DESK = {"products", "flags", "access", "audit", "signals", "feedback", "hooks"}  # over Powertools' resolver, which the others do without
+# Over Powertools' resolver, which the others do without.
+DESK = {"products", "flags", "access", "audit", "signals", "feedback", "hooks"}
 HOT = {"pydantic", "pydantic_core", "typing_extensions", "dataclasses", "inspect"}
 
 CODE = """
