@@ -38,8 +38,8 @@ BUDGETS = {
     "guard": 245,
     "ramp": 245,
     "hooks": 235,
-    "courier": 205,
-    "shipping": 200,
+    "courier": 210,
+    "shipping": 205,
     "unsubscribe": 80,
     "feedback": 270,
 }
