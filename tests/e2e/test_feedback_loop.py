@@ -193,6 +193,7 @@ def test_what_a_receiver_did_not_take_waits_and_one_that_is_gone_is_disabled(
     stack.call("PATCH", f"/v1/feedback/{wish}", {"reply": "Sooner."}, headers=MERGE)
     read = f"/v1/webhooks/{hook['id']}"
     until(lambda: stack.call("GET", read).json()["disabled_for"] == "gone", within=PATIENCE, what="it is disabled")
+    assert hook["id"] in [one["id"] for one in stack.call("GET", "/v1/webhooks").json()["items"]]
     assert stack.call("PATCH", read, {"description": "Gone"}, headers=MERGE).status == 200
     assert stack.call("DELETE", read, headers={"If-Match": "*"}).status == 204
     written = stack.call("POST", "/v1/changelog", {"product": NAME, "title": "By hand", "text": "For all."}).json()
