@@ -119,6 +119,8 @@ EXPECTED = """
     members.remove          -----y--y-
     me.read                 -yyyyyyyy-
     audit.list              -----y--y-
+    feedback.submit         -yyyyyyyy-
+    feedback.read           ---yyyyyy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

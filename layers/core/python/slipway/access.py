@@ -136,6 +136,8 @@ OPERATIONS: dict[str, Rule] = {
     "metrics.read": VIEWER,
     "signals.collect": APPLICATIONS,
     "signals.track": APPLICATIONS,
+    "feedback.submit": READERS,
+    "feedback.read": VIEWER,
     "site.read": PUBLIC,
 }
 

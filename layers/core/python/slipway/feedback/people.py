@@ -1,0 +1,96 @@
+"""People who gave feedback, each with a key of their own. Who loses it is forgotten: nothing else leads from a row to a person.
+
+    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it
+    person#<lookup> / who       `pid`: of who has that targeting key in that environment, or is that member
+    person#<lookup> / psn_...   `pid`: of each who gave that e-mail address
+
+`pid` is drawn, not derived; a lookup is an HMAC with a secret of this deployment. So rows that outlive a person's key, the items
+and their versions, name somebody whom nobody knows. Who gives no targeting key is another person each time.
+"""
+
+from __future__ import annotations
+
+from slipway.calls import derived_id
+from slipway.digests import hmac
+from slipway.feedback.sealing import KEY_BYTES
+from slipway.ports import Absent, Check, Equals, Put
+from slipway.tables import FEEDBACK
+from slipway.text import folded
+from slipway.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from slipway.calls import Call
+    from slipway.feedback.secrets import Secrets
+    from slipway.ports import Row, Store, Write
+
+    Who = tuple[str, ...]  # `unit`, `member` or `email` make one
+
+SCHEMA = 1
+PEPPER = "pepper"
+WHO, KEY = "who", "key"  # sort keys
+
+
+def unit(environment: str, targeting_key: str) -> Who:
+    return ("unit", environment, targeting_key)
+
+
+def member(id: str) -> Who:
+    return ("member", id)
+
+
+def email(address: str) -> Who:
+    return ("email", folded(address))
+
+
+class Person(Value):
+    """`writes`: what makes the person, or holds that it was not erased meanwhile; to go into the transaction that needs it."""
+
+    pid: str
+    secret: bytes
+    writes: tuple[Write, ...]
+
+
+class People:
+    """`entropy(n)`: n random bytes."""
+
+    def __init__(self, store: Store, secrets: Secrets, entropy: Callable[[int], bytes]) -> None:
+        self.store = store
+        self._secrets, self._entropy = secrets, entropy
+
+    def known(self, who: Who) -> str | None:
+        """The pid of a unit or a member; None of who never gave anything, or was erased."""
+        row = self.store.get(FEEDBACK, self.lookup(who), WHO)
+        return None if row is None else str(row["pid"])
+
+    def person(self, call: Call, who: Who | None, *, address: str | None = None) -> Person:
+        """Who it is, or else who it will be. `who` None: somebody whom nobody will meet again; `address`: an e-mail address that
+        the person gives."""
+        pid = None if who is None else self.known(who)
+        secret = None if pid is None else self.secrets([pid]).get(pid)
+        writes: list[Write]
+        if pid is None or secret is None:
+            pid, secret = derived_id("psn_", self._entropy(KEY_BYTES).hex()), self._entropy(KEY_BYTES)
+            row: Row = {"pk": pid, "sk": KEY, "schema": SCHEMA, "created_at": call.stamp, "secret": secret}
+            writes = [Put(FEEDBACK, row, Absent())]
+            if who is not None:
+                writes.append(Put(FEEDBACK, self._led(who, WHO, pid, call), Absent()))
+        else:
+            writes = [Check(FEEDBACK, pid, KEY, Equals("schema", SCHEMA))]
+        if address is not None:
+            writes.append(Put(FEEDBACK, self._led(email(address), pid, pid, call)))
+        return Person(pid, secret, tuple(writes))
+
+    def secrets(self, pids: Iterable[str]) -> dict[str, bytes]:
+        """By pid, of up to 100; who was erased is not among them."""
+        asked = [(pid, KEY) for pid in dict.fromkeys(pids)]
+        rows = self.store.get_many(FEEDBACK, asked) if asked else []
+        return {row["pk"]: bytes(row["secret"]) for row in rows}
+
+    def lookup(self, who: Who) -> str:
+        return f"person#{hmac(self._secrets.of(PEPPER), chr(31).join(who).encode()).hex()}"
+
+    def _led(self, who: Who, sk: str, pid: str, call: Call) -> Row:
+        return {"pk": self.lookup(who), "sk": sk, "schema": SCHEMA, "pid": pid, "created_at": call.stamp}
