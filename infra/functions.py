@@ -10,7 +10,20 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
+from slipway.tables import (
+    ACCESS,
+    AUDIT,
+    BY_MONTH,
+    BY_PRODUCT,
+    COUNTERS,
+    FEEDBACK,
+    FLAGS,
+    PRODUCTS,
+    SIGNALS,
+    USAGE,
+    Index,
+    Table,
+)
 
 Bucket = Literal["keys", "flags", "quarantine"]
 Layer = Literal["dependencies", "core"]
@@ -224,6 +237,8 @@ FUNCTIONS = (
         timeout=29,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, _QUERY, leading=("index#*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
         ),
     ),
