@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,13 +29,12 @@ class Feedback:
     suggestions: Suggestions
 
 
-def feedback(store: Store) -> Feedback:
-    secrets = Secrets(store, os.urandom)
-    people = People(store, secrets, os.urandom)
-    items = Items(store, people, AesGcm(), os.urandom)
-    return Feedback(
-        items, people, Submissions(items), Suggestions(items.shelf, partial(_suggesting, store), partial(_votes, store))
-    )
+def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
+    secrets = Secrets(store, entropy)
+    people = People(store, secrets, entropy)
+    items = Items(store, people, AesGcm(), entropy)
+    suggestions = Suggestions(items.shelf, partial(_suggesting, store), partial(_votes, store))
+    return Feedback(items, people, Submissions(items), suggestions)
 
 
 def _suggesting(store: Store, product: str) -> bool:

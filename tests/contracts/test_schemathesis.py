@@ -60,6 +60,7 @@ RULES = {
     "flags.adoption": {"after_to", "too_long"},
     "metrics.read": {"after_to", "too_long"},
     "members.invite": {"pattern"},
+    "feedback.submit": {"forbidden", "required", "consent_missing", "unknown_product", "pattern"},
     "keys.create": {"forbidden", "required", "too_small"},
     "products.create": {"too_many_decimals"},
     "products.update": {"too_many_decimals"},

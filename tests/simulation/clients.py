@@ -44,6 +44,7 @@ class Intents:
     overrides: dict[str, list[str]] = field(default_factory=dict)  # by id of the configuration: keys that get `on`
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
+    feedback: list[str] = field(default_factory=list)  # titles; each item stands once
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -230,6 +231,16 @@ class Client:
         else:
             raise AssertionError("never taken")
         self.intents.told |= {event["id"]: event for event in events}
+
+    # --- feedback ---
+
+    def submit(self, title: str, principal: Principal, **fields: Any) -> str:
+        """By its `submission_id`, until it is answered."""
+        body = {"type": "bug", "product": "mug", "title": title, "submission_id": title.replace(" ", "-"), **fields}
+        reply = self._until(lambda: self.world.http("POST", "/v1/feedback", body, principal=principal))
+        assert reply.status == 201, reply.body
+        self.intents.feedback.append(title)
+        return str(reply.json["id"])
 
     # --- keys ---
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from slipway import text
-from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published
+from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published, whole
 from slipway.product import absent
 from slipway.resources import Stored
 from slipway.shape import Shape
@@ -24,6 +24,11 @@ PRINTED = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]{1,256}$"
 # Of the types that ask for one: the least and the most.
 RATINGS = {"rating": (1, 5), "nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 
+
+def _rating(raw: Any) -> Any:
+    return raw if raw is None else whole(raw)
+
+
 Title = Annotated[str, AfterValidator(cleaned(text.line, TITLE)), published(text.LINE, TITLE)]
 Word = Annotated[str, AfterValidator(cleaned(text.line, WORD)), published(text.LINE, WORD)]
 Prose = Annotated[str, AfterValidator(cleaned(text.prose, PROSE)), published(text.PROSE, PROSE, 0)]
@@ -35,53 +40,65 @@ TargetingKey = Annotated[
 ]
 
 
+Url = Annotated[
+    str,
+    AfterValidator(matching(ADDRESS, "invalid_url", "Send an http:// or https:// address of at most 2,000 characters.")),
+    published(ADDRESS, URL),
+]
+Locale = Annotated[
+    str,
+    AfterValidator(matching(LOCALE, "invalid_locale", "Write a locale as BCP 47 has it, such as en-GB.")),
+    published(LOCALE, 44, 2),
+]
+SubmissionId = Annotated[
+    str,
+    AfterValidator(matching(SUBMISSION, "invalid_submission_id", "Up to 64 letters, digits, dots, colons, - and _.")),
+    published(SUBMISSION, 64, description="the same again makes nothing twice"),
+]
+
+
 class Context(Shape):
     """Where it happened. `url`, `device` and `session` are sealed with what the person wrote."""
 
-    url: Annotated[
-        str | None,
-        Field(max_length=URL),
-        AfterValidator(lambda raw: raw if raw is None else _address(raw)),
-        published(ADDRESS, URL),
-    ] = None
+    url: Url | None = None
     device: Word | None = None
     session: Word | None = None
-    release: Annotated[Word | None, Field(description="the version of the application", examples=["2026.11.3"])] = None
-    locale: Annotated[
-        Annotated[str, AfterValidator(matching(LOCALE, "invalid_locale", "Write a locale as BCP 47 has it, such as en-GB."))]
-        | None,
-        Field(examples=["en-GB"]),
-        published(LOCALE, 44, 2, examples=["en-GB"]),
-    ] = None
+    release: Annotated[Word | None, Field(description="the version of the application")] = None
+    locale: Annotated[Locale | None, Field(description="BCP 47")] = None
+
+
+_TOLD = {
+    "type": "idea",
+    "product": "espresso-machine",
+    "title": "A smaller cup",
+    "text": "The lever is fine, the cup is too large.",
+    "targeting_key": "user-17",
+    "environment": "production",
+    "context": {"url": "https://shop.example.com/cups", "release": "2026.11.3", "locale": "en-GB"},
+    "submission_id": "5f0c7f1e-6f0c-4f5e-9a57-1f1f5f0c7f1e",
+}
 
 
 class NewFeedback(Shape):
     """What somebody tells. `rating`, `nps`, `csat` and `ces` need a `rating`, the others a `title` or a `text`."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_TOLD]})
+
     type: Type
-    product: Annotated[Key, Field(description="the key of a product", examples=["espresso-machine"])]
+    product: Annotated[Key, Field(description="the key of a product")]
     title: Title | None = None
     text: Prose | None = None
-    rating: Annotated[int | None, Field(ge=0, le=10, description="rating, csat: 1 to 5; nps: 0 to 10; ces: 1 to 7")] = None
-    email: Annotated[
-        str | None, Field(max_length=254, description="for news of this; only with `consent`", examples=["ada@example.com"])
+    rating: Annotated[
+        int | None, BeforeValidator(_rating), Field(ge=0, le=10, description="rating, csat: 1 to 5; ces: to 7; nps: 0 to 10")
     ] = None
+    email: Annotated[str | None, Field(max_length=254, description="for news of this; only with `consent`")] = None
     consent: Annotated[bool, Field(description="the person wants to hear of this by e-mail")] = False
     targeting_key: Annotated[TargetingKey | None, Field(description="whom flags are evaluated for")] = None
     environment: Annotated[
         EnvironmentName | None, Field(description="of the targeting key; a client or server key has its own")
     ] = None
     context: Context = Context()
-    submission_id: Annotated[
-        Annotated[
-            str,
-            AfterValidator(matching(SUBMISSION, "invalid_submission_id", "Up to 64 letters, digits, dots, colons, - and _.")),
-        ]
-        | None,
-        published(
-            SUBMISSION, 64, examples=["5f0c7f1e-6f0c-4f5e-9a57-1f1f5f0c7f1e"], description="the same again makes nothing twice"
-        ),
-    ] = None
+    submission_id: SubmissionId | None = None
 
 
 class FeedbackPatch(Shape):
@@ -102,7 +119,7 @@ class FeedbackPatch(Shape):
 class ReceiptView(Shape):
     """What who submits is told: nothing of what was found in it."""
 
-    id: str = Field(pattern=ID)
+    id: str = Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     product: str
     type: Type
     created_at: str
@@ -117,7 +134,7 @@ class ContextView(Shape):
 
 
 class FeedbackView(Shape):
-    id: str = Field(pattern=ID)
+    id: str = Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     product: str
     type: Type
     title: str | None
@@ -167,7 +184,3 @@ def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
         "updated_at": stored.updated_at,
         "version": stored.version,
     }
-
-
-def _address(raw: str) -> str:
-    return matching(ADDRESS, "invalid_url", "Send an http:// or https:// address of at most 2,000 characters.")(raw)

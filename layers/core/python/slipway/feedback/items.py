@@ -124,14 +124,11 @@ def submitted(data: Data) -> Event:
 
 
 def updated(version: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:
-    """That it changed; and where it did, that its status did."""
-    changes, product = _changes(before, after), after["product"]
-    told: list[Event] = [("feedback.updated.v1", {"version": version, "changes": changes, "product": product})]
-    if before["status"] != after["status"]:
-        facts = {"product": product, "before": before["status"], "after": after["status"]}
-        changes = [change for change in changes if change["field"] == "status"]
-        told.append(("feedback.status_changed.v1", {"version": version, "changes": changes, **facts}))
-    return told
+    """That fields changed; where the status is among them, that it did."""
+    facts = {"version": version, "changes": _changes(before, after), "product": after["product"]}
+    if before["status"] == after["status"]:
+        return [("feedback.updated.v1", facts)]
+    return [("feedback.status_changed.v1", facts | {"before": before["status"], "after": after["status"]})]
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@
     person#<lookup> / who       `pid`: of who has that targeting key in that environment, or is that member
     person#<lookup> / psn_...   `pid`: of each who gave that e-mail address
 
-`pid` is drawn, not derived; a lookup is an HMAC with a secret of this deployment. So rows that outlive a person's key, the items
-and their versions, name somebody whom nobody knows. Who gives no targeting key is another person each time.
+`pid` is drawn, not derived; a lookup is an HMAC with a secret of this deployment. So rows that outlive a person's key, the
+items and their versions, name somebody whom nobody knows. Who gives no targeting key is another person each time.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class People:
         return None if row is None else str(row["pid"])
 
     def person(self, call: Call, who: Who | None, *, address: str | None = None) -> Person:
-        """Who it is, or else who it will be. `who` None: somebody whom nobody will meet again; `address`: an e-mail address that
-        the person gives."""
+        """Who it is, or else who it will be. `who` None: somebody whom nobody will meet again; `address`: an e-mail address
+        that the person gives."""
         pid = None if who is None else self.known(who)
         secret = None if pid is None else self.secrets([pid]).get(pid)
         writes: list[Write]

@@ -36,7 +36,7 @@ class Submissions:
     def submit(self, call: Call, new: NewFeedback) -> Created:
         """Raises Invalid, IdempotencyMismatch, Forbidden, Conflict."""
         environment = acting_in(call.principal, new.environment)
-        if faults := list(_faults(call, new, environment)):
+        if faults := list(_faults(new, environment)):
             raise Invalid("This cannot be taken; see `errors`.", errors=faults)
         self._check_product(new.product)
         address = _address(new.email)
@@ -68,7 +68,7 @@ def _there(store: Store, key: str) -> bool:
     return store.get(PRODUCTS, Claim(key).pk, "key") is not None
 
 
-def _faults(call: Call, new: NewFeedback, environment: str | None) -> Iterator[Fault]:
+def _faults(new: NewFeedback, environment: str | None) -> Iterator[Fault]:
     bounds = RATINGS.get(new.type)
     if bounds is None:
         if new.rating is not None:

@@ -71,6 +71,12 @@ def unlisted(product: str, id: str) -> Write:
     return Delete(FEEDBACK, partition(product), id)
 
 
+def said(row: Row) -> str:
+    """The title; where there is none, what the text begins with."""
+    known = upgrade(KIND, row)
+    return str(known["shown"] or " ".join(known["words"][:LEADING]))
+
+
 class Titles:
     """Of the products that this instance was asked for."""
 
@@ -133,9 +139,8 @@ class _Held:
         for row in rows:
             if len(self.index) >= MOST and row["sk"] not in self.index:
                 return
-            known = upgrade(KIND, row)
-            self.index.add(known["sk"], known["shown"] or " ".join(known["words"][:LEADING]))
-            self.stamps[known["sk"]] = known["created_at"]
+            self.index.add(row["sk"], said(row))
+            self.stamps[row["sk"]] = row["created_at"]
 
     def drop(self, id: str) -> None:
         self.index.remove(id)
