@@ -14,6 +14,7 @@ from slipway.tables import (
     ACCESS,
     AUDIT,
     BY_MONTH,
+    BY_PERSON,
     BY_PRODUCT,
     COUNTERS,
     FEEDBACK,
@@ -236,10 +237,11 @@ FUNCTIONS = (
         settings.Feedback,
         timeout=29,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:ConditionCheckItem")),
-            OnTable(FEEDBACK, _QUERY, leading=("index#*",)),
+            OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
         ),
     ),
     Function(

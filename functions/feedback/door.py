@@ -10,14 +10,19 @@ from functools import partial
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Api
+from slipway.feedback.buckets import Buckets
+from slipway.feedback.erasure import Erasure
+from slipway.feedback.forms import Forms
+from slipway.feedback.gate import Gate
 from slipway.feedback.items import Items
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
 from slipway.feedback.suggestions import Suggestions
+from slipway.feedback.switches import Switches
 from slipway.ports import Store
-from slipway.resources import HEAD
 from slipway.settings import Feedback as Settings
+from slipway.signals.salts import Salts
 from slipway.tables import FEEDBACK
 
 
@@ -26,6 +31,8 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
+    gate: Gate
+    erasure: Erasure
     suggestions: Suggestions
 
 
@@ -33,13 +40,10 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feed
     secrets = Secrets(store, entropy)
     people = People(store, secrets, entropy)
     items = Items(store, people, AesGcm(), entropy)
-    suggestions = Suggestions(items.shelf, partial(_suggesting, store), partial(_votes, store))
-    return Feedback(items, people, Submissions(items), suggestions)
-
-
-def _suggesting(store: Store, product: str) -> bool:
-    board = store.get(FEEDBACK, f"board#{product}", HEAD)
-    return board is not None and bool(board["data"].get("suggestions"))
+    switches = Switches(store)
+    gate = Gate(switches, Forms(secrets), Buckets(store), Salts(store, entropy))
+    suggestions = Suggestions(items.shelf, switches, partial(_votes, store))
+    return Feedback(items, people, Submissions(items, gate), gate, Erasure(items), suggestions)
 
 
 def _votes(store: Store, ids: Sequence[str]) -> dict[str, int]:

@@ -121,6 +121,9 @@ EXPECTED = """
     audit.list              -----y--y-
     feedback.submit         -yyyyyyyy-
     feedback.read           ---yyyyyy-
+    feedback.form           -yyyyyyyy-
+    people.export           -----y--y-
+    people.erase            -----y--y-
     feedback.similar        -yyyyyyyy-
     site.read               yyyyyyyyy-
 """

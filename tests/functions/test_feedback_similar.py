@@ -10,7 +10,7 @@ import pytest
 from functions.feedback.door import feedback
 from functions.feedback.handler import api, handler
 from slipway.access import Principal
-from slipway.feedback import titles
+from slipway.feedback import switches, titles
 from slipway.feedback.titles import FRESH, OLD, listed, partition, unlisted
 from slipway.ports import ConditionFailed, Delete, Put
 from slipway.products import Products
@@ -47,9 +47,10 @@ class Told:
     def change(self, id: str, **data: Any) -> None:
         self.use.items.update(a_call(), id, None, lambda before: before | data)
 
-    def board(self, **switches: bool) -> None:
-        row = {"pk": "board#mug", "sk": "head", "schema": 1, "kind": "board", "version": 1, "data": switches}
+    def board(self, **data: bool) -> None:
+        row = {"pk": "board#mug", "sk": "head", "schema": 1, "kind": "board", "version": 1, "data": data}
         self.store.put(FEEDBACK, row)
+        self.now += timedelta(seconds=switches.FRESH)
 
     def ask(self, text: str = "export", principal: Principal = VIEWER, more: str = "", product: str = "mug") -> Reply:
         with api.testing(use=self.use, now=lambda: self.now):

@@ -138,6 +138,9 @@ OPERATIONS: dict[str, Rule] = {
     "signals.track": APPLICATIONS,
     "feedback.submit": READERS,
     "feedback.read": VIEWER,
+    "feedback.form": READERS,
+    "people.export": ADMIN,
+    "people.erase": ADMIN,
     "feedback.similar": READERS,
     "site.read": PUBLIC,
 }
