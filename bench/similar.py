@@ -21,9 +21,8 @@ SYLLABLES = [first + second for first in "bcdfglmnprstkv" for second in ("a", "e
 
 
 def similar() -> None:
-    print(
-        f"\nSimilar feedback: a question among {MANY:,} titles, and a title taken in, in microseconds of CPU; recall among {len(TITLES)}\n"
-    )
+    print(f"\nSimilar feedback: a question among {MANY:,} titles, and taking a title in, in microseconds of CPU")
+    print(f"(recall: of the pairs that nobody tuned on, among {len(TITLES)})\n")
     columns = f"{'':<28}{'question':>10}{'x ours':>8}{'title':>8}{'x ours':>8}{'recall@1':>10}{'recall@5':>10}"
     print(f"{columns}\n{'-' * len(columns)}")
     many, own = _titles(), (0.0, 0.0)

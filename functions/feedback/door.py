@@ -48,7 +48,10 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feed
 
 def _votes(store: Store, ids: Sequence[str]) -> dict[str, int]:
     rows = store.get_many(FEEDBACK, [(id, "count") for id in ids]) if ids else []
-    return dict.fromkeys(ids, 0) | {row["pk"]: max(0, row.get("union", row["own"])) for row in rows}
+    return {
+        **dict.fromkeys(ids, 0),
+        **{str(row["pk"]): max(0, int(row["union"] if "union" in row else row["own"])) for row in rows},
+    }
 
 
 def wire() -> Feedback:

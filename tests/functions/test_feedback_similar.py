@@ -37,10 +37,10 @@ class Told:
         plain = {"product": product, "type": "idea", "status": "new", "state": "visible", "origin": "client", **data}
         who = lambda: self.use.people.person(a_call(), None)  # noqa: E731
         id = self.use.items.create(a_call(), plain, fields, who).stored.id
-        self.list(id)
+        self.index(id)
         return id
 
-    def list(self, id: str) -> None:
+    def index(self, id: str) -> None:
         stored = self.use.items.read(id)
         self.store.transact(listed(stored, self.use.items.open(stored) or {}, self.now), f"{id[4:]}-{self.now:%H%M%S}")
 
