@@ -17,7 +17,7 @@ from slipway.feedback.buckets import EVERY, MOST
 from slipway.ports import Row, StoreUnavailable
 from slipway.products import Products
 from slipway.tables import FEEDBACK, SIGNALS, Table
-from tests.catalogue import START, made
+from tests.catalogue import START, a_call, made
 from tests.functions.events import ADMIN, VIEWER, Context, Reply, call, http_event, reply
 
 CLIENT = Principal("client", "key_c", environment="production")
@@ -130,10 +130,8 @@ def test_a_rating_has_the_range_of_its_type(room: Room, type: str, least: int, m
     for rating in range(least, most + 1):
         assert room.told(sent, SERVER, rating=rating)["rating"] == rating
     assert faults(room.tell(sent)) == [("/rating", "required")]
-    for rating, code in (
-        (least - 1, "too_small" if least == 0 else "out_of_range"),
-        (most + 1, "too_large" if most == 10 else "out_of_range"),
-    ):
+    below, above = ("too_small" if least == 0 else "out_of_range"), ("too_large" if most == 10 else "out_of_range")
+    for rating, code in ((least - 1, below), (most + 1, above)):
         assert faults(room.tell(sent, rating=rating)) == [("/rating", code)]
 
 
@@ -186,15 +184,12 @@ def test_a_key_speaks_for_its_environment_alone(room: Room) -> None:
 
 def test_who_signed_in_is_the_person_and_may_speak_for_somebody(room: Room) -> None:
     bob = Principal("member", "mbr_bob", "viewer")
-    mine, again, anns = (
-        room.told(principal=bob, **more) for more in ({}, {}, {"targeting_key": "ann", "environment": "production"})
-    )
-    assert [one["origin"] for one in (mine, again, anns)] == ["member"] * 3
+    ann = {"targeting_key": "ann", "environment": "production"}
+    tellers: list[Any] = [(bob, {}), (bob, {}), (bob, ann), (SERVER, ann)]
+    mine, again, anns, anns_own = (room.told(principal=who, **more) for who, more in tellers)
+    assert [one["origin"] for one in (mine, again, anns, anns_own)] == ["member", "member", "member", "server"]
     persons = {row["pk"]: row["person"] for row in room.items()}
-    assert persons[mine["id"]] == persons[again["id"]] != persons[anns["id"]]
-    assert persons[anns["id"]] == next(
-        row["person"] for row in room.items() if row["pk"] == room.told(targeting_key="ann")["id"]
-    )
+    assert persons[mine["id"]] == persons[again["id"]] != persons[anns["id"]] == persons[anns_own["id"]]
     assert faults(room.tell(principal=bob, targeting_key="ann")) == [("/environment", "required")]
 
 
@@ -222,7 +217,7 @@ def test_the_same_submission_is_one_item_and_other_words_are_refused(room: Room)
 
 def test_it_is_the_same_however_it_changed_since(room: Room) -> None:
     first = room.tell(submission_id="s1")
-    room.use.items.update(_a_call(), first.json["id"], None, lambda data: {**data, "tags": ["seen"]})
+    room.use.items.update(a_call(), first.json["id"], None, lambda data: {**data, "tags": ["seen"]})
     assert room.tell(submission_id="s1").json == first.json
 
 
@@ -241,18 +236,17 @@ def test_an_idempotency_key_does_as_well(room: Room) -> None:
     assert len(room.items()) == 1
 
 
-@pytest.mark.parametrize(
-    "fields", [{}, {"targeting_key": "ada"}, {"targeting_key": "ada", "email": "ada@example.com", "consent": True}]
-)
+ADA: dict[str, Any] = {"targeting_key": "ada"}
+NAMED = {**ADA, "email": "ada@example.com", "consent": True}
+
+
+@pytest.mark.parametrize("fields", [{}, ADA, NAMED], ids=["nobody", "ada", "an address"])
 def test_it_costs_two_write_requests_at_most(room: Room, fields: Any) -> None:
     room.tell(**fields)  # what is made once, secrets and the day's salt, stands then
     for _ in range(3):
         room.store.writes.clear()
         assert room.tell(**fields).status == 201
-        assert room.store.writes == ["feedback bucket", "transaction"] or room.store.writes == [
-            "feedback bucket",
-            "feedback fbk_",
-        ]
+        assert room.store.writes == ["feedback bucket", "transaction"]
         room.now += timedelta(seconds=1)
     room.store.writes.clear()
     assert room.tell(principal=SERVER, **fields).status == 201
@@ -323,11 +317,8 @@ def test_a_form_is_of_its_product_and_environment_and_of_nobodys_making(room: Ro
     token = room.ask("/v1/feedback/form", {"product": "jug"}, CLIENT)["form"]
     others = [token, room.ask("/v1/feedback/form", {"product": "mug"}, OTHER)["form"]]
     good = room.ask("/v1/feedback/form", {"product": "mug"}, CLIENT)["form"]
-    others += [
-        good[:-1] + ("A" if good[-1] != "A" else "B"),
-        good.replace(good[11:24], str(int(good[11:24]) + 1)),
-        "2020-01-01" + good[10:],
-    ]
+    others += [good[:-1] + ("A" if good[-1] != "A" else "B"), "2020-01-01" + good[10:]]
+    others += [good.replace(good[11:24], str(int(good[11:24]) + 1))]
     for other in others:
         assert faults(room.tell(form=other)) == [("/form", "unknown_form")]
     assert room.tell(form=good).status == 201
@@ -384,9 +375,3 @@ def test_a_token_whose_acknowledgement_is_lost_is_one_token(room: Room) -> None:
     assert after["full"] - bucket["full"] == EVERY
     assert room.tell().status == 201
     assert len(room.items()) == 2
-
-
-def _a_call() -> Any:
-    from tests.catalogue import a_call
-
-    return a_call()

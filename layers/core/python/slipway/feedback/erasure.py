@@ -1,15 +1,14 @@
 """Forgetting a person: the key goes, and with it whatever the person told, in every copy of every row.
 
     1  one transaction: the key is gone; the head of `psn_...` stands, with the event `person.erased.v1`
-    2  rows that hold words of the person's items in plain go, and those that lead from e-mail addresses to it
-    3  the row that leads from its targeting key to it goes: as long as that stands, asking again goes on where it broke off
+    2  rows that hold words of the person's items in plain go
+    3  one transaction: the rows that lead to the person go; as long as they stand, asking again goes on where it broke off
 
 Items, versions and votes stay, of somebody whom nobody knows. Who tells something meanwhile is a new person.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +23,12 @@ from slipway.tables import FEEDBACK
 from slipway.upgrades import newest, upgrader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from slipway.feedback.items import Items
     from slipway.feedback.people import Who
     from slipway.ports import Row, Store, Write
 
 GONE = "gone"  # sort key of the row that remembers, until all is done, what leads to the person
-_MOST = 100  # writes of a transaction
+_PAIRS = 96  # writes of a transaction, or less
 
 # Each store, what it has of a person who was erased, and for how many days more; None: for ever.
 STORES: tuple[tuple[str, str, int | None], ...] = (
@@ -59,39 +56,31 @@ class Erasure:
     # --- inside ---
 
     def _erased(self, call: Call, pid: str) -> Stored:
-        rows = {str(row["sk"]): row for row in every(self._store, FEEDBACK, pid)}
         stored = self._shelf.find(pid)
         if stored is None:
-            who = {name: value for name, value in rows[KEY].items() if name == "who"}
-            gone: Row = {"pk": pid, "sk": GONE, "schema": LED, **who}
+            key = self._store.get(FEEDBACK, pid, KEY) or {}
+            gone: Row = {"pk": pid, "sk": GONE, "schema": LED, "who": [key["who"]] if "who" in key else []}
             also: list[Write] = [Delete(FEEDBACK, pid, KEY), Put(FEEDBACK, gone)]
             event = ("person.erased.v1", {"version": 1, "changes": []})
             stored = self._shelf.create(call, pid, {"erased_at": call.stamp}, [event], also=also).stored
-        else:
-            gone = rows.get(GONE, {})
-        self._delete(call, [*self._led(pid, rows), *self._listed(pid)])
-        if "who" in gone:
-            with suppress(ConditionFailed):  # it leads to somebody new, or to nobody
-                self._store.transact([Delete(FEEDBACK, gone["who"], WHO, Equals("pid", pid))], _token(call, pid, WHO))
-        self._delete(call, [Delete(FEEDBACK, pid, GONE)])
+        rows = {str(row["sk"]): row for row in every(self._store, FEEDBACK, pid)}  # there are no more of them without the key
+        whose = rows.get(GONE, {}).get("who", [])
+        for owned, _ in belongings(self._items, pid):
+            self._delete(call, [Delete(FEEDBACK, f"index#{item.data['product']}", item.id) for item in owned])
+        led = [sk.removeprefix(EMAIL) for sk in rows if sk.startswith(EMAIL)]
+        pairs = [Delete(FEEDBACK, *place) for lookup in led for place in ((lookup, pid), (pid, f"{EMAIL}{lookup}"))]
+        for start in range(_PAIRS, len(pairs), _PAIRS):
+            self._delete(call, pairs[start : start + _PAIRS])
+        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE)]
+        try:
+            self._delete(call, [*last, *(Delete(FEEDBACK, who, WHO, Equals("pid", pid)) for who in whose)])
+        except ConditionFailed:  # it leads to somebody new
+            self._delete(call, last)
         return stored
 
-    def _led(self, pid: str, rows: Iterable[str]) -> Iterator[Write]:
-        """What leads from e-mail addresses to the person."""
-        for sk in rows:
-            if sk.startswith(EMAIL):
-                yield Delete(FEEDBACK, sk.removeprefix(EMAIL), pid)
-                yield Delete(FEEDBACK, pid, sk)
-
-    def _listed(self, pid: str) -> Iterator[Write]:
-        """The words of the person's items."""
-        for owned, _ in belongings(self._items, pid):
-            yield from (Delete(FEEDBACK, f"index#{stored.data['product']}", stored.id) for stored in owned)
-
-    def _delete(self, call: Call, writes: list[Write]) -> None:
-        for start in range(0, len(writes), _MOST):
-            some = writes[start : start + _MOST]
-            self._store.transact(some, _token(call, *(f"{write.pk} {write.sk}" for write in some if isinstance(write, Delete))))
+    def _delete(self, call: Call, rows: list[Delete]) -> None:
+        if rows:
+            self._store.transact(rows, call.new_id("", *(f"{row.pk} {row.sk}" for row in rows)))
 
 
 def certificate(stored: Stored) -> dict[str, Any]:
@@ -103,7 +92,3 @@ def certificate(stored: Stored) -> dict[str, Any]:
         for store, holds, days in STORES
     ]
     return {"person": stored.id, "erased_at": erased_at, "stores": stores}
-
-
-def _token(call: Call, *parts: str) -> str:
-    return call.new_id("", *parts)
