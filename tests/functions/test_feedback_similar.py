@@ -167,6 +167,17 @@ def test_a_title_that_changed_is_found_by_the_new_one(told: Told) -> None:
     assert told.found("dark+mode") == [item]
 
 
+def test_what_an_earlier_version_said_does_not_come_back(told: Told) -> None:
+    item = told.tell("Export to CSV")
+    before = told.use.items.read(item)
+    told.change(item, tags=["files"])
+    told.now += timedelta(seconds=1)
+    told.index(item)
+    with pytest.raises(ConditionFailed):
+        told.store.transact(listed(before, {"title": "Dark mode"}, told.now), "an event that was late")
+    assert told.found() == [item]
+
+
 def test_the_memory_is_made_anew_now_and_then(told: Told) -> None:
     item = told.tell("Export to CSV")
     assert told.found() == [item]
