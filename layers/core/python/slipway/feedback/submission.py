@@ -15,8 +15,8 @@ from slipway.environments import acting_in
 from slipway.feedback.item import RATINGS, NewFeedback
 from slipway.feedback.people import member, unit
 from slipway.feedback.scrub import scrub
-from slipway.ports import Store
-from slipway.problems import Fault, IdempotencyMismatch, Invalid
+from slipway.ports import Store, StoreUnavailable
+from slipway.problems import Fault, IdempotencyMismatch, Invalid, Unavailable
 from slipway.resources import Claim, Created
 from slipway.tables import PRODUCTS
 
@@ -58,6 +58,10 @@ class Submissions:
                 raise
             detail = "This submission_id was used with other words; send a new one with what is new."
             raise IdempotencyMismatch(detail, errors=[Fault("/submission_id", "idempotency_mismatch", detail)]) from None
+        except StoreUnavailable as error:
+            if new.submission_id is None:
+                raise
+            raise Unavailable("The store did not answer in time; send the same again: it is taken once.") from error
 
     def _check_product(self, key: str) -> None:
         """A product that was there once is not asked for again: a key is seldom given up. Raises Invalid."""
@@ -135,9 +139,9 @@ def _sealed(new: NewFeedback, email: str | None) -> Sealed:
 
 def _scrubbed(sealed: Sealed) -> Sealed:
     """The address and the targeting key are what they are meant to be; all else may hold what nobody meant to tell."""
-    text = {name: scrub(sealed[name]) for name in ("title", "text") if name in sealed}
-    context = {name: scrub(value) for name, value in sealed.get("context", {}).items()}
-    return {**sealed, **text, **({"context": context} if context else {})}
+    context = {name: scrub(value) for name, value in sealed["context"].items()} if "context" in sealed else None
+    written = {name: scrub(sealed[name]) for name in sealed.keys() & {"title", "text"}}
+    return {**sealed, **written, **({} if context is None else {"context": context})}
 
 
 def _repeatable(call: Call, new: NewFeedback, people: People) -> Call:
