@@ -26,6 +26,7 @@ LEAST_ALPHA = 1e-9
 METRIC = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 ALARM = 255  # letters of a CloudWatch alarm's name, of which each may be anything
 THRESHOLD = 10**12
+LONGEST_PATH = 128
 BUCKET_BY = r"^[A-Za-z_$][A-Za-z0-9_$-]*(\.[A-Za-z_$][A-Za-z0-9_$-]*){0,4}$"
 
 
@@ -47,6 +48,14 @@ def _reachable(alpha: float) -> float:
     return alpha
 
 
+def _own_field(path: str) -> str:
+    if len(path) > LONGEST_PATH:
+        raise error("too_long", f"Write at most {LONGEST_PATH} characters.")
+    if path.split(".")[0] == "$flagd":
+        raise error("invalid_path", "Name a field that makes a unit: what `$flagd` has is the same for everybody.")
+    return path
+
+
 def percent(parts: int) -> int | float:
     shown = parts * 100 / SCALE
     return int(shown) if shown == int(shown) else shown
@@ -59,7 +68,8 @@ Metric = Annotated[str, AfterValidator(cleaned(text.line, ALARM)), published(tex
 BucketBy = Annotated[
     str,
     AfterValidator(matching(BUCKET_BY, "invalid_path", "Name a field of the context, in it by dots: `company.id`.")),
-    published(BUCKET_BY, 128, examples=["targetingKey"]),
+    AfterValidator(_own_field),
+    published(BUCKET_BY, LONGEST_PATH, examples=["targetingKey"]),
 ]
 
 
