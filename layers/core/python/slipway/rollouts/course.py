@@ -48,14 +48,6 @@ def _reachable(alpha: float) -> float:
     return alpha
 
 
-def _own_field(path: str) -> str:
-    if len(path) > LONGEST_PATH:
-        raise error("too_long", f"Write at most {LONGEST_PATH} characters.")
-    if path.split(".")[0] == "$flagd":
-        raise error("invalid_path", "Name a field that makes a unit: what `$flagd` has is the same for everybody.")
-    return path
-
-
 def percent(parts: int) -> int | float:
     shown = parts * 100 / SCALE
     return int(shown) if shown == int(shown) else shown
@@ -67,8 +59,8 @@ Share = Annotated[
 Metric = Annotated[str, AfterValidator(cleaned(text.line, ALARM)), published(text.LINE, ALARM, examples=["checkout_failed"])]
 BucketBy = Annotated[
     str,
+    Field(max_length=LONGEST_PATH),
     AfterValidator(matching(BUCKET_BY, "invalid_path", "Name a field of the context, in it by dots: `company.id`.")),
-    AfterValidator(_own_field),
     published(BUCKET_BY, LONGEST_PATH, examples=["targetingKey"]),
 ]
 
