@@ -26,6 +26,7 @@ LEAST_ALPHA = 1e-9
 METRIC = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 ALARM = 255  # letters of a CloudWatch alarm's name, of which each may be anything
 THRESHOLD = 10**12
+LONGEST_PATH = 128
 BUCKET_BY = r"^[A-Za-z_$][A-Za-z0-9_$-]*(\.[A-Za-z_$][A-Za-z0-9_$-]*){0,4}$"
 
 
@@ -58,8 +59,9 @@ Share = Annotated[
 Metric = Annotated[str, AfterValidator(cleaned(text.line, ALARM)), published(text.LINE, ALARM, examples=["checkout_failed"])]
 BucketBy = Annotated[
     str,
+    Field(max_length=LONGEST_PATH),
     AfterValidator(matching(BUCKET_BY, "invalid_path", "Name a field of the context, in it by dots: `company.id`.")),
-    published(BUCKET_BY, 128, examples=["targetingKey"]),
+    published(BUCKET_BY, LONGEST_PATH, examples=["targetingKey"]),
 ]
 
 

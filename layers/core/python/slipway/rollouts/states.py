@@ -56,7 +56,7 @@ def move(present: State, event: Event) -> State:
     moves = MOVES[present]
     if event not in moves:
         ways = [asked for asked in BY_HAND if asked in moves]
-        hint = f"possible are {', '.join(ways)}" if ways else "that is the end of it"
+        hint = f"possible are {', '.join(ways).replace('_', '-')}" if ways else "that is the end of it"
         detail = f"The rollout is {present.replace('_', ' ')}, and cannot {event.replace('_', ' ')}: {hint}."
         raise MoveNotAllowed(detail, errors=[Fault("/state", "move_not_allowed", detail)])
     return moves[event]
