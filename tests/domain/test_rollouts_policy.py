@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.rollouts.arms import Arm, Brought, Exposed, Tally, capped, sources
 from slipway.rollouts.guard import Stage, log_evidence
 from slipway.rollouts.policy import ACTIVITY, Decision, Deed, Guard, Hold, Judgement, Kind, decide, guarded
-from slipway.rollouts.tally import Arm, Brought, Exposed, Tally, capped, sources
 
 ERRORS = Guard("errors", "bad_units")
 NOBODY, HOLDING = Arm(), Hold()

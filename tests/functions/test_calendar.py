@@ -9,6 +9,7 @@ import pytest
 
 from functions.calendar.handler import Use
 from functions.calendar.handler import handler as calendar
+from functions.planner.handler import Use as Planner
 from functions.planner.handler import handler as planner
 from slipway.adapters.memory import MemorySchedules, MemoryStore
 from slipway.flags.control import Control
@@ -41,7 +42,7 @@ class Desk:
             calendar(event, Context())
 
     def fires(self, id: str, now: datetime) -> str:
-        with planner.testing(self.control.schedules, lambda: now):
+        with planner.testing(Planner(self.control.schedules, lambda: now)):
             planner({"schedule": id}, Context())
         return str(self.control.schedules.read(id).data["status"])
 
@@ -97,7 +98,7 @@ class Ladder(Rolling):
             for event in events:
                 calendar(event, Context())
 
-    def told(self, id: str) -> list[dict[str, Any]]:
+    def events(self, id: str) -> list[dict[str, Any]]:
         """The events of all versions so far that the calendar takes."""
         rows = [row for (pk, _), row in self.store.tables["flags"].items() if pk == id]
         rows.sort(key=lambda row: row["version"])
@@ -116,23 +117,23 @@ def ladder() -> Ladder:
 def test_each_stage_has_its_one_shot(ladder: Ladder) -> None:
     start = ladder.now
     id = ladder.begin()
-    ladder.hears(*ladder.told(id))
+    ladder.hears(*ladder.events(id))
     assert ladder.shots.waiting == {f"{id}-0": start + timedelta(minutes=10)}
     ladder.later(minutes=3, seconds=1)
     ladder.moves(id, "advance")
-    ladder.hears(*ladder.told(id)[1:])
+    ladder.hears(*ladder.events(id)[1:])
     assert ladder.shots.waiting == {f"{id}-{n}": start + timedelta(minutes=at) for n, at in enumerate((10, 14))}
 
 
 def test_what_is_paused_waits_for_nothing_until_it_goes_on(ladder: Ladder) -> None:
     id = ladder.begin()
-    ladder.hears(*ladder.told(id))
+    ladder.hears(*ladder.events(id))
     ladder.moves(id, "pause")
-    ladder.hears(*ladder.told(id)[1:])
+    ladder.hears(*ladder.events(id)[1:])
     assert ladder.shots.waiting == {}
     ladder.later(hours=1)
     ladder.moves(id, "resume")
-    ladder.hears(*ladder.told(id)[2:])
+    ladder.hears(*ladder.events(id)[2:])
     assert ladder.shots.waiting == {f"{id}-1": ladder.now + timedelta(minutes=10)}
 
 
@@ -140,13 +141,13 @@ def test_what_is_paused_waits_for_nothing_until_it_goes_on(ladder: Ladder) -> No
 def test_an_event_that_comes_late_or_again_undoes_nothing(ladder: Ladder, end: Event) -> None:
     id = ladder.begin()
     ladder.moves(id, end)
-    ladder.hears(*reversed(ladder.told(id)), *ladder.told(id))
+    ladder.hears(*reversed(ladder.events(id)), *ladder.events(id))
     assert ladder.shots.waiting == {}
 
 
 def test_the_last_step_waits_for_nothing_where_it_is_final(ladder: Ladder) -> None:
     id = ladder.begin(ladder=[{"share": 100}])
-    ladder.hears(*ladder.told(id))
+    ladder.hears(*ladder.events(id))
     assert ladder.shots.waiting == {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -466,7 +467,12 @@ def test_an_alarm_that_rings_no_more_moves_nothing(rolling: Rolling, state: str,
 
 @pytest.mark.parametrize(
     "message",
-    ["hello", "", "null", "[]", "7", "{}", '{"AlarmName": 7, "NewStateValue": "ALARM"}', '{"AlarmName": "x"}', "[" * 100_000],
+    [
+        *("hello", "", "null", "[]", "7", "{}", "[" * 100_000),
+        '{"AlarmName": 7, "NewStateValue": "ALARM", "StateChangeTime": "2026-11-01T09:01:10.123+0000"}',
+        '{"AlarmName": "x"}',
+        *(f'{{"AlarmName": "x", "NewStateValue": "ALARM", "StateChangeTime": {at}}}' for at in ("7", '"now"', '"2026-11-01"')),
+    ],
 )
 def test_a_message_that_is_of_no_alarm_is_told_and_keeps_no_other(
     rolling: Rolling, message: str, log_lines: list[dict[str, Any]]
@@ -503,6 +509,52 @@ def test_an_alarm_may_only_pause_or_tell(rolling: Rolling) -> None:
         rolling.ring()
     assert (rolling.state(paused), rolling.state(warned)) == ("paused", "running")
     assert told(rolling, warned) == ["rollout.started.v1", "rollout.warned.v1"]
+
+
+def test_a_message_that_is_late_or_comes_again_holds_nothing_against_who_went_on(rolling: Rolling) -> None:
+    """A person has mended it and resumed: what went off before then is no news."""
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rolling.later(minutes=2)
+    message = notification(at=rolling.now)
+    rolling.later(seconds=3)
+    rolling.ring(message)
+    assert rolling.state(id) == "rolled_back"
+    rolling.later(minutes=5)
+    rolling.move(id, "resume")
+    for again in (message, notification(at=rolling.now - timedelta(seconds=1))):
+        rolling.ring(again)
+    assert rolling.state(id) == "running"
+    rolling.ring(notification(at=rolling.now))
+    assert rolling.state(id) == "rolled_back"
+
+
+def test_nor_does_one_from_before_it_began(rolling: Rolling) -> None:
+    id = rolling.begin(guards=[ALARM])
+    rolling.ring(notification(at=rolling.now - timedelta(minutes=1)))
+    assert rolling.find(id).version == 1
+
+
+def test_an_alarm_of_the_stage_before_is_heard(rolling: Rolling) -> None:
+    """Its message came while the clock took the next step."""
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rang = notification(at=rolling.later(minutes=1))
+    rolling.later(seconds=2)
+    rolling.move(id, "advance")
+    rolling.ring(rang)
+    assert (rolling.state(id), rolling.why(id)) == ("rolled_back", "alarm")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_in_whatever_order_messages_come_the_end_is_the_same(rolling: Rolling, order: tuple[int, int]) -> None:
+    """That it is well again takes nothing back: a person decides."""
+    id = rolling.begin(guards=[ALARM])
+    messages = [
+        notification(at=rolling.now + timedelta(minutes=1)),
+        notification(state="OK", at=rolling.now + timedelta(minutes=2)),
+    ]
+    for place in order:
+        rolling.ring(messages[place])
+    assert (rolling.state(id), rolling.find(id).version) == ("rolled_back", 2)
 
 
 # --- size -----------------------------------------------------------------------------------------------

@@ -10,15 +10,13 @@ import pytest
 
 from functions.guard.handler import Guard
 from functions.guard.handler import wire as guard_wire
-from functions.planner.handler import Planner
-from functions.planner.handler import wire as planner_wire
-from functions.ramp.handler import Ramp
-from functions.ramp.handler import wire as ramp_wire
+from functions.planner import handler as planner
+from functions.ramp import handler as ramp
 from functions.seed import handler as seed
 from functions.tally import handler as tally
 from functions.usage import handler as usage
 from slipway.settings import BadSettings
-from tests.functions.events import Context, log_event, resource_event
+from tests.functions.events import Context, daily, log_event, resource_event
 from tests.records import record
 from tests.rolling import notification
 
@@ -26,9 +24,9 @@ from tests.rolling import notification
 @pytest.mark.parametrize(
     ("function", "event"),
     [
-        (Planner(planner_wire), {"schedule": "sch_1"}),
-        (Ramp(ramp_wire), {"schedule": "rol_1-0"}),
-        (Ramp(ramp_wire), {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
+        (planner.handler, {"schedule": "sch_1"}),
+        (ramp.handler, {"schedule": "rol_1-0"}),
+        (ramp.handler, daily(datetime(2026, 11, 25, tzinfo=UTC))),
         (Guard(guard_wire), {"Records": [notification()]}),
         (Guard(guard_wire), {"Records": [record("counters", None, {"pk": "rol_1", "sk": "00"}, 1)]}),
         (usage.handler, log_event("{}", datetime(2026, 11, 25, tzinfo=UTC), "1")),

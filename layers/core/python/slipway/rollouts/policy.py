@@ -14,7 +14,7 @@ An action is one of, the strongest first (reasons in brackets):
     continue    nothing of this (`holding`)
 
 A guard acts only with `FLOOR` bad units in treatment from `FLOOR_SOURCES` sources, at most a fifth of them from one network
-(`tally.capped`): at a share of 1 % three complaints would cross E = 20. Where fewer are worse (conversion, activity) the arms
+(`arms.capped`): at a share of 1 % three complaints would cross E = 20. Where fewer are worse (conversion, activity) the arms
 are exchanged, and the floor asks for units in control. All of this only ever holds a guard back: false rollbacks are alpha at
 most in all. False pauses are at most twice that, as both kinds of signals may ask for one.
 
@@ -33,8 +33,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from slipway.rollouts import guard as statistic
+from slipway.rollouts.arms import Exposed, Tally, capped, sources
 from slipway.rollouts.guard import Stage
-from slipway.rollouts.tally import Exposed, Tally, capped, sources
 
 FLOOR, FLOOR_SOURCES = 5, 3
 MISMATCH = math.log(1000.0)  # of the log evidence against the split
