@@ -364,6 +364,16 @@ def test_it_advances_early_where_no_guard_can_be_worse() -> None:
     assert action({}, Guard("5xx", "alarm"), hold=early) == ("continue", "holding")
 
 
+def test_early_is_no_way_around_units() -> None:
+    """What one stage has proven takes nobody through the next ones unseen, nor before so many came as its hold asks for."""
+    come = [Exposed(0.5, 1_000, 1_000)]
+    assert action(GOOD, exposed=[*come, Exposed(0.75)], hold=Hold(early=True)) == ("continue", "holding")
+    assert action(GOOD, exposed=[*come, Exposed(0.75, seen=1)], hold=Hold(early=True)) == ("advance", "no_worse")
+    assert action(GOOD, exposed=come, hold=Hold(early=True, units=2_001)) == ("continue", "holding")
+    assert action(GOOD, exposed=come, hold=Hold(early=True, units=2_000)) == ("advance", "no_worse")
+    assert action(GOOD, exposed=come, hold=Hold(over=True, early=True, units=2_001)) == ("continue", "holding")
+
+
 def test_early_needs_five_units_that_speak_for_it() -> None:
     for units, found in ((4, "continue"), (5, "advance")):
         assert action({"errors": [Tally(0.99, Arm(server=units))]}, hold=Hold(early=True))[0] == found

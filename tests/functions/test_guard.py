@@ -21,7 +21,7 @@ from slipway.rollouts.judging import NOTE, Astray, counters, noted
 from slipway.rowsize import row_bytes
 from slipway.tables import COUNTERS, FLAGS, Table
 from tests.flagging import configured, disagreements
-from tests.rolling import ALARM, ERRORS, Rolling, notification, seen
+from tests.rolling import ALARM, ERRORS, LADDER, Rolling, notification, seen
 
 
 class Store(MemoryStore):
@@ -213,6 +213,21 @@ def test_early_goes_on_where_no_harm_is_proven(rolling: Rolling) -> None:
     rolling.count(id, many)
     rolling.deliver()
     assert (rolling.find(id).data["stage"], rolling.why(id)) == (1, "no_worse")
+
+
+def test_early_goes_through_no_stage_unseen(rolling: Rolling) -> None:
+    """What is proven stays so: each stage waits until somebody has come to it, or the ladder were none."""
+    guards = [ERRORS | {"margin": 0.5}, {"kind": "activity", "margin": 0.5}]
+    id = rolling.begin(early=True, guards=guards, ladder=[*LADDER[:2], {"share": 75, "hold": {"minutes": 10}}, {"share": 100}])
+    many = {"exposed|0|c|server": 95_000, "exposed|0|t|server": 5_000}
+    for metric in ("errors", "*"):
+        many |= {f"met|{metric}|0|c|server": 9_500, f"met|{metric}|0|t|server": 500}
+    for stage in range(1, 3):
+        rolling.count(id, many)
+        rolling.deliver()
+        rolling.deliver()
+        assert rolling.find(id).data["stage"] == stage
+        many |= {f"seen|{stage}": 1}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 from unittest.mock import patch
@@ -301,8 +301,8 @@ def verdict_by_a_record() -> Bug:
 def step_for_each_shot() -> Bug:
     """Takes a step whenever a one-shot fires, whatever stage it was made for."""
 
-    def stepped(rollouts: Rollouts, call: Call, id: str, shot: int) -> Stored | None:
-        return judging.judged(rollouts, call.but(now=call.now + judging.EARLY), id)
+    def stepped(rollouts: Rollouts, call: Call, id: str, alarms: Collection[str], shot: int) -> Stored | None:
+        return judging.judged(rollouts, call.but(now=call.now + judging.EARLY), id, alarms)
 
     return Bug(patch.object(clock, "judged", stepped))
 

@@ -136,9 +136,9 @@ class Course(Shape):
             if after <= before:
                 detail = "Each step of the ladder is larger than the one before it, and than 0."
                 found.append(Fault(f"/ladder/{place}/share", "not_larger", detail))
-        for place, step in enumerate(self.ladder[:-1]):
+        for place, step in enumerate(self.ladder[:-1] or self.ladder):  # one step alone would never be over
             if step.hold is None:
-                found.append(Fault(f"/ladder/{place}/hold", "required", "Each step but the last has a `hold`."))
+                found.append(Fault(f"/ladder/{place}/hold", "required", "Each step but the last has a `hold`, and the first."))
         metrics = [rows.metric(guard.model_dump()) for guard in self.guards]
         for place, metric in enumerate(metrics):
             if metric in metrics[:place]:

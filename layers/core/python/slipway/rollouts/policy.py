@@ -10,7 +10,8 @@ An action is one of, the strongest first (reasons in brackets):
                 says (`sample_ratio`); too many units were seen in both (`contamination`); the hold is over and nobody came
                 (`no_traffic`), where somebody counts or is waited for
     notify      a guard that only tells has reached it (`harm`, `alarm`), and has not told yet
-    advance     the hold is over (`hold_over`), or every guard is proven to be no worse than its margin (`no_worse`)
+    advance     the hold is over (`hold_over`), or every guard is proven to be no worse than its margin (`no_worse`): not before
+                the units came that the hold asks for, and one at least, as what is proven stays so in the next stages
     continue    nothing of this (`holding`)
 
 A guard acts only with `FLOOR` bad units in treatment from `FLOOR_SOURCES` sources, at most a fifth of them from one network
@@ -67,7 +68,7 @@ class Guard(NamedTuple):
 
 class Hold(NamedTuple):
     """Of the running stage: whether its time is over, how many units must be seen in it, whether a person has approved what
-    needs it, and whether it may end early where `no_worse` is proven."""
+    needs it, and whether its time may end early where `no_worse` is proven."""
 
     over: bool = False
     units: int = 0
@@ -199,14 +200,13 @@ def _onward(given: Judgement, findings: Sequence[Finding], here: int) -> tuple[A
     hold = given.hold
     if hold.over and here >= hold.units:
         way: tuple[Action, Reason, str] = ("advance", "hold_over", "The hold is over, and no guard has found harm.")
-    elif hold.early and findings and all(_safe(guard, given) for guard in given.guards):
+    elif hold.early and here >= max(hold.units, 1) and findings and all(_safe(guard, given) for guard in given.guards):
         way = ("advance", "no_worse", "Every guard is proven to be no worse than its margin.")
     elif hold.over:
         return "continue", "holding", f"The stage waits for {hold.units - here} more units."
     else:
-        needs = [finding.needs for finding in findings]
-        known = [more for more in needs if more is not None]
-        more = f" About {math.ceil(max(known))} more units would settle it." if known and len(known) == len(needs) else ""
+        known = [finding.needs for finding in findings if finding.needs is not None]
+        more = f" About {math.ceil(max(known))} more units would settle it." if known and len(known) == len(findings) else ""
         return "continue", "holding", f"The hold is not over.{more}"
     return way if hold.approved else ("continue", "holding", "A person has to approve the next step.")
 
