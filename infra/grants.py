@@ -45,7 +45,9 @@ def role(scope: Construct, spec: Function, log_group: logs.CfnLogGroup, around: 
             iam.CfnRole.PolicyProperty(policy_name="grants", policy_document={"Version": "2012-10-17", "Statement": statements})
         ],
     )
-    xray = "X-Ray takes no resource, nor does reading composite alarms; every other grant of the role is literal"
+    alarms = any(isinstance(grant, OnAlarms) for grant in spec.grants)
+    nor = ", nor does reading composite alarms" if alarms else ""
+    xray = f"X-Ray takes no resource{nor}; every other grant of the role is literal"
     acknowledge(made, "AwsSolutions-IAM5[Resource::*]", xray)
     acknowledge(made, "Serverless-LambdaStarPermissions", xray)
     for grant in (*spec.grants, *((_ABANDONED,) if spec.streams else ())):

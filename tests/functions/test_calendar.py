@@ -15,6 +15,7 @@ from slipway.adapters.memory import MemorySchedules, MemoryStore
 from slipway.flags.control import Control
 from slipway.flags.schedules import NewSchedule
 from slipway.outbox import envelopes
+from slipway.ports import StoreUnavailable
 from slipway.resources import Stored
 from slipway.rollouts.states import Event
 from slipway.tables import FLAGS
@@ -87,6 +88,27 @@ def test_once_a_day_what_was_lost_comes_after_all(desk: Desk, log_lines: list[di
     assert len(log_lines) == 2
 
 
+class Refusing(MemorySchedules):
+    """Makes no one-shot of these names."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self.names = names
+
+    def add(self, name: str, at: datetime) -> None:
+        if name in self.names:
+            raise StoreUnavailable("CreateSchedule: Throttling")
+        super().add(name, at)
+
+
+def test_a_one_shot_that_cannot_be_made_keeps_no_other(desk: Desk) -> None:
+    first, second = desk.planned(5), desk.planned(6)
+    desk.shots = Refusing(first.id)
+    with pytest.raises(StoreUnavailable):
+        desk.hears(DAILY)
+    assert desk.shots.waiting.keys() == {second.id}
+
+
 # --- rollouts -------------------------------------------------------------------------------------------
 
 
@@ -145,8 +167,12 @@ def test_an_event_that_comes_late_or_again_undoes_nothing(ladder: Ladder, end: E
     assert ladder.shots.waiting == {}
 
 
-def test_the_last_step_waits_for_nothing_where_it_is_final(ladder: Ladder) -> None:
-    id = ladder.begin(ladder=[{"share": 100}])
+def test_a_step_without_a_hold_waits_for_nothing(ladder: Ladder) -> None:
+    """As ladders of one step alone once had."""
+    id = ladder.begin()
+    head = ladder.store.get(FLAGS, id, "head")
+    assert head is not None
+    ladder.store.put(FLAGS, head | {"data": head["data"] | {"ladder": [{"share": 100_000}]}})
     ladder.hears(*ladder.events(id))
     assert ladder.shots.waiting == {}
 
@@ -175,3 +201,17 @@ def test_one_that_nobody_can_read_keeps_no_other_from_its_step(ladder: Ladder) -
     with pytest.raises(IndexError):
         ladder.hears(DAILY)
     assert list(ladder.shots.waiting) == [f"{sound}-0"]
+
+
+def test_a_scheduled_change_that_fails_keeps_no_rollout_from_its_step(
+    ladder: Ladder, log_lines: list[dict[str, object]]
+) -> None:
+    change = {"flag": "checkout", "environment": "staging", "change": {"enabled": True}, "reason": "Launch"}
+    at = (ladder.now + timedelta(minutes=5)).isoformat()
+    plan = ladder.control.schedules.plan(ladder.call("schedules.plan"), NewSchedule.model_validate(change | {"at": at})).stored
+    id = ladder.begin()
+    use = Use(ladder.control, Refusing(plan.id), ladder.shots, lambda: ladder.now)
+    with calendar.testing(use), pytest.raises(StoreUnavailable):
+        calendar(DAILY, Context())
+    assert ladder.shots.waiting.keys() == {f"{id}-0"}
+    assert (log_lines[-1]["level"], log_lines[-1]["Failures"]) == ("ERROR", 1)

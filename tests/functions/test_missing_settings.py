@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,8 @@ from slipway.settings import BadSettings
 from tests.functions.events import Context, daily, log_event, resource_event
 from tests.records import record
 from tests.rolling import notification
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -45,3 +51,24 @@ def test_a_setting_that_is_missing_leaves_a_line(
         function(event, Context())
     [line] = log_lines
     assert (line["level"], line["error_type"], line["Failures"]) == ("ERROR", "BadSettings", 1)
+
+
+def invoked() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Functions that runbooks have one invoke, and the event."""
+    for page in sorted((ROOT / "docs" / "runbooks").glob("*.md")):
+        for name, event in re.findall(r"invoke\s+`(\w+)`\s+with\s+`({[^`]*})`", page.read_text()):
+            yield name, json.loads(event)
+
+
+@pytest.mark.parametrize(("name", "event"), list(invoked()), ids=str)
+def test_what_a_runbook_invokes_a_function_with_is_taken(
+    name: str, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets as far as to its settings."""
+    monkeypatch.delenv("SLIPWAY_STAGE", raising=False)
+    with pytest.raises(BadSettings, match="SLIPWAY_STAGE"):
+        import_module(f"functions.{name}.handler").handler(event, Context())
+
+
+def test_runbooks_invoke_functions() -> None:
+    assert {name for name, _ in invoked()} >= {"calendar", "ramp", "tally"}

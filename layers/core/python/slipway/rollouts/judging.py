@@ -1,6 +1,7 @@
 """A rollout is judged: what was counted is read, the policy decides, and what it decides is done, or nothing.
 
-By `functions/guard` whenever a count has changed or an alarm rings, and by `functions/ramp` when a hold's time is over. Both
+By `functions/guard` whenever a count has changed or an alarm goes off, and by `functions/ramp` when a hold's time is over, or a
+stage begins while an alarm rings. Both
 read everything anew: it does not matter who comes, how often, or late. Whoever moves the rollout at the same moment wins, and
 it is judged again as it is then.
 
@@ -52,17 +53,16 @@ def judge(
     now: datetime,
     *,
     alarms: Collection[str] = (),
-    approved: bool = False,
     explained: bool = True,
 ) -> Judged:
-    """Of a rollout that runs. `rows`: of its partition of `counters`; `approved`: whether a person asks for the next step;
-    `explained`: see `policy.decide`."""
+    """Of a rollout that runs. `rows`: of its partition of `counters`; `alarms`: that ring; `explained`: see
+    `policy.decide`."""
     told, guards, first = jsontext.read(data["policy"]), rollout.guards(data), int(data["judged"])
     shares = [int(one["share"]) for one in data["stages"]]
     found = counted(rows, [guard.metric for guard in guards if guard.kind != "alarm"], shares)
     step = data["ladder"][int(data["step"])]
     over = data["state"] == "advancing" or _over(data, now)
-    hold = Hold(over, int(step.get("units", 0)), approved or "approval" not in step, told["early"])
+    hold = Hold(over, int(step.get("units", 0)), "approval" not in step, told["early"])
     since = {metric: tallies[first:] for metric, tallies in found.tallies.items()}
     asked = Judgement(
         told["alpha"], guards, since, found.exposed[first:], hold, alarms, data.get("warned", ()), _peaks(noted(rows), first)
