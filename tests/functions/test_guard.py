@@ -19,6 +19,7 @@ from slipway.problems import Conflict
 from slipway.rollouts import judging
 from slipway.rollouts.judging import NOTE, Astray, counters, noted
 from slipway.rowsize import row_bytes
+from slipway.signals.rows import ROLLOUT_DAYS
 from slipway.tables import COUNTERS, FLAGS, Table
 from tests.flagging import configured, disagreements
 from tests.rolling import ALARM, ERRORS, LADDER, Rolling, notification, seen
@@ -262,6 +263,35 @@ def test_a_large_threshold_is_counted_under_the_name_that_the_collector_gives_it
     rolling.harm(id, metric="bytes>2500000")
     rolling.deliver()
     assert rolling.state(id) == "rolled_back"
+
+
+def test_a_rollout_that_is_older_than_what_is_known_of_its_units_pauses(rolling: Rolling) -> None:
+    """After that a unit would be counted once more; who resumes it has the guards look anew."""
+    id = rolling.begin(ladder=[{"share": 5, "hold": {"minutes": 1, "approval": True}}, {"share": 100}])
+    rolling.count(id, seen())
+    rolling.later(days=ROLLOUT_DAYS, seconds=-1)
+    rolling.deliver()
+    assert rolling.state(id) == "advancing"
+    rolling.later(seconds=1)
+    rolling.deliver()
+    rolling.deliver()
+    assert (rolling.state(id), rolling.why(id), rolling.find(id).version) == ("paused", "too_long", 3)
+    rolling.move(id, "resume")
+    rolling.count(id, seen() | seen(1))
+    rolling.deliver()
+    assert rolling.state(id) == "running"
+    rolling.later(days=ROLLOUT_DAYS)
+    rolling.harm(id, stage=1)
+    rolling.deliver()
+    assert rolling.why(id) == "harm"
+
+
+def test_one_by_which_nobody_is_counted_may_be_as_old_as_it_likes(rolling: Rolling) -> None:
+    id = rolling.begin(ladder=[{"share": 5, "hold": {"minutes": 1, "approval": True}}, {"share": 100}], guards=[ALARM])
+    rolling.count(id, seen())
+    rolling.later(days=ROLLOUT_DAYS)
+    rolling.deliver()
+    assert rolling.state(id) == "advancing"
 
 
 # --- guards that only tell ------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from slipway.rollouts.policy import Decision, Hold, Judgement
 from slipway.rollouts.rollouts import Rollouts
 from slipway.rollouts.states import Event
 from slipway.signals.counters import KEPT_DAYS
+from slipway.signals.rows import ROLLOUT_DAYS
 from slipway.tables import COUNTERS
 
 EARLY = timedelta(minutes=1)  # that a one-shot may come: clocks disagree
@@ -67,7 +68,8 @@ def judge(
     asked = Judgement(
         told["alpha"], guards, since, found.exposed[first:], hold, alarms, data.get("warned", ()), _peaks(noted(rows), first)
     )
-    return Judged(found, policy.decide(asked, explained=explained))
+    decision = policy.decide(asked, explained=explained)
+    return Judged(found, _paused(decision) if decision.action in ("advance", "continue") and _worn(data, now) else decision)
 
 
 def judged(
@@ -161,6 +163,20 @@ def _done(
 def _over(data: Mapping[str, Any], at: datetime) -> bool:
     due = rollout.due(data)
     return due is not None and due <= at
+
+
+def _worn(data: Data, now: datetime) -> bool:
+    """Whether its guards have looked for longer than a unit is remembered: it would be counted once more."""
+    since = datetime.fromisoformat(data["stages"][int(data["judged"])]["since"])
+    counting = any(guard.kind != "alarm" for guard in rollout.guards(data))
+    return counting and data["state"] in states.LIVE and now - since >= timedelta(days=ROLLOUT_DAYS)
+
+
+def _paused(decision: Decision) -> Decision:
+    detail = (
+        f"Its guards have looked for {ROLLOUT_DAYS} days, and no unit is remembered for longer: resume it, and they look anew."
+    )
+    return decision._replace(action="pause", reason="too_long", detail=detail)
 
 
 def _noted(rows: list[Row]) -> Row | None:
