@@ -213,7 +213,8 @@ def test_guards_that_only_tell_do_so_together(control: Control, monkeypatch: pyt
 def test_who_was_told_is_told_again_after_a_person_went_on(control: Control) -> None:
     """As live: resuming takes back what was told."""
     stored = begun(control, guards=[{**ERRORS, "action": "notify"}])
-    for seconds, event in ((300, "pause"), (310, "resume")):
+    moves: list[tuple[float, Event]] = [(300, "pause"), (310, "resume")]
+    for seconds, event in moves:
         control.rollouts.move(a_call(seconds), *WHERE, stored.id, None, event, None, b"e" * 32)
     record(
         control, [*history(stored.id, 200, 0.05, 10, seed=3), *history(stored.id, 200, 0.05, 10, seed=3, stage=1, begins=320)]

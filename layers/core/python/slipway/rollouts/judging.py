@@ -33,6 +33,7 @@ from slipway.tables import COUNTERS
 
 EARLY = timedelta(minutes=1)  # that a one-shot may come: clocks disagree
 NOTE = "evidence"  # the sort key beside the shards'
+_WORN = f"Its guards have looked for {ROLLOUT_DAYS} days, and units are remembered no longer: resume it, and they look anew."
 
 Data = dict[str, Any]
 
@@ -68,8 +69,7 @@ def judge(
     asked = Judgement(
         told["alpha"], guards, since, found.exposed[first:], hold, alarms, data.get("warned", ()), _peaks(noted(rows), first)
     )
-    decision = policy.decide(asked, explained=explained)
-    return Judged(found, _paused(decision) if decision.action in ("advance", "continue") and _worn(data, now) else decision)
+    return Judged(found, policy.decide(asked, explained=explained))
 
 
 def judged(
@@ -144,6 +144,8 @@ def _wanted(data: Data, decision: Decision, at: datetime) -> Event | Literal["no
     match decision.action:
         case "roll_back" | "notify":
             return decision.action
+        case "advance" | "continue" if _worn(data, at):
+            return None if paused else "pause"
         case "pause" | "advance" if not paused:
             return decision.action
     return "hold_over" if data["state"] == "running" and _over(data, at) else None
@@ -157,7 +159,9 @@ def _done(
     kept = {"evidence": jsontext.written(evidence.made(before.data, *found, rows, call.now))}
     if wanted == "notify":
         return rollouts.warned(call, before, decision.guard, decision.detail, kept)
-    return rollouts.moved(call, before, wanted, decision.reason, decision.detail, kept)
+    worn = wanted == "pause" and decision.action != "pause"
+    code, detail = ("too_long", _WORN) if worn else (decision.reason, decision.detail)
+    return rollouts.moved(call, before, wanted, code, detail, kept)
 
 
 def _over(data: Mapping[str, Any], at: datetime) -> bool:
@@ -165,18 +169,10 @@ def _over(data: Mapping[str, Any], at: datetime) -> bool:
     return due is not None and due <= at
 
 
-def _worn(data: Data, now: datetime) -> bool:
-    """Whether its guards have looked for longer than a unit is remembered: it would be counted once more."""
+def _worn(data: Data, at: datetime) -> bool:
+    """Whether its guards have looked for longer than units are remembered: some would be counted once more."""
     since = datetime.fromisoformat(data["stages"][int(data["judged"])]["since"])
-    counting = any(guard.kind != "alarm" for guard in rollout.guards(data))
-    return counting and data["state"] in states.LIVE and now - since >= timedelta(days=ROLLOUT_DAYS)
-
-
-def _paused(decision: Decision) -> Decision:
-    detail = (
-        f"Its guards have looked for {ROLLOUT_DAYS} days, and no unit is remembered for longer: resume it, and they look anew."
-    )
-    return decision._replace(action="pause", reason="too_long", detail=detail)
+    return at - since >= timedelta(days=ROLLOUT_DAYS) and any(guard.kind != "alarm" for guard in rollout.guards(data))
 
 
 def _noted(rows: list[Row]) -> Row | None:

@@ -8,7 +8,7 @@ An action is one of, the strongest first (reasons in brackets):
                 so, never of whichever is larger; or an alarm rings (`alarm`)
     pause       the same, but it took clients' signals or people's complaints (`harm`); the arms are not as large as the split
                 says (`sample_ratio`); too many units were seen in both (`contamination`); the hold is over and nobody came
-                (`no_traffic`), where somebody counts or is waited for; for too long (`too_long`): `judging`
+                (`no_traffic`), where somebody counts or is waited for
     notify      a guard that only tells has reached it (`harm`, `alarm`), and has not told yet
     advance     the hold is over (`hold_over`), or every guard is proven to be no worse than its margin (`no_worse`): not before
                 the units came that the hold asks for, and one at least, as what is proven stays so in the next stages
@@ -44,7 +44,7 @@ CONTAMINATED, CONTAMINATED_UNITS = 0.1, 20  # of a stage's exposed units, and at
 Kind = Literal["bad_units", "slow_units", "conversion", "activity", "feedback", "alarm"]
 Deed = Literal["roll_back", "pause", "notify"]
 Action = Literal["roll_back", "pause", "notify", "advance", "continue"]
-Reason = Literal["harm", "alarm", "sample_ratio", "contamination", "no_traffic", "too_long", "hold_over", "no_worse", "holding"]
+Reason = Literal["harm", "alarm", "sample_ratio", "contamination", "no_traffic", "hold_over", "no_worse", "holding"]
 
 DEEDS: tuple[Deed, ...] = get_args(Deed)  # the strongest first
 FEWER_IS_WORSE = ("conversion", "activity")
