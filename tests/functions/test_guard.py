@@ -15,9 +15,10 @@ from slipway.edge.stream import BatchFailed
 from slipway.flags import jsontext
 from slipway.outbox import due
 from slipway.ports import Page, Row, StoreUnavailable
-from slipway.problems import Conflict
+from slipway.problems import Conflict, PreconditionFailed
 from slipway.rollouts import judging
 from slipway.rollouts.judging import NOTE, Astray, counters, noted
+from slipway.rollouts.states import Event
 from slipway.rowsize import row_bytes
 from slipway.signals.rows import ROLLOUT_DAYS
 from slipway.tables import COUNTERS, FLAGS, Table
@@ -351,6 +352,46 @@ def test_a_pause_at_the_same_moment_does_not_hold_a_step_back_up(rolling: Rollin
     store(rolling).before = [lambda: rolling.move(id, "pause")]
     assert rolling.deliver() == []
     assert told(rolling, id) == ["rollout.started.v1", "rollout.paused.v1", "rollout.rolled_back.v1"]
+
+
+EDIT = {"environment": "production", "default_variant": "on", "reason": "R", "seconds": 40_000}
+
+
+@pytest.mark.parametrize("who", ["guard", "ramp", "alarm"])
+@pytest.mark.parametrize("harmful", [True, False])
+@pytest.mark.parametrize("act", ["pause", "advance", "stop", "roll_back", "edit"])
+def test_whatever_a_person_does_at_the_same_moment_is_not_undone(rolling: Rolling, who: str, harmful: bool, act: str) -> None:
+    """The verdict is made anew on what the person has left: harm takes back what still runs, a step that was due is no other
+    one's."""
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rolling.count(id, seen() | ({"met|errors|0|t|server": 9} if harmful else {}))
+    rolling.later(minutes=10)
+    edit: Callable[[], Any] = lambda: configured(rolling.control, **EDIT)  # type: ignore[arg-type]  # noqa: E731
+    store(rolling).before = [edit if act == "edit" else lambda: rolling.move(id, act)]  # type: ignore[arg-type]
+    if who == "guard":
+        assert rolling.deliver() == []
+    elif who == "ramp":
+        rolling.step({"schedule": f"{id}-0"})
+    else:
+        rolling.ring(notification(at=rolling.now))
+    after, back = rolling.find(id).data, harmful or who == "alarm"
+    taken = {"pause": "paused", "advance": "running", "stop": "stopped", "roll_back": "rolled_back", "edit": "stopped"}
+    # A one-shot is of its stage: of the next one the guard knows.
+    heard = back and act in ("pause", "advance") and (who, act) != ("ramp", "advance")
+    assert after["state"] == ("rolled_back" if heard else taken[act])
+    assert after["why"]["code"] in (("harm", "alarm") if heard else ("edited",) if act == "edit" else (act,))
+    assert rolling.find(id).version == (3 if heard else 2)
+    assert len(after["stages"]) == (2 if act == "advance" else 1)
+
+
+@pytest.mark.parametrize("act", ["pause", "advance", "stop", "roll_back"])
+def test_nor_does_a_person_undo_a_verdict_that_they_did_not_see(rolling: Rolling, act: Event) -> None:
+    id = rolling.begin()
+    rolling.harm(id)
+    store(rolling).before = [rolling.deliver]
+    with pytest.raises(PreconditionFailed):
+        rolling.move(id, act)
+    assert (rolling.state(id), rolling.why(id)) == ("rolled_back", "harm")
 
 
 def test_a_pause_at_the_same_moment_is_not_undone_by_a_step_forward(rolling: Rolling) -> None:

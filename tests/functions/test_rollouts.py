@@ -180,6 +180,7 @@ def test_a_rollout_is_read_where_it_is_alone() -> None:
         ({"guards": [{"metric": "errors", "kind": "bad_units"}] * 2}, [("/guards/1", "duplicate")]),
         ({"bucket_by": "a..b"}, [("/bucket_by", "invalid_path")]),
         ({"bucket_by": "a" * 129}, [("/bucket_by", "too_long")]),
+        ({"bucket_by": "$flagd.timestamp"}, [("/bucket_by", "invalid_path")]),
         ({"from": "third"}, [("/from", "unknown_variant")]),
         ({"reasons": "x"}, [("/reasons", "unknown")]),
     ],
