@@ -307,6 +307,11 @@ def step_for_each_shot() -> Bug:
     return Bug(patch.object(clock, "judged", stepped))
 
 
+def deaf_when_it_begins() -> Bug:
+    """Hears of an alarm only when it goes off, and never asks whether it rings."""
+    return Bug(patch.object(clock, "_ringing", lambda *_: set()))
+
+
 def edit_beside_a_rollout() -> Bug:
     """Leaves a rollout running over what a person has written."""
     return Bug(patch.object(rollout, "ended", lambda *_: []))
@@ -391,6 +396,7 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (verdict_over_a_verdict, PERSON, "guard", "doubled"),
         (verdict_by_a_record, HARM, "guard", "wrong"),
         (step_for_each_shot, CLOCK, "ramp", "wrong"),
+        (deaf_when_it_begins, PERSON, "ramp", "wrong"),
         (edit_beside_a_rollout, PERSON, "flags", "wrong"),
         (rollback_without_a_revision, HARM, "guard", "wrong"),
         (unit_of_each_stage, CLOCK, "collect", "doubled"),

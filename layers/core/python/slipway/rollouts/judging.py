@@ -1,9 +1,8 @@
 """A rollout is judged: what was counted is read, the policy decides, and what it decides is done, or nothing.
 
 By `functions/guard` whenever a count has changed or an alarm goes off, and by `functions/ramp` when a hold's time is over, or a
-stage begins while an alarm rings. Both
-read everything anew: it does not matter who comes, how often, or late. Whoever moves the rollout at the same moment wins, and
-it is judged again as it is then.
+stage begins while an alarm rings. Both read everything anew: it does not matter who comes, how often, or late. Whoever moves
+the rollout at the same moment wins, and it is judged again as it is then.
 
 Beside the counters stands, for each rollout, a note: by metric the largest E so far (its logarithm, as text), which the
 always-valid p is made of. It is kept after the fact, and where it is lost p is larger than it could be, never smaller.
