@@ -32,7 +32,7 @@ ALLOWED: dict[tuple[State, Event], State] = {
     ("paused", "human_edit"): "stopped",
     ("rolled_back", "resume"): "running",
     ("rolled_back", "stop"): "stopped",
-    ("rolled_back", "human_edit"): "stopped",
+    ("rolled_back", "human_edit"): "rolled_back",
     ("completed", "human_edit"): "completed",
     ("stopped", "human_edit"): "stopped",
 }

@@ -11,8 +11,8 @@ from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs
 from slipway.ports import Blob, StoreUnavailable
 from slipway.rollouts import exposure
+from slipway.rollouts.arms import PER_NETWORK_HOUR
 from slipway.rollouts.signing import FRESH
-from slipway.rollouts.tally import PER_NETWORK_HOUR
 from slipway.signals import rows
 from slipway.signals.posted import MOST
 from slipway.tables import SIGNALS

@@ -42,6 +42,12 @@ def _double(raw: Any) -> Any:
     return float(raw) if isinstance(raw, Decimal) else raw
 
 
+def _of_somebody(path: str) -> str:
+    if path.partition(".")[0] == "$flagd":
+        raise error("invalid_path", "`$flagd` says nothing of who asks: name a field of the context.")
+    return path
+
+
 def _reachable(alpha: float) -> float:
     if alpha < LEAST_ALPHA:
         raise error("too_small", "So small an alpha never acts: 0.000000001 is the least.")
@@ -61,6 +67,7 @@ BucketBy = Annotated[
     str,
     Field(max_length=LONGEST_PATH),
     AfterValidator(matching(BUCKET_BY, "invalid_path", "Name a field of the context, in it by dots: `company.id`.")),
+    AfterValidator(_of_somebody),
     published(BUCKET_BY, LONGEST_PATH, examples=["targetingKey"]),
 ]
 
@@ -136,9 +143,9 @@ class Course(Shape):
             if after <= before:
                 detail = "Each step of the ladder is larger than the one before it, and than 0."
                 found.append(Fault(f"/ladder/{place}/share", "not_larger", detail))
-        for place, step in enumerate(self.ladder[:-1]):
+        for place, step in enumerate(self.ladder[:-1] or self.ladder):  # one step alone would never be over
             if step.hold is None:
-                found.append(Fault(f"/ladder/{place}/hold", "required", "Each step but the last has a `hold`."))
+                found.append(Fault(f"/ladder/{place}/hold", "required", "Each step but the last has a `hold`, and the first."))
         metrics = [rows.metric(guard.model_dump()) for guard in self.guards]
         for place, metric in enumerate(metrics):
             if metric in metrics[:place]:

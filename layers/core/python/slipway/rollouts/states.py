@@ -7,7 +7,7 @@
 
 `advancing`: the hold's time is over, and the step to the next share (or the end) is due, or waits for units or an approval.
 Rolled back is not the end: resuming shows the same units the treatment again. An edit of the flag's environment by hand is
-never refused, and ends whatever it finds under way; what was only planned, or is over, it leaves as it is.
+never refused, and ends whatever it finds under way; what shows nobody anything (planned, rolled back, over) it leaves as it is.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MOVES: dict[State, dict[Event, State]] = {
         "human_edit": "stopped",
     },
     "paused": {"resume": "running", "roll_back": "rolled_back", "stop": "stopped", "human_edit": "stopped"},
-    "rolled_back": {"resume": "running", "stop": "stopped", "human_edit": "stopped"},
+    "rolled_back": {"resume": "running", "stop": "stopped", "human_edit": "rolled_back"},
     "completed": {"human_edit": "completed"},
     "stopped": {"human_edit": "stopped"},
 }
