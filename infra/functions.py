@@ -268,14 +268,14 @@ FUNCTIONS = (
     # A delivery is one write for each partition in it: the larger, the cheaper.
     Function(
         "tally",
-        "Counts signals, each once, and recounts them once a day",
+        "Counts signals, each once, and recounts once a day those of rollouts that run and of the day before",
         settings.Tally,
         timeout=300,
         grants=(
             OnTable(COUNTERS, ("dynamodb:BatchGetItem", "dynamodb:PutItem"), leading=("rol_*", "adopt#*", "metric#*")),
-            OnTable(COUNTERS, ("dynamodb:GetItem",), leading=("rol_*",)),
-            OnTable(SIGNALS, _QUERY, leading=("rol_*",)),
-            OnTable(FLAGS, _QUERY, leading=("list#rollouts",)),
+            OnTable(COUNTERS, ("dynamodb:GetItem",), leading=("rol_*", "adopt#*", "metric#*")),
+            OnTable(SIGNALS, _QUERY, leading=("rol_*", "adopt#*", "metric#*", "names#*")),
+            OnTable(FLAGS, _QUERY, leading=("list#rollouts", "list#environments")),
             OnObjects("quarantine", "records/tally/", ("s3:PutObject",)),
         ),
         streams=(SIGNALS,),

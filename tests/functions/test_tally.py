@@ -23,7 +23,7 @@ from slipway.rowsize import row_bytes
 from slipway.signals import counters
 from slipway.signals import tallying as tally_of_signals
 from slipway.signals.counters import WINDOW, unpacked
-from slipway.signals.rows import SHARDS
+from slipway.signals.rows import DAY, SHARDS
 from slipway.signals.tallying import MARGIN, Tallying
 from slipway.tables import COUNTERS, FLAGS, SIGNALS, Table
 from tests.collecting import CLIENT, HALF, NOW, ROLLOUT, SERVER, Deployment, arm, exposed, outcome, people, token
@@ -192,7 +192,7 @@ def test_who_is_put_out_by_a_client_and_then_by_a_server_is_out_once(counting: C
 
 
 class Rule:
-    """What GUARD says of one metric, from the events as they were sent: the first of each unit since its exposure, of all and of
+    """What counts of one metric, from the events as they were sent: the first of each unit since its exposure, of all and of
     servers' by themselves; what a server tells of whom only a client exposed is a client's."""
 
     def __init__(self) -> None:
@@ -616,3 +616,53 @@ def test_the_daily_round_looks_at_rollouts_that_run_and_says_what_it_mended(
     assert (log_lines[-1]["repaired"], log_lines[-1]["level"]) == (["/".join(spoilt)], "WARN")
     handler(daily(moment), Context())
     assert "repaired" not in log_lines[-1]
+
+
+@pytest.fixture
+def yesterday(counting: Counting) -> Counting:
+    """What came on one day, of which the stream lost a part; and some of the day after."""
+    busy(counting.deployment, 80)
+    counting.deliver(counting.records[::2])
+    counting.deployment.now = NOW + DAY
+    counting.deployment.another()
+    busy(counting.deployment, 20, seed=2)
+    counting.store.put(FLAGS, {"pk": "list#environments", "sk": "production", "schema": 1})
+    return counting
+
+
+def of_day(counts: Mapping[tuple[str, str], dict[str, int]], day: str) -> dict[tuple[str, str], dict[str, int]]:
+    return {home: found for home, found in counts.items() if home[1].startswith(day)}
+
+
+def test_adoption_and_metrics_of_a_day_that_is_over_are_recounted(yesterday: Counting) -> None:
+    counting, over, today = yesterday, "2026-11-23", "2026-11-24"
+    assert of_day(counting.counted(), over) != of_day(counting.truth(), over)
+    found = tallying(counting).sweep()
+    assert (found.left, found.errors) == ([], [])
+    assert {name.partition("#")[0] for name in found.repaired} == {"adopt", "metric"}
+    assert of_day(counting.counted(), over) == of_day(counting.truth(), over)
+    assert of_day(counting.counted(), today) == {}, "that is still being counted"
+    assert tallying(counting).sweep().repaired == []
+    counting.deliver()  # what had only been held up
+    counted, truth = counting.counted(), counting.truth()
+    for day in (over, today):
+        assert of_day(counted, day) == of_day(truth, day)
+
+
+@pytest.mark.parametrize(("minutes", "recounted"), [(0.1, "2026-11-22"), (4.9, "2026-11-22"), (5.1, "2026-11-23")])
+def test_a_day_is_over_when_nothing_of_it_is_on_its_way(yesterday: Counting, minutes: float, recounted: str) -> None:
+    yesterday.deployment.now = NOW + DAY / 2 + minutes * 60
+    before = of_day(yesterday.counted(), "2026-11-23")
+    tallying(yesterday).sweep()
+    assert (of_day(yesterday.counted(), "2026-11-23") == before) == (recounted != "2026-11-23")
+
+
+def test_a_round_reads_so_many_rows_of_a_day_and_says_what_it_left(
+    yesterday: Counting, monkeypatch: pytest.MonkeyPatch, log_lines: list[dict[str, Any]]
+) -> None:
+    monkeypatch.setattr(tally_of_signals, "MOST_ROWS", 30)
+    handler(daily(datetime.fromtimestamp(NOW + DAY, UTC)), Context())
+    homes = 4 * SHARDS  # of a flag and three metrics
+    assert 0 < log_lines[-1]["left"] < homes
+    monkeypatch.setattr(tally_of_signals, "MOST_ROWS", 10_000)
+    assert tallying(yesterday).sweep().left == []

@@ -26,6 +26,7 @@ Of a day, for the readouts:
                                               / msg#<hash>#<id>  each outcome once: `value` in millionths, `variants`;
                                                             the hash is of the kind of key and the targeting key
     names#<environment>#<day> / name#<name>   a metric that was named; / place#<0..49>: of those that only clients name
+                              / flag#<flag>   a flag that somebody was shown
     salt#<environment> / <day>                `salt`: what the day's hashes are made with; gone a day after it
 
 Each has `at`, the server's clock in milliseconds. `trust`: "server" | "client", the kind of key that brought it; `source`: of a

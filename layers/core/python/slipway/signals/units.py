@@ -133,7 +133,7 @@ class Units:
     def is_out(self, rollout: str, who: str, trust: str) -> bool:
         """Whether it was seen in both arms; as clients say, evidence of clients only."""
         row = self._known.get(rows.of_rollout(rollout, "out", who))
-        if row is None or CLIENT == trust:
+        if row is None or trust == CLIENT:
             return row is not None
         return row["trust"] == SERVER or self._known.get(rows.of_rollout(rollout, "vouched", who, "out")) is not None
 
