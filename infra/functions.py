@@ -176,7 +176,14 @@ FUNCTIONS = (
         "access",
         "API keys, members, and who am I",
         settings.Access,
-        grants=(OnTable(ACCESS, _KEEP), *_indexes(ACCESS)),
+        grants=(
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=("key_*", "mbr_*", "members", "verifiers#*")),
+            OnTable(ACCESS, ("dynamodb:BatchGetItem",), leading=("key_*", "mbr_*", "used#*")),
+            OnTable(ACCESS, ("dynamodb:PutItem",), leading=("key_*", "mbr_*", "members", "verifiers#*", "key#*")),
+            OnTable(ACCESS, ("dynamodb:DeleteItem",), leading=("mbr_*", "verifiers#*", "key#*")),
+            OnTable(ACCESS, _QUERY, leading=("verifiers#*",)),
+            *_indexes(ACCESS),
+        ),
     ),
     Function(
         "audit",

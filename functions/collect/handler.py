@@ -133,7 +133,7 @@ def _events(request: Event) -> list[Any]:
     """Raises Problem."""
     raw = request.body(LARGEST_BODY)
     try:
-        document = json.loads(raw, parse_constant=_no_number)
+        document = json.loads(raw, parse_constant=_no_number, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         from slipway.edge.json import read as strictly  # says what is wrong, and where
 
@@ -145,6 +145,13 @@ def _events(request: Event) -> list[Any]:
         detail = f'Send {{"events": [...]}} with 1 to {MOST} events, and nothing beside.'
         raise Invalid(detail, errors=[Fault("/events", "out_of_range", detail)])
     return events
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
 
 
 def _no_number(name: str) -> float:

@@ -107,6 +107,7 @@ def test_only_kinds_of_keys_that_belong_to_an_environment_may_tell(deployment: D
         (b"", 400),
         (b"nothing", 400),
         (b'{"events": NaN}', 400),
+        (b'{"events": [{"id": "1", "id": "2", "type": "outcome", "name": "errors", "targetingKey": "a"}]}', 400),
         (b"\xff\xfe", 400),
         (b"[" * 100_000, 400),
         (b"[]", 422),
