@@ -44,8 +44,9 @@ OPERATIONS = {"POST /v1/events": "signals.collect", "POST /ofrep/v1/track": "sig
 
 def wire() -> Collector:
     settings = Collect.load()
-    flags, keys = (connect.blobs(settings, bucket, budget=PATIENCE) for bucket in (settings.bucket_flags, settings.bucket_keys))
-    store, lake = connect.store(settings, budget=WRITING), connect.lake(settings, budget=WRITING)
+    flags, store = connect.blobs(settings, settings.bucket_flags, budget=PATIENCE), connect.store(settings, budget=WRITING)
+    keys = connect.blobs(settings, settings.bucket_keys, beside=flags)
+    lake = connect.lake(settings, budget=WRITING, beside=store)
     return Collector(store, lake, documents(flags), Secrets(keys), os.urandom)
 
 

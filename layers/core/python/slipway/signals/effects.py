@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hmac import digest
-
+from slipway.digests import hmac
 from slipway.rollouts import exposure as proof
 from slipway.signals import lines, rows
 from slipway.signals.posted import Exposure, Outcome, Rejected
@@ -270,7 +269,7 @@ class Effects:
 
     def _message(self, signal: Outcome, before: int = 0) -> Key:
         """Of that kind of key and that person: nobody takes an id from another. `before`: days ago, 0 or 1."""
-        whose = digest(self.salts[before], f"message\x1f{self.trust}\x1f{signal.key}".encode(), "sha256")[:16].hex()
+        whose = hmac(self.salts[before], f"message\x1f{self.trust}\x1f{signal.key}".encode())[:16].hex()
         day = rows.day(self.now - before * rows.DAY)
         return rows.measured(self.environment, signal.name, day, "msg", f"{whose}#{signal.id}")
 
@@ -278,7 +277,7 @@ class Effects:
         return rows.row(key, self.now, days, **fields)
 
     def _hash(self, *parts: str) -> str:
-        return digest(self.salts[0], "\x1f".join(parts).encode(), "sha256")[:16].hex()
+        return hmac(self.salts[0], "\x1f".join(parts).encode())[:16].hex()
 
 
 def _watches(one: Mapping[str, Any], signal: Outcome) -> bool:
