@@ -231,7 +231,7 @@ def test_what_is_counted_is_the_rule_whoever_tells_in_whatever_order(counting: C
                 event = outcome(key, id=f"{stage}-{number}")
                 rule.meet(key, server, (stage, arm(key, share)))
                 sent.append((event, server))
-            counting.deployment.post(event, **({} if server else {"who": CLIENT, "address": f"10.{number}.{stage}.1"}))
+            counting.deployment.post(event, who=SERVER if server else CLIENT, address=f"10.{number}.{stage}.1")
             counting.deployment.now += 3
         if chance.random() < 0.5:
             counting.deliver()
