@@ -22,8 +22,8 @@ from zlib import crc32
 
 from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Store, StoreUnavailable, every
 from slipway.signals import counters
-from slipway.signals.counters import WINDOW, Counts, add, counted, recents, unpacked, window
 from slipway.signals import rows as stored
+from slipway.signals.counters import WINDOW, Counts, add, counted, recents, unpacked, window
 from slipway.signals.rows import DAY, ROLLOUT_DAYS, SHARDS
 from slipway.tables import COUNTERS, FLAGS, SIGNALS
 
