@@ -660,9 +660,11 @@ def test_a_day_is_over_when_nothing_of_it_is_on_its_way(yesterday: Counting, min
 def test_a_round_reads_so_many_rows_of_a_day_and_says_what_it_left(
     yesterday: Counting, monkeypatch: pytest.MonkeyPatch, log_lines: list[dict[str, Any]]
 ) -> None:
-    monkeypatch.setattr(tally_of_signals, "MOST_ROWS", 30)
-    handler(daily(datetime.fromtimestamp(NOW + DAY, UTC)), Context())
-    homes = 4 * SHARDS  # of a flag and three metrics
-    assert 0 < log_lines[-1]["left"] < homes
-    monkeypatch.setattr(tally_of_signals, "MOST_ROWS", 10_000)
+    """There are a flag and three metrics."""
+    for rows, names, left in ((30, 500, 3), (10_000, 3, 1)):
+        monkeypatch.setattr(tally_of_signals, "MOST_ROWS", rows)
+        monkeypatch.setattr(tally_of_signals, "MOST_NAMES", names)
+        handler(daily(datetime.fromtimestamp(NOW + DAY, UTC)), Context())
+        assert log_lines[-1]["left"] == left
+    monkeypatch.setattr(tally_of_signals, "MOST_NAMES", 4)
     assert tallying(yesterday).sweep().left == []

@@ -14,7 +14,8 @@ Of a rollout, in `<rollout>#<shard>`, 16 shards by the unit:
     met#<metric>#<unit>      its first event of that metric since: `stage`, `arm` by the split in force then, `trust`, `source`:
                              a client's where it or the exposure was told by one
     out#<unit>               it was seen in both arms: `stage`, `trust`, `source`; `mate`: the other unit. Not counted from then
-                             on; where only a client says so, no evidence of clients is
+                             on; where only a client says so, no evidence of clients is.
+                             (Rows of before had no `trust`: they are servers')
     none#<message>           an exposure of who has nothing to be bucketed by: evaluated, never counted
 
     slots#<rollout>#<source> / <metric>#<hour>#<0..4>        what one network may bring in an hour

@@ -31,7 +31,7 @@ MARGIN = 300_000  # milliseconds after which what was being written stands
 AGED = ROLLOUT_DAYS * DAY * 1000 // 2  # milliseconds: where rows are that old, others may have left
 _TRIES = 10
 _CHUNK = 100
-MOST_ROWS = 300_000  # of days that one round reads: the rest has to wait for another day's luck
+MOST_ROWS, MOST_NAMES = 300_000, 500  # of the day before: rows that one round reads, flags and metrics that it looks at
 _GIVE_UP = 2  # partitions that could not be written: the rest of the delivery is not tried
 
 
@@ -45,7 +45,7 @@ class Signal(NamedTuple):
 
 
 class Swept(NamedTuple):
-    """Which counters were not right, which were not looked at, and why some could not be."""
+    """Which counters were not right, which flags and metrics were not looked at, and why some could not be."""
 
     repaired: list[str]
     left: list[str]
@@ -109,22 +109,24 @@ class Tallying:
         raise StoreUnavailable("others keep writing the counters")
 
     def sweep(self) -> Swept:
-        """Recount the rollouts that run, then the last day that is over, as far as MOST_ROWS go."""
+        """Recount the rollouts that run, then the last day that is over, as far as MOST_ROWS and MOST_NAMES go."""
         found = Swept([], [], [])
         for rollout in self._listed("list#rollouts"):
             for shard in range(SHARDS):
                 self._look((rollout, f"{shard:02x}"), found)
-        self._read_rows = 0
+        day = stored.day(window(self.clock() - MARGIN) / 1000 - DAY)
         try:
-            homes = self._of_day(stored.day(window(self.clock() - MARGIN) / 1000 - DAY))
+            named = self._of_day(day)
         except StoreUnavailable as error:
             found.errors.append(error)
             return found
-        for home in homes:
-            if self._read_rows >= MOST_ROWS:
-                found.left.append("/".join(home))
-            else:
-                self._look(home, found)
+        self._read_rows = 0
+        for number, pk in enumerate(named):
+            if number >= MOST_NAMES or self._read_rows >= MOST_ROWS:
+                found.left.extend(named[number:])
+                break
+            for shard in range(SHARDS):
+                self._look((pk, f"{day}#{shard:02x}"), found)
         return found
 
     # --- inside ---
@@ -136,16 +138,15 @@ class Tallying:
         except StoreUnavailable as error:
             found.errors.append(error)
 
-    def _of_day(self, day: str) -> list[tuple[str, str]]:
+    def _of_day(self, day: str) -> list[str]:
         """Where its adoption and its metrics are counted, in an order that is another one each day."""
-        kinds = {"flag": counters.ADOPTION, "name": counters.METRIC}
-        homes = []
+        kinds, found = {"flag": counters.ADOPTION, "name": counters.METRIC}, []
         for environment in self._listed("list#environments"):
             for row in every(self.store, SIGNALS, f"names#{environment}#{day}"):
                 kind, _, name = row["sk"].partition("#")
                 if kind in kinds:
-                    homes += [(f"{kinds[kind]}{environment}#{name}", f"{day}#{shard:02x}") for shard in range(SHARDS)]
-        return sorted(homes, key=lambda home: crc32("#".join(home).encode()))
+                    found.append(f"{kinds[kind]}{environment}#{name}")
+        return sorted(found, key=lambda pk: crc32(f"{day}{pk}".encode()))
 
     def _read(self, homes: list[tuple[str, str]]) -> dict[tuple[str, str], Row]:
         found: dict[tuple[str, str], Row] = {}

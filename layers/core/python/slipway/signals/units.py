@@ -118,7 +118,7 @@ class Units:
         for one, mate in ((unit, before), (before, unit)):
             key, trust = rows.of_rollout(told["id"], "out", one.who), self._sender.trust
             came = {"mate": mate.who, "trust": trust, "source": self._source}
-            if (stands := self._known.get(key)) is not None and self._sender.server and stands["trust"] == CLIENT:
+            if (stands := self._known.get(key)) is not None and self._sender.server and stands.get("trust") == CLIENT:
                 key, came = rows.of_rollout(told["id"], "vouched", one.who, "out"), {"source": stands["source"]}
             stage = told["stage"] if stands is None else stands["stage"]
             if not self._known.add(self._row(key, rows.ROLLOUT_DAYS, stage=stage, **came), places):
@@ -135,7 +135,7 @@ class Units:
         row = self._known.get(rows.of_rollout(rollout, "out", who))
         if row is None or trust == CLIENT:
             return row is not None
-        return row["trust"] == SERVER or self._known.get(rows.of_rollout(rollout, "vouched", who, "out")) is not None
+        return row.get("trust") != CLIENT or self._known.get(rows.of_rollout(rollout, "vouched", who, "out")) is not None
 
     def _vouching(self, unit: proof.Exposure, again: Key | None) -> Iterator[tuple[Key, Key]]:
         """Where a server's word stands, and for which exposure of the unit."""
