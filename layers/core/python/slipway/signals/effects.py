@@ -100,7 +100,7 @@ class Effects:
                     yield rows.of_rollout(one.unit.rollout, "unit", one.unit.unit)
                 if one.who is not None and one.variant is not None:
                     yield self._adopted(signal.flag, one.who)
-                    yield self._shown(signal.flag)
+                    yield self._flag_of_day(signal.flag)
                 rollouts = [told for told in (self._running(signal.flag, one),) if told is not None]
             else:
                 yield self._measured(signal.name, "unit", self._hash("unit", signal.name, signal.key))
@@ -187,7 +187,7 @@ class Effects:
         if shown.uncounted is not None:
             self.known.add(self._row(rows.of_rollout(shown.uncounted, "none", signal.id), rows.ROLLOUT_DAYS))
         if shown.who is not None and shown.variant is not None:
-            self.known.add(self._row(self._shown(signal.flag), rows.READ_DAYS))
+            self.known.add(self._row(self._flag_of_day(signal.flag), rows.READ_DAYS))
             self.known.add(self._row(self._adopted(signal.flag, shown.who), rows.READ_DAYS, variant=shown.variant))
         proven: dict[str, Any] = {"flag": signal.flag, "variant": shown.variant}
         if unit is not None:
@@ -260,8 +260,8 @@ class Effects:
     def _adopted(self, flag: str, who: str) -> Key:
         return rows.adopted(self.environment, flag, self.day, self._hash("adopted", flag, who))
 
-    def _shown(self, flag: str) -> Key:
-        """That day: who recounts it asks for that."""
+    def _flag_of_day(self, flag: str) -> Key:
+        """That somebody was shown it: who recounts the day asks for that."""
         return rows.name(self.environment, self.now, f"flag#{flag}")
 
     def _measured(self, name: str, kind: str, who: str) -> Key:

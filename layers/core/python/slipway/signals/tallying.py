@@ -15,10 +15,10 @@ Sequence numbers grow within a partition. Were one ever split between shards of 
 
 from __future__ import annotations
 
+from binascii import crc32
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
-from zlib import crc32
 
 from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Store, StoreUnavailable, every
 from slipway.signals import counters
