@@ -234,6 +234,7 @@ IDS = (
 _ASKED: dict[str | None, str] = dict.fromkeys(
     ("flags.export", "flags.import", "flags.adoption", "metrics.read"), "environment=development"
 )  # what has to be
+_ASKED["feedback.similar"] = "product=grinder&text=it+squeaks"
 
 
 def sound(route: Route, id: str) -> Attack:
@@ -438,6 +439,22 @@ def _sound(route: Route) -> bytes:
         "environments.create": {"name": "preview", "description": "For a day", "protected": True},
         "environments.update": {"protected": False, "approval": True},
         **{operation: {"events": SIGNALS} for operation in COLLECTED.values()},
+        "feedback.submit": {
+            "type": "csat",
+            "product": "grinder",
+            "title": "Loud",
+            "text": "It wakes the cat.",
+            "rating": 2,
+            "email": "ada@example.com",
+            "consent": True,
+            "targeting_key": "u1",
+            "environment": "production",
+            "context": {"url": "https://example.com/", "device": "Phone", "session": "s1", "release": "1.2", "locale": "en-GB"},
+            "submission_id": "1",
+        },
+        "feedback.form": {"product": "grinder"},
+        "people.export": {"targeting_key": "u1", "environment": "production"},
+        "people.erase": {"email": "ada@example.com"},
         "keys.create": {"kind": "admin", "role": "editor", "name": "ci"},
         "keys.rotate": {"overlap_seconds": 60},
         "members.invite": {"email": "ada@example.com", "role": "viewer"},
