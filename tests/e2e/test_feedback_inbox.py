@@ -29,6 +29,9 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
     ).json()
     assert (changed["status"], changed["assignee"], changed["version"], changed["title"]) == ("planned", member, 2, "First")
     assert [one["id"] for one in stack.call("GET", "/v1/feedback?status=planned&tag=noise").json()["items"]] == [ids[0]]
+    for links in ([{"flag": "one-click-booking", "environment": "development"}], []):
+        linked = stack.call("PATCH", f"/v1/feedback/{ids[0]}", {"links": links}, headers={**MERGE, "If-Match": "*"})
+        assert linked.json()["links"] == links
     nobody = stack.call("PATCH", f"/v1/feedback/{ids[0]}", {"assignee": f"mbr_{'0' * 26}"}, headers={**MERGE, "If-Match": "*"})
     assert nobody.status == 422
     assert stack.call("POST", f"/v1/feedback/{ids[0]}/notes", {"text": "Measured it."}).status == 201
