@@ -12,7 +12,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from slipway.audit import KEPT as AUDIT
 from slipway.calls import Call, timestamp
 from slipway.feedback.belongings import belongings
 from slipway.feedback.people import EMAIL, KEY, WHO
@@ -37,8 +36,8 @@ STORES: tuple[tuple[str, str, int | None], ...] = (
     ("stream of the table", "the rows that were deleted: the key, words for the search", 1),
     ("backups of the table", "the rows that were deleted: the key, words for the search", 35),
     ("archive of events", "ids and names of fields, no words", 30),
-    ("audit", "ids and names of fields, no words", AUDIT.days),
-    ("failure bucket", "rows of the table that no function could handle, without keys", 90),
+    ("audit", "ids and names of fields, no words", 400),
+    ("failure bucket", "rows that no function could handle; the key, where a batch was given up with it", 90),
     ("lake", "what applications told of a targeting key, no feedback", 400),
 )
 

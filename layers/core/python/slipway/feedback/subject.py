@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field
 from slipway.feedback import people
 from slipway.feedback.item import FeedbackView, TargetingKey
 from slipway.fields import EnvironmentName
-from slipway.members import normalised
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 
@@ -39,7 +38,11 @@ class Subject(Shape):
             raise Invalid(detail, errors=[Fault(pointer, "one_person", detail)])
         if self.targeting_key is not None and self.environment is not None:
             return people.unit(self.environment, self.targeting_key)
-        return people.email(normalised(self.email)) if self.email is not None else people.member(str(self.member))
+        if self.email is None:
+            return people.member(str(self.member))
+        from slipway.members import normalised  # seldom needed, and dear to a cold start
+
+        return people.email(normalised(self.email))
 
 
 class StoreView(Shape):
