@@ -157,6 +157,7 @@ OPERATIONS: dict[str, Rule] = {
     "boards.list": VIEWER,
     "boards.read": VIEWER,
     "boards.update": EDITOR,
+    "feedback.similar": READERS,
     "site.read": PUBLIC,
 }
 
