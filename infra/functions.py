@@ -13,9 +13,11 @@ from slipway.credentials import EVERYWHERE
 from slipway.tables import (
     ACCESS,
     AUDIT,
+    BY_CREATED,
     BY_MONTH,
     BY_PERSON,
     BY_PRODUCT,
+    BY_STATUS,
     COUNTERS,
     FEEDBACK,
     FLAGS,
@@ -253,9 +255,12 @@ FUNCTIONS = (
         grants=(
             OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
-            OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
+            # The inbox: its orders, and what an item names.
+            *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
         ),
     ),
     Function(
@@ -313,6 +318,22 @@ FUNCTIONS = (
             OnObjects("quarantine", "records/tally/", ("s3:PutObject",)),
         ),
         streams=(SIGNALS,),
+        batch=1000,
+        daily=True,
+    ),
+    Function(
+        "ballots",
+        "Counts the people behind each item of feedback, once each, and recounts them once a day",
+        settings.Ballots,
+        timeout=300,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"), leading=("fbk_*",)),
+            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("recounted#*",)),
+            OnTable(FEEDBACK, _QUERY, leading=("fbk_*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
+            OnObjects("quarantine", "records/ballots/", ("s3:PutObject",)),
+        ),
+        streams=(FEEDBACK,),
         batch=1000,
         daily=True,
     ),

@@ -121,9 +121,25 @@ EXPECTED = """
     audit.list              -----y--y-
     feedback.submit         -yyyyyyyy-
     feedback.read           ---yyyyyy-
+    feedback.vote           -yyyyyyyy-
+    feedback.withdraw       -yyyyyyyy-
+    feedback.votes          ---yyyyyy-
+    feedback.merge          ----yy-yy-
+    feedback.unmerge        ----yy-yy-
     feedback.form           -yyyyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
+    feedback.list           ---yyyyyy-
+    feedback.update         ----yy-yy-
+    feedback.bulk           ----yy-yy-
+    feedback.versions       ---yyyyyy-
+    feedback.note           ----yy-yy-
+    feedback.notes          ---yyyyyy-
+    feedback.export         ---yyyyyy-
+    feedback.import         ----yy-yy-
+    boards.list             ---yyyyyy-
+    boards.read             ---yyyyyy-
+    boards.update           ----yy-yy-
     feedback.similar        -yyyyyyyy-
     site.read               yyyyyyyyy-
 """
