@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Answer, Api
+from slipway.feedback import ballots
 from slipway.feedback.boards import Boards
 from slipway.feedback.buckets import Buckets
 from slipway.feedback.edits import Edits
@@ -21,6 +23,7 @@ from slipway.feedback.notes import Notes
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
+from slipway.feedback.suggestions import Suggestions
 from slipway.feedback.switches import Switches
 from slipway.feedback.votes import Votes
 from slipway.ports import Store
@@ -41,16 +44,20 @@ class Feedback:
     erasure: Erasure
     votes: Votes
     merging: Merging
+    suggestions: Suggestions
 
 
 def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
-    gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
+    switches = Switches(store)
+    gate = Gate(switches, Forms(secrets), Buckets(store), Salts(store, entropy))
+    suggestions = Suggestions(items.shelf, switches, partial(ballots.votes, store))
     votes, merging = Votes(items.shelf, people, gate), Merging(items.shelf)
     boards, edits, notes = Boards(store), Edits(items), Notes(items)
-    return Feedback(items, people, Submissions(items, gate), boards, edits, notes, gate, Erasure(items), votes, merging)
+    submissions, erasure = Submissions(items, gate), Erasure(items)
+    return Feedback(items, people, submissions, boards, edits, notes, gate, erasure, votes, merging, suggestions)
 
 
 def wire() -> Feedback:

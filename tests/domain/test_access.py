@@ -153,6 +153,7 @@ EXPECTED = """
     boards.list             ---yyyyyy-
     boards.read             ---yyyyyy-
     boards.update           ----yy-yy-
+    feedback.similar        -yyyyyyyy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

@@ -170,6 +170,7 @@ OPERATIONS: dict[str, Rule] = {
     "boards.list": VIEWER,
     "boards.read": VIEWER,
     "boards.update": EDITOR,
+    "feedback.similar": READERS,
     "site.read": PUBLIC,
 }
 
