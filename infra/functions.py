@@ -77,11 +77,18 @@ class OnOneShots:
 
 
 @dataclass(frozen=True, slots=True)
+class OnAlarms:
+    """To read how the account's alarms stand: of composite ones CloudWatch tells only who may read all."""
+
+    actions: tuple[str, ...] = ("cloudwatch:DescribeAlarms",)
+
+
+@dataclass(frozen=True, slots=True)
 class OnLake:
     actions: tuple[str, ...] = ("firehose:PutRecord",)
 
 
-Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnLake
+Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnAlarms | OnLake
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,14 @@ FUNCTIONS = (
         "access",
         "API keys, members, and who am I",
         settings.Access,
-        grants=(OnTable(ACCESS, _KEEP), *_indexes(ACCESS)),
+        grants=(
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=("key_*", "mbr_*", "members", "verifiers#*")),
+            OnTable(ACCESS, ("dynamodb:BatchGetItem",), leading=("key_*", "mbr_*", "used#*")),
+            OnTable(ACCESS, ("dynamodb:PutItem",), leading=("key_*", "mbr_*", "members", "verifiers#*", "key#*")),
+            OnTable(ACCESS, ("dynamodb:DeleteItem",), leading=("mbr_*", "verifiers#*", "key#*")),
+            OnTable(ACCESS, _QUERY, leading=("verifiers#*",)),
+            *_indexes(ACCESS),
+        ),
     ),
     Function(
         "audit",
@@ -241,10 +255,11 @@ FUNCTIONS = (
         grants=(
             OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
+            OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
             # The inbox: its orders, and what an item names.
-            *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
+            *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_STATUS)),
             OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
             OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
         ),
@@ -293,14 +308,14 @@ FUNCTIONS = (
     # A delivery is one write for each partition in it: the larger, the cheaper.
     Function(
         "tally",
-        "Counts signals, each once, and recounts them once a day",
+        "Counts signals, each once, and recounts once a day those of rollouts that run and of the day before",
         settings.Tally,
         timeout=300,
         grants=(
             OnTable(COUNTERS, ("dynamodb:BatchGetItem", "dynamodb:PutItem"), leading=("rol_*", "adopt#*", "metric#*")),
-            OnTable(COUNTERS, ("dynamodb:GetItem",), leading=("rol_*",)),
-            OnTable(SIGNALS, _QUERY, leading=("rol_*",)),
-            OnTable(FLAGS, _QUERY, leading=("list#rollouts",)),
+            OnTable(COUNTERS, ("dynamodb:GetItem",), leading=("rol_*", "adopt#*", "metric#*")),
+            OnTable(SIGNALS, _QUERY, leading=("rol_*", "adopt#*", "metric#*", "names#*")),
+            OnTable(FLAGS, _QUERY, leading=("list#rollouts", "list#environments")),
             OnObjects("quarantine", "records/tally/", ("s3:PutObject",)),
         ),
         streams=(SIGNALS,),
@@ -346,10 +361,11 @@ FUNCTIONS = (
     ),
     Function(
         "ramp",
-        "Takes the next step of rollouts when its minute has come",
+        "Takes the next step of rollouts when its minute has come, unless an alarm rings",
         settings.Ramp,
         timeout=60,
-        grants=_MOVE,
+        grants=(*_MOVE, OnAlarms()),
+        pattern=events.pattern(events.RolloutStarted, events.RolloutAdvanced, events.RolloutResumed),
         daily=True,
         woken=True,
     ),

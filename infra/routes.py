@@ -113,6 +113,7 @@ ROUTES = (
     Route("GET", "/v1/audit", "audit", "audit.list"),
     Route("POST", "/v1/feedback", "feedback", "feedback.submit"),
     Route("POST", "/v1/feedback/form", "feedback", "feedback.form"),
+    Route("GET", "/v1/feedback/similar", "feedback", "feedback.similar"),
     Route("GET", "/v1/feedback/{id}", "feedback", "feedback.read"),
     Route("POST", "/v1/people/export", "feedback", "people.export"),
     Route("POST", "/v1/people/erase", "feedback", "people.erase"),

@@ -234,6 +234,7 @@ IDS = (
 _ASKED: dict[str | None, str] = dict.fromkeys(
     ("flags.export", "flags.import", "flags.adoption", "metrics.read"), "environment=development"
 )  # what has to be
+_ASKED["feedback.similar"] = "product=grinder&text=it+squeaks"
 _ASKED["feedback.import"] = "source=canny&product=grinder"
 
 

@@ -124,6 +124,7 @@ EXPECTED = """
     feedback.form           -yyyyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
+    feedback.similar        -yyyyyyyy-
     feedback.list           ---yyyyyy-
     feedback.update         ----yy-yy-
     feedback.bulk           ----yy-yy-

@@ -141,6 +141,7 @@ OPERATIONS: dict[str, Rule] = {
     "feedback.form": READERS,
     "people.export": ADMIN,
     "people.erase": ADMIN,
+    "feedback.similar": READERS,
     "feedback.list": VIEWER,
     "feedback.update": EDITOR,
     "feedback.bulk": EDITOR,

@@ -19,11 +19,12 @@ MOST = 256  # in memory
 
 class Switched(Value):
     """`scrub`: whether what people write is scrubbed; `token`: whether a browser has to send a form's; `seconds`: that it takes
-    to write something."""
+    to write something; `suggestions`: whether who is not of the team is shown titles that are alike."""
 
     scrub: bool = True
     token: bool = False
     seconds: int = 3
+    suggestions: bool = False
 
 
 class Switches:
@@ -45,4 +46,6 @@ class Switches:
 
 def _switched(data: Mapping[str, Any]) -> Switched:
     form = data.get("form", {})
-    return Switched(data.get("scrub", True), form.get("token", False), int(form.get("seconds", 3)))
+    return Switched(
+        data.get("scrub", True), form.get("token", False), int(form.get("seconds", 3)), data.get("suggestions", False)
+    )
