@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
-from slipway.edge.http import Api
+from slipway.edge.http import Answer, Api
+from slipway.feedback import ballots
 from slipway.feedback.boards import Boards
 from slipway.feedback.buckets import Buckets
 from slipway.feedback.edits import Edits
@@ -17,16 +18,18 @@ from slipway.feedback.erasure import Erasure
 from slipway.feedback.forms import Forms
 from slipway.feedback.gate import Gate
 from slipway.feedback.items import Items
+from slipway.feedback.merging import Merging
 from slipway.feedback.notes import Notes
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
 from slipway.feedback.suggestions import Suggestions
 from slipway.feedback.switches import Switches
+from slipway.feedback.votes import Votes
 from slipway.ports import Store
+from slipway.resources import Stored
 from slipway.settings import Feedback as Settings
 from slipway.signals.salts import Salts
-from slipway.tables import FEEDBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Feedback:
     notes: Notes
     gate: Gate
     erasure: Erasure
+    votes: Votes
+    merging: Merging
     suggestions: Suggestions
 
 
@@ -48,17 +53,11 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feed
     items = Items(store, people, AesGcm(), entropy)
     switches = Switches(store)
     gate = Gate(switches, Forms(secrets), Buckets(store), Salts(store, entropy))
-    suggestions = Suggestions(items.shelf, switches, partial(_votes, store))
+    suggestions = Suggestions(items.shelf, switches, partial(ballots.votes, store))
+    votes, merging = Votes(items.shelf, people, gate), Merging(items.shelf)
+    boards, edits, notes = Boards(store), Edits(items), Notes(items)
     submissions, erasure = Submissions(items, gate), Erasure(items)
-    return Feedback(items, people, submissions, Boards(store), Edits(items), Notes(items), gate, erasure, suggestions)
-
-
-def _votes(store: Store, ids: Sequence[str]) -> dict[str, int]:
-    rows = store.get_many(FEEDBACK, [(id, "count") for id in ids]) if ids else []
-    return {
-        **dict.fromkeys(ids, 0),
-        **{str(row["pk"]): max(0, int(row["union"] if "union" in row else row["own"])) for row in rows},
-    }
+    return Feedback(items, people, submissions, boards, edits, notes, gate, erasure, votes, merging, suggestions)
 
 
 def wire() -> Feedback:
@@ -66,3 +65,10 @@ def wire() -> Feedback:
 
 
 api: Api[Feedback] = Api("feedback", wire)
+
+
+def shown(use: Feedback, stored: Stored) -> Answer:
+    """One item as a team sees it."""
+    [view] = use.items.views([stored])
+    # Votes come without a version: the tag serves If-Match alone, never a 304.
+    return Answer(200, view, headers={"ETag": stored.etag})

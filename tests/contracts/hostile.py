@@ -17,6 +17,7 @@ from infra.routes import ROUTES, Route
 from ops import openapi
 from slipway import cursors
 from slipway.access import Principal
+from slipway.calls import derived_id
 from tests.contracts.rooms import caller
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
@@ -234,8 +235,8 @@ IDS = (
 _ASKED: dict[str | None, str] = dict.fromkeys(
     ("flags.export", "flags.import", "flags.adoption", "metrics.read"), "environment=development"
 )  # what has to be
-_ASKED["feedback.similar"] = "product=grinder&text=it+squeaks"
 _ASKED["feedback.import"] = "source=canny&product=grinder"
+_ASKED["feedback.similar"] = "product=grinder&text=it+squeaks"
 
 
 def sound(route: Route, id: str) -> Attack:
@@ -453,6 +454,9 @@ def _sound(route: Route) -> bytes:
             "context": {"url": "https://example.com/", "device": "Phone", "session": "s1", "release": "1.2", "locale": "en-GB"},
             "submission_id": "1",
         },
+        "feedback.vote": {"email": "ada@example.com"},
+        "feedback.withdraw": {"targeting_key": "u1", "environment": "production"},
+        "feedback.merge": {"into": derived_id("fbk_", "key_admin", "feedback.submit", "submission kettle")},
         "feedback.form": {"product": "grinder"},
         "people.export": {"targeting_key": "u1", "environment": "production"},
         "people.erase": {"email": "ada@example.com"},
@@ -482,6 +486,7 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "products.list": (["products.list", *[None] * 7], ("at", "id")),
         "products.versions": (["products.versions", target], ("version",)),
         "audit.list": (["audit", *[None] * 5], ("day", "pk", "sk")),
+        "feedback.votes": (["feedback.votes", target], ("person",)),
         "keys.list": (["keys", None, None, None], ("created_at", "pk")),
         "members.list": (["members"], ("created_at", "pk")),
         "flags.list": (["flags.list", None, None, None, None, "active", None, None, None], ("key",)),

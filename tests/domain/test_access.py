@@ -121,10 +121,14 @@ EXPECTED = """
     audit.list              -----y--y-
     feedback.submit         -yyyyyyyy-
     feedback.read           ---yyyyyy-
+    feedback.vote           -yyyyyyyy-
+    feedback.withdraw       -yyyyyyyy-
+    feedback.votes          ---yyyyyy-
+    feedback.merge          ----yy-yy-
+    feedback.unmerge        ----yy-yy-
     feedback.form           -yyyyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
-    feedback.similar        -yyyyyyyy-
     feedback.list           ---yyyyyy-
     feedback.update         ----yy-yy-
     feedback.bulk           ----yy-yy-
@@ -136,6 +140,7 @@ EXPECTED = """
     boards.list             ---yyyyyy-
     boards.read             ---yyyyyy-
     boards.update           ----yy-yy-
+    feedback.similar        -yyyyyyyy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

@@ -45,6 +45,8 @@ class Intents:
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
+    votes: dict[str, set[str]] = field(default_factory=dict)  # by id of an item: who voted for it
+    merged: dict[str, str] = field(default_factory=dict)  # each duplicate -> what it was merged into
     forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
     marked: dict[str, list[str]] = field(default_factory=dict)  # by id of an item: its tags
     noted: dict[str, list[str]] = field(default_factory=dict)  # by id of an item: its notes, each once
@@ -247,6 +249,36 @@ class Client:
         self.titles[str(reply.json["id"])] = title
         return str(reply.json["id"])
 
+    def vote(self, id: str, principal: Principal, **voter: str) -> None:
+        self._voted(id, "votes", principal, voter)
+        self.intents.votes.setdefault(id, set()).add(_voter(principal, voter))
+
+    def withdraw(self, id: str, principal: Principal, **voter: str) -> None:
+        """From the whole group."""
+        self._voted(id, "votes/withdraw", principal, voter)
+        for other, voters in self.intents.votes.items():
+            if self.root(other) == self.root(id):
+                voters.discard(_voter(principal, voter))
+
+    def merge(self, id: str, into: str) -> None:
+        self._merged(f"/v1/feedback/{id}/merge", {"into": into}, "duplicate")
+        self.intents.merged[id] = self.root(into)
+
+    def unmerge(self, id: str) -> None:
+        self._merged(f"/v1/feedback/{id}/unmerge", None, "new")
+        del self.intents.merged[id]
+
+    def root(self, id: str) -> str:
+        return self.root(self.intents.merged[id]) if id in self.intents.merged else id
+
+    def _voted(self, id: str, what: str, principal: Principal, voter: dict[str, str]) -> None:
+        reply = self._until(lambda: self.world.http("POST", f"/v1/feedback/{id}/{what}", voter, principal=principal))
+        assert reply.status == 200, reply.body
+
+    def _merged(self, path: str, body: Any, status: str) -> None:
+        reply = self._until(lambda: self.world.http("POST", path, body, if_match="*"))
+        assert (reply.status, reply.json["status"]) == (200, status), reply.body
+
     def forget(self, person: str, items: list[str]) -> None:
         """Until it is answered; and what that person told, these items, is to be read by nobody."""
         subject = {"targeting_key": person, "environment": "production"}
@@ -370,3 +402,7 @@ class Client:
             if reply is not None:
                 return reply
         raise AssertionError("never answered")
+
+
+def _voter(principal: Principal, voter: dict[str, str]) -> str:
+    return voter.get("targeting_key") or voter.get("email") or principal.id

@@ -138,10 +138,14 @@ OPERATIONS: dict[str, Rule] = {
     "signals.track": APPLICATIONS,
     "feedback.submit": READERS,
     "feedback.read": VIEWER,
+    "feedback.vote": READERS,
+    "feedback.withdraw": READERS,
+    "feedback.votes": VIEWER,
+    "feedback.merge": EDITOR,
+    "feedback.unmerge": EDITOR,
     "feedback.form": READERS,
     "people.export": ADMIN,
     "people.erase": ADMIN,
-    "feedback.similar": READERS,
     "feedback.list": VIEWER,
     "feedback.update": EDITOR,
     "feedback.bulk": EDITOR,
@@ -153,6 +157,7 @@ OPERATIONS: dict[str, Rule] = {
     "boards.list": VIEWER,
     "boards.read": VIEWER,
     "boards.update": EDITOR,
+    "feedback.similar": READERS,
     "site.read": PUBLIC,
 }
 

@@ -133,6 +133,10 @@ class Tally(Stream, kw_only=True):
     table_flags: str
 
 
+class Ballots(Stream, kw_only=True):
+    table_feedback: str
+
+
 class Signals(Settings, kw_only=True):
     table_counters: str
     table_flags: str

@@ -169,6 +169,10 @@ class FeedbackView(Shape):
     rating: int | None
     status: Status
     state: State
+    votes: int = Field(ge=0, description="people who voted for it or for one of its duplicates, as of a few seconds ago")
+    merged_into: str | None = Field(
+        pattern=ID, examples=[None], description="what it is a duplicate of; it keeps its own votes"
+    )
     sentiment: SentimentView | None
     email: str | None
     consent: bool
@@ -197,7 +201,7 @@ FIELDS = (
 
 _PLAIN = (
     *("product", "type", "rating", "status", "state", "sentiment", "environment", "origin", "headline", "reply", "assignee"),
-    "imported_votes",
+    *("imported_votes", "merged_into"),
 )
 _SEALED = ("title", "text", "email", "targeting_key", "imported")
 
@@ -208,7 +212,7 @@ def receipt(stored: Stored) -> dict[str, Any]:
     return {"id": stored.id, "product": data["product"], "type": data["type"], "created_at": stored.created_at}
 
 
-def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
+def view(stored: Stored, sealed: dict[str, Any] | None, votes: int) -> dict[str, Any]:
     """A FeedbackView. `sealed`: what stood in it sealed; None where nobody can open it any more."""
     data, told = stored.data, sealed or {}
     context = {**dict.fromkeys(("url", "device", "session")), **told.get("context", {})}
@@ -216,6 +220,7 @@ def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
         "id": stored.id,
         **{name: data.get(name) for name in _PLAIN},
         **{name: told.get(name) for name in _SEALED},
+        "votes": votes,
         "consent": data.get("consent", False) and sealed is not None,
         "context": {**context, "release": data.get("release"), "locale": data.get("locale")},
         "erased": sealed is None,

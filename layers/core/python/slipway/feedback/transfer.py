@@ -20,14 +20,13 @@ from slipway.calls import Call
 from slipway.feedback import notes, posts
 from slipway.feedback.boards import Address
 from slipway.feedback.imported import Importing
-from slipway.feedback.item import Prose, Reply, Title, view
+from slipway.feedback.item import Prose, Reply, Title
 from slipway.feedback.items import Data, Items
 from slipway.feedback.posts import Post
 from slipway.feedback.scrub import scrub
 from slipway.fields import cleaned
 from slipway.paging import PAGE_BYTES, compact
 from slipway.ports import ConditionFailed, Write
-from slipway.resources import Stored
 from slipway.shape import Shape
 from slipway.sheets import Line
 from slipway.tables import FEEDBACK
@@ -38,7 +37,8 @@ GROUP = 12  # items that are written together: 8 rows each, in a transaction of 
 ROUNDS = 10  # of 100 items, in a piece of an export
 COLUMNS = (
     *("id", "product", "type", "title", "text", "rating", "status", "state", "sentiment", "tags", "links", "assignee"),
-    *("headline", "reply", "environment", "release", "locale", "origin", "imported", "imported_votes", "erased"),
+    *("headline", "reply", "environment", "release", "locale", "origin", "imported", "imported_votes"),
+    *("votes", "merged_into", "erased"),
     *("created_at", "updated_at", "version"),
 )
 
@@ -162,9 +162,9 @@ def written(items: Items, format: Format, product: str | None, cursor: str | Non
         entries, start = read(100, start)
         found = [(stored, after) for _, stored, after in roster.followed(entries, start) if stored is not None]
         found = [(stored, after) for stored, after in found if product in (None, stored.data["product"])]
-        opened = items.open_all([stored for stored, _ in found])
-        for (stored, after), sealed in zip(found, opened, strict=True):
-            fields = _fields(stored, sealed)
+        views = items.views([stored for stored, _ in found])
+        for (_stored, after), view in zip(found, views, strict=True):
+            fields = _fields(view)
             line = sheets.written(_cells(fields)) if format == "csv" else compact(fields) + "\n"
             lines.append(line)
             size += len(line.encode())
@@ -175,9 +175,8 @@ def written(items: Items, format: Format, product: str | None, cursor: str | Non
     return "".join(lines), roster.cursor(parts, start)
 
 
-def _fields(stored: Stored, sealed: Data | None) -> Data:
-    whole = view(stored, sealed)
-    whole |= {name: whole["context"][name] for name in ("release", "locale")}
+def _fields(view: Data) -> Data:
+    whole = view | {name: view["context"][name] for name in ("release", "locale")}
     return {name: whole[name] for name in COLUMNS}
 
 
