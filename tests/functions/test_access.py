@@ -308,7 +308,7 @@ def test_me_says_who_and_what(desk: Desk) -> None:
     key = desk.call("GET", "/v1/me", principal=CLIENT_KEY).json
     assert key["environment"] == "prod"
     evaluation, signals = ["flags.evaluate", "flags.evaluate_all"], ["signals.collect", "signals.track"]
-    feedback = ["feedback.form", "feedback.similar", "feedback.submit"]
+    feedback = [f"feedback.{name}" for name in ("form", "similar", "submit", "vote", "withdraw")]
     assert sorted(key["operations"]) == sorted(["me.read", *evaluation, *feedback, *signals, "site.read"])
     assert set(desk.call("GET", "/v1/me").json["operations"]) == set(OPERATIONS) - set(signals)  # those tell for applications
 
