@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, COUNTERS, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
+from slipway.tables import ACCESS, AUDIT, BY_MONTH, BY_PERSON, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
 
 Bucket = Literal["keys", "flags", "quarantine"]
 Layer = Literal["dependencies", "core"]
@@ -232,12 +232,24 @@ FUNCTIONS = (
         ),
     ),
     Function(
+        "feedback",
+        "What people tell about products, and what the team does with it",
+        settings.Feedback,
+        timeout=29,
+        grants=(
+            OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
+        ),
+    ),
+    Function(
         "relay",
         "Sends the events that rows carry to the bus; the only publisher",
         settings.Relay,
         timeout=60,
         grants=(OnBus(), OnObjects("quarantine", "records/relay/", ("s3:PutObject",))),
-        streams=(PRODUCTS, ACCESS, FLAGS),
+        streams=(PRODUCTS, ACCESS, FLAGS, FEEDBACK),
     ),
     Function(
         "keyring",

@@ -16,6 +16,8 @@ from functions.audit.handler import api as audit_api
 from functions.collect.handler import Collecting
 from functions.collect.handler import documents as collected_from
 from functions.evaluate.handler import Evaluator, documents
+from functions.feedback.door import feedback
+from functions.feedback.handler import api as feedback_api
 from functions.flags.handler import api as flags_api
 from functions.products.handler import api as products_api
 from functions.signals.handler import api as signals_api
@@ -48,6 +50,7 @@ _HANDLERS: dict[str, Handler] = {
     "audit": audit_api,
     "evaluate": evaluate,
     "signals": signals_api,
+    "feedback": feedback_api,
     "site": site,
 }
 
@@ -62,6 +65,7 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(access_api.testing(use=access(store)))
         stack.enter_context(audit_api.testing(use=store))
         stack.enter_context(signals_api.testing(use=store))
+        stack.enter_context(feedback_api.testing(use=feedback(store)))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
         stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector)}))
         yield store
@@ -78,6 +82,7 @@ def furnished() -> dict[str, str]:
         "keys": {"kind": "admin", "role": "viewer", "name": "robot"},
         "members": {"email": "grace@example.com", "role": "viewer"},
     }
+    bodies["feedback"] = {"type": "bug", "product": "grinder", "title": "It squeaks"}
     made = {area: _made(area, body) for area, body in bodies.items()}
     ids = {area: str(next(found[name] for name in ("id", "key", "name") if name in found)) for area, found in made.items()}
     later: dict[str, object] = {"flag": "hopper", "environment": "development", "change": {"enabled": True}, "reason": "Spring"}

@@ -32,10 +32,14 @@ FACTS: dict[str, dict[str, Any]] = {
     "proposal": {"flag": "checkout", "environment": "production", "status": "open"},
     "schedule": {"flag": "checkout", "environment": "staging", "status": "planned", "at": "2026-12-01T09:00:00.000Z"},
     "rollout": {**_THERE, "state": "running", "stage": 1, "share": 5_000, "why": "hold_over"},
+    "feedback": {"product": "grinder"},
+    "person": {},
 }
 
 
 _OTHERS = {"kind": "segment", "key": "staff", "status": "planned"}
+FACTS["feedback.submitted.v1"] = {"product": "grinder", "feedback_type": "bug", "environment": "production", "state": "visible"}
+FACTS["feedback.status_changed.v1"] = {"product": "grinder", "before": "new", "after": "planned"}
 FACTS |= {name: _OTHERS for name in CONTRACTS if name.startswith("proposal.") and name.endswith(".v2")}
 FACTS |= {
     name: {**_OTHERS, "at": "2026-12-01T09:00:00.000Z"}

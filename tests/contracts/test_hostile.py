@@ -19,7 +19,7 @@ from tests.contracts.hostile import Attack
 from tests.figures import Tell
 from tests.functions.events import Reply
 
-FUNCTIONS = ("products", "flags", "access", "audit", "collect", "signals", "site")
+FUNCTIONS = ("products", "flags", "access", "audit", "collect", "signals", "feedback", "site")
 EACH = 10_000 if os.environ.get("SLIPWAY_PROVE") else 1_000  # hostile requests a function, and as many generated ones
 _SCHEMAS = json.loads((openapi.SITE / "openapi.json").read_text())["components"]
 _PROBLEM, _MANIFEST_ERROR = (
@@ -51,7 +51,7 @@ def test_the_requests_that_are_broken_here_are_sound(targets: dict[str, str], op
     assert reply.status < 300, reply.body
 
 
-@pytest.mark.parametrize("function", ["products", "flags", "access", "audit", "collect", "signals"])
+@pytest.mark.parametrize("function", FUNCTIONS[:-1])
 def test_the_corpus(store: MemoryStore, targets: dict[str, str], function: str, tell: Tell) -> None:
     """Every attack alone, and then two at a time."""
     routes = [route for route in hostile.OPERATIONS if route.function == function]
@@ -69,7 +69,7 @@ def test_the_corpus(store: MemoryStore, targets: dict[str, str], function: str, 
     assert answers.total() >= EACH
 
 
-@pytest.mark.parametrize("function", ["products", "flags", "access", "audit", "collect", "signals"])
+@pytest.mark.parametrize("function", FUNCTIONS[:-1])
 def test_generated_requests(store: MemoryStore, targets: dict[str, str], function: str, tell: Tell) -> None:
     routes = [route for route in hostile.OPERATIONS if route.function == function]
     answers: Counter[int] = Counter()

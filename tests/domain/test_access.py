@@ -119,6 +119,11 @@ EXPECTED = """
     members.remove          -----y--y-
     me.read                 -yyyyyyyy-
     audit.list              -----y--y-
+    feedback.submit         -yyyyyyyy-
+    feedback.read           ---yyyyyy-
+    feedback.form           -yyyyyyyy-
+    people.export           -----y--y-
+    people.erase            -----y--y-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

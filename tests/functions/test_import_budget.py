@@ -36,6 +36,7 @@ BUDGETS = {
     "seed": 260,
     "guard": 245,
     "ramp": 247,  # of which two tell it of a stage that begins
+    "feedback": 240,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {
@@ -44,7 +45,7 @@ NOWHERE = {
     *("boto3", "botocore", "jwt"),
 }
 RESOLVER = "aws_lambda_powertools.event_handler.api_gateway"
-DESK = {"products", "flags", "access", "audit", "signals"}  # over Powertools' resolver, which the others do without
+DESK = {"products", "flags", "access", "audit", "signals", "feedback"}  # over Powertools' resolver, which the others do without
 HOT = {"pydantic", "pydantic_core", "typing_extensions", "dataclasses", "inspect"}
 
 CODE = """

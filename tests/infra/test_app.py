@@ -60,7 +60,7 @@ def test_outputs_are_what_people_and_scripts_need(aws: Assembly) -> None:
     }
     assert outputs == {
         *("AccessTableName", "AuditTableName", "ProductsTableName", "FlagsTableName", "UsageTableName"),
-        *("SignalsTableName", "CountersTableName"),
+        *("SignalsTableName", "CountersTableName", "FeedbackTableName"),
         *("FlagsBucketName", "KeysBucketName", "LakeBucketName", "QuarantineBucketName"),
         *("UserPoolId", "UserPoolClientId", "LoginUrl", "FirstAdmin"),
         *("ApiUrl", "BusName", "BusArn", "SampleRule", "DeadLettersUrl", "AlarmTopicArn", "RolloutAlarms"),

@@ -17,6 +17,7 @@ LOCKED = {
     "UsageTable28300137": "AWS::DynamoDB::Table",
     "SignalsTableE8D63F6D": "AWS::DynamoDB::Table",
     "CountersTable23DAAD26": "AWS::DynamoDB::Table",
+    "FeedbackTableF528636C": "AWS::DynamoDB::Table",
     "LakeBucket9CD7BBD2": "AWS::S3::Bucket",
     "AccessLogsBucket83982689": "AWS::S3::Bucket",
     "KeysBucketC65599E5": "AWS::S3::Bucket",

@@ -44,6 +44,8 @@ class Intents:
     overrides: dict[str, list[str]] = field(default_factory=dict)  # by id of the configuration: keys that get `on`
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
+    feedback: list[str] = field(default_factory=list)  # titles; each item stands once
+    forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Intents:
 class Client:
     def __init__(self, world: World, intents: Intents) -> None:
         self.world, self.intents = world, intents
+        self.titles: dict[str, str] = {}  # of items, by id
 
     # --- products ---
 
@@ -230,6 +233,27 @@ class Client:
         else:
             raise AssertionError("never taken")
         self.intents.told |= {event["id"]: event for event in events}
+
+    # --- feedback ---
+
+    def submit(self, title: str, principal: Principal, **fields: Any) -> str:
+        """By its `submission_id`, until it is answered."""
+        body = {"type": "bug", "product": "mug", "title": title, "submission_id": title.replace(" ", "-"), **fields}
+        reply = self._until(lambda: self.world.http("POST", "/v1/feedback", body, principal=principal))
+        assert reply.status == 201, reply.body
+        self.intents.feedback.append(title)
+        self.titles[str(reply.json["id"])] = title
+        return str(reply.json["id"])
+
+    def forget(self, person: str, items: list[str]) -> None:
+        """Until it is answered; and what that person told, these items, is to be read by nobody."""
+        subject = {"targeting_key": person, "environment": "production"}
+        told = self._until(lambda: self.world.http("POST", "/v1/people/export", subject)).json
+        assert {one["id"] for one in told["feedback"]} == set(items), told
+        assert self._until(lambda: self.world.http("POST", "/v1/people/erase", subject)).status == 200
+        for item in items:
+            self.intents.feedback.remove(self.titles[item])
+            self.intents.forgotten.append(item)
 
     # --- keys ---
 

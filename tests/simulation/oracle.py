@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from functions.feedback.door import feedback
 from functions.usage.handler import sweep
 from slipway.flags.compilation import compiled
 from slipway.flags.counting import Counting
@@ -21,7 +22,7 @@ from slipway.keyring import path, read
 from slipway.keys import earlier
 from slipway.outbox import HOMES, envelopes
 from slipway.ports import Row
-from slipway.resources import version_sk
+from slipway.resources import Stored, version_sk
 from slipway.rollouts.states import LIVE
 from slipway.signals import counters
 from slipway.tables import TABLES
@@ -63,6 +64,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _evaluations(world, findings)
     _signals(world, intents, findings)
     _rollouts(world, intents, heads, findings)
+    _feedback(world, intents, heads, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     findings.wrong += [f"logged {fault}" for fault in world.misspoken]
     for table in TABLES:
@@ -159,6 +161,23 @@ def _rollouts(world: World, intents: Intents, heads: dict[str, Row], findings: F
         findings.same(f"split of {id}", live, configured is not None and configured["id"] == id)
     for name, at in world.steps.waiting.items():
         findings.same(f"one-shot {name}", True, at > world.now)
+
+
+def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Each item stands once and can be read unless its person was erased, nobody is two people, and nothing leads to who was
+    erased."""
+    items = [Stored(head) for head in heads.values() if head["kind"] == "feedback"]
+    told = list(zip(items, feedback(world.memory).items.open_all(items), strict=True))
+    findings.compare("feedback", Counter(intents.feedback), Counter(one["title"] for _, one in told if one is not None))
+    findings.same("forgotten", set(intents.forgotten), {stored.id for stored, one in told if one is None})
+    named = {(one["targeting_key"], stored.data["person"]) for stored, one in told if one and "targeting_key" in one}
+    findings.same("people", len({key for key, _ in named}), len(named))
+    rows, living = _rows(world, "feedback"), {stored.data["person"] for stored, one in told if one is not None}
+    findings.same("keys of people", living, {pk for pk, sk in rows if pk.startswith("psn_") and sk == "key"})
+    led = {row["pid"] for (pk, _), row in rows.items() if pk.startswith("person#")}
+    findings.same("rows that lead to nobody", set(), led - living)
+    erased = {id for id, head in heads.items() if head["kind"] == "person"}
+    findings.same("erased", {(id, "head") for id in erased}, {place for place in rows if place[0] in erased})
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:

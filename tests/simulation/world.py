@@ -20,6 +20,8 @@ from functions.calendar.handler import handler as calendar
 from functions.collect.handler import Collecting
 from functions.collect.handler import documents as collected_from
 from functions.evaluate.handler import Evaluator, documents
+from functions.feedback.door import feedback as room
+from functions.feedback.handler import handler as feedback
 from functions.flags.handler import handler as flags
 from functions.guard.handler import Use as Guard
 from functions.guard.handler import handler as guard
@@ -57,7 +59,7 @@ from slipway.products import Products
 from slipway.rollouts.signing import Secrets
 from slipway.signals.collection import Collector
 from slipway.signals.tallying import Tallying
-from slipway.tables import ACCESS, COUNTERS, FLAGS, PRODUCTS, SIGNALS, Table
+from slipway.tables import ACCESS, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, Table
 from slipway.upgrades import upgrader
 from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_event, reply, resource_event
 from tests.lines import SCHEMA, broken
@@ -148,6 +150,7 @@ class World:
             guard.testing(Wired(Guard(Control(self.store).rollouts, lambda: self.now), quarantine)),
             ramp.testing(Ramp(Control(self.store).rollouts, self.alarms, lambda: self.now)),
             usage.testing(Counting(self.store)),
+            feedback.testing(use=room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             tally.testing(Wired(Tallying(self.store, self._milliseconds), quarantine)),
             seed.testing(Control(self.store), self._answered, lambda: self.now),
@@ -300,7 +303,7 @@ class World:
             self.bus.waiting += [(self._run("usage", usage), event)] * (2 if self.chance.repeats() else 1)
 
     def _plug_in(self) -> None:
-        streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS, FLAGS, SIGNALS, COUNTERS)}
+        streams = {table.name: Stream(table.name) for table in (PRODUCTS, ACCESS, FLAGS, SIGNALS, COUNTERS, FEEDBACK)}
 
         def changed(table: str, old: Row | None, new: Row | None) -> None:
             streams[table].add(old, new)
@@ -386,6 +389,8 @@ _ANSWERING: dict[str, Api[Any]] = {
     "proposals": flags,
     "schedules": flags,
     "metrics": signals,
+    "feedback": feedback,
+    "people": feedback,
 }
 _TELLING = ("service", "level", "error_code", "route", "status", "principal_kind")
 _SHAPES: dict[tuple[str | int | None, ...], list[str]] = {}  # of lines, and what is wrong with them

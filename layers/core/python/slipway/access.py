@@ -136,6 +136,11 @@ OPERATIONS: dict[str, Rule] = {
     "metrics.read": VIEWER,
     "signals.collect": APPLICATIONS,
     "signals.track": APPLICATIONS,
+    "feedback.submit": READERS,
+    "feedback.read": VIEWER,
+    "feedback.form": READERS,
+    "people.export": ADMIN,
+    "people.erase": ADMIN,
     "site.read": PUBLIC,
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 from slipway.calls import derived_id
 from slipway.ports import Row
 from slipway.resources import HEAD
-from slipway.tables import ACCESS, FLAGS, PRODUCTS, Table
+from slipway.tables import ACCESS, FEEDBACK, FLAGS, PRODUCTS, Table
 
 Envelope = dict[str, Any]
 
@@ -30,6 +30,8 @@ HOMES: dict[str, Table] = {
     "schedule": FLAGS,
     "rollout": FLAGS,
     "template": FLAGS,
+    "feedback": FEEDBACK,
+    "person": FEEDBACK,
 }
 
 

@@ -138,6 +138,12 @@ class Signals(Settings, kw_only=True):
     table_flags: str
 
 
+class Feedback(Settings, kw_only=True):
+    table_feedback: str
+    table_products: str  # whether a product is there that feedback is about
+    table_signals: str  # what the day's hashes of networks are made with
+
+
 class Invite(Settings, kw_only=True):
     table_access: str
     user_pool: str

@@ -56,4 +56,11 @@ SIGNALS = Table("signals", stream=True, ttl="expires")
 # How many of them there are: one row for each partition of SIGNALS that is counted (see `slipway.signals.tallying`).
 COUNTERS = Table("counters", stream=True, ttl="expires")
 
-TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS, USAGE, SIGNALS, COUNTERS)
+# What people told: heads and versions of `fbk_...`, with what belongs to each beside it; `person#<lookup>`/who and
+# `psn_...`/key (see `slipway.feedback.people`); `board#<product>`; `secret#<name>`, `bucket#<key>#<network>`.
+BY_PRODUCT = Index("by_product", ("kind", "product"), ("created_at", "pk"))
+BY_STATUS = Index("by_status", ("kind", "status"), ("created_at", "pk"))
+BY_PERSON = Index("by_person", ("person",), ("created_at", "pk"))
+FEEDBACK = Table("feedback", (BY_CREATED, BY_PRODUCT, BY_STATUS, BY_PERSON), stream=True, ttl="expires")
+
+TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS, USAGE, SIGNALS, COUNTERS, FEEDBACK)

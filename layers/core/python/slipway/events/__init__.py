@@ -22,6 +22,7 @@ from slipway.events.envelope import Event as Event
 
 if TYPE_CHECKING:
     from slipway.events.access import *  # noqa: F403
+    from slipway.events.feedback import *  # noqa: F403
     from slipway.events.flags import *  # noqa: F403
     from slipway.events.later import *  # noqa: F403
     from slipway.events.products import *  # noqa: F403
@@ -42,6 +43,8 @@ ROOMS: Mapping[str, str] = {
     "schedule": "later",
     "rollout": "rollouts",
     "template": "rollouts",
+    "feedback": "feedback",
+    "person": "feedback",
 }
 
 

@@ -1,0 +1,65 @@
+"""What happens to feedback, and to what is known of the people who gave it: ids and names of fields, never what they wrote."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from slipway.events.envelope import Changed, Event, Name, by_name
+
+
+class FeedbackFacts(Changed):
+    product: Name
+
+
+class SubmittedFacts(FeedbackFacts):
+    feedback_type: Name
+    environment: Name | None = None
+    state: Name
+
+
+class StatusFacts(FeedbackFacts):
+    before: Name
+    after: Name
+
+
+class FeedbackEvent(Event):
+    source: Literal["slipway.feedback"]
+    version: Literal[1]
+    data: FeedbackFacts
+
+
+class FeedbackSubmitted(FeedbackEvent):
+    """Somebody told something."""
+
+    type: Literal["feedback.submitted.v1"]
+    data: SubmittedFacts
+
+
+class FeedbackUpdated(FeedbackEvent):
+    """Fields of an item changed."""
+
+    type: Literal["feedback.updated.v1"]
+
+
+class FeedbackStatusChanged(FeedbackEvent):
+    """An item has another status."""
+
+    type: Literal["feedback.status_changed.v1"]
+    data: StatusFacts
+
+
+class PersonErased(Event):
+    """Nobody can read any more what a person told; nothing says who it was."""
+
+    source: Literal["slipway.feedback"]
+    version: Literal[1]
+    type: Literal["person.erased.v1"]
+    data: Changed
+
+
+ROOM = by_name(
+    FeedbackSubmitted,
+    FeedbackUpdated,
+    FeedbackStatusChanged,
+    PersonErased,
+)

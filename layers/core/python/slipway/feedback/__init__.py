@@ -1,0 +1,1 @@
+"""Feedback: what people who use a product tell its team, and what becomes of it. The names of its parts are its modules."""

@@ -1,0 +1,196 @@
+"""An item of feedback as the API takes and answers it. What may be done with it is in `slipway.feedback.items`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+from slipway import text
+from slipway.feedback.forms import PATTERN
+from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published, whole
+from slipway.product import absent
+from slipway.resources import Stored
+from slipway.shape import Shape
+
+Type = Literal["bug", "idea", "praise", "question", "rating", "nps", "csat", "ces"]
+State = Literal["visible", "held", "spam"]
+
+ID = r"^fbk_[0-9a-z]{26}$"
+TITLE, PROSE, URL, WORD, TARGETING_KEY = 200, 10_000, 2_000, 200, 256  # characters
+LOCALE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$"  # as BCP 47 writes them, without telling known from unknown subtags
+ADDRESS = r"^https?://[!-~]{1,1990}$"
+SUBMISSION = r"^[A-Za-z0-9._:-]{1,64}$"
+PRINTED = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]{1,256}$"
+# Of the types that ask for one: the least and the most.
+RATINGS = {"rating": (1, 5), "nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+
+
+Title = Annotated[str, AfterValidator(cleaned(text.line, TITLE)), published(text.LINE, TITLE)]
+Word = Annotated[str, AfterValidator(cleaned(text.line, WORD)), published(text.LINE, WORD)]
+Prose = Annotated[str, AfterValidator(cleaned(text.prose, PROSE)), published(text.PROSE, PROSE, 0)]
+Reply = Annotated[str, AfterValidator(cleaned(text.prose, 4_000)), published(text.PROSE, 4_000, 0)]
+TargetingKey = Annotated[
+    str,
+    AfterValidator(matching(PRINTED, "invalid_targeting_key", "A targeting key is 1 to 256 printable characters.")),
+    published(PRINTED, TARGETING_KEY),
+]
+
+
+Url = Annotated[
+    str,
+    AfterValidator(matching(ADDRESS, "invalid_url", "Send an http:// or https:// address of at most 2,000 characters.")),
+    published(ADDRESS, URL),
+]
+Locale = Annotated[
+    str,
+    AfterValidator(matching(LOCALE, "invalid_locale", "Write a locale as BCP 47 has it, such as en-GB.")),
+    published(LOCALE, 44, 2),
+]
+Rating = Annotated[int, Field(ge=0, le=10, description="rating, csat: 1 to 5; ces: to 7; nps: 0 to 10"), BeforeValidator(whole)]
+SubmissionId = Annotated[
+    str,
+    AfterValidator(matching(SUBMISSION, "invalid_submission_id", "Up to 64 letters, digits, dots, colons, - and _.")),
+    published(SUBMISSION, 64, description="the same again makes nothing twice"),
+]
+
+
+class Context(Shape):
+    """Where it happened. `url`, `device` and `session` are sealed with what the person wrote."""
+
+    url: Url | None = None
+    device: Word | None = None
+    session: Word | None = None
+    release: Annotated[Word | None, Field(description="the version of the application")] = None
+    locale: Annotated[Locale | None, Field(description="BCP 47")] = None
+
+
+_TOLD = {
+    "type": "idea",
+    "product": "espresso-machine",
+    "title": "A smaller cup",
+    "text": "The lever is fine, the cup is too large.",
+    "targeting_key": "user-17",
+    "environment": "production",
+    "context": {"url": "https://shop.example.com/cups", "release": "2026.11.3", "locale": "en-GB"},
+    "submission_id": "5f0c7f1e-6f0c-4f5e-9a57-1f1f5f0c7f1e",
+}
+
+
+class NewFeedback(Shape):
+    """What somebody tells. `rating`, `nps`, `csat` and `ces` need a `rating`, the others a `title` or a `text`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_TOLD]})
+
+    type: Type
+    product: Annotated[Key, Field(description="the key of a product")]
+    title: Title | None = None
+    text: Prose | None = None
+    rating: Rating | None = None
+    email: Annotated[str | None, Field(max_length=254, description="for news of this; only with `consent`")] = None
+    consent: Annotated[bool, Field(description="the person wants to hear of this by e-mail")] = False
+    targeting_key: Annotated[TargetingKey | None, Field(description="whom flags are evaluated for")] = None
+    environment: Annotated[
+        EnvironmentName | None, Field(description="of the targeting key; a client or server key has its own")
+    ] = None
+    context: Context = Context()
+    submission_id: SubmissionId | None = None
+    form: Annotated[str | None, Field(pattern=PATTERN, description="the form's token, where its board asks for one")] = None
+    website: Annotated[str, Field(max_length=2_000, description="leave it empty: people do not see it")] = ""
+
+
+class FeedbackPatch(Shape):
+    """A merge patch (RFC 7396): null takes a field away; lists are replaced."""
+
+    status: str = Field(default_factory=absent)
+    state: State = Field(default_factory=absent)
+    tags: Tags | None = Field(default_factory=absent)
+    assignee: Annotated[str | None, Field(pattern=r"^mbr_[0-9a-z]{26}$")] = Field(default_factory=absent)
+    headline: Annotated[Title | None, Field(description="the title that the public sees")] = Field(default_factory=absent)
+    reply: Annotated[Reply | None, Field(description="what the public is told")] = Field(default_factory=absent)
+
+    def fields(self) -> dict[str, Any]:
+        """The fields that it names, as plain values."""
+        return self.model_dump(exclude_unset=True)
+
+
+class OpenedForm(Shape):
+    """Of a form that somebody opens."""
+
+    product: Annotated[Key, Field(description="the key of a product")]
+
+
+class FormView(Shape):
+    form: str = Field(pattern=PATTERN, examples=["2026-11-23.1795428000000.0a1b2c3d." + 43 * "x"])
+    seconds: int = Field(ge=0, description="that have to pass before it is taken")
+    expires_at: str
+
+
+class ReceiptView(Shape):
+    """What who submits is told: nothing of what was found in it."""
+
+    id: str = Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+    product: str
+    type: Type
+    created_at: str
+
+
+class ContextView(Shape):
+    url: str | None
+    device: str | None
+    session: str | None
+    release: str | None
+    locale: str | None
+
+
+class FeedbackView(Shape):
+    id: str = Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+    product: str
+    type: Type
+    title: str | None
+    text: str | None
+    rating: int | None
+    status: str
+    state: State
+    email: str | None
+    consent: bool
+    targeting_key: str | None
+    environment: str | None
+    context: ContextView
+    origin: Literal["client", "server", "member", "import"]
+    erased: bool = Field(description="the person was forgotten: what it wrote cannot be read any more")
+    headline: str | None
+    reply: str | None
+    tags: list[Tag]
+    assignee: str | None
+    created_at: str
+    updated_at: str
+    version: int = Field(ge=1)
+
+
+_PLAIN = ("product", "type", "rating", "status", "state", "environment", "origin", "headline", "reply", "assignee")
+_SEALED = ("title", "text", "email", "targeting_key")
+
+
+def receipt(stored: Stored) -> dict[str, Any]:
+    """A ReceiptView."""
+    data = stored.data
+    return {"id": stored.id, "product": data["product"], "type": data["type"], "created_at": stored.created_at}
+
+
+def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
+    """A FeedbackView. `sealed`: what stood in it sealed; None where nobody can open it any more."""
+    data, told = stored.data, sealed or {}
+    context = {**dict.fromkeys(("url", "device", "session")), **told.get("context", {})}
+    return {
+        "id": stored.id,
+        **{name: data.get(name) for name in _PLAIN},
+        **{name: told.get(name) for name in _SEALED},
+        "consent": data.get("consent", False) and sealed is not None,
+        "context": {**context, "release": data.get("release"), "locale": data.get("locale")},
+        "erased": sealed is None,
+        "tags": data.get("tags", []),
+        "created_at": stored.created_at,
+        "updated_at": stored.updated_at,
+        "version": stored.version,
+    }

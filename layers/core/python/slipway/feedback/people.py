@@ -1,0 +1,113 @@
+"""People who gave feedback, each with a key of their own. Who loses it is forgotten: nothing else leads from a row to a person.
+
+    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it; `who`: the lookup, if any
+    psn_... / email#<lookup>    of each e-mail address that the person gave
+    psn_... / head              what is left of who was erased (see `slipway.feedback.erasure`)
+    person#<lookup> / who       `pid`: of who has that targeting key in that environment, or is that member
+    person#<lookup> / psn_...   `pid`: of each who gave that e-mail address
+
+`pid` is drawn, not derived; a lookup is an HMAC with a secret of this deployment. So rows that outlive a person's key, the
+items and their versions, name somebody whom nobody knows. Who gives no targeting key is another person each time.
+"""
+
+from __future__ import annotations
+
+from slipway.calls import derived_id
+from slipway.digests import hmac
+from slipway.feedback.sealing import KEY_BYTES
+from slipway.ports import Absent, Check, Equals, Put, every
+from slipway.tables import FEEDBACK
+from slipway.text import folded
+from slipway.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from slipway.calls import Call
+    from slipway.feedback.secrets import Secrets
+    from slipway.ports import Row, Store, Write
+
+    Who = tuple[str, ...]  # `unit`, `member` or `email` make one
+
+SCHEMA = 1
+PEPPER = "pepper"
+WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
+
+
+def unit(environment: str, targeting_key: str) -> Who:
+    return ("unit", environment, targeting_key)
+
+
+def member(id: str) -> Who:
+    return ("member", id)
+
+
+def email(address: str) -> Who:
+    return ("email", folded(address))
+
+
+class Person(Value):
+    """`writes`: what makes the person, or holds that it was not erased meanwhile; to go into the transaction that needs it."""
+
+    pid: str
+    secret: bytes
+    writes: tuple[Write, ...]
+
+
+class People:
+    """`entropy(n)`: n random bytes."""
+
+    def __init__(self, store: Store, secrets: Secrets, entropy: Callable[[int], bytes]) -> None:
+        self.store = store
+        self._secrets, self._entropy = secrets, entropy
+
+    def known(self, who: Who) -> str | None:
+        """The pid of a unit or a member; None of who never gave anything, or was erased."""
+        row = self.store.get(FEEDBACK, self.lookup(who), WHO)
+        return None if row is None else str(row["pid"])
+
+    def person(self, call: Call, who: Who | None, *, address: str | None = None) -> Person:
+        """Who it is, or else who it will be. `who` None: somebody whom nobody will meet again; `address`: an e-mail address
+        that the person gives."""
+        pid = None if who is None else self.known(who)
+        secret = None if pid is None else self.secrets([pid]).get(pid)
+        writes: list[Write]
+        if pid is not None and secret is not None:
+            writes = [Check(FEEDBACK, pid, KEY, Equals("schema", SCHEMA))]
+        else:
+            erased = pid  # and the last of it is about to go
+            pid, secret = derived_id("psn_", self._entropy(KEY_BYTES).hex()), self._entropy(KEY_BYTES)
+            row = _row(pid, KEY, call, secret=secret)
+            writes = [Put(FEEDBACK, row, Absent())]
+            if who is not None:
+                row["who"] = lookup = self.lookup(who)
+                free = Absent() if erased is None else Equals("pid", erased)
+                writes.append(Put(FEEDBACK, _row(lookup, WHO, call, pid=pid), free))
+        if address is not None:
+            lookup = self.lookup(email(address))
+            writes.append(Put(FEEDBACK, _row(lookup, pid, call, pid=pid)))
+            writes.append(Put(FEEDBACK, _row(pid, f"{EMAIL}{lookup}", call)))
+        return Person(pid, secret, tuple(writes))
+
+    def found(self, who: Who) -> list[str]:
+        """The pids of a unit, a member, or of all who gave an e-mail address."""
+        return [str(row["pid"]) for row in every(self.store, FEEDBACK, self.lookup(who))]
+
+    def secrets(self, pids: Iterable[str]) -> dict[str, bytes]:
+        """By pid, of up to 100; who was erased is not among them."""
+        asked = [(pid, KEY) for pid in dict.fromkeys(pids)]
+        rows = self.store.get_many(FEEDBACK, asked) if asked else []
+        return {row["pk"]: bytes(row["secret"]) for row in rows}
+
+    def lookup(self, who: Who) -> str:
+        return f"person#{self.keyed(chr(31).join(who))}"
+
+    def keyed(self, text: str) -> str:
+        """A digest that nobody can try texts against who has not the secret of this deployment."""
+        return hmac(self._secrets.of(PEPPER), text.encode()).hex()
+
+
+def _row(pk: str, sk: str, call: Call, **fields: Any) -> Row:
+    return {"pk": pk, "sk": sk, "schema": SCHEMA, "created_at": call.stamp, **fields}
