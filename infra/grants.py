@@ -11,7 +11,19 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.checks import acknowledge
-from infra.functions import Bucket, Function, Grant, OnBucket, OnBus, OnLake, OnObjects, OnOneShots, OnTable, OnUserPool
+from infra.functions import (
+    Bucket,
+    Function,
+    OnBucket,
+    OnBus,
+    OnLake,
+    OnMail,
+    OnObjects,
+    OnOne,
+    OnOneShots,
+    OnTable,
+    OnUserPool,
+)
 from infra.surroundings import Surroundings
 
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -56,7 +68,8 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
     for grant in spec.grants:
         if isinstance(grant, OnOneShots):
             yield _allow(("iam:PassRole",), around.schedule_role.attr_arn)
-        yield _allow(grant.actions, _resource(grant, around), grant.leading if isinstance(grant, OnTable) else ())
+        for resource in _senders(around) if isinstance(grant, OnMail) else [_resource(grant, around)]:
+            yield _allow(grant.actions, resource, grant.leading if isinstance(grant, OnTable) else ())
     for table in spec.streams:
         yield _allow(_READ_STREAM, around.data.tables[table.name].table_stream_arn)
     if spec.streams:
@@ -66,7 +79,7 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
         yield _allow(("sqs:SendMessage",), around.dead_letters.queue_arn)
 
 
-def _resource(grant: Grant, around: Surroundings) -> str:
+def _resource(grant: OnOne, around: Surroundings) -> str:
     data = around.data
     match grant:
         case OnTable(table=table, index=index):
@@ -84,6 +97,13 @@ def _resource(grant: Grant, around: Surroundings) -> str:
             return f"arn:{Aws.PARTITION}:scheduler:{Aws.REGION}:{Aws.ACCOUNT_ID}:schedule/default/{around.schedule_prefix}*"
         case OnUserPool():
             return data.user_pool.user_pool_arn
+
+
+def _senders(around: Surroundings) -> list[str]:
+    """What SES may know of the sender: the address itself, or its domain."""
+    sender = around.config.sender
+    known = [sender, sender.rpartition("@")[2]] if sender else []
+    return [f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:identity/{identity}" for identity in known]
 
 
 def _objects(bucket: Bucket, prefix: str, around: Surroundings) -> str:

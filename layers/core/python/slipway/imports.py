@@ -19,8 +19,9 @@ from slipway.calls import Call
 from slipway.ports import Absent, ConditionFailed, Put, Row
 from slipway.problems import Fault, IdempotencyMismatch, Invalid, KeyTaken, TooLarge
 from slipway.products import Data, Products
+from slipway.sheets import Line
 from slipway.tables import PRODUCTS
-from slipway.transfer import ImportedProduct, Line
+from slipway.transfer import ImportedProduct
 from slipway.upgrades import upgrade
 
 LINES = 2_000

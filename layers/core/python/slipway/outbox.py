@@ -32,6 +32,8 @@ HOMES: dict[str, Table] = {
     "template": FLAGS,
     "feedback": FEEDBACK,
     "person": FEEDBACK,
+    "webhook": FEEDBACK,
+    "changelog": FEEDBACK,
 }
 
 

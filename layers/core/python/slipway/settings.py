@@ -144,6 +144,30 @@ class Feedback(Settings, kw_only=True):
     table_signals: str  # what the day's hashes of networks are made with
 
 
+class Courier(Settings, kw_only=True):
+    table_feedback: str
+    schedule_prefix: str
+    schedule_role: str
+    courier: str  # ARN of the function that its one-shots wake, which is itself
+    site: str  # the root of the API, for links in letters
+    sender: str = ""  # whom letters come from; none: there are no letters
+    loopback: bool = False  # for the laptop: webhooks may lead to this machine
+
+
+class Hooks(Settings, kw_only=True):
+    table_feedback: str
+    table_products: str  # whether a product is there that an entry of the changelog is about
+    schedule_prefix: str
+    schedule_role: str
+    courier: str
+    loopback: bool = False
+
+
+class Shipping(Settings, kw_only=True):
+    table_feedback: str
+    table_flags: str
+
+
 class Invite(Settings, kw_only=True):
     table_access: str
     user_pool: str

@@ -8,11 +8,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.attributes import marshal, unmarshal
 from slipway.adapters.keys import can_stand, check_start, names, nothing_within, place, row_can_stand
 from slipway.adapters.lake import MOST_BYTES
+from slipway.feedback.posting import Outcome, Sending
 from slipway.ports import (
     Blob,
     Check,
@@ -32,6 +33,9 @@ from slipway.ports import (
     key_of,
 )
 from slipway.tables import Index, Table
+
+if TYPE_CHECKING:
+    from slipway.feedback.letters import Letter
 
 LEVELS = 32  # of nesting, the row itself among them
 Listener = Callable[[str, Row | None, Row | None], None]  # logical table, old image, new image
@@ -226,6 +230,28 @@ class MemoryDirectory:
 
     def remove(self, username: str) -> None:
         self.users.pop(username, None)
+
+
+class MemoryPost:
+    """What was posted, in order; `answer` says what comes of each."""
+
+    def __init__(self, answer: Callable[[Sending], Outcome] = lambda _: Outcome(204, 1)) -> None:
+        self.answer = answer
+        self.sent: list[Sending] = []
+
+    def send(self, sendings: Sequence[Sending]) -> list[Outcome]:
+        self.sent += sendings
+        return [self.answer(sending) for sending in sendings]
+
+
+class MemoryMailer:
+    """Letters, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[Letter] = []
+
+    def send(self, letter: Letter) -> None:
+        self.sent.append(letter)
 
 
 class MemorySchedules:

@@ -35,7 +35,8 @@ class Unexpected(Exception):
 class Consumer(Generic[Use, E]):
     """A Lambda entry point for events of these contracts; `AnyEvent` takes them all. `effect(use, event)` does the work.
 
-    `daily(use)` is what the function does besides, when the clock calls; what it raises comes again, then is a dead letter."""
+    `daily(use)` is what the function does besides, when the clock calls, `woken(use, name)` what a one-shot of that name asks
+    for; what they raise comes again, then is a dead letter."""
 
     def __init__(
         self,
@@ -44,22 +45,27 @@ class Consumer(Generic[Use, E]):
         effect: Callable[[Use, E], None],
         *contracts: type[E],
         daily: Callable[[Use], None] | None = None,
+        woken: Callable[[Use, str], None] | None = None,
     ) -> None:
-        self.name, self.contracts, self.daily = name, contracts, daily
+        self.name, self.contracts, self.daily, self.woken = name, contracts, daily, woken
         self._wire, self._effect = wire, effect
         self._use: Use | None = None
 
     def __call__(self, event: Mapping[str, Any], context: object) -> None:
+        name = str(event.get("schedule", "")) if self.woken is not None else ""
         with observe.Line(
             self.name,
             request_id=getattr(context, "aws_request_id", "none"),
             trace_id="",
-            correlation_id="",
-            source=event["source"],
-            event_type=event["detail-type"].replace(" ", "."),  # the clock says "Scheduled Event"
+            correlation_id=name,
+            source="aws.scheduler" if name else event["source"],
+            event_type="schedule" if name else event["detail-type"].replace(" ", "."),  # the clock says "Scheduled Event"
         ) as line:
             if self._use is None:
                 self._use = self._wire()  # in here, so that a setting that is missing leaves a line
+            if self.woken is not None and name:
+                self.woken(self._use, name)
+                return
             if self.daily is not None and event["source"] == "aws.events":
                 self.daily(self._use)
                 return
