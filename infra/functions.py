@@ -15,6 +15,7 @@ from slipway.tables import (
     AUDIT,
     BY_CREATED,
     BY_MONTH,
+    BY_PRODUCT,
     COUNTERS,
     FEEDBACK,
     FLAGS,
@@ -250,6 +251,8 @@ FUNCTIONS = (
         timeout=29,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:ConditionCheckItem")),
+            OnTable(FEEDBACK, _QUERY, leading=("index#*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
         ),
     ),

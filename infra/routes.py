@@ -112,6 +112,7 @@ ROUTES = (
     Route("GET", "/v1/metrics/{name}", "signals", "metrics.read"),
     Route("GET", "/v1/audit", "audit", "audit.list"),
     Route("POST", "/v1/feedback", "feedback", "feedback.submit"),
+    Route("GET", "/v1/feedback/similar", "feedback", "feedback.similar"),
     Route("GET", "/v1/feedback/{id}", "feedback", "feedback.read"),
     Route("POST", "/v1/webhooks", "hooks", "webhooks.create"),
     Route("GET", "/v1/webhooks", "hooks", "webhooks.list"),

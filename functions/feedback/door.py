@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
@@ -13,8 +14,11 @@ from slipway.feedback.items import Items
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
+from slipway.feedback.suggestions import Suggestions
 from slipway.ports import Store
+from slipway.resources import HEAD
 from slipway.settings import Feedback as Settings
+from slipway.tables import FEEDBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +26,25 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
+    suggestions: Suggestions
 
 
 def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
-    return Feedback(items, people, Submissions(items))
+    suggestions = Suggestions(items.shelf, partial(_suggesting, store), partial(_votes, store))
+    return Feedback(items, people, Submissions(items), suggestions)
+
+
+def _suggesting(store: Store, product: str) -> bool:
+    board = store.get(FEEDBACK, f"board#{product}", HEAD)
+    return board is not None and bool(board["data"].get("suggestions"))
+
+
+def _votes(store: Store, ids: Sequence[str]) -> dict[str, int]:
+    rows = store.get_many(FEEDBACK, [(id, "count") for id in ids]) if ids else []
+    return dict.fromkeys(ids, 0) | {row["pk"]: max(0, row.get("union", row["own"])) for row in rows}
 
 
 def wire() -> Feedback:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functions.feedback import similar
 from functions.feedback.door import Feedback, api
 from slipway.edge.http import Answer, Request
 from slipway.feedback.item import FeedbackView, NewFeedback, ReceiptView, receipt, view
 
 # Each page hangs its routes on the door when it is imported, and does nothing else.
-__all__ = ["api", "handler"]
+__all__ = ["api", "handler", "similar"]
 
 handler = api
 

@@ -121,6 +121,7 @@ EXPECTED = """
     audit.list              -----y--y-
     feedback.submit         -yyyyyyyy-
     feedback.read           ---yyyyyy-
+    feedback.similar        -yyyyyyyy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

@@ -42,7 +42,7 @@ CALLS = {
     "seed": {"get", "get_many", "put", "query", "transact"},
     "snapshot": {"get", "get_many", "query", "flags.get", "flags.put"},
     "usage": {"get", "get_many", "put", "query", "transact"},
-    "feedback": {"get", "get_many", "put", "transact"},
+    "feedback": {"get", "get_many", "put", "query", "transact"},
 }
 BY_NAME = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 

@@ -138,6 +138,7 @@ OPERATIONS: dict[str, Rule] = {
     "signals.track": APPLICATIONS,
     "feedback.submit": READERS,
     "feedback.read": VIEWER,
+    "feedback.similar": READERS,
     "webhooks.create": ADMIN,
     "webhooks.list": ADMIN,
     "webhooks.read": ADMIN,
