@@ -16,6 +16,7 @@ from slipway.tables import (
     BY_CREATED,
     BY_MONTH,
     BY_PRODUCT,
+    BY_STATUS,
     COUNTERS,
     FEEDBACK,
     FLAGS,
@@ -26,7 +27,7 @@ from slipway.tables import (
     Table,
 )
 
-Bucket = Literal["keys", "flags", "quarantine"]
+Bucket = Literal["keys", "flags", "attachments", "quarantine"]
 Layer = Literal["dependencies", "core"]
 
 
@@ -254,6 +255,21 @@ FUNCTIONS = (
             OnTable(FEEDBACK, _QUERY, leading=("index#*",)),
             OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            # What its forms and links may do: it signs them, and touches no file itself.
+            OnObjects("attachments", "incoming/", ("s3:PutObject",)),
+            OnObjects("attachments", "clean/", ("s3:GetObject",)),
+        ),
+    ),
+    Function(
+        "public",
+        "The roadmaps and changelogs that everybody may read",
+        settings.Public,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("board#*",)),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("fbk_*", "log_*", "index#*")),
+            OnTable(FEEDBACK, _QUERY, index=BY_STATUS),
+            OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*", "prd_*")),
         ),
     ),
     Function(

@@ -10,12 +10,13 @@ from functools import partial
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Api
+from slipway.feedback.attachments import Attachments
 from slipway.feedback.items import Items
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
 from slipway.feedback.suggestions import Suggestions
-from slipway.ports import Store
+from slipway.ports import Store, Uploads
 from slipway.resources import HEAD
 from slipway.settings import Feedback as Settings
 from slipway.tables import FEEDBACK
@@ -27,14 +28,15 @@ class Feedback:
     people: People
     submissions: Submissions
     suggestions: Suggestions
+    attachments: Attachments
 
 
-def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
+def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, uploads: Uploads | None = None) -> Feedback:
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
     suggestions = Suggestions(items.shelf, partial(_suggesting, store), partial(_votes, store))
-    return Feedback(items, people, Submissions(items), suggestions)
+    return Feedback(items, people, Submissions(items), suggestions, Attachments(uploads))
 
 
 def _suggesting(store: Store, product: str) -> bool:
@@ -48,7 +50,8 @@ def _votes(store: Store, ids: Sequence[str]) -> dict[str, int]:
 
 
 def wire() -> Feedback:
-    return feedback(connect.store(Settings.load()))
+    settings = Settings.load()
+    return feedback(connect.store(settings), uploads=connect.uploads(settings.bucket_attachments))
 
 
 api: Api[Feedback] = Api("feedback", wire)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functions.feedback import similar
+from functions.feedback import attachments, similar
 from functions.feedback.door import Feedback, api
 from slipway.edge.http import Answer, Request
 from slipway.feedback.item import FeedbackView, NewFeedback, ReceiptView, receipt, view
 
 # Each page hangs its routes on the door when it is imported, and does nothing else.
-__all__ = ["api", "handler", "similar"]
+__all__ = ["api", "attachments", "handler", "similar"]
 
 handler = api
 

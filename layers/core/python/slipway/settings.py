@@ -142,6 +142,7 @@ class Feedback(Settings, kw_only=True):
     table_feedback: str
     table_products: str  # whether a product is there that feedback is about
     table_signals: str  # what the day's hashes of networks are made with
+    bucket_attachments: str
 
 
 class Courier(Settings, kw_only=True):
@@ -166,6 +167,12 @@ class Hooks(Settings, kw_only=True):
 class Shipping(Settings, kw_only=True):
     table_feedback: str
     table_flags: str
+
+
+class Public(Settings, kw_only=True):
+    table_feedback: str
+    table_products: str  # what a product is called
+    site: str  # the root of the API, for links in a feed
 
 
 class Invite(Settings, kw_only=True):

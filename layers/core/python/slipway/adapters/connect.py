@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from slipway.adapters.lake import FirehoseLake
     from slipway.adapters.post import PublicPost
     from slipway.adapters.s3 import S3Blobs
+    from slipway.adapters.uploads import S3Uploads
     from slipway.adapters.scheduler import SchedulerSchedules
     from slipway.adapters.ses import SesMailer
     from slipway.settings import Calendar, Collect, Courier, Hooks, Invite, Relay, Settings
@@ -43,6 +44,12 @@ def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs
     from slipway.adapters.aws import AwsClient
 
     return S3Blobs(AwsClient(connect=min(CONNECT, budget), budget=budget), bucket)
+
+
+def uploads(bucket: str) -> S3Uploads:
+    from slipway.adapters.uploads import S3Uploads
+
+    return S3Uploads(bucket)
 
 
 def lake(settings: Collect, *, budget: float = BUDGET) -> FirehoseLake:

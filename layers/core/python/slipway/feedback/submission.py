@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.calls import Call
 from slipway.environments import acting_in
 from slipway.feedback import people
+from slipway.feedback.attachments import waiting
 from slipway.feedback.item import RATINGS, NewFeedback
 from slipway.ports import Store
 from slipway.problems import Fault, IdempotencyMismatch, Invalid
@@ -115,6 +116,7 @@ def _made(call: Call, new: NewFeedback, environment: str | None) -> Data:
         "release": new.context.release,
         "consent": new.consent or None,
         "origin": ORIGINS[call.principal.kind],
+        "attachments": waiting(new.attachments) or None,
     }
     return {name: value for name, value in made.items() if value is not None}
 
