@@ -31,9 +31,7 @@ EDITOR = Principal("member", derived_id("mbr_", "ada"), "editor")
 SHARDS = 2
 PEOPLE, ITEMS = 4, 5
 
-Trouble = Literal[
-    "before", "after", "refused", "lost"
-]  # the process dies before or after a call; it is refused; its answer is lost
+Trouble = Literal["before", "after", "refused", "lost"]  # the process dies before or after a call; it is refused; its answer is lost
 
 
 class Died(BaseException):
