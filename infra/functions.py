@@ -15,6 +15,7 @@ from slipway.tables import (
     AUDIT,
     BY_CREATED,
     BY_MONTH,
+    BY_PERSON,
     BY_PRODUCT,
     BY_STATUS,
     COUNTERS,
@@ -251,10 +252,11 @@ FUNCTIONS = (
         settings.Feedback,
         timeout=29,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:ConditionCheckItem")),
-            OnTable(FEEDBACK, _QUERY, leading=("index#*",)),
+            OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
             OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
+            OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
             # What its forms and links may do: it signs them, and touches no file itself.
             OnObjects("attachments", "incoming/", ("s3:PutObject",)),
             OnObjects("attachments", "clean/", ("s3:GetObject",)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functions.feedback.door import Feedback, api
 from slipway.edge.http import Answer, Request
-from slipway.feedback.attachments import FormView, LinkView, NewAttachment
+from slipway.feedback.attachments import LinkView, NewAttachment, UploadView
 
 
-@api.post("/v1/feedback/attachments", "attachments.form", body=NewAttachment, answers={200: FormView})
+@api.post("/v1/feedback/attachments", "attachments.form", body=NewAttachment, answers={200: UploadView})
 def form(request: Request[Feedback, NewAttachment, None]) -> Answer:
     """Get a form by which a browser uploads one file.
 

@@ -11,14 +11,20 @@ from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Api
 from slipway.feedback.attachments import Attachments
+from slipway.feedback.buckets import Buckets
+from slipway.feedback.erasure import Erasure
+from slipway.feedback.forms import Forms
+from slipway.feedback.gate import Gate
 from slipway.feedback.items import Items
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
 from slipway.feedback.suggestions import Suggestions
+from slipway.feedback.switches import Switches
 from slipway.ports import Store, Uploads
 from slipway.resources import HEAD
 from slipway.settings import Feedback as Settings
+from slipway.signals.salts import Salts
 from slipway.tables import FEEDBACK
 
 
@@ -27,6 +33,8 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
+    gate: Gate
+    erasure: Erasure
     suggestions: Suggestions
     attachments: Attachments
 
@@ -35,8 +43,9 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, uploads
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
+    gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
     suggestions = Suggestions(items.shelf, partial(_suggesting, store), partial(_votes, store))
-    return Feedback(items, people, Submissions(items), suggestions, Attachments(uploads))
+    return Feedback(items, people, Submissions(items, gate), gate, Erasure(items), suggestions, Attachments(uploads))
 
 
 def _suggesting(store: Store, product: str) -> bool:

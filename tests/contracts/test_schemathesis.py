@@ -61,6 +61,8 @@ RULES = {
     "metrics.read": {"after_to", "too_long"},
     "members.invite": {"pattern"},
     "feedback.submit": {"forbidden", "required", "consent_missing", "unknown_product", "pattern"},
+    "people.export": {"one_person", "pattern"},
+    "people.erase": {"one_person", "pattern"},
     "keys.create": {"forbidden", "required", "too_small"},
     "products.create": {"too_many_decimals"},
     "products.update": {"too_many_decimals"},

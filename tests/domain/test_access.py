@@ -122,6 +122,9 @@ EXPECTED = """
     feedback.submit         -yyyyyyyy-
     feedback.read           ---yyyyyy-
     feedback.similar        -yyyyyyyy-
+    feedback.form           -yyyyyyyy-
+    people.export           -----y--y-
+    people.erase            -----y--y-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

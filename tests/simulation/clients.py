@@ -45,6 +45,7 @@ class Intents:
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
+    forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -55,6 +56,7 @@ class Intents:
 class Client:
     def __init__(self, world: World, intents: Intents) -> None:
         self.world, self.intents = world, intents
+        self.titles: dict[str, str] = {}  # of items, by id
 
     # --- products ---
 
@@ -240,7 +242,18 @@ class Client:
         reply = self._until(lambda: self.world.http("POST", "/v1/feedback", body, principal=principal))
         assert reply.status == 201, reply.body
         self.intents.feedback.append(title)
+        self.titles[str(reply.json["id"])] = title
         return str(reply.json["id"])
+
+    def forget(self, person: str, items: list[str]) -> None:
+        """Until it is answered; and what that person told, these items, is to be read by nobody."""
+        subject = {"targeting_key": person, "environment": "production"}
+        told = self._until(lambda: self.world.http("POST", "/v1/people/export", subject)).json
+        assert {one["id"] for one in told["feedback"]} == set(items), told
+        assert self._until(lambda: self.world.http("POST", "/v1/people/erase", subject)).status == 200
+        for item in items:
+            self.intents.feedback.remove(self.titles[item])
+            self.intents.forgotten.append(item)
 
     # --- keys ---
 

@@ -28,6 +28,8 @@ def submitting(world: World, client: Client) -> None:
     world.pump()
     item = client.submit("It is heavy", BACKEND, targeting_key="bob")
     assert client.get(f"/v1/feedback/{item}").json["title"] == "It is heavy"
+    client.forget("eve", [client.submit("It is red", VISITOR, targeting_key="eve", email="eve@example.com", consent=True)])
+    world.pump()
     items = feedback(world.memory).items
     stored = items.read(item)
     world.memory.transact(listed(stored, {"title": "It is heavy"}, a_call().now), "listed")

@@ -164,18 +164,20 @@ def _rollouts(world: World, intents: Intents, heads: dict[str, Row], findings: F
 
 
 def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
-    """Each item stands once and can be read, and nobody is two people."""
+    """Each item stands once and can be read unless its person was erased, nobody is two people, and nothing leads to who was
+    erased."""
     items = [Stored(head) for head in heads.values() if head["kind"] == "feedback"]
-    opened = [feedback(world.memory).items.open(stored) for stored in items]
-    findings.compare("feedback", Counter(intents.feedback), Counter(str((one or {}).get("title")) for one in opened))
-    keys = [
-        (one["targeting_key"], stored.data["person"])
-        for one, stored in zip(opened, items, strict=True)
-        if one and "targeting_key" in one
-    ]
-    findings.same("people", len({key for key, _ in keys}), len(set(keys)))
-    persons = {pk for pk, sk in _rows(world, "feedback") if pk.startswith("psn_") and sk == "key"}
-    findings.same("keys of people", {stored.data["person"] for stored in items}, persons)
+    told = list(zip(items, feedback(world.memory).items.open_all(items), strict=True))
+    findings.compare("feedback", Counter(intents.feedback), Counter(one["title"] for _, one in told if one is not None))
+    findings.same("forgotten", set(intents.forgotten), {stored.id for stored, one in told if one is None})
+    named = {(one["targeting_key"], stored.data["person"]) for stored, one in told if one and "targeting_key" in one}
+    findings.same("people", len({key for key, _ in named}), len(named))
+    rows, living = _rows(world, "feedback"), {stored.data["person"] for stored, one in told if one is not None}
+    findings.same("keys of people", living, {pk for pk, sk in rows if pk.startswith("psn_") and sk == "key"})
+    led = {row["pid"] for (pk, _), row in rows.items() if pk.startswith("person#")}
+    findings.same("rows that lead to nobody", set(), led - living)
+    erased = {id for id, head in heads.items() if head["kind"] == "person"}
+    findings.same("erased", {(id, "head") for id in erased}, {place for place in rows if place[0] in erased})
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:

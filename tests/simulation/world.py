@@ -384,6 +384,7 @@ _ANSWERING: dict[str, Api[Any]] = {
     "schedules": flags,
     "metrics": signals,
     "feedback": feedback,
+    "people": feedback,
 }
 _TELLING = ("service", "level", "error_code", "route", "status", "principal_kind")
 _SHAPES: dict[tuple[str | int | None, ...], list[str]] = {}  # of lines, and what is wrong with them

@@ -158,6 +158,9 @@ OPERATIONS: dict[str, Rule] = {
     "changelog.delete": EDITOR,
     "letters.link": PUBLIC,
     "letters.end": PUBLIC,
+    "feedback.form": READERS,
+    "people.export": ADMIN,
+    "people.erase": ADMIN,
     "site.read": PUBLIC,
 }
 

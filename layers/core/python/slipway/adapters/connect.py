@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from slipway.adapters.lake import FirehoseLake
     from slipway.adapters.post import PublicPost
     from slipway.adapters.s3 import S3Blobs
-    from slipway.adapters.uploads import S3Uploads
     from slipway.adapters.scheduler import SchedulerSchedules
     from slipway.adapters.ses import SesMailer
+    from slipway.adapters.uploads import S3Uploads
     from slipway.settings import Calendar, Collect, Courier, Hooks, Invite, Relay, Settings
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own

@@ -253,7 +253,7 @@ class Api(Generic[Use]):
         body = _validated(operation.body, parsed) if operation.body is not None else raw if operation.raw else None
         if self._use is None:
             self._use = self._wire()
-        request = Request(self._use, call, body, query, path, media, if_match)
+        request = Request(self._use, call, body, query, path, media, if_match, event.address)
         return operation.run(request)
 
 

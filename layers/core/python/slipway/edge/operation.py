@@ -21,7 +21,8 @@ Query = TypeVar("Query", covariant=True)
 class Request(Value, Generic[UseOf, Body, Query]):
     """What a handler gets. `body` is the validated model (with `raw=True` the bytes), `query` the validated model, else None.
 
-    `if_match` is the version that the caller has read: None for `*`, -1 for a tag that no version has.
+    `if_match` is the version that the caller has read: None for `*`, -1 for a tag that no version has. `address` is the
+    caller's, never to be kept.
     """
 
     use: UseOf
@@ -31,6 +32,7 @@ class Request(Value, Generic[UseOf, Body, Query]):
     path: Mapping[str, str]
     media: str = ""
     if_match: int | None = None
+    address: str = ""
 
 
 class Operation(Value):

@@ -37,7 +37,7 @@ class NewAttachment(Shape):
     type: Media
 
 
-class FormView(Shape):
+class UploadView(Shape):
     id: str = Field(pattern=r"^att_[0-9a-z]{26}$", description="to be named in `attachments` of what is told")
     url: str = Field(description="send the fields there as multipart/form-data, and then the file as `file`")
     fields: dict[str, str]
@@ -62,7 +62,7 @@ class Attachments:
         return self._known
 
     def form(self, call: Call, new: NewAttachment) -> Listed:
-        """A FormView."""
+        """A UploadView."""
         id = call.new_id("att_")
         form = self._uploads.form(_incoming(id), new.type, MOST, call.now, UPLOAD)
         told = {"id": id, "url": form.url, "fields": dict(form.fields)}

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from slipway import text
+from slipway.feedback.forms import PATTERN
 from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published, whole
 from slipway.product import absent
 from slipway.resources import Stored
@@ -24,10 +25,6 @@ SUBMISSION = r"^[A-Za-z0-9._:-]{1,64}$"
 PRINTED = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]{1,256}$"
 # Of the types that ask for one: the least and the most.
 RATINGS = {"rating": (1, 5), "nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
-
-
-def _rating(raw: Any) -> Any:
-    return raw if raw is None else whole(raw)
 
 
 Title = Annotated[str, AfterValidator(cleaned(text.line, TITLE)), published(text.LINE, TITLE)]
@@ -51,6 +48,7 @@ Locale = Annotated[
     AfterValidator(matching(LOCALE, "invalid_locale", "Write a locale as BCP 47 has it, such as en-GB.")),
     published(LOCALE, 44, 2),
 ]
+Rating = Annotated[int, Field(ge=0, le=10, description="rating, csat: 1 to 5; ces: to 7; nps: 0 to 10"), BeforeValidator(whole)]
 SubmissionId = Annotated[
     str,
     AfterValidator(matching(SUBMISSION, "invalid_submission_id", "Up to 64 letters, digits, dots, colons, - and _.")),
@@ -97,9 +95,7 @@ class NewFeedback(Shape):
     product: Annotated[Key, Field(description="the key of a product")]
     title: Title | None = None
     text: Prose | None = None
-    rating: Annotated[
-        int | None, BeforeValidator(_rating), Field(ge=0, le=10, description="rating, csat: 1 to 5; ces: to 7; nps: 0 to 10")
-    ] = None
+    rating: Rating | None = None
     email: Annotated[str | None, Field(max_length=254, description="for news of this; only with `consent`")] = None
     consent: Annotated[bool, Field(description="the person wants to hear of this by e-mail")] = False
     targeting_key: Annotated[TargetingKey | None, Field(description="whom flags are evaluated for")] = None
@@ -109,6 +105,8 @@ class NewFeedback(Shape):
     context: Context = Context()
     attachments: Annotated[AttachmentIds, Field(description="what was uploaded by POST /v1/feedback/attachments")] = []
     submission_id: SubmissionId | None = None
+    form: Annotated[str | None, Field(pattern=PATTERN, description="the form's token, where its board asks for one")] = None
+    website: Annotated[str, Field(max_length=2_000, description="leave it empty: people do not see it")] = ""
 
 
 class FeedbackPatch(Shape):
@@ -124,6 +122,18 @@ class FeedbackPatch(Shape):
     def fields(self) -> dict[str, Any]:
         """The fields that it names, as plain values."""
         return self.model_dump(exclude_unset=True)
+
+
+class OpenedForm(Shape):
+    """Of a form that somebody opens."""
+
+    product: Annotated[Key, Field(description="the key of a product")]
+
+
+class FormView(Shape):
+    form: str = Field(pattern=PATTERN, examples=["2026-11-23.1795428000000.0a1b2c3d." + 43 * "x"])
+    seconds: int = Field(ge=0, description="that have to pass before it is taken")
+    expires_at: str
 
 
 class ReceiptView(Shape):

@@ -1,7 +1,10 @@
 """People who gave feedback, each with a key of their own. Who loses it is forgotten: nothing else leads from a row to a person.
 
-    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it. `unit`, sealed as well: the
-                                targeting key, where there is one, and its environment: by it the person can be told something
+    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it; `who`: the lookup, if any;
+                                `unit`, sealed as well: the targeting key, where there is one, and its environment: by it the
+                                person can be told something
+    psn_... / email#<lookup>    of each e-mail address that the person gave
+    psn_... / head              what is left of who was erased (see `slipway.feedback.erasure`)
     person#<lookup> / who       `pid`: of who has that targeting key in that environment, or is that member
     person#<lookup> / psn_...   `pid`: of each who gave that e-mail address
 
@@ -14,7 +17,7 @@ from __future__ import annotations
 from slipway.calls import derived_id
 from slipway.digests import hmac
 from slipway.feedback.sealing import KEY_BYTES, NONCE_BYTES, opened, seal
-from slipway.ports import Absent, Check, Equals, Put
+from slipway.ports import Absent, Check, Equals, Put, every
 from slipway.tables import FEEDBACK
 from slipway.text import folded
 from slipway.values import Value
@@ -22,6 +25,7 @@ from slipway.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from slipway.calls import Call
     from slipway.feedback.sealing import Aead
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 PEPPER = "pepper"
-WHO, KEY = "who", "key"  # sort keys
+WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
 UNIT = "unit"
 
 
@@ -74,20 +78,29 @@ class People:
         pid = None if who is None else self.known(who)
         secret = None if pid is None else self.secrets([pid]).get(pid)
         writes: list[Write]
-        if pid is None or secret is None:
+        if pid is not None and secret is not None:
+            writes = [Check(FEEDBACK, pid, KEY, Equals("schema", SCHEMA))]
+        else:
+            erased = pid  # and the last of it is about to go
             pid, secret = derived_id("psn_", self._entropy(KEY_BYTES).hex()), self._entropy(KEY_BYTES)
-            row: Row = {"pk": pid, "sk": KEY, "schema": SCHEMA, "created_at": call.stamp, "secret": secret}
+            row = _row(pid, KEY, call, secret=secret)
             if who is not None and who[0] == UNIT and self._aead is not None:
                 named = {"environment": who[1], "targeting_key": who[2]}
                 row["unit"] = seal(self._aead, secret, self._entropy(NONCE_BYTES), named, pid)
             writes = [Put(FEEDBACK, row, Absent())]
             if who is not None:
-                writes.append(Put(FEEDBACK, self._led(who, WHO, pid, call), Absent()))
-        else:
-            writes = [Check(FEEDBACK, pid, KEY, Equals("schema", SCHEMA))]
+                row["who"] = lookup = self.lookup(who)
+                free = Absent() if erased is None else Equals("pid", erased)
+                writes.append(Put(FEEDBACK, _row(lookup, WHO, call, pid=pid), free))
         if address is not None:
-            writes.append(Put(FEEDBACK, self._led(email(address), pid, pid, call)))
+            lookup = self.lookup(email(address))
+            writes.append(Put(FEEDBACK, _row(lookup, pid, call, pid=pid)))
+            writes.append(Put(FEEDBACK, _row(pid, f"{EMAIL}{lookup}", call)))
         return Person(pid, secret, tuple(writes))
+
+    def found(self, who: Who) -> list[str]:
+        """The pids of a unit, a member, or of all who gave an e-mail address."""
+        return [str(row["pid"]) for row in every(self.store, FEEDBACK, self.lookup(who))]
 
     def secrets(self, pids: Iterable[str]) -> dict[str, bytes]:
         """By pid, of up to 100; who was erased is not among them."""
@@ -104,7 +117,12 @@ class People:
         return {pid: opened(self._aead, secret, unit, pid) for pid, (secret, unit) in sealed.items()}
 
     def lookup(self, who: Who) -> str:
-        return f"person#{hmac(self._secrets.of(PEPPER), chr(31).join(who).encode()).hex()}"
+        return f"person#{self.keyed(chr(31).join(who))}"
 
-    def _led(self, who: Who, sk: str, pid: str, call: Call) -> Row:
-        return {"pk": self.lookup(who), "sk": sk, "schema": SCHEMA, "pid": pid, "created_at": call.stamp}
+    def keyed(self, text: str) -> str:
+        """A digest that nobody can try texts against who has not the secret of this deployment."""
+        return hmac(self._secrets.of(PEPPER), text.encode()).hex()
+
+
+def _row(pk: str, sk: str, call: Call, **fields: Any) -> Row:
+    return {"pk": pk, "sk": sk, "schema": SCHEMA, "created_at": call.stamp, **fields}

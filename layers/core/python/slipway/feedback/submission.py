@@ -6,46 +6,53 @@ twice: the item's id follows from it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from slipway.calls import Call
 from slipway.environments import acting_in
-from slipway.feedback import people
 from slipway.feedback.attachments import waiting
 from slipway.feedback.item import RATINGS, NewFeedback
+from slipway.feedback.people import member, unit
+from slipway.feedback.scrub import scrub
 from slipway.ports import Store
 from slipway.problems import Fault, IdempotencyMismatch, Invalid
 from slipway.resources import Claim, Created
 from slipway.tables import PRODUCTS
 
 if TYPE_CHECKING:
+    from slipway.feedback.gate import Gate
     from slipway.feedback.items import Data, Items, Sealed
-    from slipway.feedback.people import Who
+    from slipway.feedback.people import People, Who
 
 MOST_PRODUCTS = 256  # remembered as being there
 ORIGINS = {"client": "client", "server": "server", "member": "member", "admin": "server"}  # by kind of principal
 
 
 class Submissions:
-    def __init__(self, items: Items) -> None:
-        self._items, self._store = items, items.shelf.store
+    """`address` of a caller is turned into the day's hash of its network, and forgotten."""
+
+    def __init__(self, items: Items, gate: Gate) -> None:
+        self._items, self._gate, self._store = items, gate, items.shelf.store
         self._products: set[str] = set()
 
-    def submit(self, call: Call, new: NewFeedback) -> Created:
-        """Raises Invalid, IdempotencyMismatch, Forbidden, Conflict."""
+    def submit(self, call: Call, new: NewFeedback, address: str = "") -> Created:
+        """Raises Invalid, IdempotencyMismatch, Forbidden, TooManyRequests, Conflict."""
         environment = acting_in(call.principal, new.environment)
         if faults := list(_faults(new, environment)):
             raise Invalid("This cannot be taken; see `errors`.", errors=faults)
         self._check_product(new.product)
-        address = _address(new.email)
-        data, sealed = _made(call, new, environment), _sealed(new, address)
+        email, people = _email(new.email), self._items.people
+        data, sealed = _made(call, new, environment), _sealed(new, email)
+        let_in = self._gate.passed(call, new.product, new.form, address)
+        data |= let_in.fields
+        if let_in.scrub:
+            sealed = _scrubbed(sealed)
         who = _who(call, new, environment)
         try:
             return self._items.create(
-                _repeatable(call, new), data, sealed, lambda: self._items.people.person(call, who, address=address)
+                _repeatable(call, new, people), data, sealed, lambda: people.person(call, who, address=email)
             )
         except IdempotencyMismatch:
             if new.submission_id is None:
@@ -91,11 +98,11 @@ def _faults(new: NewFeedback, environment: str | None) -> Iterator[Fault]:
 
 def _who(call: Call, new: NewFeedback, environment: str | None) -> Who | None:
     if new.targeting_key is not None and environment is not None:
-        return people.unit(environment, new.targeting_key)
-    return people.member(call.principal.id) if call.principal.kind == "member" else None
+        return unit(environment, new.targeting_key)
+    return member(call.principal.id) if call.principal.kind == "member" else None
 
 
-def _address(raw: str | None) -> str | None:
+def _email(raw: str | None) -> str | None:
     """Raises Invalid."""
     if raw is None:
         return None
@@ -110,7 +117,7 @@ def _made(call: Call, new: NewFeedback, environment: str | None) -> Data:
         "type": new.type,
         "rating": new.rating,
         "status": "new",
-        "state": "visible",
+        "state": "spam" if new.website else "visible",
         "environment": environment,
         "locale": new.context.locale,
         "release": new.context.release,
@@ -121,17 +128,24 @@ def _made(call: Call, new: NewFeedback, environment: str | None) -> Data:
     return {name: value for name, value in made.items() if value is not None}
 
 
-def _sealed(new: NewFeedback, address: str | None) -> Sealed:
+def _sealed(new: NewFeedback, email: str | None) -> Sealed:
     context = {name: getattr(new.context, name) for name in ("url", "device", "session")}
     context = {name: value for name, value in context.items() if value is not None}
-    fields = {"title": new.title, "text": new.text, "email": address, "targeting_key": new.targeting_key, "context": context}
+    fields = {"title": new.title, "text": new.text, "email": email, "targeting_key": new.targeting_key, "context": context}
     return {name: value for name, value in fields.items() if value}
 
 
-def _repeatable(call: Call, new: NewFeedback) -> Call:
-    """The call by the `submission_id`, which goes before an Idempotency-Key."""
-    if new.submission_id is None:
+def _scrubbed(sealed: Sealed) -> Sealed:
+    """The address and the targeting key are what they are meant to be; all else may hold what nobody meant to tell."""
+    text = {name: scrub(sealed[name]) for name in ("title", "text") if name in sealed}
+    context = {name: scrub(value) for name, value in sealed.get("context", {}).items()}
+    return {**sealed, **text, **({"context": context} if context else {})}
+
+
+def _repeatable(call: Call, new: NewFeedback, people: People) -> Call:
+    """The call by the `submission_id`, which goes before an Idempotency-Key. The form's token may be another each time."""
+    if new.submission_id is None and call.idempotency_key is None:
         return call
-    told: dict[str, Any] = new.model_dump(exclude={"submission_id"})
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-    return call.but(idempotency_key=f"submission {new.submission_id}", digest=digest)
+    told: dict[str, Any] = new.model_dump(exclude={"submission_id", "form"})
+    key = call.idempotency_key if new.submission_id is None else f"submission {new.submission_id}"
+    return call.but(idempotency_key=key, digest=people.keyed(json.dumps(told, sort_keys=True)))

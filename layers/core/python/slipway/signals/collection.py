@@ -9,13 +9,12 @@ been taken. What a client's clock says is data.
 from __future__ import annotations
 
 from slipway.flags.snapshot import Snapshot
-from slipway.ports import Absent, ConditionFailed, StoreUnavailable
-from slipway.signals import rows
+from slipway.ports import StoreUnavailable
 from slipway.signals.effects import Effects
 from slipway.signals.known import Known, Seen
 from slipway.signals.names import Names
 from slipway.signals.posted import Exposure
-from slipway.tables import SIGNALS
+from slipway.signals.salts import Salts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from slipway.ports import Lake, Store
     from slipway.rollouts.signing import Secrets
     from slipway.signals.posted import Rejected, Sender, Signal
-    from slipway.signals.rows import Key
-
-MOST_SALTS = 64
 
 
 class Collector:
@@ -37,7 +33,7 @@ class Collector:
         self._store, self._lake = store, lake
         self._documents, self._secrets, self._entropy = documents, secrets, entropy
         self._seen = Seen()
-        self._salts: dict[Key, bytes] = {}
+        self._salts = Salts(store, entropy)
 
     def collect(self, sender: Sender, signals: Sequence[Signal], now: float) -> list[Rejected]:
         """Take the events; those that cannot be taken, by index. `now`: epoch seconds.
@@ -53,7 +49,7 @@ class Collector:
         if shows and snapshot.rollouts and not secrets:
             raise StoreUnavailable("what signs the exposures of an environment's first rollout is not published yet")
         known = Known(self._store, self._seen)
-        salts = self._salt(sender.environment, now), self._salt(sender.environment, now, 1)
+        salts = self._salts.of(sender.environment, now), self._salts.of(sender.environment, now, 1)
         batch = Effects(sender, snapshot, secrets, salts, known, now)
         names = Names(sender, snapshot, known, now)
         shown, rejected = batch.shown(signals)
@@ -66,19 +62,3 @@ class Collector:
         if lines:
             self._lake.add(b"".join(lines))
         return rejected + unnamed
-
-    def _salt(self, environment: str, now: float, before: int = 0) -> bytes:
-        """What the hashes of a day are made with: of whoever needed it first. `before`: days ago."""
-        key = rows.salt(environment, rows.day(now - before * rows.DAY))
-        if key not in self._salts:
-            row = self._store.get(SIGNALS, *key)
-            if row is None:
-                row = rows.row(key, now, 2, salt=self._entropy(16))
-                try:
-                    self._store.put(SIGNALS, row, Absent())
-                except ConditionFailed as stands:
-                    row = stands.row or row
-            if len(self._salts) >= MOST_SALTS:
-                self._salts.clear()
-            self._salts[key] = row["salt"]
-        return self._salts[key]

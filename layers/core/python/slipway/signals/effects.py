@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from hmac import digest
-
 from slipway.rollouts import exposure as proof
 from slipway.signals import lines, rows
 from slipway.signals.posted import Exposure, Outcome, Rejected
+from slipway.signals.salts import hashed, source
 from slipway.signals.units import BY_KEY, CLIENT, SERVER, Unit, Units
 from slipway.values import Value
 
@@ -43,7 +42,7 @@ class Effects:
         self.sender, self.snapshot, self.secrets, self.salts = sender, snapshot, secrets, salts
         self.known, self.now, self.day = known, now, rows.day(now)
         self.environment, self.trust = sender.environment, sender.trust
-        self.source = "" if sender.server else self._hash("network", sender.network)[:12]
+        self.source = "" if sender.server else source(self.salts[0], sender.network)
         self.units = Units(sender, self.source, secrets, known, now)
 
     # --- what exposures prove ---
@@ -242,7 +241,7 @@ class Effects:
 
     def _message(self, signal: Outcome, before: int = 0) -> Key:
         """Of that kind of key and that person: nobody takes an id from another. `before`: days ago, 0 or 1."""
-        whose = digest(self.salts[before], f"message\x1f{self.trust}\x1f{signal.key}".encode(), "sha256")[:16].hex()
+        whose = hashed(self.salts[before], "message", self.trust, signal.key)
         day = rows.day(self.now - before * rows.DAY)
         return rows.measured(self.environment, signal.name, day, "msg", f"{whose}#{signal.id}")
 
@@ -250,7 +249,7 @@ class Effects:
         return rows.row(key, self.now, days, **fields)
 
     def _hash(self, *parts: str) -> str:
-        return digest(self.salts[0], "\x1f".join(parts).encode(), "sha256")[:16].hex()
+        return hashed(self.salts[0], *parts)
 
 
 def _watches(one: Mapping[str, Any], signal: Outcome) -> bool:

@@ -1,0 +1,94 @@
+"""Forgetting a person: the key goes, and with it whatever the person told, in every copy of every row.
+
+    1  one transaction: the key is gone; the head of `psn_...` stands, with the event `person.erased.v1`
+    2  rows that hold words of the person's items in plain go
+    3  one transaction: the rows that lead to the person go; as long as they stand, asking again goes on where it broke off
+
+Items, versions and votes stay, of somebody whom nobody knows. Who tells something meanwhile is a new person.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from slipway.audit import KEPT as AUDIT
+from slipway.calls import Call, timestamp
+from slipway.feedback.belongings import belongings
+from slipway.feedback.people import EMAIL, KEY, WHO
+from slipway.feedback.people import SCHEMA as LED
+from slipway.ports import ConditionFailed, Delete, Equals, Put, every
+from slipway.resources import Shelf, Stored
+from slipway.tables import FEEDBACK
+from slipway.upgrades import newest, upgrader
+
+if TYPE_CHECKING:
+    from slipway.feedback.items import Items
+    from slipway.feedback.people import Who
+    from slipway.ports import Row, Store, Write
+
+GONE = "gone"  # sort key of the row that remembers, until all is done, what leads to the person
+_PAIRS = 96  # writes of a transaction, or less
+
+# Each store, what it has of a person who was erased, and for how many days more; None: for ever.
+STORES: tuple[tuple[str, str, int | None], ...] = (
+    ("table", "items and votes without readable words, of a person to whom nothing leads", None),
+    ("past versions", "the same: what is sealed in them has no key any more", None),
+    ("stream of the table", "the rows that were deleted: the key, words for the search", 1),
+    ("backups of the table", "the rows that were deleted: the key, words for the search", 35),
+    ("archive of events", "ids and names of fields, no words", 30),
+    ("audit", "ids and names of fields, no words", AUDIT.days),
+    ("failure bucket", "rows of the table that no function could handle, without keys", 90),
+    ("lake", "what applications told of a targeting key, no feedback", 400),
+)
+
+
+class Erasure:
+    def __init__(self, items: Items) -> None:
+        self._people, self._items = items.people, items
+        self._store: Store = items.people.store
+        self._shelf = Shelf(self._store, FEEDBACK, kind="person", schema=newest("person"), upgrade=upgrader("person"))
+
+    def erase(self, call: Call, who: Who) -> list[Stored]:
+        """What is left of each person that is meant; of who is not known, or not any more, nothing."""
+        return [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
+
+    # --- inside ---
+
+    def _erased(self, call: Call, pid: str) -> Stored:
+        stored = self._shelf.find(pid)
+        if stored is None:
+            key = self._store.get(FEEDBACK, pid, KEY) or {}
+            gone: Row = {"pk": pid, "sk": GONE, "schema": LED, "who": [key["who"]] if "who" in key else []}
+            also: list[Write] = [Delete(FEEDBACK, pid, KEY), Put(FEEDBACK, gone)]
+            event = ("person.erased.v1", {"version": 1, "changes": []})
+            stored = self._shelf.create(call, pid, {"erased_at": call.stamp}, [event], also=also).stored
+        rows = {str(row["sk"]): row for row in every(self._store, FEEDBACK, pid)}  # there are no more of them without the key
+        whose = rows.get(GONE, {}).get("who", [])
+        for owned, _ in belongings(self._items, pid):
+            self._delete(call, [Delete(FEEDBACK, f"index#{item.data['product']}", item.id) for item in owned])
+        led = [sk.removeprefix(EMAIL) for sk in rows if sk.startswith(EMAIL)]
+        pairs = [Delete(FEEDBACK, *place) for lookup in led for place in ((lookup, pid), (pid, f"{EMAIL}{lookup}"))]
+        for start in range(_PAIRS, len(pairs), _PAIRS):
+            self._delete(call, pairs[start : start + _PAIRS])
+        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE)]
+        try:
+            self._delete(call, [*last, *(Delete(FEEDBACK, who, WHO, Equals("pid", pid)) for who in whose)])
+        except ConditionFailed:  # it leads to somebody new
+            self._delete(call, last)
+        return stored
+
+    def _delete(self, call: Call, rows: list[Delete]) -> None:
+        if rows:
+            self._store.transact(rows, call.new_id("", *(f"{row.pk} {row.sk}" for row in rows)))
+
+
+def certificate(stored: Stored) -> dict[str, Any]:
+    """A CertificateView."""
+    erased_at = stored.data["erased_at"]
+    moment = datetime.fromisoformat(erased_at)
+    stores = [
+        {"store": store, "holds": holds, "until": None if days is None else timestamp(moment + timedelta(days=days))}
+        for store, holds, days in STORES
+    ]
+    return {"person": stored.id, "erased_at": erased_at, "stores": stores}

@@ -1,0 +1,51 @@
+"""What somebody has to pass who tells something with a client key, which anybody can read in a page: a form, and a bucket.
+
+Whoever holds another kind of key, or has signed in, answers for it. No request is let in and then forgotten: each of these
+refuses before anything of the item is written, and says when or how it will be taken.
+"""
+
+from __future__ import annotations
+
+from slipway.signals.network import network
+from slipway.signals.salts import source
+from slipway.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slipway.calls import Call
+    from slipway.feedback.buckets import Buckets
+    from slipway.feedback.forms import Forms
+    from slipway.feedback.switches import Switches
+    from slipway.signals.salts import Salts
+
+
+class Passed(Value):
+    """`fields`: what the item keeps of it."""
+
+    scrub: bool
+    fields: Mapping[str, str]
+
+
+class Gate:
+    def __init__(self, switches: Switches, forms: Forms, buckets: Buckets, salts: Salts) -> None:
+        self._switches, self._forms, self._buckets, self._salts = switches, forms, buckets, salts
+
+    def opened(self, call: Call, product: str) -> tuple[str, int]:
+        """The token of a form, and for how many seconds it is not taken yet."""
+        switched = self._switches.of(product, call.now.timestamp())
+        return self._forms.token(call, call.principal.environment or "", product), switched.seconds
+
+    def passed(self, call: Call, product: str, form: str | None, address: str) -> Passed:
+        """Raises Invalid for a form that is not taken, TooManyRequests."""
+        now = call.now.timestamp()
+        switched = self._switches.of(product, now)
+        environment = call.principal.environment
+        if call.principal.kind != "client" or environment is None:
+            return Passed(switched.scrub, {})
+        if switched.token:
+            self._forms.check(call, environment, product, form, switched.seconds)
+        whence = source(self._salts.of(environment, now), network(address))
+        self._buckets.take(call, whence)
+        return Passed(switched.scrub, {"network": whence})
