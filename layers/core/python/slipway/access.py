@@ -141,8 +141,6 @@ OPERATIONS: dict[str, Rule] = {
     "feedback.similar": READERS,
     "attachments.form": READERS,
     "attachments.read": VIEWER,
-    "roadmap.read": PUBLIC,
-    "changes.read": PUBLIC,
     "webhooks.create": ADMIN,
     "webhooks.list": ADMIN,
     "webhooks.read": ADMIN,
