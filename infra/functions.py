@@ -253,10 +253,13 @@ FUNCTIONS = (
         timeout=29,
         grants=(
             OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
-            OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
+            # The inbox: its orders, and what an item names.
+            *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
             # What its forms and links may do: it signs them, and touches no file itself.
             OnObjects("attachments", "incoming/", ("s3:PutObject",)),
             OnObjects("attachments", "clean/", ("s3:GetObject",)),
@@ -284,8 +287,6 @@ FUNCTIONS = (
             OnTable(FEEDBACK, _QUERY, leading=("whk_*", "list#webhooks")),
             OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"), leading=("log_*",)),
             OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("secret#unsubscribe",)),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*",)),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnOneShots(("scheduler:CreateSchedule",)),
         ),
@@ -310,6 +311,15 @@ FUNCTIONS = (
         woken=True,
     ),
     Function(
+        "unsubscribe",
+        "The link by which a person has no more e-mails",
+        settings.Unsubscribe,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("secret#unsubscribe",)),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*", "secret#unsubscribe")),
+        ),
+    ),
+    Function(
         "shipping",
         "Ships feedback with the flags that it is linked to, and enters what shipped into the changelog",
         settings.Shipping,
@@ -321,7 +331,9 @@ FUNCTIONS = (
             OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*", "rol_*")),
         ),
         pattern=events.pattern(
-            *(events.RolloutCompleted, events.RolloutRolledBack, events.ConfigurationUpdated, events.FeedbackStatusChanged)
+            *(events.RolloutStarted, events.RolloutAdvanced, events.RolloutResumed),
+            *(events.RolloutCompleted, events.RolloutRolledBack),
+            *(events.ConfigurationUpdated, events.FeedbackStatusChanged),
         ),
     ),
     Function(
@@ -379,6 +391,22 @@ FUNCTIONS = (
             OnObjects("quarantine", "records/tally/", ("s3:PutObject",)),
         ),
         streams=(SIGNALS,),
+        batch=1000,
+        daily=True,
+    ),
+    Function(
+        "ballots",
+        "Counts the people behind each item of feedback, once each, and recounts them once a day",
+        settings.Ballots,
+        timeout=300,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"), leading=("fbk_*",)),
+            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("recounted#votes",)),
+            OnTable(FEEDBACK, _QUERY, leading=("fbk_*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
+            OnObjects("quarantine", "records/ballots/", ("s3:PutObject",)),
+        ),
+        streams=(FEEDBACK,),
         batch=1000,
         daily=True,
     ),

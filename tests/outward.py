@@ -10,23 +10,19 @@ from typing import Any
 
 from functions.courier.handler import handler as courier
 from functions.courier.handler import use as courier_use
+from functions.feedback.door import feedback
 from functions.hooks.door import hooks
 from functions.hooks.handler import handler as hooks_api
 from functions.shipping.handler import handler as shipping
 from functions.shipping.handler import use as shipping_use
+from functions.unsubscribe.handler import handler as unsubscribe
+from functions.unsubscribe.handler import subscriptions
 from slipway.access import Principal
-from slipway.adapters.aead import AesGcm
 from slipway.adapters.memory import MemoryMailer, MemoryPost, MemorySchedules, MemoryStore
 from slipway.calls import Call
 from slipway.feedback.boards import BoardPatch, Boards
-from slipway.feedback.item import NewFeedback
-from slipway.feedback.items import Items
-from slipway.feedback.people import People
-from slipway.feedback.secrets import Secrets
-from slipway.feedback.shipping import links
-from slipway.feedback.submission import Submissions
+from slipway.feedback.item import FeedbackPatch, NewFeedback
 from slipway.feedback.vote import Voter
-from slipway.feedback.votes import Votes
 from slipway.outbox import due
 from slipway.ports import Row, Store
 from slipway.resources import Stored
@@ -54,11 +50,8 @@ class Outward:
         self.memory.listen(self._changed)
         self.post, self.mailer, self.shots = MemoryPost(), MemoryMailer(), MemorySchedules()
         seen = store(self.memory)
-        aead, secrets = AesGcm(), Secrets(self.memory, self.entropy)
-        self.people = People(self.memory, secrets, self.entropy, aead)
-        self.items = Items(self.memory, self.people, aead, self.entropy)
-        self.submissions = Submissions(self.items)
-        self.votes = Votes(self.items.shelf, self.people, lambda _: True)
+        self.room = feedback(self.memory, self.entropy)
+        self.items = self.room.items
         self.boards = Boards(self.memory)
         self.hooks = hooks(self.memory, self.shots)
         self.courier = courier_use(seen, self.post, self.mailer, self.shots, lambda: self.now, site=SITE, entropy=self.entropy)
@@ -70,6 +63,7 @@ class Outward:
             stack.enter_context(hooks_api.testing(use=self.hooks, now=lambda: self.now))
             stack.enter_context(courier.testing(self.courier))
             stack.enter_context(shipping.testing(self.shipping))
+            stack.enter_context(unsubscribe.testing(subscriptions(self.memory, self.entropy), lambda: self.now))
             yield self
 
     # --- what people do ---
@@ -80,27 +74,20 @@ class Outward:
 
     def submitted(self, who: str | None = None, **fields: Any) -> str:
         wish = {"type": "idea", "product": PRODUCT, "title": "Descale by itself", "targeting_key": who, **fields}
-        return self.submissions.submit(self.call("feedback.submit", SHOP), NewFeedback.model_validate(wish)).stored.id
+        return self.room.submissions.submit(self.call("feedback.submit", SHOP), NewFeedback.model_validate(wish)).stored.id
 
     def voted(self, id: str, *who: str) -> None:
         for one in who:
-            self.votes.cast(self.call("feedback.vote", SHOP), id, Voter(targeting_key=one))
+            self.room.votes.cast(self.call("feedback.vote", SHOP), id, Voter(targeting_key=one))
 
-    def changed(self, id: str, principal: Principal = ADA, **fields: Any) -> Stored:
-        """As the inbox does it: with the rows of its links."""
-        return self.items.update(
-            self.call("feedback.update", principal),
-            id,
-            None,
-            lambda data: {**data, **fields},
-            also=lambda before, data: links(before.data, data, id),
-        )
+    def changed(self, id: str, **fields: Any) -> Stored:
+        return self.room.edits.update(self.call("feedback.update"), id, None, FeedbackPatch.model_validate(fields))
 
     def board(self, **switches: Any) -> None:
         self.boards.update(self.call("boards.update"), PRODUCT, None, BoardPatch.model_validate(switches))
 
     def http(self, method: str, path: str, body: Any = None, **more: Any) -> Reply:
-        return call(hooks_api, method, path, body, **more)
+        return call(unsubscribe if path.startswith("/unsubscribe/") else hooks_api, method, path, body, **more)
 
     def webhook(self, *events: str, url: str = RECEIVER) -> dict[str, Any]:
         reply = self.http("POST", "/v1/webhooks", {"url": url, "events": list(events)})
@@ -147,5 +134,4 @@ class Outward:
         return hashlib.shake_256(f"entropy {self._drawn}".encode()).digest(size)
 
     def _changed(self, table: str, old: Row | None, new: Row | None) -> None:
-        if new is not None and new.get("kind") != "board":  # its events are another room's
-            self.events += due(old, new)
+        self.events += due(old, new)

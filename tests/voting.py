@@ -1,4 +1,4 @@
-"""People who vote and editors who merge, at the same moment; and a stream of it that comes in parts, again, and while others write."""
+"""People who vote and editors who merge, at the same moment; and a stream that comes in parts, again, and to several."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Any, Literal
 
@@ -31,7 +32,9 @@ EDITOR = Principal("member", derived_id("mbr_", "ada"), "editor")
 SHARDS = 2
 PEOPLE, ITEMS = 4, 5
 
-Trouble = Literal["before", "after", "refused", "lost"]  # the process dies before or after a call; it is refused; its answer is lost
+Trouble = Literal[
+    "before", "after", "refused", "lost"
+]  # the process dies before or after a call; it is refused; its answer is lost
 
 
 class Died(BaseException):
@@ -44,20 +47,24 @@ class Step:
     `meddling`: by number of the call of the store before which it comes."""
 
     what: tuple[Any, ...]
-    meddling: Mapping[int, Trouble | Step] = field(default_factory=dict)
+    meddling: Meddling = field(default_factory=dict)
+
+
+Meddling = Mapping[int, Trouble | Sequence[Step]]  # trouble, or what others do meanwhile
+NOTHING: Meddling = {}
 
 
 class Meddled(MemoryStore):
-    """Before each call there may be trouble, or another step."""
+    """Before each call there may be trouble, or others do something."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.plan: dict[int, Trouble | Step] = {}
+        self.plan: dict[int, Trouble | Sequence[Step]] = {}
         self.run: Callable[[Step], None] = lambda _: None
         self.writes = 0
 
     @contextmanager
-    def meddling(self, plan: Mapping[int, Trouble | Step]) -> Iterator[None]:
+    def meddling(self, plan: Meddling) -> Iterator[None]:
         before, self.plan, self._call = self.plan, dict(plan), 0
         try:
             yield
@@ -72,9 +79,10 @@ class Meddled(MemoryStore):
             raise Died
         if comes == "refused" or (comes in ("after", "lost") and not writes):
             raise StoreUnavailable("refused")
-        if isinstance(comes, Step):
+        if comes is not None and not isinstance(comes, str):
             rest, call, self.plan = self.plan, self._call, {}
-            self.run(comes)
+            for step in comes:
+                self.run(step)
             self.plan, self._call = rest, call
         done = do()
         if comes == "after":
@@ -122,12 +130,10 @@ class Poll:
         self.store.run = self.step
         self.shards: list[list[Ballot | None]] = [[] for _ in range(SHARDS)]
         self.at = [0] * SHARDS
-        self.clock = 0
-        self.drawn = 0
+        self.clock, self.drawn, self.sequence = count(1), count(1), count(10**27)
         self.shelf = Shelf(self.store, FEEDBACK, kind="feedback", schema=1, upgrade=upgrader("feedback"))
         self.people = People(self.store, Secrets(self.store, self._entropy), self._entropy)
-        self.voting = True
-        self.votes = Votes(self.shelf, self.people, lambda _: self.voting)
+        self.votes = Votes(self.shelf, self.people)
         self.merging = merges(self.shelf)
         self.ballots = counts(self.store)
         self.items = [self.item(f"{number}") for number in range(items)]
@@ -138,8 +144,8 @@ class Poll:
         return id
 
     def call(self, operation: str, principal: Principal = SERVER) -> Call:
-        self.clock += 1
-        return Call(principal, operation, START + timedelta(seconds=self.clock), f"{operation} {self.clock}")
+        number = next(self.clock)
+        return Call(principal, operation, START + timedelta(seconds=number), f"{operation} {number}")
 
     # --- what people do ---
 
@@ -177,7 +183,7 @@ class Poll:
 
     # --- what the platform does ---
 
-    def deliver(self, shard: int, records: int = 1000, back: int = 0, *, meddling: Mapping[int, Trouble | Step] = {}) -> None:
+    def deliver(self, shard: int, records: int = 1000, back: int = 0, *, meddling: Meddling = NOTHING) -> None:
         """From the checkpoint of a shard; `back`: from so many before it, as another instance does that is late."""
         begin = max(0, self.at[shard] - back)
         some = self.shards[shard][begin : begin + records]
@@ -201,7 +207,8 @@ class Poll:
     # --- what is found ---
 
     def counted(self) -> dict[str, int]:
-        return votes(self.store, self.items)
+        chunks = [self.items[first : first + 100] for first in range(0, len(self.items), 100)]
+        return {id: number for chunk in chunks for id, number in votes(self.store, chunk).items()}
 
     def rows(self, sk: str) -> dict[str, Row]:
         return {row["pk"]: row for row in self.store.tables["feedback"].values() if row["sk"] == sk}
@@ -243,12 +250,10 @@ class Poll:
         row = new or old
         assert row is not None
         shard = self.shards[sum(row["pk"].encode()) % SHARDS]
-        self.sequence = getattr(self, "sequence", 10**27) + 1
-        shard.append(ballot(old, new, self.sequence))
+        shard.append(ballot(old, new, next(self.sequence)))
 
     def _entropy(self, size: int) -> bytes:
-        self.drawn += 1
-        return self.drawn.to_bytes(size, "big")
+        return next(self.drawn).to_bytes(size, "big")
 
 
 def _root(tree: Mapping[str, str], id: str) -> str:
@@ -277,10 +282,11 @@ def drawn(random: Random, count: int, deep: int = 2) -> list[Step]:
             "unmerge": (name, item),
             "deliver": (name, random.randrange(SHARDS), random.randint(1, 9), random.choice((0, 0, 0, 3))),
         }[name]
-        plan: dict[int, Trouble | Step] = {}
+        plan: dict[int, Trouble | Sequence[Step]] = {}
         while deep and random.random() < 0.4:
             trouble: Trouble = random.choice(("before", "after", "refused", "lost"))
-            plan[random.randrange(12)] = one(deep - 1) if random.random() < 0.6 else trouble
+            others = [one(deep - 1) for _ in range(random.randint(1, 4))]
+            plan[random.randrange(12)] = others if random.random() < 0.6 else trouble
         return Step(what, plan)
 
     return [one(deep) for _ in range(count)]

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
-from slipway.edge.http import Api
+from slipway.edge.http import Answer, Api
+from slipway.feedback import ballots
 from slipway.feedback.attachments import Attachments
+from slipway.feedback.boards import Boards
 from slipway.feedback.buckets import Buckets
+from slipway.feedback.edits import Edits
 from slipway.feedback.erasure import Erasure
 from slipway.feedback.forms import Forms
 from slipway.feedback.gate import Gate
+from slipway.feedback.item import view
 from slipway.feedback.items import Items
+from slipway.feedback.merging import Merging
+from slipway.feedback.notes import Notes
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
 from slipway.feedback.suggestions import Suggestions
 from slipway.feedback.switches import Switches
+from slipway.feedback.votes import Votes
 from slipway.ports import Store, Uploads
-from slipway.resources import HEAD
+from slipway.resources import Stored
 from slipway.settings import Feedback as Settings
 from slipway.signals.salts import Salts
-from slipway.tables import FEEDBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,11 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
+    votes: Votes
+    merging: Merging
+    boards: Boards
+    edits: Edits
+    notes: Notes
     gate: Gate
     erasure: Erasure
     suggestions: Suggestions
@@ -44,18 +54,16 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, uploads
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
     gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
-    suggestions = Suggestions(items.shelf, partial(_suggesting, store), partial(_votes, store))
-    return Feedback(items, people, Submissions(items, gate), gate, Erasure(items), suggestions, Attachments(uploads))
-
-
-def _suggesting(store: Store, product: str) -> bool:
-    board = store.get(FEEDBACK, f"board#{product}", HEAD)
-    return board is not None and bool(board["data"].get("suggestions"))
-
-
-def _votes(store: Store, ids: Sequence[str]) -> dict[str, int]:
-    rows = store.get_many(FEEDBACK, [(id, "count") for id in ids]) if ids else []
-    return dict.fromkeys(ids, 0) | {row["pk"]: max(0, row.get("union", row["own"])) for row in rows}
+    votes, merging = Votes(items.shelf, people), Merging(items.shelf)
+    edits, notes, erasure = Edits(items), Notes(items), Erasure(items)
+    boards = Boards(store)
+    suggestions = Suggestions(
+        items.shelf, lambda product: bool(boards.of(product)["suggestions"]), partial(ballots.votes, store)
+    )
+    return Feedback(
+        *(items, people, Submissions(items, gate), votes, merging, boards, edits, notes, gate, erasure),
+        *(suggestions, Attachments(uploads)),
+    )
 
 
 def wire() -> Feedback:
@@ -64,3 +72,10 @@ def wire() -> Feedback:
 
 
 api: Api[Feedback] = Api("feedback", wire)
+
+
+def shown(use: Feedback, stored: Stored) -> Answer:
+    """One item as a team sees it."""
+    votes = ballots.votes(use.items.shelf.store, [stored.id])[stored.id]
+    # Votes come without a version: the tag serves If-Match alone, never a 304.
+    return Answer(200, view(stored, use.items.open(stored), votes), headers={"ETag": stored.etag})

@@ -1,4 +1,4 @@
-"""The door of what goes out of Slipway: webhooks, the changelog, and the link that ends letters."""
+"""The door of what goes out of Slipway: webhooks, and the changelog as the team writes it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from slipway.adapters import connect
 from slipway.edge.http import Answer, Api
 from slipway.feedback.changelog import Changelog
 from slipway.feedback.deliveries import Deliveries
-from slipway.feedback.letters import Subscriptions
-from slipway.feedback.secrets import Secrets
 from slipway.feedback.webhooks import Webhooks
 from slipway.ports import Schedules, Store
 from slipway.resources import Stored
@@ -22,19 +20,11 @@ class Hooks:
     webhooks: Webhooks
     deliveries: Deliveries
     changelog: Changelog
-    subscriptions: Subscriptions
     shots: Schedules  # that wake the courier
 
 
 def hooks(store: Store, shots: Schedules, *, loopback: bool = False) -> Hooks:
-    secrets = Secrets(store, os.urandom)
-    return Hooks(
-        Webhooks(store, os.urandom, loopback=loopback),
-        Deliveries(store),
-        Changelog(store),
-        Subscriptions(store, secrets, site=""),  # makes no links
-        shots,
-    )
+    return Hooks(Webhooks(store, os.urandom, loopback=loopback), Deliveries(store), Changelog(store), shots)
 
 
 def wire() -> Hooks:

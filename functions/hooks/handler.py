@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.hooks import changelog, letters
+from functions.hooks import changelog
 from functions.hooks.door import Hooks, api, seen
 from slipway.edge.http import Answer, Request
 from slipway.feedback import deliveries
@@ -12,7 +12,7 @@ from slipway.feedback.webhooks import IssuedView, NewWebhook, Rotation, WebhookP
 from slipway.paging import Paging
 
 # Each page hangs its routes on the door when it is imported, and does nothing else.
-__all__ = ["api", "changelog", "handler", "letters"]
+__all__ = ["api", "changelog", "handler"]
 
 handler = api
 

@@ -13,7 +13,14 @@ from slipway.calls import Call
 from slipway.edge.consumer import Consumer
 from slipway.events.feedback import FeedbackStatusChanged
 from slipway.events.flags import ConfigurationUpdated
-from slipway.events.rollouts import RolloutCompleted, RolloutEvent, RolloutRolledBack
+from slipway.events.rollouts import (
+    RolloutAdvanced,
+    RolloutCompleted,
+    RolloutEvent,
+    RolloutResumed,
+    RolloutRolledBack,
+    RolloutStarted,
+)
 from slipway.feedback.boards import Boards
 from slipway.feedback.changelog import CHANGELOG, Changelog
 from slipway.feedback.items import Items
@@ -24,7 +31,10 @@ from slipway.ports import Store
 from slipway.settings import Shipping as Settings
 
 Noted = RolloutEvent | ConfigurationUpdated | FeedbackStatusChanged
-CONTRACTS = (RolloutCompleted, RolloutRolledBack, ConfigurationUpdated, FeedbackStatusChanged)
+CONTRACTS = (
+    *(RolloutStarted, RolloutAdvanced, RolloutResumed, RolloutCompleted, RolloutRolledBack),
+    *(ConfigurationUpdated, FeedbackStatusChanged),
+)
 
 
 @dataclass(frozen=True, slots=True)

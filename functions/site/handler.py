@@ -29,6 +29,7 @@ PAGES = {
     "/favicon.svg": ("favicon.svg", SVG),
     "/favicon.ico": ("favicon.svg", SVG),  # asked for by browsers whatever the page says
 }
+SHARED = ("/widget.js",)  # what pages of others load
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature

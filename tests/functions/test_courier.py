@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -106,7 +107,7 @@ def test_who_fails_is_tried_with_growing_pauses_for_a_day_and_then_no_more(world
     (kept,) = world.deliveries(webhook)
     assert (kept["state"], len(kept["tries"])) == ("failed", TRIES)
     at = [datetime.fromisoformat(one["at"]) for one in kept["tries"]]
-    pauses = [later - before for before, later in zip(at, at[1:], strict=False)]
+    pauses = [later - before for before, later in pairwise(at)]
     assert pauses == sorted(pauses)
     assert at[-1] - at[0] > timedelta(days=1)
     assert len({sending.id for sending in world.post.sent}) == 1

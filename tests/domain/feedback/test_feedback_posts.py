@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from slipway.feedback.posts import FIDER, Post, Source, read
+from slipway.feedback.imported import Source
+from slipway.feedback.posts import FIDER, Post, read
 from slipway.fields import TAGS
 from slipway.problems import Malformed
 
@@ -16,19 +17,7 @@ HEAD = (
     *("number", "title", "description", "created_at", "created_by", "votes_count", "comments_count", "status"),
     *("responded_by", "responded_at", "response", "original_number", "original_title", "tags"),
 )
-WRITTEN = (
-    "10",
-    "Go is fast",
-    "Tiny",
-    "2026-03-23T19:33:22Z",
-    "Aya",
-    "4",
-    "2",
-    "completed",
-    "Bo",
-    "2026-04-04T19:48:10Z",
-    "Yes!",
-)
+WRITTEN = ("10", "Go is fast", "Tiny", "2026-03-23T19:33:22Z", "Aya", "4", "2", "completed", "Bo", "2026-04-04", "Yes!")
 
 
 def a_file(*rows: tuple[str, ...]) -> bytes:

@@ -34,6 +34,7 @@ HOMES: dict[str, Table] = {
     "person": FEEDBACK,
     "webhook": FEEDBACK,
     "changelog": FEEDBACK,
+    "board": FEEDBACK,
 }
 
 

@@ -133,6 +133,10 @@ class Tally(Stream, kw_only=True):
     table_flags: str
 
 
+class Ballots(Stream, kw_only=True):
+    table_feedback: str
+
+
 class Signals(Settings, kw_only=True):
     table_counters: str
     table_flags: str
@@ -142,7 +146,15 @@ class Feedback(Settings, kw_only=True):
     table_feedback: str
     table_products: str  # whether a product is there that feedback is about
     table_signals: str  # what the day's hashes of networks are made with
+    table_access: str  # whether a member is there to whom an item is assigned
+    table_flags: str  # whether a flag is there that an item is linked to
     bucket_attachments: str
+
+
+class Public(Settings, kw_only=True):
+    table_feedback: str
+    table_products: str  # what a product is called
+    site: str  # the root of the API, for links in a feed
 
 
 class Courier(Settings, kw_only=True):
@@ -164,15 +176,13 @@ class Hooks(Settings, kw_only=True):
     loopback: bool = False
 
 
+class Unsubscribe(Settings, kw_only=True):
+    table_feedback: str
+
+
 class Shipping(Settings, kw_only=True):
     table_feedback: str
     table_flags: str
-
-
-class Public(Settings, kw_only=True):
-    table_feedback: str
-    table_products: str  # what a product is called
-    site: str  # the root of the API, for links in a feed
 
 
 class Invite(Settings, kw_only=True):

@@ -1,4 +1,4 @@
-"""What people open in a browser, without a key: headers that let a page do next to nothing, problems and lines as everywhere."""
+"""What people open in a browser without a key: headers that let a page do next to nothing, and problems as everywhere."""
 
 from __future__ import annotations
 

@@ -48,6 +48,7 @@ ROOMS: Mapping[str, str] = {
     "person": "feedback",
     "webhook": "outward",
     "changelog": "outward",
+    "board": "feedback",
 }
 
 

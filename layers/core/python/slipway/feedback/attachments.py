@@ -4,8 +4,8 @@
     clean/<fbk id>/<att id>     what is left of it (see `slipway.feedback.stripping`); the only thing that is ever handed out
 
 An item lists what it was told of as {id, state: "waiting"}. On the item's event each of these is cleaned and becomes "ready"
-with its type and bytes, or "refused" with the reason, or "missing", where nothing was uploaded. Safe to repeat: what was cleaned
-before is found clean. They stand unsealed, so they go when their person is forgotten.
+with its type and bytes, or "refused" with the reason, or "missing", where nothing was uploaded. Safe to repeat: what was
+cleaned before is found clean. They stand unsealed, so they go when their person is forgotten.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ while the row has the version that was read:
 - A record whose sequence number is not above `last` was counted: the delivery came again, or a part of it.
 - A write whose answer was lost fails its condition; the row then shows that its own records were counted.
 
-`union` is never added up: somebody may have voted for several of a group. After each change of the group's votes, or of who is in
-it, it is counted anew from the rows. Whoever does so reads the version first, then the members, then their votes, and writes while
-that version stands, also where the number is what it was: so what was counted before the last change never stays.
+`union` is never added up: somebody may have voted for several of a group. After each change of the group's votes, or of who
+is in it, it is counted anew from the rows. Whoever does so reads the version first, then the members, then their votes, and
+writes while that version stands, also where the number is what it was: so what was counted before the last change never stays.
 """
 
 from __future__ import annotations

@@ -68,8 +68,8 @@ class FormPatch(Shape):
 
 
 class Notify(Shape):
-    email: bool = Field(description="whether those who asked to hear of it are written to")
-    from_: str | None = Field(default=None, alias="from")
+    email: bool = Field(description="whether those who asked to hear of it are written to", examples=[True])
+    from_: str | None = Field(default=None, alias="from", examples=["feedback@example.com"])
 
 
 class NotifyPatch(Shape):

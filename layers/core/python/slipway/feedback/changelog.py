@@ -49,7 +49,9 @@ TOLD = ("product", "status", "published_at", "flags")
 Title = Annotated[str, AfterValidator(cleaned(text.line, TITLE)), published(text.LINE, TITLE)]
 Prose = Annotated[str, AfterValidator(cleaned(text.prose, TEXT)), published(text.PROSE, TEXT, 0)]
 ItemId = Annotated[
-    str, AfterValidator(matching(FEEDBACK_ID, "pattern", "Send the id of a piece of feedback.")), published(FEEDBACK_ID, 30, 30)
+    str,
+    AfterValidator(matching(FEEDBACK_ID, "pattern", "Send the id of a piece of feedback.")),
+    published(FEEDBACK_ID, 30, 30, examples=["fbk_5k2m8q4w7e9r0t2y6a1s3d5f7g"]),
 ]
 ItemIds = Annotated[list[ItemId], Field(max_length=ITEMS), AfterValidator(lambda some: sorted(set(some)))]
 FlagKeys = Annotated[list[FlagKey], Field(max_length=FLAGS), AfterValidator(lambda some: sorted(set(some)))]
@@ -146,7 +148,7 @@ class Changelog:
             roster.indexed(self.shelf),
             query.takes,
             query.limit,
-            roster.start(query, parts, self.shelf.kind, "log_"),
+            roster.start(query.cursor, parts, self.shelf.kind, "log_"),
             size=lambda stored: json_bytes(view(stored)),
         )
         return found, roster.cursor(parts, more)

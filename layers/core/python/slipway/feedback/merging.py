@@ -1,8 +1,8 @@
 """Merging: an item becomes the duplicate of another, with all that was merged into it; and the way back.
 
-One transaction: the item's next version, its own group row and the row of the root it goes to, or comes from, each only where it is
-what was read. Both were roots, and still are when it is written: so no way from a duplicate ever leads back to it, whoever merges
-what at the same moment.
+One transaction: the item's next version, its own group row and that of the root where it goes, or comes from, each only where
+it is what was read. Who is merged and where it goes were roots, and still are when it is written: so no way from a duplicate
+ever leads back to it, whoever merges what at the same moment.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Merging:
         self.shelf, self.groups = shelf, Groups(shelf.store)
 
     def merge(self, call: Call, id: str, version: int | None, into: str) -> Stored:
-        """Make it a duplicate of `into`, or of what that is a duplicate of; is it one already, nothing happens.
+        """Make it a duplicate of `into`, or of what that is a duplicate of; if it is one already, nothing happens.
 
-        Raises NotFound, Invalid, Conflict (a duplicate of another item, a group that would be too large), PreconditionFailed."""
+        Raises NotFound, Invalid, Conflict (a duplicate of another item, a group too large), PreconditionFailed."""
 
         def attempt(before: Stored) -> tuple[dict[str, Any], Event, list[Write]] | None:
             own, target = self.groups.read(id), self.groups.root(into)
@@ -46,7 +46,8 @@ class Merging:
                 detail = f"Together they would be {len(members) + 1} items of {MOST} at most; unmerge some, or merge less."
                 raise _wrong(Conflict, "group_full", detail)
             change = _change(before)
-            data = {**before.data, "status": DUPLICATE, "merged_into": target.id, "status_before": before.data["status"]}
+            kept = {"merged_into": target.id, "status_before": before.data["status"]}
+            data = {**before.data, **kept, "status": DUPLICATE}
             writes = [own.put(change, into=target.id), target.put(change, members=members)]
             return data, ("feedback.merged.v1", {"into": target.id}), writes
 

@@ -1,8 +1,8 @@
 """People who gave feedback, each with a key of their own. Who loses it is forgotten: nothing else leads from a row to a person.
 
-    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it; `who`: the lookup, if any;
-                                `unit`, sealed as well: the targeting key, where there is one, and its environment: by it the
-                                person can be told something
+    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it. `unit`, sealed as well: the
+                                targeting key, where there is one, and its environment: by it the person can be told something
+                                `who`: the lookup, if any
     psn_... / email#<lookup>    of each e-mail address that the person gave
     psn_... / head              what is left of who was erased (see `slipway.feedback.erasure`)
     person#<lookup> / who       `pid`: of who has that targeting key in that environment, or is that member
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 PEPPER = "pepper"
-WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
 UNIT = "unit"
+WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
 
 
 def unit(environment: str, targeting_key: str) -> Who:

@@ -1,8 +1,7 @@
 """Posts of other feedback tools, as an import takes them: Canny's and Fider's exports in CSV.
 
-Fider names its columns always alike (its older releases had `total_votes` and `total_comments`). Canny's differ with the account
-and the page that they were exported from: they are known by their words, in any case and with whatever between them. A column
-that means nothing here is passed over.
+Fider names its columns always alike, but that older releases had `total_votes`. Canny's differ with the page that they come
+from: they are known by their words, in any case and with whatever between them. What means nothing here is passed over.
 """
 
 from __future__ import annotations
@@ -11,17 +10,17 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from slipway import sheets
+from slipway.feedback.imported import Source
 from slipway.feedback.statuses import Status
 from slipway.fields import TAG, TAGS
 from slipway.problems import Fault, Malformed
 from slipway.sheets import Line
 
-Source = Literal["canny", "fider"]
-
 MOST_VOTES = 10**9
+REMARK, REMARKS = 4_000, 4  # characters of one, and so many of what was commented
 _COUNT = re.compile(r"[0-9]{1,10}")
 _BETWEEN_TAGS = re.compile(r"[,;]")
 
@@ -123,7 +122,9 @@ def _post(source: Source, line: Line) -> Line:
         remarks.append(f"A duplicate in Fider, of #{original}: {cells.get('original_title', '')}".strip(": "))
     comments = cells.get("comments", "")
     if comments and not _COUNT.fullmatch(comments):
-        remarks.append(comments)
+        pieces = [comments[start : start + REMARK] for start in range(0, len(comments), REMARK)]
+        remarks += [piece for piece in pieces[:REMARKS] if piece.strip()]
+        told += ["its comments are too long to be kept whole"] if len(pieces) > REMARKS else []
     tags = [tag for cell in (cells.get("tags", ""), cells.get("category", "")) for tag in _BETWEEN_TAGS.split(cell)]
     kept, lost = _tags(tag.strip() for tag in tags if tag.strip())
     if lost:
@@ -132,7 +133,7 @@ def _post(source: Source, line: Line) -> Line:
         return Line(line.number, faults=tuple(faults))
     taken = {name: cells[name] for name in ("text", "reference", "created", "email", "reply") if name in cells}
     post = Post(
-        title=cells.get("title", ""),
+        title=" ".join(cells.get("title", "").split()),
         status=status or "new",
         votes=int(given),
         tags=kept,

@@ -1,9 +1,9 @@
 """The recount of votes: it repairs the counts of items, and says whether there was something to repair.
 
-What it finds at an item holds for one moment, and the stream may bring what was before it later, or what came after it at once.
-So where a count differs it puts a mark, looks again, and puts what it found. The stream brings both in their places: with no vote
-between them, that is how many there were at that place, and who counts takes it (see `slipway.feedback.ballots`). Where people vote
-at this moment nothing happens, and another day does it.
+What it finds at an item holds for one moment, and what the stream has brought by then nobody knows. So where a count differs it
+puts a mark, looks again, and puts what it found. The stream brings both in their places: with no vote between them, that is how
+many there were at that place, and who counts takes it (see `slipway.feedback.ballots`). Where people vote at this moment
+nothing happens, and another day does it.
 
     recounted#votes / place    after which item the next day goes on; absent: from the first
     <item> / mark              `mark`, and once it has looked `found`

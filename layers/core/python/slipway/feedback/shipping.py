@@ -7,11 +7,10 @@ Kept in an item: links [{flag, environment}], and by link (`<flag>#<environment>
 happened there last, and which variant everybody got in which one's place; in `shipped_by` {flag, environment, event, before}:
 that the item was shipped by this rule, and what it was before. The rule is a switch of the product's board, `ship_with_flags`.
 
-A flag gives something to everybody when a rollout of it is completed at 100 %; or, of a boolean flag, when an edit turns it on
-for all: enabled, no rule, no rollout, the default is the variant that is true, and it was not so before. It takes it back when
-it is switched off, when its default is the variant of before, or when a rollout of that variant is stepped back or begun anew.
-An item ships when every one of its links is reached, and opens again when one is not any more. What a person decided after
-that moment stands.
+A flag gives something to everybody when a rollout of it comes to 100 %, with nobody held back; or, of a boolean flag, when an edit
+turns it on for all: enabled, no rule, no rollout, the default is the variant that is true, and it was not so before. It takes it
+back when the rollout is stepped back, when it is switched off, or when its default is the variant of before. An item ships when
+every one of its links is reached, and opens again when one is not any more. What a person decided after that moment stands.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from slipway.calls import Call
 from slipway.feedback import items as told
 from slipway.feedback.items import Items
 from slipway.flags import jsontext
-from slipway.ports import Delete, Put, Row, Store, Write, every
+from slipway.ports import Row, Store, every
 from slipway.resources import HEAD, Event, Stored, version_sk
 from slipway.tables import FEEDBACK, FLAGS
 
@@ -41,7 +40,6 @@ SHIPPING = Principal("system", "shipping")
 WHOLE = 100_000  # of a share
 OPEN = ("new", "under_review", "planned", "in_progress")
 SHIPPED = "shipped"
-SCHEMA = 1
 LOOKED_AT = 100  # versions of an item, for the last decision on its status
 
 
@@ -62,11 +60,9 @@ class Cause(NamedTuple):
         return f"{self.flag}#{self.environment}"
 
 
-def links(before: Mapping[str, Any], after: Mapping[str, Any], id: str) -> list[Write]:
-    """The rows to be written with an item whose links change from the data `before` to `after`."""
-    old, new = _links(before), _links(after)
-    gone = [Delete(FEEDBACK, _list(link), id) for link in old if link not in new]
-    return [*gone, *(Put(FEEDBACK, {"pk": _list(link), "sk": id, "schema": SCHEMA}) for link in new if link not in old)]
+def linked_to(flag: str, environment: str) -> str:
+    """The partition of the items that are linked to a flag there."""
+    return f"list#link#{flag}#{environment}"
 
 
 class Shipping:
@@ -77,10 +73,10 @@ class Shipping:
         self.store: Store = items.shelf.store
 
     def rollout(self, event: RolloutEvent, now: datetime) -> None:
-        """Completed or rolled back. Safe to repeat and in any order."""
-        data, on = event.data, event.type == "rollout.completed.v1"
+        """Moved, or rolled back. Safe to repeat and in any order."""
+        data, on = event.data, event.type != "rollout.rolled_back.v1"
         if on and data.share != WHOLE:
-            return  # some are held back
+            return
         row = self._head(event.subject) if self._linked(data.flag, data.environment) else None
         if row is not None:
             named = {"to": row["data"]["to"], "instead": row["data"]["from"]}
@@ -110,7 +106,7 @@ class Shipping:
     # --- inside ---
 
     def _linked(self, flag: str, environment: str) -> list[str]:
-        return [row["sk"] for row in every(self.store, FEEDBACK, _list(f"{flag}#{environment}"))]
+        return [row["sk"] for row in every(self.store, FEEDBACK, linked_to(flag, environment))]
 
     def _follow(self, cause: Cause, now: datetime, back: Callable[[Mapping[str, Any]], bool]) -> None:
         """`back`: whether what was reached is not any more. Raises the first error, after the other items."""
@@ -141,7 +137,7 @@ class Shipping:
     def _moved(self, before: Stored, cause: Cause, back: Callable[[Mapping[str, Any]], bool]) -> Data:
         data, reached = before.data, dict(before.data.get("reached", {}))
         known = reached.get(cause.link)
-        if cause.link not in _links(data) or (known is not None and known["at"] >= cause.at and known["on"] >= cause.on):
+        if cause.link not in _links(data) or (known is not None and known["at"] >= cause.at):
             return data  # unlinked meanwhile; or this, or something newer, is known
         if cause.on:
             reached[cause.link] = {"at": cause.at, "on": True, "to": cause.to, "instead": cause.instead}
@@ -203,10 +199,6 @@ def _links(data: Mapping[str, Any]) -> list[str]:
     return [f"{one['flag']}#{one['environment']}" for one in data.get("links", ())]
 
 
-def _list(link: str) -> str:
-    return f"list#link#{link}"
-
-
 def _given(configuration: Mapping[str, Any]) -> str | None:
     """The one variant that everybody gets, but for who is named; None where there is no such one."""
     if not configuration["enabled"] or configuration.get("targeting") is not None or configuration.get("rollout") is not None:
@@ -225,10 +217,9 @@ def _taken_back(configuration: Mapping[str, Any], reached: Mapping[str, Any]) ->
 
 
 def _events(before: Stored, data: Data, cause: Cause) -> list[Event]:
-    """Of any change; of a status, with what caused it."""
+    """Of any change; where that of the status is among them, with what caused it."""
     why = {"field": "shipped_by", "to": {"flag": cause.flag, "environment": cause.environment, "event": cause.event}}
-    events = told.updated(before.version + 1, before.data, data)
     return [
-        (type, {**facts, "changes": [*facts["changes"], why]}) if type == "feedback.status_changed.v1" else (type, facts)
-        for type, facts in events
+        (type, {**facts, "changes": [why if one["field"] == "shipped_by" else one for one in facts["changes"]]})
+        for type, facts in told.updated(before.version + 1, before.data, data)
     ]

@@ -11,6 +11,8 @@ from slipway.fields import EnvironmentName
 from slipway.ports import Row
 from slipway.shape import Shape
 
+Id = Annotated[str, Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])]
+
 
 class Voter(Shape):
     """Whose vote it is. A key names its user, by `targeting_key`; who is signed in names nobody, or whoever asked the team."""
@@ -25,22 +27,22 @@ class Voter(Shape):
 
 
 class VotedView(Shape):
-    id: str = Field(pattern=ID)
-    counts_for: Annotated[str, Field(pattern=ID, description="the item itself, or what it is a duplicate of")]
+    id: Id
+    counts_for: Annotated[Id, Field(description="the item itself, or what it is a duplicate of")]
     voted: bool
 
 
 class VoteView(Shape):
     """One person's earliest vote for an item or for one of its duplicates."""
 
-    person: str = Field(pattern=r"^psn_[0-9a-z]{26}$")
-    item: Annotated[str, Field(pattern=ID, description="what was voted for: the item, or one of its duplicates")]
+    person: str = Field(pattern=r"^psn_[0-9a-z]{26}$", examples=["psn_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+    item: Annotated[Id, Field(description="what was voted for: the item, or one of its duplicates")]
     by: Annotated[str | None, Field(description="`kind:id` of who voted on that person's behalf")]
     created_at: str
 
 
 class Merging(Shape):
-    into: Annotated[str, Field(pattern=ID, description="the item that stays; of a duplicate, what that was merged into")]
+    into: Annotated[Id, Field(description="the item that stays; of a duplicate, what that was merged into")]
 
 
 def view(row: Row) -> dict[str, Any]:

@@ -3,14 +3,13 @@
     <item> / vote#<pid>    `person`, `created_at`, and `by`, where it was given on that person's behalf
 
 What it costs at the store: one write, and of a person who was never met one transaction with what makes the person. Nothing is
-counted here (see `slipway.feedback.ballots`). A vote for a duplicate stays at the duplicate and counts for its root; a withdrawal
-takes the person's votes from the whole group.
+counted here (see `slipway.feedback.ballots`). A vote for a duplicate stays at the duplicate and counts for its root; a
+withdrawal takes the person's votes from the whole group.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from slipway.feedback.ballots import VOTE, voters
 from slipway.feedback.groups import Groups
 from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row, every
 from slipway.problems import BadCursor, Conflict, Fault, Forbidden, Invalid, NotFound
-from slipway.resources import TRIES, Shelf, Stored
+from slipway.resources import HEAD, TRIES, Shelf, Stored
 from slipway.tables import FEEDBACK
 from slipway.values import Value
 
@@ -44,11 +43,10 @@ class Voted(Value):
 
 
 class Votes:
-    """`shelf`: of the items; `voting(product)`: whether people may vote there."""
+    """`shelf`: of the items."""
 
-    def __init__(self, shelf: Shelf, people: People, voting: Callable[[str], bool]) -> None:
+    def __init__(self, shelf: Shelf, people: People) -> None:
         self.shelf, self.store, self.people, self.groups = shelf, shelf.store, people, Groups(shelf.store)
-        self._voting = voting
 
     def cast(self, call: Call, id: str, voter: Voter) -> Voted:
         """One vote; is it there, nothing happens. Raises NotFound, Invalid, Forbidden, Conflict."""
@@ -111,6 +109,10 @@ class Votes:
         if call.principal.kind in ("client", "server") and item.data["state"] != "visible":
             raise NotFound(f"There is no feedback {id!r}.")
         return item
+
+    def _voting(self, product: str) -> bool:
+        board = self.store.get(FEEDBACK, f"board#{product}", HEAD)
+        return board is None or bool(board["data"].get("voting", True))
 
     def _root(self, item: Stored) -> str:
         return self.groups.root(item.id).id if "merged_into" in item.data else item.id
