@@ -22,12 +22,14 @@ from functions.flags.handler import api as flags_api
 from functions.hooks.door import hooks
 from functions.hooks.handler import api as hooks_api
 from functions.products.handler import api as products_api
+from functions.public.handler import Pages
 from functions.signals.handler import api as signals_api
 from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
-from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore, MemoryUploads
 from slipway.feedback.deliveries import noticed
+from slipway.feedback.public import Public
 from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
 from slipway.flags.snapshot import path
@@ -70,9 +72,10 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(audit_api.testing(use=store))
         stack.enter_context(signals_api.testing(use=store))
         stack.enter_context(hooks_api.testing(use=hooks(store, MemorySchedules())))
-        stack.enter_context(feedback_api.testing(use=feedback(store)))
+        stack.enter_context(feedback_api.testing(use=feedback(store, uploads=MemoryUploads())))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
-        stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector)}))
+        pages = Pages(lambda: (Public(store), "https://api.example.com"))
+        stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector), "public": pages}))
         yield store
 
 
