@@ -10,9 +10,25 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, BY_PERSON, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
+from slipway.tables import (
+    ACCESS,
+    AUDIT,
+    BY_CREATED,
+    BY_MONTH,
+    BY_PERSON,
+    BY_PRODUCT,
+    BY_STATUS,
+    COUNTERS,
+    FEEDBACK,
+    FLAGS,
+    PRODUCTS,
+    SIGNALS,
+    USAGE,
+    Index,
+    Table,
+)
 
-Bucket = Literal["keys", "flags", "quarantine"]
+Bucket = Literal["keys", "flags", "attachments", "quarantine"]
 Layer = Literal["dependencies", "core"]
 
 
@@ -72,7 +88,15 @@ class OnLake:
     actions: tuple[str, ...] = ("firehose:PutRecord",)
 
 
-Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnAlarms | OnLake
+@dataclass(frozen=True, slots=True)
+class OnMail:
+    """In the name of the deployment's sender, where it has one."""
+
+    actions: tuple[str, ...] = ("ses:SendEmail",)
+
+
+OnOne = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnAlarms | OnLake
+Grant = OnOne | OnMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +127,11 @@ class Function:
         """Whether it is called without waiting, so that what fails needs a place to go."""
         called = self.daily or self.woken or self.custom or self.alarmed
         return called or self.pattern is not None or self.lines is not None
+
+    @property
+    def named(self) -> bool:
+        """Whether its name is fixed: others know it by that, or it has to know its own."""
+        return self.custom or (self.woken and any(isinstance(grant, OnOneShots) for grant in self.grants))
 
     @property
     def handler(self) -> str:
@@ -241,6 +270,84 @@ FUNCTIONS = (
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
+            # The inbox: its orders, and what an item names.
+            *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
+            # What its forms and links may do: it signs them, and touches no file itself.
+            OnObjects("attachments", "incoming/", ("s3:PutObject",)),
+            OnObjects("attachments", "clean/", ("s3:GetObject",)),
+        ),
+    ),
+    Function(
+        "public",
+        "The roadmaps and changelogs that everybody may read",
+        settings.Public,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("board#*",)),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("fbk_*", "log_*", "index#*")),
+            OnTable(FEEDBACK, _QUERY, index=BY_STATUS),
+            OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*", "prd_*")),
+        ),
+    ),
+    Function(
+        "hooks",
+        "Webhooks, their deliveries, and the changelog as the team writes it",
+        settings.Hooks,
+        grants=(
+            OnTable(FEEDBACK, _CHANGE, leading=("whk_*",)),
+            OnTable(FEEDBACK, ("dynamodb:PutItem", "dynamodb:DeleteItem"), leading=("list#webhooks",)),
+            OnTable(FEEDBACK, _QUERY, leading=("whk_*", "list#webhooks")),
+            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"), leading=("log_*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            OnOneShots(("scheduler:CreateSchedule",)),
+        ),
+    ),
+    Function(
+        "courier",
+        "Takes events to webhooks, and notices to the people who asked for something",
+        settings.Courier,
+        timeout=120,
+        grants=(
+            OnTable(FEEDBACK, _CHANGE, leading=("whk_*",)),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("list#webhooks", "list#rounds", "ntc_*", "secret#unsubscribe")),
+            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#rounds",)),
+            OnTable(FEEDBACK, _QUERY, leading=("whk_*", "fbk_*", "list#webhooks", "list#rounds")),
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("ntc_*", "fbk_*", "psn_*", "board#*", "secret#unsubscribe")),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("ntc_*", "fbk_*", "psn_*")),
+            OnOneShots(("scheduler:CreateSchedule",)),
+            OnMail(),
+        ),
+        pattern=events.pattern(),
+        daily=True,
+        woken=True,
+    ),
+    Function(
+        "unsubscribe",
+        "The link by which a person has no more e-mails",
+        settings.Unsubscribe,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("secret#unsubscribe",)),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*", "secret#unsubscribe")),
+        ),
+    ),
+    Function(
+        "shipping",
+        "Ships feedback with the flags that it is linked to, and enters what shipped into the changelog",
+        settings.Shipping,
+        timeout=60,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("fbk_*", "log_*", "board#*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("fbk_*", "log_*")),
+            OnTable(FEEDBACK, _QUERY, leading=("fbk_*", "list#link#*")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*", "rol_*")),
+        ),
+        pattern=events.pattern(
+            *(events.RolloutStarted, events.RolloutAdvanced, events.RolloutResumed),
+            *(events.RolloutCompleted, events.RolloutRolledBack),
+            *(events.ConfigurationUpdated, events.FeedbackStatusChanged),
         ),
     ),
     Function(
@@ -298,6 +405,22 @@ FUNCTIONS = (
             OnObjects("quarantine", "records/tally/", ("s3:PutObject",)),
         ),
         streams=(SIGNALS,),
+        batch=1000,
+        daily=True,
+    ),
+    Function(
+        "ballots",
+        "Counts the people behind each item of feedback, once each, and recounts them once a day",
+        settings.Ballots,
+        timeout=300,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"), leading=("fbk_*",)),
+            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("recounted#votes",)),
+            OnTable(FEEDBACK, _QUERY, leading=("fbk_*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
+            OnObjects("quarantine", "records/ballots/", ("s3:PutObject",)),
+        ),
+        streams=(FEEDBACK,),
         batch=1000,
         daily=True,
     ),

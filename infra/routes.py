@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 # Public files of `$default` that name how long they may be kept (`functions/site`).
-PAGES = ("/", "/docs", "/openapi.json", "/style.css", "/favicon.svg", "/favicon.ico")
+PAGES = ("/", "/docs", "/openapi.json", "/style.css", "/widget.js", "/favicon.svg", "/favicon.ico")
+# What boards show to everybody (`functions/public`).
+BOARDS = "/public/*"
 
 
 class Route(NamedTuple):
@@ -110,12 +112,46 @@ ROUTES = (
     Route("POST", "/ofrep/v1/track", "collect", "signals.track"),
     Route("GET", "/v1/flags/{key}/adoption", "signals", "flags.adoption"),
     Route("GET", "/v1/metrics/{name}", "signals", "metrics.read"),
+    Route("POST", "/v1/webhooks", "hooks", "webhooks.create"),
+    Route("GET", "/v1/webhooks", "hooks", "webhooks.list"),
+    Route("GET", "/v1/webhooks/{id}", "hooks", "webhooks.read"),
+    Route("PATCH", "/v1/webhooks/{id}", "hooks", "webhooks.update"),
+    Route("DELETE", "/v1/webhooks/{id}", "hooks", "webhooks.delete"),
+    Route("POST", "/v1/webhooks/{id}/rotate", "hooks", "webhooks.rotate"),
+    Route("GET", "/v1/webhooks/{id}/deliveries", "hooks", "deliveries.list"),
+    Route("POST", "/v1/webhooks/{id}/deliveries/{delivery}/resend", "hooks", "deliveries.resend"),
+    Route("POST", "/v1/changelog", "hooks", "changelog.create"),
+    Route("GET", "/v1/changelog", "hooks", "changelog.list"),
+    Route("GET", "/v1/changelog/{id}", "hooks", "changelog.read"),
+    Route("PATCH", "/v1/changelog/{id}", "hooks", "changelog.update"),
+    Route("DELETE", "/v1/changelog/{id}", "hooks", "changelog.delete"),
+    Route("GET", "/unsubscribe/{token}", "unsubscribe"),
+    Route("POST", "/unsubscribe/{token}", "unsubscribe"),
     Route("GET", "/v1/audit", "audit", "audit.list"),
     Route("POST", "/v1/feedback", "feedback", "feedback.submit"),
     Route("POST", "/v1/feedback/form", "feedback", "feedback.form"),
+    Route("GET", "/v1/feedback/similar", "feedback", "feedback.similar"),
     Route("GET", "/v1/feedback/{id}", "feedback", "feedback.read"),
+    Route("POST", "/v1/feedback/attachments", "feedback", "attachments.form"),
+    Route("GET", "/v1/feedback/{id}/attachments/{attachment}", "feedback", "attachments.read"),
+    Route("POST", "/v1/feedback/{id}/votes", "feedback", "feedback.vote"),
+    Route("POST", "/v1/feedback/{id}/votes/withdraw", "feedback", "feedback.withdraw"),
+    Route("GET", "/v1/feedback/{id}/votes", "feedback", "feedback.votes"),
+    Route("POST", "/v1/feedback/{id}/merge", "feedback", "feedback.merge"),
+    Route("POST", "/v1/feedback/{id}/unmerge", "feedback", "feedback.unmerge"),
     Route("POST", "/v1/people/export", "feedback", "people.export"),
     Route("POST", "/v1/people/erase", "feedback", "people.erase"),
+    Route("GET", "/v1/feedback", "feedback", "feedback.list"),
+    Route("POST", "/v1/feedback/bulk", "feedback", "feedback.bulk"),
+    Route("GET", "/v1/feedback/export", "feedback", "feedback.export"),
+    Route("POST", "/v1/feedback/import", "feedback", "feedback.import"),
+    Route("PATCH", "/v1/feedback/{id}", "feedback", "feedback.update"),
+    Route("GET", "/v1/feedback/{id}/versions", "feedback", "feedback.versions"),
+    Route("POST", "/v1/feedback/{id}/notes", "feedback", "feedback.note"),
+    Route("GET", "/v1/feedback/{id}/notes", "feedback", "feedback.notes"),
+    Route("GET", "/v1/boards", "feedback", "boards.list"),
+    Route("GET", "/v1/boards/{product}", "feedback", "boards.read"),
+    Route("PATCH", "/v1/boards/{product}", "feedback", "boards.update"),
     Route("POST", "/ofrep/v1/evaluate/flags/{key}", "evaluate", "flags.evaluate"),
     Route("POST", "/ofrep/v1/evaluate/flags", "evaluate", "flags.evaluate_all"),
     Route("GET", "/v1/environments/{environment}/snapshot", "evaluate", "flags.snapshot"),
@@ -123,6 +159,12 @@ ROUTES = (
     Route("POST", "/openfeature/v0/manifest/flags", "flags", "manifest.create"),
     Route("PUT", "/openfeature/v0/manifest/flags/{key}", "flags", "manifest.update"),
     Route("DELETE", "/openfeature/v0/manifest/flags/{key}", "flags", "manifest.archive"),
+    # What boards show to everybody.
+    Route("GET", "/public/{product}/roadmap", "public"),
+    Route("GET", "/public/{product}/roadmap.json", "public"),
+    Route("GET", "/public/{product}/changelog", "public"),
+    Route("GET", "/public/{product}/changelog.json", "public"),
+    Route("GET", "/public/{product}/changelog.atom", "public"),
     # The page, /docs, /openapi.json, and a problem for every path or method that is not above.
     Route("ANY", "$default", "site"),
 )

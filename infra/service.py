@@ -150,6 +150,10 @@ class Service(Stack):
             "schedule_prefix": self.one_shots.prefix,
             "schedule_role": self.one_shots.role.attr_arn,
             **{name: made.function.attr_arn for name, made in self.functions.items() if made.spec.woken},
+            **{one.name: self._arn(one) for one in FUNCTIONS if one.woken and one.named},  # its own, which it cannot refer to
+            "site": self.url,
+            "sender": self.config.sender,
+            "loopback": self.config.local,
             "raise_failures": self.config.local,
             "user_pool": data.user_pool.user_pool_id,
             "user_pool_client": self.client.ref,
@@ -158,6 +162,9 @@ class Service(Stack):
             **{f"bucket_{name}": bucket.bucket_name for name, bucket in data.buckets.items()},
         }
         return spec.settings(**{name: known[name] for name in spec.settings.names() if name in known}).env()
+
+    def _arn(self, spec: Function) -> str:
+        return f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:{Aws.ACCOUNT_ID}:function:{self.config.function(spec.name)}"
 
     def _user_pool_client(self) -> cognito.CfnUserPoolClient:
         """For the browser: authorization code with PKCE, no secret, tokens of an hour."""

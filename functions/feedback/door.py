@@ -8,17 +8,27 @@ from dataclasses import dataclass
 
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
-from slipway.edge.http import Api
+from slipway.edge.http import Answer, Api
+from slipway.feedback import ballots
+from slipway.feedback.attachments import Attachments
+from slipway.feedback.boards import Boards
 from slipway.feedback.buckets import Buckets
+from slipway.feedback.edits import Edits
 from slipway.feedback.erasure import Erasure
 from slipway.feedback.forms import Forms
 from slipway.feedback.gate import Gate
+from slipway.feedback.item import view
 from slipway.feedback.items import Items
+from slipway.feedback.merging import Merging
+from slipway.feedback.notes import Notes
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
+from slipway.feedback.suggestions import Suggestions
 from slipway.feedback.switches import Switches
-from slipway.ports import Store
+from slipway.feedback.votes import Votes
+from slipway.ports import Store, Uploads
+from slipway.resources import Stored
 from slipway.settings import Feedback as Settings
 from slipway.signals.salts import Salts
 
@@ -28,20 +38,44 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
+    votes: Votes
+    merging: Merging
+    boards: Boards
+    edits: Edits
+    notes: Notes
     gate: Gate
     erasure: Erasure
+    suggestions: Suggestions
+    attachments: Attachments
 
 
-def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
-    secrets = Secrets(store, entropy)
-    people = People(store, secrets, entropy)
-    items = Items(store, people, AesGcm(), entropy)
+def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, uploads: Uploads | None = None) -> Feedback:
+    secrets, aead = Secrets(store, entropy), AesGcm()
+    people = People(store, secrets, entropy, aead)
+    items = Items(store, people, aead, entropy)
     gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
-    return Feedback(items, people, Submissions(items, gate), gate, Erasure(items))
+    votes, merging = Votes(items.shelf, people), Merging(items.shelf)
+    edits, notes, erasure = Edits(items), Notes(items), Erasure(items)
+    boards = Boards(store)
+    suggestions = Suggestions(
+        items.shelf, lambda product: bool(boards.of(product)["suggestions"]), partial(ballots.votes, store)
+    )
+    return Feedback(
+        *(items, people, Submissions(items, gate), votes, merging, boards, edits, notes, gate, erasure),
+        *(suggestions, Attachments(uploads)),
+    )
 
 
 def wire() -> Feedback:
-    return feedback(connect.store(Settings.load()))
+    settings = Settings.load()
+    return feedback(connect.store(settings), uploads=connect.uploads(settings.bucket_attachments))
 
 
 api: Api[Feedback] = Api("feedback", wire)
+
+
+def shown(use: Feedback, stored: Stored) -> Answer:
+    """One item as a team sees it."""
+    votes = ballots.votes(use.items.shelf.store, [stored.id])[stored.id]
+    # Votes come without a version: the tag serves If-Match alone, never a 304.
+    return Answer(200, view(stored, use.items.open(stored), votes), headers={"ETag": stored.etag})

@@ -17,7 +17,7 @@ from infra.routes import ROUTES, Route
 from ops import openapi
 from slipway import cursors
 from slipway.access import Principal
-from tests.contracts.rooms import caller
+from tests.contracts.rooms import DELIVERY, caller
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
 # `evaluate` answers as OFREP has it, not with problems: its own attacks are in `tests/functions/test_evaluate.py`.
@@ -234,6 +234,7 @@ IDS = (
 _ASKED: dict[str | None, str] = dict.fromkeys(
     ("flags.export", "flags.import", "flags.adoption", "metrics.read"), "environment=development"
 )  # what has to be
+_ASKED["feedback.import"] = "source=canny&product=grinder"
 
 
 def sound(route: Route, id: str) -> Attack:
@@ -348,7 +349,7 @@ def _path(route: Route, id: str) -> str:
         flag = {"rollouts.start": "cortado", "rollouts.resume": "lungo"}.get(str(route.operation), "doppio")
         return route.path.replace("{key}", flag).replace("{environment}", "development").replace("{id}", id)
     named = re.sub(r"(/v[01]/[a-z-]+/|/manifest/flags/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
-    return named.replace("{environment}", "development")
+    return named.replace("{environment}", "development").replace("{delivery}", DELIVERY)
 
 
 def _sound(route: Route) -> bytes:
@@ -451,14 +452,42 @@ def _sound(route: Route) -> bytes:
             "context": {"url": "https://example.com/", "device": "Phone", "session": "s1", "release": "1.2", "locale": "en-GB"},
             "submission_id": "1",
         },
+        "webhooks.create": {
+            "url": "https://hooks.example.com/in",
+            "events": ["feedback.*", "feedback.notice"],
+            "enabled": True,
+        },
+        "webhooks.update": {"events": ["*"], "description": "Into the chat", "enabled": False},
+        "webhooks.rotate": {"overlap": 60},
+        "changelog.create": {
+            "product": "grinder",
+            "title": "Quieter",
+            "text": "By half.",
+            "status": "published",
+            "feedback": ["fbk_" + "0" * 26],
+            "flags": ["crema"],
+        },
+        "changelog.update": {"title": "Quieter still", "flags": None, "status": "draft"},
         "feedback.form": {"product": "grinder"},
         "people.export": {"targeting_key": "u1", "environment": "production"},
         "people.erase": {"email": "ada@example.com"},
+        "feedback.update": {
+            "status": "planned",
+            "tags": ["noise"],
+            "reply": "Soon!",
+            "headline": "Quieter",
+            "sentiment": "negative",
+        },
+        "feedback.bulk": {"ids": [f"fbk_{'0' * 26}"], "change": {"status": "planned", "add_tags": ["noise"]}},
+        "feedback.note": {"text": "She called."},
+        "boards.update": {"roadmap": True, "form": {"seconds": 5}, "labels": {"shipped": "Done"}, "notify": {"email": True}},
         "keys.create": {"kind": "admin", "role": "editor", "name": "ci"},
         "keys.rotate": {"overlap_seconds": 60},
         "members.invite": {"email": "ada@example.com", "role": "viewer"},
         "members.update": {"role": "editor"},
     }
+    if route.operation == "feedback.import":
+        return b'["title",\n1,2]'  # CSV that is JSON as well
     return json.dumps(bodies.get(route.operation, {})).encode()
 
 
@@ -468,6 +497,8 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "products.list": (["products.list", *[None] * 7], ("at", "id")),
         "products.versions": (["products.versions", target], ("version",)),
         "audit.list": (["audit", *[None] * 5], ("day", "pk", "sk")),
+        "deliveries.list": (["deliveries.list", target], ("id",)),
+        "changelog.list": (["changelog.list", None, None], ("created_at", "pk")),
         "keys.list": (["keys", None, None, None], ("created_at", "pk")),
         "members.list": (["members"], ("created_at", "pk")),
         "flags.list": (["flags.list", None, None, None, None, "active", None, None, None], ("key",)),
@@ -484,6 +515,11 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "environments.list": (["environments.list"], ("key",)),
         "proposals.list": (["proposals.list", None, None, None, None], ("created_at", "pk")),
         "schedules.list": (["schedules.list", None, None, None, None], ("created_at", "pk")),
+        "feedback.list": (["feedback.list", None, None, "visible", *[None] * 10], ("created_at", "pk")),
+        "feedback.versions": (["feedback.versions", target], ("version",)),
+        "feedback.notes": (["feedback.notes", target], ("sk",)),
+        "feedback.export": (["feedback.export", "jsonl", None], ("created_at", "pk")),
+        "boards.list": (["boards.list"], ("created_at", "pk")),
     }
     if route.operation not in lists:
         return

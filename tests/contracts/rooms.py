@@ -19,12 +19,17 @@ from functions.evaluate.handler import Evaluator, documents
 from functions.feedback.door import feedback
 from functions.feedback.handler import api as feedback_api
 from functions.flags.handler import api as flags_api
+from functions.hooks.door import hooks
+from functions.hooks.handler import api as hooks_api
 from functions.products.handler import api as products_api
+from functions.public.handler import Pages
 from functions.signals.handler import api as signals_api
 from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
-from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore, MemoryUploads
+from slipway.feedback.deliveries import noticed
+from slipway.feedback.public import Public
 from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
 from slipway.flags.snapshot import path
@@ -50,6 +55,7 @@ _HANDLERS: dict[str, Handler] = {
     "audit": audit_api,
     "evaluate": evaluate,
     "signals": signals_api,
+    "hooks": hooks_api,
     "feedback": feedback_api,
     "site": site,
 }
@@ -65,9 +71,11 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(access_api.testing(use=access(store)))
         stack.enter_context(audit_api.testing(use=store))
         stack.enter_context(signals_api.testing(use=store))
-        stack.enter_context(feedback_api.testing(use=feedback(store)))
+        stack.enter_context(hooks_api.testing(use=hooks(store, MemorySchedules())))
+        stack.enter_context(feedback_api.testing(use=feedback(store, uploads=MemoryUploads())))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
-        stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector)}))
+        pages = Pages(lambda: (Public(store), "https://api.example.com"))
+        stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector), "public": pages}))
         yield store
 
 
@@ -82,6 +90,8 @@ def furnished() -> dict[str, str]:
         "keys": {"kind": "admin", "role": "viewer", "name": "robot"},
         "members": {"email": "grace@example.com", "role": "viewer"},
     }
+    bodies["webhooks"] = {"url": "https://hooks.example.com/in", "events": ["*"]}
+    bodies["changelog"] = {"product": "grinder", "title": "Quieter"}
     bodies["feedback"] = {"type": "bug", "product": "grinder", "title": "It squeaks"}
     made = {area: _made(area, body) for area, body in bodies.items()}
     ids = {area: str(next(found[name] for name in ("id", "key", "name") if name in found)) for area, found in made.items()}
@@ -92,7 +102,19 @@ def furnished() -> dict[str, str]:
     second = Principal("member", "mbr_second", "editor")
     event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
     assert gateway(event).status == 200
-    return ids | {"proposals.apply": approved, "metrics": "errors"} | _rolled_out()
+    _delivered(ids["webhooks"])
+    return ids | {"proposals.apply": approved, "metrics": "errors", "boards": "grinder"} | _rolled_out()
+
+
+DELIVERY = "dlv_" + "0" * 26
+
+
+def _delivered(webhook: str) -> None:
+    """Something that was sent to the webhook, to aim at."""
+    use = hooks_api._use
+    assert use is not None
+    row = noticed(webhook, "ntc_" + "0" * 26, 1, "2026-11-23T10:00:00.000Z")
+    use.deliveries.enter({**row, "sk": f"delivery#{DELIVERY}", "state": "delivered"})
 
 
 def _rolled_out() -> dict[str, str]:
@@ -135,8 +157,8 @@ def _made(area: str, body: dict[str, object]) -> dict[str, Any]:
 def gateway(event: dict[str, Any]) -> Reply:
     """As the gateway does: the function of the route, `$default` for everything else; a public route has no authorizer."""
     method, asked = event["requestContext"]["http"]["method"], event["rawPath"]
-    route = next((route for route in ROUTES if not route.public and fits(route, method, asked)), None)
-    if route is None:
+    route = next((route for route in ROUTES if fits(route, method, asked)), None)
+    if route is None or route.public:
         event["requestContext"].pop("authorizer", None)
     return reply(_HANDLERS["site" if route is None else route.function](event, Context()))
 

@@ -34,11 +34,16 @@ FACTS: dict[str, dict[str, Any]] = {
     "rollout": {**_THERE, "state": "running", "stage": 1, "share": 5_000, "why": "hold_over"},
     "feedback": {"product": "grinder"},
     "person": {},
+    "webhook": {"status": "enabled"},
+    "changelog": {"product": "grinder", "status": "draft"},
+    "board": {"product": "grinder"},
 }
 
 
 _OTHERS = {"kind": "segment", "key": "staff", "status": "planned"}
 FACTS["feedback.submitted.v1"] = {"product": "grinder", "feedback_type": "bug", "environment": "production", "state": "visible"}
+FACTS["feedback.merged.v1"] = {"product": "grinder", "into": "fbk_3w5c"}
+FACTS["feedback.unmerged.v1"] = {"product": "grinder", "from": "fbk_3w5c"}
 FACTS["feedback.status_changed.v1"] = {"product": "grinder", "before": "new", "after": "planned"}
 FACTS |= {name: _OTHERS for name in CONTRACTS if name.startswith("proposal.") and name.endswith(".v2")}
 FACTS |= {

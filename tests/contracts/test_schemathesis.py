@@ -60,6 +60,13 @@ RULES = {
     "flags.adoption": {"after_to", "too_long"},
     "metrics.read": {"after_to", "too_long"},
     "members.invite": {"pattern"},
+    "webhooks.create": {"invalid_url", "unknown_topic"},
+    "webhooks.update": {"invalid_url", "unknown_topic"},
+    "changelog.create": {"unknown_product"},
+    "feedback.list": {"required"},
+    "feedback.update": {"unknown_member", "unknown_flag", "not_one_of"},
+    "feedback.bulk": {"unknown_member", "empty"},
+    "boards.update": {"pattern"},
     "feedback.submit": {"forbidden", "required", "consent_missing", "unknown_product", "pattern"},
     "people.export": {"one_person", "pattern"},
     "people.erase": {"one_person", "pattern"},
@@ -69,7 +76,7 @@ RULES = {
     "products.batch": {"too_many_decimals", "duplicate"},
     "products.read": {"in_the_future"},
 }
-NO_SCHEMA = {"products.import", "flags.import"}  # lines of JSON, or CSV; files of flags
+NO_SCHEMA = {"products.import", "flags.import", "feedback.import"}  # lines of JSON, or CSV; files of flags
 NO_SCHEMA |= {"manifest.create", "manifest.update"}  # a default value is of the type beside it; told by `test_flags_manifest`
 NO_SCHEMA |= set(OPERATIONS.values())  # errors as OFREP has them; `test_evaluate` holds them to its document
 

@@ -119,11 +119,43 @@ EXPECTED = """
     members.remove          -----y--y-
     me.read                 -yyyyyyyy-
     audit.list              -----y--y-
+    webhooks.create         -----y--y-
+    webhooks.list           -----y--y-
+    webhooks.read           -----y--y-
+    webhooks.update         -----y--y-
+    webhooks.delete         -----y--y-
+    webhooks.rotate         -----y--y-
+    deliveries.list         -----y--y-
+    deliveries.resend       -----y--y-
+    changelog.create        ----yy-yy-
+    changelog.list          ---yyyyyy-
+    changelog.read          ---yyyyyy-
+    changelog.update        ----yy-yy-
+    changelog.delete        ----yy-yy-
     feedback.submit         -yyyyyyyy-
     feedback.read           ---yyyyyy-
+    feedback.vote           -yyyyyyyy-
+    feedback.withdraw       -yyyyyyyy-
+    feedback.votes          ---yyyyyy-
+    feedback.merge          ----yy-yy-
+    feedback.unmerge        ----yy-yy-
     feedback.form           -yyyyyyyy-
+    feedback.similar        -yyyyyyyy-
+    attachments.form        -yyyyyyyy-
+    attachments.read        ---yyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
+    feedback.list           ---yyyyyy-
+    feedback.update         ----yy-yy-
+    feedback.bulk           ----yy-yy-
+    feedback.versions       ---yyyyyy-
+    feedback.note           ----yy-yy-
+    feedback.notes          ---yyyyyy-
+    feedback.export         ---yyyyyy-
+    feedback.import         ----yy-yy-
+    boards.list             ---yyyyyy-
+    boards.read             ---yyyyyy-
+    boards.update           ----yy-yy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

@@ -33,9 +33,14 @@ BUDGETS = {
     "collect": 80,
     "signals": 225,
     "tally": 90,
+    "ballots": 80,
     "seed": 260,
     "guard": 245,
     "ramp": 247,  # of which two tell it of a stage that begins
+    "hooks": 235,
+    "courier": 205,
+    "shipping": 200,
+    "unsubscribe": 80,
     "feedback": 240,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
@@ -45,7 +50,15 @@ NOWHERE = {
     *("boto3", "botocore", "jwt"),
 }
 RESOLVER = "aws_lambda_powertools.event_handler.api_gateway"
-DESK = {"products", "flags", "access", "audit", "signals", "feedback"}  # over Powertools' resolver, which the others do without
+DESK = {
+    "products",
+    "flags",
+    "access",
+    "audit",
+    "signals",
+    "feedback",
+    "hooks",
+}  # over Powertools' resolver, which the others do without
 HOT = {"pydantic", "pydantic_core", "typing_extensions", "dataclasses", "inspect"}
 
 CODE = """

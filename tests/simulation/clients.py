@@ -46,6 +46,9 @@ class Intents:
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
     forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
+    webhooks: dict[str, str] = field(default_factory=dict)  # ids by url
+    votes: dict[str, set[str]] = field(default_factory=dict)  # by id of an item: who voted for it
+    merged: dict[str, str] = field(default_factory=dict)  # each duplicate -> what it was merged into
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -255,6 +258,78 @@ class Client:
             self.intents.feedback.remove(self.titles[item])
             self.intents.forgotten.append(item)
 
+    def vote(self, id: str, principal: Principal, **voter: str) -> None:
+        self._voted(id, "votes", principal, voter)
+        self.intents.votes.setdefault(id, set()).add(_voter(principal, voter))
+
+    def withdraw(self, id: str, principal: Principal, **voter: str) -> None:
+        """From the whole group."""
+        self._voted(id, "votes/withdraw", principal, voter)
+        for other, voters in self.intents.votes.items():
+            if self.root(other) == self.root(id):
+                voters.discard(_voter(principal, voter))
+
+    def merge(self, id: str, into: str) -> None:
+        self._merged(f"/v1/feedback/{id}/merge", {"into": into}, "duplicate")
+        self.intents.merged[id] = self.root(into)
+
+    def unmerge(self, id: str) -> None:
+        self._merged(f"/v1/feedback/{id}/unmerge", None, "new")
+        del self.intents.merged[id]
+
+    def root(self, id: str) -> str:
+        return self.root(self.intents.merged[id]) if id in self.intents.merged else id
+
+    def _voted(self, id: str, what: str, principal: Principal, voter: dict[str, str]) -> None:
+        reply = self._until(lambda: self.world.http("POST", f"/v1/feedback/{id}/{what}", voter, principal=principal))
+        assert reply.status == 200, reply.body
+
+    def _merged(self, path: str, body: Any, status: str) -> None:
+        reply = self._until(lambda: self.world.http("POST", path, body, if_match="*"))
+        assert (reply.status, reply.json["status"]) == (200, status), reply.body
+
+    # --- what goes out ---
+
+    def webhook(self, url: str, *events: str) -> str:
+        """Its id; it stands once."""
+        reply = self.post("/v1/webhooks", {"url": url, "events": list(events)}, f"hook-{url[8:13]}")
+        assert reply.status == 201, reply.body
+        self.intents.webhooks[url] = str(reply.json["id"])
+        return self.intents.webhooks[url]
+
+    def rotate_webhook(self, id: str) -> None:
+        reply = self._until(lambda: self.world.http("POST", f"/v1/webhooks/{id}/rotate", {"overlap": 60}, if_match="*"))
+        assert reply.status == 200, reply.body
+
+    def resend(self, url: str) -> None:
+        """The newest of its deliveries; another one may be tried at this moment."""
+        path = f"/v1/webhooks/{self.intents.webhooks[url]}/deliveries"
+        newest = self.get(path, "limit=1").json["items"][0]["id"]
+        reply = self._until(lambda: self.world.http("POST", f"{path}/{newest}/resend"))
+        assert reply.status == 202, reply.body
+
+    def entry(self, title: str) -> str:
+        reply = self.post("/v1/changelog", {"product": "mug", "title": title}, title)
+        assert reply.status == 201, reply.body
+        return str(reply.json["id"])
+
+    def describe_entry(self, id: str, text: str) -> None:
+        self.get("/v1/changelog", "product=mug")
+        self._edit(f"/v1/changelog/{id}", lambda one: None if one["text"] == text else {"text": text, "status": "published"})
+
+    def change(self, id: str, **fields: Any) -> None:
+        """An item, until it is so."""
+
+        def patch(one: dict[str, Any]) -> dict[str, Any] | None:
+            return None if all(one[name] == value for name, value in fields.items()) else fields
+
+        self._edit(f"/v1/feedback/{id}", patch)
+
+    def unsubscribe(self, link: str) -> None:
+        path = link.removeprefix("https://api.example.com")
+        assert self._until(lambda: self.world.http("GET", path)).status == 200
+        assert self._until(lambda: self.world.http("POST", path)).status == 200
+
     # --- keys ---
 
     def key(self, name: str, **fields: str) -> tuple[str, str | None]:
@@ -336,3 +411,7 @@ class Client:
             if reply is not None:
                 return reply
         raise AssertionError("never answered")
+
+
+def _voter(principal: Principal, voter: dict[str, str]) -> str:
+    return voter.get("targeting_key") or voter.get("email") or principal.id

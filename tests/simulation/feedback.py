@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.feedback.door import feedback
 from slipway.access import Principal
+from slipway.feedback.titles import listed
 from slipway.products import Products
 from tests.catalogue import a_call, made
 from tests.simulation.clients import Client
@@ -30,6 +31,10 @@ def submitting(world: World, client: Client) -> None:
     client.forget("eve", [client.submit("It is red", VISITOR, targeting_key="eve", email="eve@example.com", consent=True)])
     world.pump()
     items = feedback(world.memory).items
+    stored = items.read(item)
+    world.memory.transact(listed(stored, {"title": "It is heavy"}, a_call().now), "listed")
+    [found] = client.get("/v1/feedback/similar", "product=mug&text=so+heavy").json["items"]
+    assert (found["id"], found["title"]) == (item, "It is heavy")
     items.update(a_call(), item, None, lambda data: {**data, "tags": ["weight"]})
     items.update(a_call(1), item, None, lambda data: {**data, "status": "planned"})
 

@@ -14,6 +14,10 @@ from typing import Any
 
 from functions.feedback.door import feedback
 from functions.usage.handler import sweep
+from slipway.calls import derived_id
+from slipway.feedback.ballots import voters, votes
+from slipway.feedback.groups import Groups
+from slipway.feedback.webhooks import takes
 from slipway.flags.compilation import compiled
 from slipway.flags.counting import Counting
 from slipway.flags.publication import read as rows_of
@@ -65,6 +69,8 @@ def judged(world: World, intents: Intents) -> Findings:
     _signals(world, intents, findings)
     _rollouts(world, intents, heads, findings)
     _feedback(world, intents, heads, findings)
+    _outward(world, intents, heads, findings)
+    _votes(world, intents, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     findings.wrong += [f"logged {fault}" for fault in world.misspoken]
     for table in TABLES:
@@ -173,11 +179,79 @@ def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: F
     named = {(one["targeting_key"], stored.data["person"]) for stored, one in told if one and "targeting_key" in one}
     findings.same("people", len({key for key, _ in named}), len(named))
     rows, living = _rows(world, "feedback"), {stored.data["person"] for stored, one in told if one is not None}
-    findings.same("keys of people", living, {pk for pk, sk in rows if pk.startswith("psn_") and sk == "key"})
+    keys = {pk for pk, sk in rows if pk.startswith("psn_") and sk == "key"}
+    known = living | {row["person"] for (_, sk), row in rows.items() if sk.startswith("vote#")}
+    findings.same("keys of people", known, keys & known if intents.votes else keys)  # who withdrew is known to no row
     led = {row["pid"] for (pk, _), row in rows.items() if pk.startswith("person#")}
-    findings.same("rows that lead to nobody", set(), led - living)
+    findings.same("rows that lead to nobody", set(), led - keys)
     erased = {id for id, head in heads.items() if head["kind"] == "person"}
     findings.same("erased", {(id, "head") for id in erased}, {place for place in rows if place[0] in erased})
+
+
+def _outward(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Everybody behind an item has one notice of each change that is told, and every event is with every webhook that takes it."""
+    rows = _rows(world, "feedback")
+    wanted, found, sent = Counter[str](), Counter[str](), Counter[str]()
+    for (round, sk), row in rows.items():
+        if sk == "round":
+            findings.same(f"phase of {round}", "done", row["phase"])
+            group = Groups(world.memory).read(row["item"])
+            people = {heads[id]["data"]["person"] for id in group.ids} | {
+                vote["person"] for vote in voters(world.memory, group)
+            }
+            wanted.update(derived_id("ntc_", row["event"], pid) for pid in people)
+    for (pk, sk), row in rows.items():
+        if pk.startswith("ntc_") and sk.startswith("batch#"):
+            event = rows[pk, "round"]["event"]
+            found.update(derived_id("ntc_", event, pid) for pid in row["people"])
+    findings.compare("notice", wanted, found)
+    findings.same(
+        "notices", set(wanted), {row["id"] for (pk, sk), row in rows.items() if pk.startswith("ntc_") and "to#" in sk}
+    )
+    posted = {sending.id: json.loads(sending.body) for sending in world.post.sent}
+    for said in posted.values():
+        if said["type"] == "feedback.notice":
+            sent.update(one["id"] for one in said["data"]["recipients"])
+    findings.compare("told", wanted, sent)
+    letters = {letter.id for letter in world.mailer.sent}
+    findings.same("letters", {row["id"] for row in rows.values() if "mailed" in row}, letters)
+    for id in intents.webhooks.values():
+        topics = heads[id]["data"]["events"]
+        told = {
+            event["id"] for event in world.bus.log if takes(topics, event["type"]) and heads[id]["data"]["status"] == "enabled"
+        }
+        mine = [row for (pk, sk), row in rows.items() if pk == id and sk.startswith("delivery#")]
+        # Of its own first event a webhook may hear or not: whoever is faster.
+        findings.lost += [f"delivery of {one} to {id}" for one in told - {row["event"] for row in mine} - _own(world, id)]
+        findings.wrong += [f"{row['sk']} is {row['state']}" for row in mine if row["state"] != "delivered"]
+        findings.lost += [f"{row['sk']} was never posted" for row in mine if row["sk"].partition("#")[2] not in posted]
+    made_of = Counter(
+        head["data"]["made_of"] for head in heads.values() if head["kind"] == "changelog" and "made_of" in head["data"]
+    )
+    shipped = Counter(
+        head["pk"] for head in heads.values() if head["kind"] == "feedback" and head["data"]["status"] == "shipped"
+    )
+    findings.compare("entry of", shipped, made_of)
+    left = {sk for (pk, sk), _ in rows.items() if pk == "list#rounds" or sk.startswith("due#")}
+    findings.same("what waits", set(), left)
+
+
+def _own(world: World, webhook: str) -> set[str]:
+    first = min((at for at, event in enumerate(world.bus.log) if event["subject"] == webhook), default=0)
+    return {event["id"] for event in world.bus.log[: first + 1]}
+
+
+def _votes(world: World, intents: Intents, findings: Findings) -> None:
+    """People stand behind the items that they voted for, each once; behind duplicates, too."""
+    groups = {id: set(voters) for id, voters in intents.votes.items()}
+    for id in intents.merged:
+        root = id
+        while root in intents.merged:
+            root = intents.merged[root]
+        groups.setdefault(root, set()).update(intents.votes.get(id, ()))
+    findings.compare(
+        "votes", Counter({id: len(some) for id, some in groups.items()}), Counter(votes(world.memory, list(groups)))
+    )
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:

@@ -42,7 +42,12 @@ CALLS = {
     "seed": {"get", "get_many", "put", "query", "transact"},
     "snapshot": {"get", "get_many", "query", "flags.get", "flags.put"},
     "usage": {"get", "get_many", "put", "query", "transact"},
+    "hooks": {"get", "get_many", "put", "query", "transact", "schedules.add"},
+    "courier": {"get", "get_many", "put", "query", "transact", "schedules.add", "post.send", "mailer.send"},
+    "shipping": {"get", "put", "query", "transact"},
+    "unsubscribe": {"get", "put"},
     "feedback": {"get", "get_many", "put", "query", "transact"},
+    "ballots": {"get", "get_many", "put", "query"},
 }
 BY_NAME = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 

@@ -32,6 +32,9 @@ HOMES: dict[str, Table] = {
     "template": FLAGS,
     "feedback": FEEDBACK,
     "person": FEEDBACK,
+    "webhook": FEEDBACK,
+    "changelog": FEEDBACK,
+    "board": FEEDBACK,
 }
 
 

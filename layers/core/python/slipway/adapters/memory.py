@@ -6,19 +6,21 @@ import copy
 import hashlib
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.attributes import marshal, unmarshal
 from slipway.adapters.keys import can_stand, check_start, names, nothing_within, place, row_can_stand
 from slipway.adapters.lake import MOST_BYTES
+from slipway.feedback.posting import Outcome, Sending
 from slipway.ports import (
     Blob,
     Check,
     Condition,
     ConditionFailed,
     Delete,
+    Form,
     NotModified,
     Page,
     Put,
@@ -32,6 +34,9 @@ from slipway.ports import (
     key_of,
 )
 from slipway.tables import Index, Table
+
+if TYPE_CHECKING:
+    from slipway.feedback.letters import Letter
 
 LEVELS = 32  # of nesting, the row itself among them
 Listener = Callable[[str, Row | None, Row | None], None]  # logical table, old image, new image
@@ -170,14 +175,29 @@ class MemoryBlobs:
         return blob
 
     def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
-        del content_type  # nobody reads it back
         with self._lock:
             standing = self.objects.get(key)
             if (absent and standing is not None) or (etag is not None and (standing is None or standing.etag != etag)):
                 raise ConditionFailed
-            blob = Blob(body, '"' + hashlib.md5(body, usedforsecurity=False).hexdigest() + '"')
+            blob = Blob(body, '"' + hashlib.md5(body, usedforsecurity=False).hexdigest() + '"', content_type)
             self.objects[key] = blob
             return blob.etag
+
+    def delete(self, key: str) -> None:
+        self.objects.pop(key, None)
+
+
+class MemoryUploads:
+    """Forms that say what they let through, and links that say where they lead."""
+
+    def form(self, key: str, media: str, most: int, now: datetime, lifetime: timedelta) -> Form:
+        until = (now + lifetime).isoformat()
+        return Form(
+            "https://uploads.example.com/", {"key": key, "Content-Type": media, "policy": f"{most} bytes until {until}"}
+        )
+
+    def link(self, key: str, media: str, name: str, now: datetime, lifetime: timedelta) -> str:
+        return f"https://uploads.example.com/{key}?as={media}&name={name}&until={(now + lifetime).timestamp():.0f}"
 
 
 class MemoryLake:
@@ -236,6 +256,28 @@ class MemoryAlarms:
 
     def ringing(self, names: Collection[str]) -> set[str]:
         return self.ring.intersection(names)
+
+
+class MemoryPost:
+    """What was posted, in order; `answer` says what comes of each."""
+
+    def __init__(self, answer: Callable[[Sending], Outcome] = lambda _: Outcome(204, 1)) -> None:
+        self.answer = answer
+        self.sent: list[Sending] = []
+
+    def send(self, sendings: Sequence[Sending]) -> list[Outcome]:
+        self.sent += sendings
+        return [self.answer(sending) for sending in sendings]
+
+
+class MemoryMailer:
+    """Letters, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[Letter] = []
+
+    def send(self, letter: Letter) -> None:
+        self.sent.append(letter)
 
 
 class MemorySchedules:

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from slipway import text
+from slipway.feedback.fields import FlagLink, FlagLinks, MemberId
 from slipway.feedback.forms import PATTERN
+from slipway.feedback.statuses import Status
 from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published, whole
 from slipway.product import absent
 from slipway.resources import Stored
@@ -15,11 +17,13 @@ from slipway.shape import Shape
 
 Type = Literal["bug", "idea", "praise", "question", "rating", "nps", "csat", "ces"]
 State = Literal["visible", "held", "spam"]
+Sentiment = Literal["negative", "neutral", "positive", "unknown"]
 
 ID = r"^fbk_[0-9a-z]{26}$"
 TITLE, PROSE, URL, WORD, TARGETING_KEY = 200, 10_000, 2_000, 200, 256  # characters
 LOCALE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$"  # as BCP 47 writes them, without telling known from unknown subtags
 ADDRESS = r"^https?://[!-~]{1,1990}$"
+ATTACHMENT, ATTACHMENTS = r"^att_[0-9a-z]{26}$", 5
 SUBMISSION = r"^[A-Za-z0-9._:-]{1,64}$"
 PRINTED = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]{1,256}$"
 # Of the types that ask for one: the least and the most.
@@ -53,6 +57,14 @@ SubmissionId = Annotated[
     AfterValidator(matching(SUBMISSION, "invalid_submission_id", "Up to 64 letters, digits, dots, colons, - and _.")),
     published(SUBMISSION, 64, description="the same again makes nothing twice"),
 ]
+
+
+AttachmentId = Annotated[
+    str,
+    AfterValidator(matching(ATTACHMENT, "invalid_attachment", "Send the id that came with the form of the upload.")),
+    published(ATTACHMENT, 30, 30),
+]
+AttachmentIds = Annotated[list[AttachmentId], Field(max_length=ATTACHMENTS)]
 
 
 class Context(Shape):
@@ -94,6 +106,7 @@ class NewFeedback(Shape):
         EnvironmentName | None, Field(description="of the targeting key; a client or server key has its own")
     ] = None
     context: Context = Context()
+    attachments: Annotated[AttachmentIds, Field(description="what was uploaded by POST /v1/feedback/attachments")] = []
     submission_id: SubmissionId | None = None
     form: Annotated[str | None, Field(pattern=PATTERN, description="the form's token, where its board asks for one")] = None
     website: Annotated[str, Field(max_length=2_000, description="leave it empty: people do not see it")] = ""
@@ -102,10 +115,13 @@ class NewFeedback(Shape):
 class FeedbackPatch(Shape):
     """A merge patch (RFC 7396): null takes a field away; lists are replaced."""
 
-    status: str = Field(default_factory=absent)
+    status: Status = Field(default_factory=absent)
     state: State = Field(default_factory=absent)
+    type: Type = Field(default_factory=absent)
+    sentiment: Sentiment = Field(default_factory=absent)
     tags: Tags | None = Field(default_factory=absent)
-    assignee: Annotated[str | None, Field(pattern=r"^mbr_[0-9a-z]{26}$")] = Field(default_factory=absent)
+    links: FlagLinks | None = Field(default_factory=absent)
+    assignee: MemberId | None = Field(default_factory=absent)
     headline: Annotated[Title | None, Field(description="the title that the public sees")] = Field(default_factory=absent)
     reply: Annotated[Reply | None, Field(description="what the public is told")] = Field(default_factory=absent)
 
@@ -143,6 +159,25 @@ class ContextView(Shape):
     locale: str | None
 
 
+class AttachmentView(Shape):
+    id: str = Field(pattern=ATTACHMENT)
+    state: Literal["waiting", "ready", "refused", "missing"] = Field(description="only what is ready can be read")
+    type: str | None
+    bytes: int | None
+    reason: str | None = Field(description="why it was refused")
+
+
+class SentimentView(Shape):
+    label: Sentiment
+    by: str = Field(description="what says so: the `rating`, the `lexicon` or `comprehend`, or by `hand`")
+
+
+class ImportedView(Shape):
+    source: str
+    reference: str | None = Field(description="its number or address there")
+    created_at: str | None = Field(description="as it stood there")
+
+
 class FeedbackView(Shape):
     id: str = Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     product: str
@@ -150,26 +185,43 @@ class FeedbackView(Shape):
     title: str | None
     text: str | None
     rating: int | None
-    status: str
+    status: Status
     state: State
+    votes: int = Field(ge=0, description="people who voted for it or for one of its duplicates, as of a few seconds ago")
+    merged_into: str | None = Field(pattern=ID, description="what it is a duplicate of; it keeps its own votes")
+    sentiment: SentimentView | None
     email: str | None
     consent: bool
     targeting_key: str | None
     environment: str | None
     context: ContextView
+    attachments: list[AttachmentView]
     origin: Literal["client", "server", "member", "import"]
     erased: bool = Field(description="the person was forgotten: what it wrote cannot be read any more")
     headline: str | None
     reply: str | None
     tags: list[Tag]
+    links: list[FlagLink]
     assignee: str | None
+    imported: ImportedView | None = Field(description="from where an import took it")
+    imported_votes: int | None = Field(description="that it had there; nobody here voted so")
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
 
 
-_PLAIN = ("product", "type", "rating", "status", "state", "environment", "origin", "headline", "reply", "assignee")
-_SEALED = ("title", "text", "email", "targeting_key")
+# Of a version, what it may have changed; what people wrote is not told there.
+FIELDS = (
+    *("status", "state", "type", "sentiment", "tags", "links", "assignee", "headline", "reply", "rating", "product", "origin"),
+    *("environment", "release", "locale", "consent", "imported_votes", "merged_into", "language", "flags", "proof", "survey"),
+)
+
+_PLAIN = (
+    *("product", "type", "rating", "status", "state", "sentiment", "environment", "origin", "headline", "reply", "assignee"),
+    *("imported_votes", "merged_into"),
+)
+_FILE: dict[str, Any] = {"type": None, "bytes": None, "reason": None}
+_SEALED = ("title", "text", "email", "targeting_key", "imported")
 
 
 def receipt(stored: Stored) -> dict[str, Any]:
@@ -178,7 +230,7 @@ def receipt(stored: Stored) -> dict[str, Any]:
     return {"id": stored.id, "product": data["product"], "type": data["type"], "created_at": stored.created_at}
 
 
-def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
+def view(stored: Stored, sealed: dict[str, Any] | None, votes: int) -> dict[str, Any]:
     """A FeedbackView. `sealed`: what stood in it sealed; None where nobody can open it any more."""
     data, told = stored.data, sealed or {}
     context = {**dict.fromkeys(("url", "device", "session")), **told.get("context", {})}
@@ -186,10 +238,13 @@ def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
         "id": stored.id,
         **{name: data.get(name) for name in _PLAIN},
         **{name: told.get(name) for name in _SEALED},
+        "votes": votes,
         "consent": data.get("consent", False) and sealed is not None,
         "context": {**context, "release": data.get("release"), "locale": data.get("locale")},
+        "attachments": [_FILE | one for one in data.get("attachments", ())],
         "erased": sealed is None,
         "tags": data.get("tags", []),
+        "links": data.get("links", []),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "version": stored.version,
