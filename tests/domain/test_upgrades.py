@@ -51,7 +51,6 @@ READS: dict[str, Callable[[Row], Any]] = {
     "claim": lambda row: {"claim": row["pk"], "id": row["id"]},
     "import": lambda row: {"digest": row["digest"]},
     "index": lambda row: {"id": row["sk"], "said": said(row), "title": row["title"]},
-    "index": titles_read,
 }
 
 
