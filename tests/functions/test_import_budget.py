@@ -41,6 +41,7 @@ BUDGETS = {
     "courier": 205,
     "shipping": 200,
     "unsubscribe": 80,
+    "triage": 230,
     "feedback": 240,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
