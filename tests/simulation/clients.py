@@ -44,6 +44,7 @@ class Intents:
     overrides: dict[str, list[str]] = field(default_factory=dict)  # by id of the configuration: keys that get `on`
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
+    complaints: dict[str, str] = field(default_factory=dict)  # ids of bugs, and whose they are
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
     forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
     webhooks: dict[str, str] = field(default_factory=dict)  # ids by url
@@ -247,6 +248,11 @@ class Client:
         self.intents.feedback.append(title)
         self.titles[str(reply.json["id"])] = title
         return str(reply.json["id"])
+
+    def complain(self, title: str, principal: Principal, targeting_key: str, **fields: Any) -> str:
+        id = self.submit(title, principal, targeting_key=targeting_key, **fields)
+        self.intents.complaints[id] = targeting_key
+        return id
 
     def forget(self, person: str, items: list[str]) -> None:
         """Until it is answered; and what that person told, these items, is to be read by nobody."""
