@@ -58,7 +58,7 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, uploads
     edits, notes, erasure = Edits(items), Notes(items), Erasure(items)
     boards = Boards(store)
     suggestions = Suggestions(
-        items.shelf, lambda product: bool(boards.of(product)["suggestions"]), partial(ballots.votes, store)
+        items.shelf, lambda product: bool(boards.of(product)["suggestions"]), lambda ids: ballots.votes(store, ids)
     )
     return Feedback(
         *(items, people, Submissions(items, gate), votes, merging, boards, edits, notes, gate, erasure),
