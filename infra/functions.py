@@ -260,9 +260,9 @@ FUNCTIONS = (
             *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
             OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
             OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
-            # What its forms and links may do: it signs them, and touches no file itself.
-            OnObjects("attachments", "incoming/", ("s3:PutObject",)),
-            OnObjects("attachments", "clean/", ("s3:GetObject",)),
+            # What its forms and links may do: it signs them. A file it touches only to take it away with its person.
+            OnObjects("attachments", "incoming/", ("s3:PutObject", "s3:DeleteObject")),
+            OnObjects("attachments", "clean/", ("s3:GetObject", "s3:DeleteObject")),
         ),
     ),
     Function(

@@ -27,7 +27,7 @@ from slipway.feedback.submission import Submissions
 from slipway.feedback.suggestions import Suggestions
 from slipway.feedback.switches import Switches
 from slipway.feedback.votes import Votes
-from slipway.ports import Store, Uploads
+from slipway.ports import Store
 from slipway.resources import Stored
 from slipway.settings import Feedback as Settings
 from slipway.signals.salts import Salts
@@ -46,29 +46,32 @@ class Feedback:
     gate: Gate
     erasure: Erasure
     suggestions: Suggestions
-    attachments: Attachments
+    attachments: Attachments | None
 
 
-def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, uploads: Uploads | None = None) -> Feedback:
+def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, files: Attachments | None = None) -> Feedback:
+    """Without `files` nothing can be attached."""
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
     gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
     votes, merging = Votes(items.shelf, people), Merging(items.shelf)
-    edits, notes, erasure = Edits(items), Notes(items), Erasure(items)
+    edits, notes = Edits(items), Notes(items)
+    erasure = Erasure(items) if files is None else Erasure(items, files.erase)
     boards = Boards(store)
     suggestions = Suggestions(
         items.shelf, lambda product: bool(boards.of(product)["suggestions"]), lambda ids: ballots.votes(store, ids)
     )
     return Feedback(
         *(items, people, Submissions(items, gate), votes, merging, boards, edits, notes, gate, erasure),
-        *(suggestions, Attachments(uploads)),
+        *(suggestions, files),
     )
 
 
 def wire() -> Feedback:
     settings = Settings.load()
-    return feedback(connect.store(settings), uploads=connect.uploads(settings.bucket_attachments))
+    bucket = settings.bucket_attachments
+    return feedback(connect.store(settings), files=Attachments(connect.uploads(bucket), connect.blobs(settings, bucket)))
 
 
 api: Api[Feedback] = Api("feedback", wire)

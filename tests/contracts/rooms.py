@@ -28,6 +28,7 @@ from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore, MemoryUploads
+from slipway.feedback.attachments import Attachments
 from slipway.feedback.deliveries import noticed
 from slipway.feedback.public import Public
 from slipway.flags.compilation import compiled
@@ -72,7 +73,7 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(audit_api.testing(use=store))
         stack.enter_context(signals_api.testing(use=store))
         stack.enter_context(hooks_api.testing(use=hooks(store, MemorySchedules())))
-        stack.enter_context(feedback_api.testing(use=feedback(store, uploads=MemoryUploads())))
+        stack.enter_context(feedback_api.testing(use=feedback(store, files=Attachments(MemoryUploads(), MemoryBlobs()))))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
         pages = Pages(lambda: (Public(store), "https://api.example.com"))
         stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector), "public": pages}))

@@ -38,12 +38,12 @@ def accepted(blobs: MemoryBlobs, *ids: str, known: Callable[[], bool] = lambda: 
 
 
 def test_a_form_is_for_one_file_of_one_kind() -> None:
-    told = Attachments(MemoryUploads()).form(CALL, NewAttachment(type="image/png"))
+    told = Attachments(MemoryUploads(), MemoryBlobs()).form(CALL, NewAttachment(type="image/png"))
     assert told["fields"]["key"] == f"incoming/{told['id']}"
     assert told["fields"]["Content-Type"] == "image/png"
     assert told["fields"]["policy"] == f"{5 * 1024 * 1024} bytes until 2026-11-23T12:10:00+00:00"
     assert told["expires_at"] == "2026-11-23T12:10:00.000Z"
-    other = Attachments(MemoryUploads()).form(CALL.but(nonce="2"), NewAttachment(type="image/png"))
+    other = Attachments(MemoryUploads(), MemoryBlobs()).form(CALL.but(nonce="2"), NewAttachment(type="image/png"))
     assert other["id"] != told["id"], "nobody guesses another one's"
 
 
@@ -142,7 +142,7 @@ def test_who_is_forgotten_takes_every_file_along() -> None:
 
 def test_a_link_leads_to_what_is_clean_and_saves_it() -> None:
     ready = {"id": ONE, "state": "ready", "type": "image/jpeg", "bytes": 7}
-    link = Attachments(MemoryUploads()).link(CALL, item(ready), ONE)
+    link = Attachments(MemoryUploads(), MemoryBlobs()).link(CALL, item(ready), ONE)
     assert link == {
         "url": f"https://uploads.example.com/clean/{ITEM}/{ONE}?as=image/jpeg&name={ONE}.jpg&until={NOW.timestamp() + 300:.0f}",
         "type": "image/jpeg",
@@ -154,6 +154,6 @@ def test_a_link_leads_to_what_is_clean_and_saves_it() -> None:
 @pytest.mark.parametrize("state", ["waiting", "refused", "missing"])
 def test_what_is_not_clean_has_no_link(state: str) -> None:
     with pytest.raises(NotFound):
-        Attachments(MemoryUploads()).link(CALL, item({"id": ONE, "state": state}), ONE)
+        Attachments(MemoryUploads(), MemoryBlobs()).link(CALL, item({"id": ONE, "state": state}), ONE)
     with pytest.raises(NotFound):
-        Attachments(MemoryUploads()).link(CALL, item(), ONE)
+        Attachments(MemoryUploads(), MemoryBlobs()).link(CALL, item(), ONE)

@@ -53,13 +53,13 @@ class LinkView(Shape):
 
 
 class Attachments:
-    def __init__(self, uploads: Uploads | None) -> None:
-        self._known = uploads
+    """Of a bucket: by what others come to it, and itself."""
 
-    @property
-    def _uploads(self) -> Uploads:
-        assert self._known is not None, "wired without a bucket"
-        return self._known
+    def __init__(self, uploads: Uploads, blobs: Blobs) -> None:
+        self._uploads, self._blobs = uploads, blobs
+
+    def erase(self, items: Iterable[Stored]) -> None:
+        erase(self._blobs, items)
 
     def form(self, call: Call, new: NewAttachment) -> Listed:
         """A UploadView."""

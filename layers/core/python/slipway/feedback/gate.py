@@ -46,6 +46,15 @@ class Gate:
             return Passed(switched.scrub, {})
         if switched.token:
             self._forms.check(call, environment, product, form, switched.seconds)
-        whence = source(self._salts.of(environment, now), network(address))
+        return Passed(switched.scrub, {"network": self._taken(call, environment, address)})
+
+    def let(self, call: Call, address: str) -> None:
+        """A file costs whoever has a client key what an item does. Raises TooManyRequests."""
+        if call.principal.kind == "client" and call.principal.environment is not None:
+            self._taken(call, call.principal.environment, address)
+
+    def _taken(self, call: Call, environment: str, address: str) -> str:
+        """A token of that network, as it is known today."""
+        whence = source(self._salts.of(environment, call.now.timestamp()), network(address))
         self._buckets.take(call, whence)
-        return Passed(switched.scrub, {"network": whence})
+        return whence
