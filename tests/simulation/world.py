@@ -421,6 +421,7 @@ _ANSWERING: dict[str, Api[Any]] = {
     "changelog": hooks,
     "feedback": feedback,
     "people": feedback,
+    "boards": feedback,
 }
 _TELLING = ("service", "level", "error_code", "route", "status", "principal_kind")
 _SHAPES: dict[tuple[str | int | None, ...], list[str]] = {}  # of lines, and what is wrong with them

@@ -46,15 +46,21 @@ class Gate:
             return Passed(switched.scrub, {})
         if switched.token:
             self._forms.check(call, environment, product, form, switched.seconds)
-        return Passed(switched.scrub, {"network": self._taken(call, environment, address)})
+        return Passed(switched.scrub, {"network": self._let_in(call, environment, address)})
 
-    def let(self, call: Call, address: str) -> None:
-        """A file costs whoever has a client key what an item does. Raises TooManyRequests."""
+    def voted(self, call: Call, product: str, address: str) -> bool:
+        """Whether votes are taken there; a vote takes a token as feedback does, and needs no form. Raises TooManyRequests."""
         if call.principal.kind == "client" and call.principal.environment is not None:
-            self._taken(call, call.principal.environment, address)
+            self._let_in(call, call.principal.environment, address)
+        return self._switches.of(product, call.now.timestamp()).voting
 
-    def _taken(self, call: Call, environment: str, address: str) -> str:
-        """A token of that network, as it is known today."""
+    def uploads(self, call: Call, address: str) -> None:
+        """A file takes a token as feedback does, and needs no form. Raises TooManyRequests."""
+        if call.principal.kind == "client" and call.principal.environment is not None:
+            self._let_in(call, call.principal.environment, address)
+
+    def _let_in(self, call: Call, environment: str, address: str) -> str:
+        """The day's hash of the network. Raises TooManyRequests."""
         whence = source(self._salts.of(environment, call.now.timestamp()), network(address))
         self._buckets.take(call, whence)
         return whence
