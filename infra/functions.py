@@ -284,9 +284,9 @@ FUNCTIONS = (
             *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
             OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
             OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
-            # What its forms and links may do: it signs them, and touches no file itself.
-            OnObjects("attachments", "incoming/", ("s3:PutObject",)),
-            OnObjects("attachments", "clean/", ("s3:GetObject",)),
+            # What its forms and links may do: it signs them. A file it touches only to take it away with its person.
+            OnObjects("attachments", "incoming/", ("s3:PutObject", "s3:DeleteObject")),
+            OnObjects("attachments", "clean/", ("s3:GetObject", "s3:DeleteObject")),
         ),
     ),
     Function(
@@ -306,10 +306,10 @@ FUNCTIONS = (
         "Webhooks, their deliveries, and the changelog as the team writes it",
         settings.Hooks,
         grants=(
-            OnTable(FEEDBACK, _CHANGE, leading=("whk_*",)),
-            OnTable(FEEDBACK, ("dynamodb:PutItem", "dynamodb:DeleteItem"), leading=("list#webhooks",)),
+            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem"), leading=("whk_*", "log_*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("whk_*", "list#webhooks", "log_*")),
+            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("whk_*", "list#webhooks")),
             OnTable(FEEDBACK, _QUERY, leading=("whk_*", "list#webhooks")),
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"), leading=("log_*",)),
             OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnOneShots(("scheduler:CreateSchedule",)),
@@ -321,12 +321,19 @@ FUNCTIONS = (
         settings.Courier,
         timeout=120,
         grants=(
-            OnTable(FEEDBACK, _CHANGE, leading=("whk_*",)),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("list#webhooks", "list#rounds", "ntc_*", "secret#unsubscribe")),
-            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#rounds",)),
+            OnTable(
+                FEEDBACK,
+                ("dynamodb:PutItem",),
+                leading=("whk_*", "list#webhooks", "ntc_*", "list#rounds", "secret#unsubscribe"),
+            ),
+            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("whk_*", "list#rounds")),
             OnTable(FEEDBACK, _QUERY, leading=("whk_*", "fbk_*", "list#webhooks", "list#rounds")),
-            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("ntc_*", "fbk_*", "psn_*", "board#*", "secret#unsubscribe")),
-            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("ntc_*", "fbk_*", "psn_*")),
+            OnTable(
+                FEEDBACK,
+                ("dynamodb:GetItem",),
+                leading=("whk_*", "ntc_*", "fbk_*", "psn_*", "board#*", "secret#unsubscribe"),
+            ),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("whk_*", "ntc_*", "fbk_*", "psn_*")),
             OnOneShots(("scheduler:CreateSchedule",)),
             OnMail(),
         ),
@@ -340,7 +347,7 @@ FUNCTIONS = (
         settings.Unsubscribe,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("secret#unsubscribe",)),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*", "secret#unsubscribe")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*",)),
         ),
     ),
     Function(
@@ -453,7 +460,7 @@ FUNCTIONS = (
         timeout=300,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"), leading=("fbk_*",)),
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("recounted#votes",)),
+            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("recounted#*",)),
             OnTable(FEEDBACK, _QUERY, leading=("fbk_*",)),
             OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
             OnObjects("quarantine", "records/ballots/", ("s3:PutObject",)),

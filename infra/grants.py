@@ -119,7 +119,9 @@ def _resource(grant: OnOne, around: Surroundings) -> str:
 def _senders(around: Surroundings) -> list[str]:
     """What SES may know of the sender: the address itself, or its domain."""
     sender = around.config.sender
-    known = [sender, sender.rpartition("@")[2]] if sender else []
+    known = [sender] if sender else []
+    if sender and not around.config.local:  # the embedded AWS is told of the address
+        known.append(sender.rpartition("@")[2])
     return [f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:identity/{identity}" for identity in known]
 
 

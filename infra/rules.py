@@ -16,10 +16,8 @@ READERS = 2  # of one stream: a third one starves the others
 PUBLIC_ROUTES = (
     "$default",
     *("GET /unsubscribe/{token}", "POST /unsubscribe/{token}"),
-    *(
-        f"GET /public/{{product}}/{name}"
-        for name in ("roadmap", "roadmap.json", "changelog", "changelog.json", "changelog.atom")
-    ),
+    *("GET /public/{product}/roadmap", "GET /public/{product}/roadmap.json"),
+    *(f"GET /public/{{product}}/changelog{form}" for form in ("", ".json", ".atom")),
 )
 # Takes no resource (Service Authorization Reference, AWS X-Ray).
 UNBOUNDED = {"cloudwatch:DescribeAlarms", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
@@ -273,7 +271,7 @@ def _objects(target: str, actions: list[str]) -> bool:
         and len(prefix) > 2
         and prefix.endswith("/*")
         and "*" not in prefix[:-1]
-        and set(actions) <= {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}
+        and set(actions) <= {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"}
     )
 
 

@@ -20,6 +20,7 @@ from slipway.upgrades import upgrader
 from tests.catalogue import a_call, made
 
 VISITOR = Principal("client", "key_browser", environment="production")
+BACKEND = Principal("server", "key_backend", environment="production")
 
 
 def furnished(store: Store | None = None, *products: str) -> Feedback:
@@ -32,7 +33,7 @@ def furnished(store: Store | None = None, *products: str) -> Feedback:
 
 def told(use: Feedback, seconds: float = 0, **fields: Any) -> Stored:
     new = NewFeedback.model_validate({"type": "idea", "product": "grinder", "title": "Quieter", **fields})
-    return use.submissions.submit(a_call(seconds, operation="feedback.submit").but(principal=VISITOR), new).stored
+    return use.submissions.submit(a_call(seconds, operation="feedback.submit").but(principal=BACKEND), new).stored
 
 
 def patch(**fields: Any) -> FeedbackPatch:

@@ -14,21 +14,27 @@ from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.calls import Call, derived_id
 from slipway.feedback.ballots import Ballot, Ballots, ballot, votes
+from slipway.feedback.buckets import Buckets
+from slipway.feedback.forms import Forms
+from slipway.feedback.gate import Gate
 from slipway.feedback.groups import GROUP
 from slipway.feedback.merging import Merging
 from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
+from slipway.feedback.switches import Switches
 from slipway.feedback.vote import Voter
 from slipway.feedback.votes import Votes
 from slipway.ports import Condition, Page, Row, StoreUnavailable, Update, Write
 from slipway.problems import Conflict
 from slipway.resources import HEAD, Shelf
+from slipway.signals.salts import Salts
 from slipway.tables import FEEDBACK, Table
 from slipway.upgrades import upgrader
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SERVER = Principal("server", "key_shop", environment="production")
 EDITOR = Principal("member", derived_id("mbr_", "ada"), "editor")
+ADDRESS = "192.0.2.1"
 SHARDS = 2
 PEOPLE, ITEMS = 4, 5
 
@@ -132,8 +138,10 @@ class Poll:
         self.at = [0] * SHARDS
         self.clock, self.drawn, self.sequence = count(1), count(1), count(10**27)
         self.shelf = Shelf(self.store, FEEDBACK, kind="feedback", schema=1, upgrade=upgrader("feedback"))
-        self.people = People(self.store, Secrets(self.store, self._entropy), self._entropy)
-        self.votes = Votes(self.shelf, self.people)
+        secrets = Secrets(self.store, self._entropy)
+        self.people = People(self.store, secrets, self._entropy)
+        self.gate = Gate(Switches(self.store), Forms(secrets), Buckets(self.store), Salts(self.store, self._entropy))
+        self.votes = Votes(self.shelf, self.people, self.gate)
         self.merging = merges(self.shelf)
         self.ballots = counts(self.store)
         self.items = [self.item(f"{number}") for number in range(items)]
@@ -150,10 +158,10 @@ class Poll:
     # --- what people do ---
 
     def vote(self, person: object, item: int = 0) -> None:
-        self.votes.cast(self.call("feedback.vote"), self.items[item], Voter(targeting_key=f"{person}"))
+        self.votes.cast(self.call("feedback.vote"), self.items[item], Voter(targeting_key=f"{person}"), ADDRESS)
 
     def withdraw(self, person: object, item: int = 0) -> None:
-        self.votes.withdraw(self.call("feedback.withdraw"), self.items[item], Voter(targeting_key=f"{person}"))
+        self.votes.withdraw(self.call("feedback.withdraw"), self.items[item], Voter(targeting_key=f"{person}"), ADDRESS)
 
     def merge(self, item: int, into: int) -> None:
         self.merging.merge(self.call("feedback.merge", EDITOR), self.items[item], None, self.items[into])
@@ -169,11 +177,16 @@ class Poll:
             return
         if name == "merge" and told[0] == told[1]:
             return
-        do = {"vote": self.vote, "withdraw": self.withdraw, "merge": self.merge, "unmerge": self.unmerge}[name]
+        known: dict[str, Callable[..., None]] = {
+            "vote": self.vote,
+            "withdraw": self.withdraw,
+            "merge": self.merge,
+            "unmerge": self.unmerge,
+        }
         for plan in (step.meddling, {}):
             try:
                 with self.store.meddling(plan):
-                    do(*told)
+                    known[name](*told)
             except Conflict:
                 return
             except (Died, StoreUnavailable):

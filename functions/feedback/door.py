@@ -17,7 +17,6 @@ from slipway.feedback.edits import Edits
 from slipway.feedback.erasure import Erasure
 from slipway.feedback.forms import Forms
 from slipway.feedback.gate import Gate
-from slipway.feedback.item import view
 from slipway.feedback.items import Items
 from slipway.feedback.merging import Merging
 from slipway.feedback.notes import Notes
@@ -27,7 +26,7 @@ from slipway.feedback.submission import Submissions
 from slipway.feedback.suggestions import Suggestions
 from slipway.feedback.switches import Switches
 from slipway.feedback.votes import Votes
-from slipway.ports import Store, Uploads
+from slipway.ports import Store
 from slipway.resources import Stored
 from slipway.settings import Feedback as Settings
 from slipway.signals.salts import Salts
@@ -38,37 +37,39 @@ class Feedback:
     items: Items
     people: People
     submissions: Submissions
-    votes: Votes
-    merging: Merging
     boards: Boards
     edits: Edits
     notes: Notes
     gate: Gate
     erasure: Erasure
+    votes: Votes
+    merging: Merging
     suggestions: Suggestions
-    attachments: Attachments
+    attachments: Attachments | None
 
 
-def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, uploads: Uploads | None = None) -> Feedback:
+def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, files: Attachments | None = None) -> Feedback:
+    """Without `files` nothing can be attached."""
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
     gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
-    votes, merging = Votes(items.shelf, people), Merging(items.shelf)
-    edits, notes, erasure = Edits(items), Notes(items), Erasure(items)
-    boards = Boards(store)
+    votes, merging = Votes(items.shelf, people, gate), Merging(items.shelf)
+    boards, edits, notes = Boards(store), Edits(items), Notes(items)
+    erasure = Erasure(items) if files is None else Erasure(items, files.erase)
     suggestions = Suggestions(
         items.shelf, lambda product: bool(boards.of(product)["suggestions"]), lambda ids: ballots.votes(store, ids)
     )
     return Feedback(
-        *(items, people, Submissions(items, gate), votes, merging, boards, edits, notes, gate, erasure),
-        *(suggestions, Attachments(uploads)),
+        *(items, people, Submissions(items, gate), boards, edits, notes, gate, erasure, votes, merging),
+        *(suggestions, files),
     )
 
 
 def wire() -> Feedback:
     settings = Settings.load()
-    return feedback(connect.store(settings), uploads=connect.uploads(settings.bucket_attachments))
+    bucket = settings.bucket_attachments
+    return feedback(connect.store(settings), files=Attachments(connect.uploads(bucket), connect.blobs(settings, bucket)))
 
 
 api: Api[Feedback] = Api("feedback", wire)
@@ -76,6 +77,6 @@ api: Api[Feedback] = Api("feedback", wire)
 
 def shown(use: Feedback, stored: Stored) -> Answer:
     """One item as a team sees it."""
-    votes = ballots.votes(use.items.shelf.store, [stored.id])[stored.id]
+    [view] = use.items.views([stored])
     # Votes come without a version: the tag serves If-Match alone, never a 304.
-    return Answer(200, view(stored, use.items.open(stored), votes), headers={"ETag": stored.etag})
+    return Answer(200, view, headers={"ETag": stored.etag})

@@ -9,10 +9,10 @@ from slipway import history
 from slipway.calls import Call
 from slipway.changes import differences
 from slipway.edge.http import Answer, Request
-from slipway.feedback.edits import Bulk, ChangedViews
+from slipway.feedback.edits import Bulk, BulkView
 from slipway.feedback.inbox import FeedbackListing, page
-from slipway.feedback.item import FIELDS, FeedbackPatch, FeedbackView, view
-from slipway.feedback.notes import NewNote, NoteView
+from slipway.feedback.item import FIELDS, FeedbackPatch, FeedbackView
+from slipway.feedback.notes import FeedbackNoteView, NewNote
 from slipway.history import VersionView
 from slipway.paging import Paging
 from slipway.problems import Problem
@@ -35,7 +35,7 @@ def index(request: Request[Feedback, None, FeedbackListing]) -> Answer:
     """
     items = request.use.items
     found, cursor = page(items, request.query)
-    return Answer(200, {"items": [view(*one) for one in zip(found, items.open_all(found), strict=True)]}, next=cursor)
+    return Answer(200, {"items": items.views(found)}, next=cursor)
 
 
 @api.patch(ONE, "feedback.update", body=FeedbackPatch, query=Writing, answers={200: FeedbackView})
@@ -46,12 +46,13 @@ def update(request: Request[Feedback, FeedbackPatch, Writing]) -> Answer:
     once its board is. `state` lets through what was held, or puts away what is spam. `assignee` is a present member, a link
     names a flag that there is. What people wrote themselves is not changed. A change that changes nothing makes no version.
     """
-    only, items = request.query.validate_only, request.use.items
+    only = request.query.validate_only
     stored = request.use.edits.update(request.call, request.path["id"], request.if_match, request.body, validate_only=only)
-    return Answer(200, view(stored, items.open(stored)), etag=None if only else stored.etag)
+    [view] = request.use.items.views([stored])
+    return Answer(200, view, etag=None if only else stored.etag)
 
 
-@api.post(BULK, "feedback.bulk", body=Bulk, answers={207: ChangedViews}, creates=True, repeatable=True)
+@api.post(BULK, "feedback.bulk", body=Bulk, answers={207: BulkView}, creates=True, repeatable=True)
 def bulk(request: Request[Feedback, Bulk, None]) -> Answer:
     """Change up to 100 items alike.
 
@@ -72,14 +73,14 @@ def versions(request: Request[Feedback, None, Paging]) -> Answer:
     return Answer(200, {"items": shown}, next=next)
 
 
-@api.post(f"{ONE}/notes", "feedback.note", body=NewNote, answers={201: NoteView}, creates=True)
+@api.post(f"{ONE}/notes", "feedback.note", body=NewNote, answers={201: FeedbackNoteView}, creates=True)
 def note(request: Request[Feedback, NewNote, None]) -> Answer:
     """Write an internal note on an item. It is never public, and goes with the person whom the item is of."""
     made, again = request.use.notes.add(request.call, request.path["id"], request.body)
     return Answer(201, made, replayed=again)
 
 
-@api.get(f"{ONE}/notes", "feedback.notes", query=Paging, answers={200: [NoteView]})
+@api.get(f"{ONE}/notes", "feedback.notes", query=Paging, answers={200: [FeedbackNoteView]})
 def notes(request: Request[Feedback, None, Paging]) -> Answer:
     """List the internal notes on an item, the oldest first."""
     found, cursor = request.use.notes.page(request.path["id"], request.query)

@@ -68,8 +68,9 @@ def import_(request: Request[Feedback, bytes, Importing]) -> Answer:
 
     query, use = request.query, request.use
     try:
-        use.boards.read(query.product)
+        board = use.boards.read(query.product).data
     except NotFound as missing:
         raise Invalid(missing.detail, errors=[Fault("/query/product", "unknown_product", missing.detail)]) from None
-    done = take(use.items, request.call, request.body, query, lambda value: validation.body(ImportedPost, value))
+    validate = lambda value: validation.body(ImportedPost, value)  # noqa: E731
+    done = take(use.items, request.call, request.body, query, validate, scrubs=board["scrub"])
     return Answer(200, vars(done), replayed=done.existing == done.lines and not query.validate_only)

@@ -19,7 +19,7 @@ def vote(request: Request[Feedback, Voter, None]) -> Answer:
     duplicate counts for what it is a duplicate of (`counts_for`), and nobody counts twice. `votes` of an item follows within
     seconds.
     """
-    voted = request.use.votes.cast(request.call, request.path["id"], request.body)
+    voted = request.use.votes.cast(request.call, request.path["id"], request.body, request.address)
     return Answer(200, {"id": voted.id, "counts_for": voted.root, "voted": True})
 
 
@@ -29,7 +29,7 @@ def withdraw(request: Request[Feedback, Voter, None]) -> Answer:
 
     Whose vote it is says the body, as it does for a vote.
     """
-    voted = request.use.votes.withdraw(request.call, request.path["id"], request.body)
+    voted = request.use.votes.withdraw(request.call, request.path["id"], request.body, request.address)
     return Answer(200, {"id": voted.id, "counts_for": voted.root, "voted": False})
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,17 +33,29 @@ def _utc_now() -> datetime:
 
 
 class Pages:
-    """`wire()` gives what everybody may read, and the root of the API; once, on the first request."""
+    """The Lambda entry point. `wire()` gives what everybody may read, and the root of the API; once, on the first request."""
+
+    name = "public"
 
     def __init__(self, wire: Callable[[], tuple[Public, str]], now: Callable[[], datetime] = _utc_now) -> None:
         self._wire, self._now = wire, now
         self._wired: tuple[Public, str] | None = None
 
+    @contextmanager
+    def testing(self, use: Public, now: Callable[[], datetime]) -> Iterator[None]:
+        """Work with these for a while."""
+        before = self._wired, self._now
+        self._wired, self._now = (use, "https://api.example.com"), now
+        try:
+            yield
+        finally:
+            self._wired, self._now = before
+
     def __call__(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG002 - Lambda's signature
         request = Event(event, os.urandom(16).hex())
         found = PATH.fullmatch(request.path)
         route = "none" if found is None else f"GET /public/{{product}}/{found[2]}{found[3] or ''}"
-        return pages.answered("public", route, request, self._answer)
+        return pages.answered(self.name, route, request, self._answer)
 
     def _answer(self, request: Event) -> Rendered:
         """Raises NotFound, Malformed."""

@@ -17,6 +17,7 @@ from infra.routes import ROUTES, Route
 from ops import openapi
 from slipway import cursors
 from slipway.access import Principal
+from slipway.calls import derived_id
 from tests.contracts.rooms import DELIVERY, caller
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
@@ -468,6 +469,9 @@ def _sound(route: Route) -> bytes:
             "flags": ["crema"],
         },
         "changelog.update": {"title": "Quieter still", "flags": None, "status": "draft"},
+        "feedback.vote": {"email": "ada@example.com"},
+        "feedback.withdraw": {"targeting_key": "u1", "environment": "production"},
+        "feedback.merge": {"into": derived_id("fbk_", "key_admin", "feedback.submit", "submission kettle")},
         "feedback.form": {"product": "grinder"},
         "people.export": {"targeting_key": "u1", "environment": "production"},
         "people.erase": {"email": "ada@example.com"},
@@ -499,6 +503,7 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "audit.list": (["audit", *[None] * 5], ("day", "pk", "sk")),
         "deliveries.list": (["deliveries.list", target], ("id",)),
         "changelog.list": (["changelog.list", None, None], ("created_at", "pk")),
+        "feedback.votes": (["feedback.votes", target], ("person",)),
         "keys.list": (["keys", None, None, None], ("created_at", "pk")),
         "members.list": (["members"], ("created_at", "pk")),
         "flags.list": (["flags.list", None, None, None, None, "active", None, None, None], ("key",)),

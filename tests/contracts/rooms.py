@@ -28,6 +28,7 @@ from functions.site.handler import handler as site
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore, MemoryUploads
+from slipway.feedback.attachments import Attachments
 from slipway.feedback.deliveries import noticed
 from slipway.feedback.public import Public
 from slipway.flags.compilation import compiled
@@ -72,7 +73,7 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(audit_api.testing(use=store))
         stack.enter_context(signals_api.testing(use=store))
         stack.enter_context(hooks_api.testing(use=hooks(store, MemorySchedules())))
-        stack.enter_context(feedback_api.testing(use=feedback(store, uploads=MemoryUploads())))
+        stack.enter_context(feedback_api.testing(use=feedback(store, files=Attachments(MemoryUploads(), MemoryBlobs()))))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
         pages = Pages(lambda: (Public(store), "https://api.example.com"))
         stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector), "public": pages}))
@@ -93,6 +94,8 @@ def furnished() -> dict[str, str]:
     bodies["webhooks"] = {"url": "https://hooks.example.com/in", "events": ["*"]}
     bodies["changelog"] = {"product": "grinder", "title": "Quieter"}
     bodies["feedback"] = {"type": "bug", "product": "grinder", "title": "It squeaks"}
+    _made("products", {"name": "Kettle", "price": "9.99", "key": "kettle"})
+    _made("feedback", {"type": "bug", "product": "kettle", "title": "It whistles", "submission_id": "kettle"})
     made = {area: _made(area, body) for area, body in bodies.items()}
     ids = {area: str(next(found[name] for name in ("id", "key", "name") if name in found)) for area, found in made.items()}
     later: dict[str, object] = {"flag": "hopper", "environment": "development", "change": {"enabled": True}, "reason": "Spring"}

@@ -10,9 +10,9 @@ import pytest
 from functions.feedback.door import Feedback
 from functions.feedback.handler import api, handler
 from slipway.access import Principal
-from slipway.feedback.edits import ChangedViews
+from slipway.feedback.edits import BulkView
 from slipway.feedback.item import FeedbackView
-from slipway.feedback.notes import NoteView
+from slipway.feedback.notes import FeedbackNoteView
 from slipway.history import VersionView
 from slipway.outbox import envelopes
 from slipway.tables import ACCESS
@@ -272,7 +272,7 @@ def test_of_many_each_is_changed_by_itself(use: Feedback) -> None:
     missing = "fbk_" + "0" * 26
     reply = sent([new, declined, missing, new], status="shipped", add_tags=["burrs"])
     assert reply.status == 207
-    ChangedViews.model_validate(reply.json)
+    BulkView.model_validate(reply.json)
     assert [(item["id"], item["status"], item.get("version")) for item in reply.json["items"]] == [
         (new, 200, 2),
         (declined, 409, None),
@@ -357,7 +357,7 @@ def test_notes_are_kept_in_their_order_with_who_wrote_them(use: Feedback) -> Non
     id = told(use).id
     made = noted(id, " Ada called.\r\nAgain. ")
     assert made.status == 201
-    NoteView.model_validate(made.json)
+    FeedbackNoteView.model_validate(made.json)
     assert made.json["text"] == "Ada called.\nAgain."
     with api.testing(now=a_call(5).now):
         noted(id, "Done?", principal=ADMIN)

@@ -15,6 +15,7 @@ from functions.feedback.handler import api, handler
 from slipway import importing
 from slipway.access import Principal
 from slipway.feedback import people, transfer
+from slipway.feedback.boards import BoardPatch
 from slipway.feedback.imported import PostsView
 from slipway.feedback.item import FeedbackView
 from slipway.feedback.transfer import COLUMNS
@@ -113,6 +114,18 @@ def test_what_canny_exports_comes_in_and_addresses_only_when_asked_for(use: Feed
     assert not any("@example" in str(row) for row in rows(use, ""))
 
 
+def test_what_a_board_scrubs_is_scrubbed_of_a_file_as_well(use: Feedback) -> None:
+    file = CANNY.replace("Please", "Write to bob@example.com").replace("Bo: on it", "Call +49 30 1234567").replace("nobody", "")
+    sent(file, "source=canny")
+    (item,) = (item for item in listed() if item["title"] == "Dark mode")
+    assert item["text"] == "Write to [e-mail]"
+    (note,) = call(handler, "GET", f"{PATH}/{item['id']}/notes", principal=VIEWER).json["items"]
+    assert note["text"] == "Call [phone]"
+    use.boards.update(a_call(operation="boards.update"), "grinder", None, BoardPatch(scrub=False))
+    sent(file, "source=canny&type=bug")
+    assert "Write to bob@example.com" in [item["text"] for item in listed("type=bug")]
+
+
 def test_the_same_import_again_makes_nothing_twice(use: Feedback) -> None:
     assert counted(sent(FIDER)) == (3, 3, 0)
     changed(use, listed()[0]["id"], status="shipped")
@@ -122,6 +135,18 @@ def test_the_same_import_again_makes_nothing_twice(use: Feedback) -> None:
     assert counted(sent(FIDER + "4,More,,,,,,,,,,,,\n")) == (4, 4, 0)  # another file is another import
     assert len(heads(use)) == 7
     assert sum(row["sk"].startswith("note#") for row in rows(use, "fbk_")) == 2
+
+
+def test_the_same_file_is_another_import_into_another_product() -> None:
+    into = {"product=grinder": 3, "product=kettle": 3, "product=grinder&type=bug": 3, "product=grinder&emails=true": 3}
+    headers = {"Content-Type": "text/csv"}
+    for query, made in into.items():
+        for created in (made, 0):
+            asked = f"source=fider&{query}"
+            reply = call(handler, "POST", f"{PATH}/import", FIDER, headers=headers, query=asked, principal=EDITOR)
+            assert counted(reply) == (3, created, 3 - created)
+    assert sent(FIDER, "source=fider", "once").status == 200
+    assert sent(FIDER, "source=fider&type=bug", "once").json["code"] == "idempotency_mismatch"
 
 
 def test_a_key_belongs_to_one_file() -> None:

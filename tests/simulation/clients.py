@@ -46,10 +46,12 @@ class Intents:
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
     complaints: dict[str, str] = field(default_factory=dict)  # ids of bugs, and whose they are
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
-    forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
     webhooks: dict[str, str] = field(default_factory=dict)  # ids by url
     votes: dict[str, set[str]] = field(default_factory=dict)  # by id of an item: who voted for it
     merged: dict[str, str] = field(default_factory=dict)  # each duplicate -> what it was merged into
+    forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
+    marked: dict[str, list[str]] = field(default_factory=dict)  # by id of an item: its tags
+    noted: dict[str, list[str]] = field(default_factory=dict)  # by id of an item: its notes, each once
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -254,16 +256,6 @@ class Client:
         self.intents.complaints[id] = targeting_key
         return id
 
-    def forget(self, person: str, items: list[str]) -> None:
-        """Until it is answered; and what that person told, these items, is to be read by nobody."""
-        subject = {"targeting_key": person, "environment": "production"}
-        told = self._until(lambda: self.world.http("POST", "/v1/people/export", subject)).json
-        assert {one["id"] for one in told["feedback"]} == set(items), told
-        assert self._until(lambda: self.world.http("POST", "/v1/people/erase", subject)).status == 200
-        for item in items:
-            self.intents.feedback.remove(self.titles[item])
-            self.intents.forgotten.append(item)
-
     def vote(self, id: str, principal: Principal, **voter: str) -> None:
         self._voted(id, "votes", principal, voter)
         self.intents.votes.setdefault(id, set()).add(_voter(principal, voter))
@@ -335,6 +327,48 @@ class Client:
         path = link.removeprefix("https://api.example.com")
         assert self._until(lambda: self.world.http("GET", path)).status == 200
         assert self._until(lambda: self.world.http("POST", path)).status == 200
+
+    def forget(self, person: str, items: list[str]) -> None:
+        """Until it is answered; and what that person told, these items, is to be read by nobody."""
+        subject = {"targeting_key": person, "environment": "production"}
+        told = self._until(lambda: self.world.http("POST", "/v1/people/export", subject)).json
+        assert {one["id"] for one in told["feedback"]} == set(items), told
+        assert self._until(lambda: self.world.http("POST", "/v1/people/erase", subject)).status == 200
+        for item in items:
+            self.intents.feedback.remove(self.titles[item])
+            self.intents.forgotten.append(item)
+
+    def mark(self, id: str, tag: str) -> None:
+        self._edit(f"/v1/feedback/{id}", lambda item: None if tag in item["tags"] else {"tags": [*item["tags"], tag]})
+        self.intents.marked.setdefault(id, []).append(tag)
+
+    def sort(self, ids: list[str], key: str, status: str, tag: str) -> None:
+        """Many at once, by a key of its own, which holds whatever others do meanwhile."""
+        change = {"status": status, "add_tags": [tag]}
+        reply = self.post("/v1/feedback/bulk", {"ids": ids, "change": change}, key)
+        assert [item["status"] for item in reply.json["items"]] == [200] * len(ids), reply.body
+        for id in ids:
+            self.intents.marked.setdefault(id, []).append(tag)
+            self.intents.moves.append((id, "feedback.status_changed.v1"))
+
+    def note(self, id: str, text: str) -> None:
+        assert self.post(f"/v1/feedback/{id}/notes", {"text": text}, text).status == 201
+        self.intents.noted.setdefault(id, []).append(text)
+
+    def import_posts(self, titles: list[str], note: str) -> None:
+        """With a note on each, and an address."""
+        file = "title,email,comments\n" + "".join(f"{title},{title}@example.com,{note}\n" for title in titles)
+        query = "source=canny&product=mug&emails=true"
+        reply = self.post("/v1/feedback/import", file, "import " + titles[0], "text/csv", query)
+        assert reply.status == 200, reply.body
+        assert reply.json["created"] + reply.json["existing"] == len(titles), reply.body
+        self.intents.feedback += titles
+        for item in self.get("/v1/feedback", "product=mug&limit=100").json["items"]:
+            if item["title"] in titles:
+                self.intents.noted[item["id"]] = [note]
+
+    def switch(self, product: str, switch: str) -> None:
+        self._edit(f"/v1/boards/{product}", lambda board: None if board[switch] else {switch: True})
 
     # --- keys ---
 

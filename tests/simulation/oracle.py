@@ -182,13 +182,21 @@ def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: F
     named = {(one["targeting_key"], stored.data["person"]) for stored, one in told if one and "targeting_key" in one}
     findings.same("people", len({key for key, _ in named}), len(named))
     rows, living = _rows(world, "feedback"), {stored.data["person"] for stored, one in told if one is not None}
-    keys = {pk for pk, sk in rows if pk.startswith("psn_") and sk == "key"}
-    known = living | {row["person"] for (_, sk), row in rows.items() if sk.startswith("vote#")}
-    findings.same("keys of people", known, keys & known if intents.votes else keys)  # who withdrew is known to no row
+    living |= {row["person"] for (_, sk), row in rows.items() if sk.startswith("vote#") and (row["person"], "key") in rows}
+    persons = {pk for pk, sk in rows if pk.startswith("psn_") and sk == "key"}
+    if intents.votes:  # who has withdrawn the only vote is somebody still
+        living |= persons
+    findings.same("keys of people", living, persons)
     led = {row["pid"] for (pk, _), row in rows.items() if pk.startswith("person#")}
-    findings.same("rows that lead to nobody", set(), led - keys)
+    findings.same("rows that lead to nobody", set(), led - living)
     erased = {id for id, head in heads.items() if head["kind"] == "person"}
     findings.same("erased", {(id, "head") for id in erased}, {place for place in rows if place[0] in erased})
+    for id, marks in intents.marked.items():
+        findings.compare(f"tag of {id}", Counter(marks), Counter(heads[id]["data"].get("tags", [])))
+    for id, notes in intents.noted.items():
+        found = [row["sealed"] for (pk, sk), row in rows.items() if pk == id and sk.startswith("note#")]
+        said = feedback(world.memory).items.open_rows(Stored(heads[id]), found)
+        findings.compare(f"note on {id}", Counter(notes), Counter(str((one or {}).get("text")) for one in said))
 
 
 def _triage(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
@@ -222,25 +230,22 @@ def _fields(event: dict[str, Any]) -> set[str]:
 
 
 def _outward(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
-    """Everybody behind an item has one notice of each change that is told, and every event is with every webhook that takes it."""
+    """Everybody behind an item has one notice of each change that is told; every event is with every webhook that takes it; and
+    nothing waits any more."""
     rows = _rows(world, "feedback")
     wanted, found, sent = Counter[str](), Counter[str](), Counter[str]()
     for (round, sk), row in rows.items():
         if sk == "round":
             findings.same(f"phase of {round}", "done", row["phase"])
             group = Groups(world.memory).read(row["item"])
-            people = {heads[id]["data"]["person"] for id in group.ids} | {
-                vote["person"] for vote in voters(world.memory, group)
-            }
+            people = {heads[id]["data"]["person"] for id in group.ids}
+            people |= {vote["person"] for vote in voters(world.memory, group)}
             wanted.update(derived_id("ntc_", row["event"], pid) for pid in people)
-    for (pk, sk), row in rows.items():
-        if pk.startswith("ntc_") and sk.startswith("batch#"):
-            event = rows[pk, "round"]["event"]
-            found.update(derived_id("ntc_", event, pid) for pid in row["people"])
+        elif round.startswith("ntc_") and sk.startswith("batch#"):
+            found.update(derived_id("ntc_", rows[round, "round"]["event"], pid) for pid in row["people"])
     findings.compare("notice", wanted, found)
-    findings.same(
-        "notices", set(wanted), {row["id"] for (pk, sk), row in rows.items() if pk.startswith("ntc_") and "to#" in sk}
-    )
+    noted = {row["id"] for (pk, sk), row in rows.items() if pk.startswith("ntc_") and sk.startswith("to#")}
+    findings.same("notices", set(wanted), noted)
     posted = {sending.id: json.loads(sending.body) for sending in world.post.sent}
     for said in posted.values():
         if said["type"] == "feedback.notice":
@@ -249,24 +254,19 @@ def _outward(world: World, intents: Intents, heads: dict[str, Row], findings: Fi
     letters = {letter.id for letter in world.mailer.sent}
     findings.same("letters", {row["id"] for row in rows.values() if "mailed" in row}, letters)
     for id in intents.webhooks.values():
-        topics = heads[id]["data"]["events"]
-        told = {
-            event["id"] for event in world.bus.log if takes(topics, event["type"]) and heads[id]["data"]["status"] == "enabled"
-        }
-        mine = [row for (pk, sk), row in rows.items() if pk == id and sk.startswith("delivery#")]
-        # Of its own first event a webhook may hear or not: whoever is faster.
-        findings.lost += [f"delivery of {one} to {id}" for one in told - {row["event"] for row in mine} - _own(world, id)]
-        findings.wrong += [f"{row['sk']} is {row['state']}" for row in mine if row["state"] != "delivered"]
-        findings.lost += [f"{row['sk']} was never posted" for row in mine if row["sk"].partition("#")[2] not in posted]
-    made_of = Counter(
-        head["data"]["made_of"] for head in heads.values() if head["kind"] == "changelog" and "made_of" in head["data"]
-    )
-    shipped = Counter(
-        head["pk"] for head in heads.values() if head["kind"] == "feedback" and head["data"]["status"] == "shipped"
-    )
-    findings.compare("entry of", shipped, made_of)
-    left = {sk for (pk, sk), _ in rows.items() if pk == "list#rounds" or sk.startswith("due#")}
-    findings.same("what waits", set(), left)
+        data = heads[id]["data"]
+        if data["status"] == "enabled":
+            told = {event["id"] for event in world.bus.log if takes(data["events"], event["type"])}
+            mine = [row for (pk, sk), row in rows.items() if pk == id and sk.startswith("delivery#")]
+            # Of its own first event a webhook may hear or not: whoever is faster.
+            findings.lost += [f"delivery of {one} to {id}" for one in told - {row["event"] for row in mine} - _own(world, id)]
+            findings.wrong += [f"{row['sk']} is {row['state']}" for row in mine if row["state"] != "delivered"]
+            findings.lost += [f"{row['sk']} was never posted" for row in mine if row["sk"].partition("#")[2] not in posted]
+    data = [head["data"] for head in heads.values() if head["kind"] == "changelog"]
+    items = [head for head in heads.values() if head["kind"] == "feedback"]
+    shipped = Counter(head["pk"] for head in items if head["data"]["status"] == "shipped")
+    findings.compare("entry of", shipped, Counter(one["made_of"] for one in data if "made_of" in one))
+    findings.same("what waits", set(), {sk for pk, sk in rows if pk == "list#rounds" or sk.startswith("due#")})
 
 
 def _own(world: World, webhook: str) -> set[str]:
@@ -347,7 +347,7 @@ def _products(world: World, intents: Intents, heads: dict[str, Row], findings: F
 
 
 _MOVES = (
-    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1"),
+    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1", "feedback.status_changed.v1"),
     *(f"proposal.{state}.{one}" for state in ("approved", "applied", "rejected", "expired") for one in ("v1", "v2")),
     *(f"schedule.{state}.{one}" for state in ("cancelled", "fired", "failed") for one in ("v1", "v2")),
 )

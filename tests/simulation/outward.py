@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from slipway.feedback.boards import BoardPatch, Boards
+from slipway.feedback.posting import Outcome
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.control import Control
 from slipway.products import Products
@@ -15,11 +16,11 @@ from tests.simulation.feedback import BACKEND
 from tests.simulation.world import World
 
 LINKS = [{"flag": "checkout", "environment": "production"}]
-RECEIVER, NEIGHBOUR = "https://hooks.example.com/in", "https://other.example.com/in"
+RECEIVER, NEIGHBOUR, GONE = (f"https://{name}.example.com/in" for name in ("hooks", "other", "third"))
 
 
 def telling(world: World, client: Client) -> None:
-    """Webhooks, a merged wish with an e-mail address, its flag turned on for all and off again, and an entry written by hand."""
+    """Webhooks, a merged wish with an e-mail address, its flag turned on for all and off again, an entry written by hand."""
     made(Products(world.memory), name="mug", key="mug")
     client.intents.products.append("mug")
     Boards(world.memory).update(
@@ -42,16 +43,21 @@ def telling(world: World, client: Client) -> None:
         call = a_call(operation="configurations.update").but(now=world.now + timedelta(seconds=seconds))
         Control(world.memory).configurations.update(call, "checkout", "production", None, patch)
         _calm(world)
+    world.post.answer = lambda sending: Outcome(410 if sending.url == GONE else 204, 1)
+    gone = client.webhook(GONE, "changelog.*")
+    world.settle()
     entry = client.entry("By hand")
     client.describe_entry(entry, "At last")
-    hooked = client.webhook("https://third.example.com/in", "product.*")
-    client.rotate_webhook(hooked)
-    client.delete(f"/v1/webhooks/{hooked}")
+    _calm(world)
+    client.rotate_webhook(gone)
+    client.describe(f"/v1/webhooks/{client.intents.webhooks[NEIGHBOUR]}", "The neighbour")
+    client.delete(f"/v1/webhooks/{gone}")
     client.resend(RECEIVER)
     world.daily()
     _calm(world)
     client.unsubscribe(world.mailer.sent[0].unsubscribe)
     client.delete(f"/v1/changelog/{entry}")
+    _calm(world)
 
 
 def _calm(world: World) -> None:

@@ -13,6 +13,7 @@ import slipway.flags.imports as flag_imports
 import slipway.imports as imports
 from functions.evaluate.handler import COUNTED, FRESH
 from slipway.access import Principal
+from slipway.feedback import transfer
 from slipway.flags.control import Control
 from slipway.ports import Delete
 from slipway.tables import FLAGS
@@ -399,6 +400,8 @@ SCENARIOS = (
     Scenario("complaints", complaints.complaining, complaints.another_complaint),
     Scenario("what goes out", outward.telling, outward.another_wish),
     Scenario("votes", votes.voting, votes.another_vote),
+    Scenario("duplicates", votes.parting, votes.another_vote),
+    Scenario("sorting feedback", feedback.sorting, feedback.another_hand),
     Scenario("a harmful rollout", guarded.harmful, guarded.a_look),
     Scenario("a rollout by the clock", guarded.by_the_clock, guarded.a_look),
     Scenario("a rollout and a person", guarded.and_a_person, guarded.an_edit),
@@ -409,5 +412,10 @@ SCENARIOS = (
 @contextmanager
 def small_chunks() -> Iterator[None]:
     """Two products are a whole transaction, so that a story of three has two; a file of flags takes three requests."""
-    with patch.object(products, "ATOMIC", 2), patch.object(imports, "CHUNK", 2), patch.object(flag_imports, "MOST_STEPS", 3):
+    with (
+        patch.object(products, "ATOMIC", 2),
+        patch.object(imports, "CHUNK", 2),
+        patch.object(flag_imports, "MOST_STEPS", 3),
+        patch.object(transfer, "GROUP", 2),
+    ):
         yield

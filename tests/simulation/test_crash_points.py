@@ -50,7 +50,8 @@ CALLS = {
         *("attachments.get", "attachments.put", "attachments.delete"),
     },
     "unsubscribe": {"get", "put"},
-    "feedback": {"get", "get_many", "put", "query", "transact"},
+    "feedback": {"get", "get_many", "put", "query", "transact", "attachments.delete"},
+    "public": {"get", "get_many", "query"},
     "ballots": {"get", "get_many", "put", "query"},
 }
 BY_NAME = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])

@@ -36,6 +36,7 @@ from functions.keyring.handler import handler as keyring
 from functions.planner.handler import Use as Planner
 from functions.planner.handler import handler as planner
 from functions.products.handler import handler as products
+from functions.public.handler import handler as public
 from functions.ramp.handler import Use as Ramp
 from functions.ramp.handler import handler as ramp
 from functions.record.handler import handler as record
@@ -55,13 +56,15 @@ from functions.usage.handler import handler as usage
 from infra.functions import FUNCTIONS
 from slipway.access import Principal
 from slipway.adapters.lexicon import Lexicon
-from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore, MemoryUploads
 from slipway.authentication import Authentication
 from slipway.edge import observe
 from slipway.edge.consumer import Consumer, once
 from slipway.edge.http import Api
 from slipway.edge.stream import Wired
 from slipway.events import AnyEvent, pattern
+from slipway.feedback.attachments import Attachments
+from slipway.feedback.public import Public
 from slipway.feedback.recount import Recount
 from slipway.feedback.triage import Triage
 from slipway.flags.control import Control
@@ -127,9 +130,10 @@ class World:
         self.now = START
         self.memory = MemoryStore()
         self.keys, self.flags, self.quarantine = MemoryBlobs(), MemoryBlobs(), MemoryBlobs()
+        self.attachments = MemoryBlobs()
         self.people, self.shots, self.steps = People(self.faults), OneShots(self.faults), OneShots(self.faults)
         self.alarms = Alarms(self.faults)
-        self.looks, self.attachments = OneShots(self.faults), MemoryBlobs()
+        self.looks = OneShots(self.faults)
         self.rounds, self.post, self.mailer = OneShots(self.faults), FaultyPost(self.faults), FaultyMailer(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
@@ -155,6 +159,7 @@ class World:
         observe.sink = self._logged
         use = Access(Keys(self.store, self._entropy, upgrader("key")), Members(self.store, upgrader("member")))
         quarantine = FaultyBlobs("quarantine", self.quarantine, self.faults)
+        files = Attachments(MemoryUploads(), FaultyBlobs("attachments", self.attachments, self.faults))
         for testing in (
             products.testing(use=Products(self.store), now=lambda: self.now, nonce=self._nonce),
             flags.testing(use=Control(self.store), now=lambda: self.now, nonce=self._nonce),
@@ -170,11 +175,12 @@ class World:
             guard.testing(Wired(Guard(Control(self.store).rollouts, lambda: self.now), quarantine)),
             ramp.testing(Ramp(Control(self.store).rollouts, self.alarms, lambda: self.now)),
             usage.testing(Counting(self.store)),
-            feedback.testing(use=room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
+            feedback.testing(use=room(self.store, self._entropy, files), now=lambda: self.now, nonce=self._nonce),
             hooks.testing(use=hooked(self.store, self.rounds), now=lambda: self.now, nonce=self._nonce),
             courier.testing(self._outgoing()),
             shipping.testing(shipping_use(self.store, lambda: self.now)),
             triage.testing(self._triage_use()),
+            public.testing(Public(self.store), lambda: self.now),
             unsubscribe.testing(subscriptions(self.store, self._entropy), lambda: self.now),
             signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             ballots.testing(Wired(Recount(self.store, lambda: self._entropy(16).hex()), quarantine)),
@@ -202,7 +208,7 @@ class World:
         """One request, by an admin unless told; None when the function died, or answered with a fault of its own."""
         self.now += timedelta(seconds=1)
         function: Any = signals if path.endswith("/adoption") else _ANSWERING.get(path.split("/")[2], access)
-        function = unsubscribe if path.startswith("/unsubscribe/") else function
+        function = {"unsubscribe": unsubscribe, "public": public}.get(path.split("/")[1], function)
         self.faults.functions.append(function.name)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
@@ -448,6 +454,7 @@ _ANSWERING: dict[str, Api[Any]] = {
     "changelog": hooks,
     "feedback": feedback,
     "people": feedback,
+    "boards": feedback,
 }
 _TELLING = ("service", "level", "error_code", "route", "status", "principal_kind")
 _SHAPES: dict[tuple[str | int | None, ...], list[str]] = {}  # of lines, and what is wrong with them

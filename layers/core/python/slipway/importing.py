@@ -26,9 +26,9 @@ Ready = TypeVar("Ready")
 Item = TypeVar("Item")
 
 
-def named(call: Call, body: bytes) -> Call:
-    """The call by the name of its import."""
-    digest = hashlib.sha256(body).hexdigest()
+def named(call: Call, body: bytes, *into: str) -> Call:
+    """The call by the name of its import; `into`: what else makes it another one than that of the same file."""
+    digest = hashlib.sha256(b"\x1f".join([*(part.encode() for part in into), body])).hexdigest()
     return call.but(idempotency_key=call.idempotency_key or f"file {digest}", digest=digest)
 
 

@@ -14,14 +14,14 @@ class Markup(str):
     __slots__ = ()
 
 
-def tag(name: str, *inside: str | None, **attributes: str | None) -> Markup:
+def tag(name: str, /, *inside: str | None, **attributes: str | None) -> Markup:
     """One element. None is nothing, of an attribute as well; `class_` is `class`, `xml_lang` is `xml:lang`."""
     named = "".join(f' {_attribute(key)}="{escaped(value)}"' for key, value in attributes.items() if value is not None)
     body = "".join(part if isinstance(part, Markup) else escaped(part) for part in inside if part is not None)
     return Markup(f"<{name}{named}>{body}</{name}>")
 
 
-def void(name: str, **attributes: str | None) -> Markup:
+def void(name: str, /, **attributes: str | None) -> Markup:
     """An element that has nothing inside, in HTML and in XML."""
     return Markup(tag(name, **attributes).removesuffix(f"></{name}>") + " />")
 

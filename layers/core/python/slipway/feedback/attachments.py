@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from slipway.calls import Call, timestamp
+from slipway.feedback.item import ATTACHMENT
 from slipway.feedback.stripping import KINDS, MOST, Unclean, stripped
 from slipway.problems import NotFound
 from slipway.shape import Shape
@@ -38,7 +39,11 @@ class NewAttachment(Shape):
 
 
 class UploadView(Shape):
-    id: str = Field(pattern=r"^att_[0-9a-z]{26}$", description="to be named in `attachments` of what is told")
+    id: str = Field(
+        pattern=ATTACHMENT,
+        description="to be named in `attachments` of what is told",
+        examples=["att_01j9z6k3v5x8m2q4w7e9r0t2y6"],
+    )
     url: str = Field(description="send the fields there as multipart/form-data, and then the file as `file`")
     fields: dict[str, str]
     largest: Annotated[int, Field(description="bytes", examples=[MOST])]
@@ -53,13 +58,13 @@ class LinkView(Shape):
 
 
 class Attachments:
-    def __init__(self, uploads: Uploads | None) -> None:
-        self._known = uploads
+    """Of a bucket: by what others come to it, and itself."""
 
-    @property
-    def _uploads(self) -> Uploads:
-        assert self._known is not None, "wired without a bucket"
-        return self._known
+    def __init__(self, uploads: Uploads, blobs: Blobs) -> None:
+        self._uploads, self._blobs = uploads, blobs
+
+    def erase(self, items: Iterable[Stored]) -> None:
+        erase(self._blobs, items)
 
     def form(self, call: Call, new: NewAttachment) -> Listed:
         """A UploadView."""

@@ -68,7 +68,8 @@ def ballot(old: Row | None, new: Row | None, sequence: int) -> Ballot | None:
 def votes(store: Store, ids: Sequence[str]) -> dict[str, int]:
     """How many people stand behind each of up to 100 items; a duplicate has its own."""
     rows = store.get_many(FEEDBACK, [(id, COUNT) for id in ids]) if ids else []
-    return dict.fromkeys(ids, 0) | {row["pk"]: max(0, row.get("union", row["own"])) for row in rows}
+    counted = {row["pk"]: max(0, row["union"] if "union" in row else row["own"]) for row in rows}
+    return {id: counted.get(id, 0) for id in ids}
 
 
 def voters(store: Store, group: Group, after: str = "") -> Iterator[Row]:
@@ -110,7 +111,7 @@ class Ballots:
                 self._put(id, before, fields if union is None else {**fields, "union": union})
             except ConditionFailed:
                 continue
-            return union != stood
+            return bool(union != stood)
         raise StoreUnavailable("others keep counting this item")
 
     # --- inside ---

@@ -49,17 +49,17 @@ class Bulk(Shape):
     change: BulkChange
 
 
-class ChangedView(Shape):
+class BulkItemView(Shape):
     """What became of one item: its version now, or the problem that stood in its way."""
 
-    id: str
-    status: int
+    id: str = Field(examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+    status: int = Field(examples=[200])
     version: int | None = None
     problem: dict[str, Any] | None = None
 
 
-class ChangedViews(Shape):
-    items: list[ChangedView]
+class BulkView(Shape):
+    items: list[BulkItemView]
 
 
 class Edits:

@@ -46,6 +46,21 @@ class Gate:
             return Passed(switched.scrub, {})
         if switched.token:
             self._forms.check(call, environment, product, form, switched.seconds)
-        whence = source(self._salts.of(environment, now), network(address))
+        return Passed(switched.scrub, {"network": self._let_in(call, environment, address)})
+
+    def voted(self, call: Call, product: str, address: str) -> bool:
+        """Whether votes are taken there; a vote takes a token as feedback does, and needs no form. Raises TooManyRequests."""
+        if call.principal.kind == "client" and call.principal.environment is not None:
+            self._let_in(call, call.principal.environment, address)
+        return self._switches.of(product, call.now.timestamp()).voting
+
+    def uploads(self, call: Call, address: str) -> None:
+        """A file takes a token as feedback does, and needs no form. Raises TooManyRequests."""
+        if call.principal.kind == "client" and call.principal.environment is not None:
+            self._let_in(call, call.principal.environment, address)
+
+    def _let_in(self, call: Call, environment: str, address: str) -> str:
+        """The day's hash of the network. Raises TooManyRequests."""
+        whence = source(self._salts.of(environment, call.now.timestamp()), network(address))
         self._buckets.take(call, whence)
-        return Passed(switched.scrub, {"network": whence})
+        return whence

@@ -77,7 +77,7 @@ class Context(Shape):
     locale: Annotated[Locale | None, Field(description="BCP 47")] = None
 
 
-_TOLD = {
+_TOLD: dict[str, Any] = {
     "type": "idea",
     "product": "espresso-machine",
     "title": "A smaller cup",
@@ -160,7 +160,7 @@ class ContextView(Shape):
 
 
 class AttachmentView(Shape):
-    id: str = Field(pattern=ATTACHMENT)
+    id: str = Field(pattern=ATTACHMENT, examples=["att_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     state: Literal["waiting", "ready", "refused", "missing"] = Field(description="only what is ready can be read")
     type: str | None
     bytes: int | None
@@ -188,7 +188,9 @@ class FeedbackView(Shape):
     status: Status
     state: State
     votes: int = Field(ge=0, description="people who voted for it or for one of its duplicates, as of a few seconds ago")
-    merged_into: str | None = Field(pattern=ID, description="what it is a duplicate of; it keeps its own votes")
+    merged_into: str | None = Field(
+        pattern=ID, examples=[None], description="what it is a duplicate of; it keeps its own votes"
+    )
     sentiment: SentimentView | None
     email: str | None
     consent: bool

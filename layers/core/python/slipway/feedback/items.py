@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.calls import Call
 from slipway.feedback import sealing
+from slipway.feedback.ballots import votes
+from slipway.feedback.item import view
 from slipway.ports import ConditionFailed, Store, Write
 from slipway.problems import Conflict
 from slipway.resources import TRIES, Created, Event, Shelf, Stored
@@ -65,6 +67,12 @@ class Items:
         """The same of rows beside the item, which are sealed like it."""
         secret = self.people.secrets([stored.data["person"]]).get(stored.data["person"]) if sealed else None
         return [self._opened(stored.id, secret, one) for one in sealed]
+
+    def views(self, items: Sequence[Stored]) -> list[dict[str, Any]]:
+        """FeedbackViews of up to 100, in their order."""
+        counted = votes(self.shelf.store, [stored.id for stored in items])
+        opened = zip(items, self.open_all(items), strict=True)
+        return [view(stored, sealed, counted[stored.id]) for stored, sealed in opened]
 
     # --- writes ---
 

@@ -30,6 +30,7 @@ else:
 
 SCHEMA = 1
 SECRET = "unsubscribe"  # noqa: S105 - its name
+GENERATION = "1"  # a link works for ever
 ENDED = "mail"  # sort key
 LABELS = {"planned": "Planned", "in_progress": "In progress", "shipped": "Shipped", "declined": "Declined"}
 
@@ -58,15 +59,14 @@ class Subscriptions:
         self._store, self._secrets, self._site = store, secrets, site
 
     def link(self, pid: str) -> str:
-        return f"{self._site}/unsubscribe/{pid.removeprefix('psn_')}.{self._mark(pid)}"
+        return f"{self._site}/unsubscribe/{pid.removeprefix('psn_')}.{_mark(self._secrets.of(SECRET, GENERATION), pid)}"
 
     def person(self, token: str) -> str:
         """Whose link it is. Raises NotFound."""
-        found = _TOKEN.fullmatch(token)
-        pid = "" if found is None else f"psn_{found[1]}"
-        if found is None or not _equal(found[2], self._mark(pid)):
+        found, secret = _TOKEN.fullmatch(token), self._secrets.find(SECRET, GENERATION)
+        if found is None or secret is None or not _equal(found[2], _mark(secret, f"psn_{found[1]}")):
             raise NotFound("This link is not whole: copy it from the e-mail again.")
-        return pid
+        return f"psn_{found[1]}"
 
     def end(self, pid: str, stamp: str) -> None:
         """Safe to repeat."""
@@ -74,9 +74,6 @@ class Subscriptions:
 
     def ended(self, pid: str) -> bool:
         return self._store.get(FEEDBACK, pid, ENDED) is not None
-
-    def _mark(self, pid: str) -> str:
-        return hmac(self._secrets.of(SECRET), pid.encode()).hex()[:32]
 
 
 class Letters:
@@ -113,6 +110,10 @@ class Letters:
             self._mailer.send(Letter(id, sealed["email"], f"{label}: {title}", "\n\n".join(said) + "\n", link))
         except self._refused as error:  # no such address: the others get theirs
             self._note(error)
+
+
+def _mark(secret: bytes, pid: str) -> str:
+    return hmac(secret, pid.encode()).hex()[:32]
 
 
 def _equal(one: str, other: str) -> bool:

@@ -48,7 +48,7 @@ class Merging:
             change = _change(before)
             kept = {"merged_into": target.id, "status_before": before.data["status"]}
             data = {**before.data, **kept, "status": DUPLICATE}
-            writes = [own.put(change, into=target.id), target.put(change, members=members)]
+            writes: list[Write] = [own.put(change, into=target.id), target.put(change, members=members)]
             return data, ("feedback.merged.v1", {"into": target.id}), writes
 
         if into == id:

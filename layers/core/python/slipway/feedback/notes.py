@@ -35,8 +35,8 @@ class NewNote(Shape):
     text: Annotated[str, AfterValidator(cleaned(text.passage, TEXT)), published(text.PASSAGE, TEXT)]
 
 
-class NoteView(Shape):
-    id: str = Field(pattern=f"^{NOTE}$")
+class FeedbackNoteView(Shape):
+    id: str = Field(pattern=f"^{NOTE}$", examples=["nte_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     text: str | None = Field(description="null where the person was erased")
     author: str = Field(description="`kind:id` of who wrote it")
     created_at: str
@@ -47,7 +47,7 @@ class Notes:
         self._items, self._store = items, items.shelf.store
 
     def add(self, call: Call, id: str, new: NewNote) -> tuple[dict[str, Any], bool]:
-        """A NoteView, and whether an earlier try of this call made it. Raises NotFound, Conflict, IdempotencyMismatch."""
+        """A FeedbackNoteView, and whether an earlier try made it. Raises NotFound, Conflict, IdempotencyMismatch."""
         item = self._items.read(id)
         sealed = self._items.sealed(item, {"text": new.text})
         if sealed is None:
@@ -64,7 +64,7 @@ class Notes:
         return _view(put.row, new.text), False
 
     def page(self, id: str, query: Paging) -> tuple[list[dict[str, Any]], str | None]:
-        """NoteViews, oldest first, and the cursor of the next page (None at the end). Raises NotFound, BadCursor."""
+        """FeedbackNoteViews, oldest first, and the cursor of the next page (None at the end). Raises NotFound, BadCursor."""
         parts = ["feedback.notes", id]
         start = None if query.cursor is None else {"pk": id, "sk": _after(query.cursor, parts)}
         item = self._items.read(id)

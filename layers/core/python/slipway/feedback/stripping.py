@@ -112,7 +112,9 @@ def _jpeg(body: bytes) -> bytes:
         marker, at = found[1][0], found.end()
         if marker == _EOI:
             return _whole([_START, turned, *kept, b"\xff\xd9"], frames == 1 and scans > 0)
-        segment = _exactly(body, at, max(2, int.from_bytes(_exactly(body, at, 2))))
+        segment = _exactly(body, at, int.from_bytes(_exactly(body, at, 2)))
+        if len(segment) < 2:
+            raise Unclean("broken")
         at += len(segment)
         if marker in _FRAMES:
             frames += 1

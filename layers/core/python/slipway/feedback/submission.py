@@ -137,9 +137,9 @@ def _sealed(new: NewFeedback, email: str | None) -> Sealed:
 
 def _scrubbed(sealed: Sealed) -> Sealed:
     """The address and the targeting key are what they are meant to be; all else may hold what nobody meant to tell."""
-    text = {name: scrub(sealed[name]) for name in ("title", "text") if name in sealed}
-    context = {name: scrub(value) for name, value in sealed.get("context", {}).items()}
-    return {**sealed, **text, **({"context": context} if context else {})}
+    context = {name: scrub(value) for name, value in sealed["context"].items()} if "context" in sealed else None
+    written = {name: scrub(sealed[name]) for name in sealed.keys() & {"title", "text"}}
+    return {**sealed, **written, **({} if context is None else {"context": context})}
 
 
 def _repeatable(call: Call, new: NewFeedback, people: People) -> Call:

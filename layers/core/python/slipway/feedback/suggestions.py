@@ -43,7 +43,7 @@ class Asked(Shape):
 
 
 class SimilarView(Shape):
-    id: str = Field(pattern=ID)
+    id: str = Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     title: str | None
     status: str
     votes: int = Field(ge=0)

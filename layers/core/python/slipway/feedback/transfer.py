@@ -20,13 +20,13 @@ from slipway.calls import Call
 from slipway.feedback import notes, posts
 from slipway.feedback.boards import Address
 from slipway.feedback.imported import Importing
-from slipway.feedback.item import Prose, Reply, Title, view
+from slipway.feedback.item import Prose, Reply, Title
 from slipway.feedback.items import Data, Items
 from slipway.feedback.posts import Post
+from slipway.feedback.scrub import scrub
 from slipway.fields import cleaned
 from slipway.paging import PAGE_BYTES, compact
 from slipway.ports import ConditionFailed, Write
-from slipway.resources import Stored
 from slipway.shape import Shape
 from slipway.sheets import Line
 from slipway.tables import FEEDBACK
@@ -37,7 +37,8 @@ GROUP = 12  # items that are written together: 8 rows each, in a transaction of 
 ROUNDS = 10  # of 100 items, in a piece of an export
 COLUMNS = (
     *("id", "product", "type", "title", "text", "rating", "status", "state", "sentiment", "tags", "links", "assignee"),
-    *("headline", "reply", "environment", "release", "locale", "origin", "imported", "imported_votes", "erased"),
+    *("headline", "reply", "environment", "release", "locale", "origin", "imported", "imported_votes"),
+    *("votes", "merged_into", "erased"),
     *("created_at", "updated_at", "version"),
 )
 
@@ -81,15 +82,19 @@ Validate = Callable[[Any], ImportedPost]  # raises Invalid
 # --- in ---------------------------------------------------------------------------------------------------
 
 
-def take(items: Items, call: Call, body: bytes, query: Importing, validate: Validate) -> Outcome:
+def take(items: Items, call: Call, body: bytes, query: Importing, validate: Validate, *, scrubs: bool) -> Outcome:
     """Check all lines, then write them. Raises Malformed, TooLarge, Invalid, IdempotencyMismatch; nothing is written then."""
-    bound, call = call.idempotency_key is not None, importing.named(call, body)
+    clean = scrub if scrubs else str
+    bound = call.idempotency_key is not None
+    call = importing.named(call, body, query.source, query.product, query.type, str(query.emails))
 
     def ready(line: Line) -> Ready:
         post: Post = line.value
-        said = {name: getattr(post, name) for name in ImportedPost.model_fields if name != "email"}
-        said |= {"email": post.email} if query.emails and post.email else {}
-        return Ready(line.number, call.new_id("fbk_", str(line.number)), post, validate(said))
+        given = {name: getattr(post, name) for name in ImportedPost.model_fields if name != "email"}
+        given |= {"email": post.email} if query.emails and post.email else {}
+        said = validate(given)
+        told = {"title": clean(said.title), "text": clean(said.text), "remarks": [clean(remark) for remark in said.remarks]}
+        return Ready(line.number, call.new_id("fbk_", str(line.number)), post, said.model_copy(update=told))
 
     found = importing.checked(posts.read(query.source, body), ready, "posts")
     told = [{"line": one.line, "detail": detail} for one in found for detail in one.post.told]
@@ -157,9 +162,9 @@ def written(items: Items, format: Format, product: str | None, cursor: str | Non
         entries, start = read(100, start)
         found = [(stored, after) for _, stored, after in roster.followed(entries, start) if stored is not None]
         found = [(stored, after) for stored, after in found if product in (None, stored.data["product"])]
-        opened = items.open_all([stored for stored, _ in found])
-        for (stored, after), sealed in zip(found, opened, strict=True):
-            fields = _fields(stored, sealed)
+        views = items.views([stored for stored, _ in found])
+        for (_stored, after), view in zip(found, views, strict=True):
+            fields = _fields(view)
             line = sheets.written(_cells(fields)) if format == "csv" else compact(fields) + "\n"
             lines.append(line)
             size += len(line.encode())
@@ -170,9 +175,8 @@ def written(items: Items, format: Format, product: str | None, cursor: str | Non
     return "".join(lines), roster.cursor(parts, start)
 
 
-def _fields(stored: Stored, sealed: Data | None) -> Data:
-    whole = view(stored, sealed)
-    whole |= {name: whole["context"][name] for name in ("release", "locale")}
+def _fields(view: Data) -> Data:
+    whole = view | {name: view["context"][name] for name in ("release", "locale")}
     return {name: whole[name] for name in COLUMNS}
 
 

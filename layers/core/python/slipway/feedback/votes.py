@@ -20,13 +20,14 @@ from slipway.environments import acting_in
 from slipway.feedback import people
 from slipway.feedback.ballots import VOTE, voters
 from slipway.feedback.groups import Groups
-from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row, every
+from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row
 from slipway.problems import BadCursor, Conflict, Fault, Forbidden, Invalid, NotFound
-from slipway.resources import HEAD, TRIES, Shelf, Stored
+from slipway.resources import TRIES, Shelf, Stored
 from slipway.tables import FEEDBACK
 from slipway.values import Value
 
 if TYPE_CHECKING:
+    from slipway.feedback.gate import Gate
     from slipway.feedback.people import People, Who
     from slipway.feedback.vote import Voter
     from slipway.paging import Paging
@@ -45,17 +46,20 @@ class Voted(Value):
 class Votes:
     """`shelf`: of the items."""
 
-    def __init__(self, shelf: Shelf, people: People) -> None:
+    def __init__(self, shelf: Shelf, people: People, gate: Gate) -> None:
         self.shelf, self.store, self.people, self.groups = shelf, shelf.store, people, Groups(shelf.store)
+        self._gate = gate
 
-    def cast(self, call: Call, id: str, voter: Voter) -> Voted:
-        """One vote; is it there, nothing happens. Raises NotFound, Invalid, Forbidden, Conflict."""
-        who, address, by = _who(call, voter)
+    def cast(self, call: Call, id: str, voter: Voter, address: str) -> Voted:
+        """One vote; if it is there, nothing happens. `address`: of the network that it comes from.
+
+        Raises NotFound, Invalid, Forbidden, Conflict, TooManyRequests."""
+        who, by = _who(call, voter)
         item = self._item(call, id)
-        if not self._voting(item.data["product"]):
+        if not self._gate.voted(call, item.data["product"], address):
             raise Conflict("There is no voting on feedback about this product; an editor can turn it on in its board.")
         for number in range(TRIES):
-            pid = self._known(who, address)
+            pid = self._known(who)
             try:
                 if pid is not None:
                     self.store.put(FEEDBACK, _vote(call, id, pid, by), Absent())
@@ -69,13 +73,13 @@ class Votes:
             return Voted(id, self._root(item))
         raise Conflict("Others keep doing something in the same name; try again.")
 
-    def withdraw(self, call: Call, id: str, voter: Voter) -> Voted:
-        """Take it back, from the item, its duplicates and what it is a duplicate of; is there none, nothing happens.
+    def withdraw(self, call: Call, id: str, voter: Voter, address: str) -> Voted:
+        """Take it back, from the item, its duplicates and what it is a duplicate of; if there is none, nothing happens.
 
-        Raises NotFound, Invalid, Forbidden, Conflict."""
-        who, address, _ = _who(call, voter)
-        self._item(call, id)
-        pid = self._known(who, address)
+        Raises NotFound, Invalid, Forbidden, Conflict, TooManyRequests."""
+        who, _ = _who(call, voter)
+        self._gate.voted(call, self._item(call, id).data["product"], address)
+        pid = self._known(who)
         for number in range(TRIES):
             group = self.groups.root(id)
             rows = [] if pid is None else self.store.get_many(FEEDBACK, [(one, VOTE + pid) for one in group.ids])
@@ -94,9 +98,11 @@ class Votes:
         Raises NotFound, BadCursor."""
         self.shelf.read(id)
         parts = ["feedback.votes", id]
-        after = "" if query.cursor is None else str(cursors.decode(query.cursor, parts, {"person": str})["person"])
-        if after and not re.fullmatch(_PERSON, after):
-            raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        after = ""
+        if query.cursor is not None:
+            after = str(cursors.decode(query.cursor, parts, {"person": str})["person"])
+            if not re.fullmatch(_PERSON, after):
+                raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
         found = list(islice(voters(self.store, self.groups.read(id), after), query.limit + 1))
         page = found[: query.limit]
         return page, cursors.encode(parts, {"person": page[-1]["person"]}) if len(found) > len(page) else None
@@ -110,23 +116,17 @@ class Votes:
             raise NotFound(f"There is no feedback {id!r}.")
         return item
 
-    def _voting(self, product: str) -> bool:
-        board = self.store.get(FEEDBACK, f"board#{product}", HEAD)
-        return board is None or bool(board["data"].get("voting", True))
-
     def _root(self, item: Stored) -> str:
         return self.groups.root(item.id).id if "merged_into" in item.data else item.id
 
-    def _known(self, who: Who, address: str | None) -> str | None:
-        """Of an address: who gave it first."""
-        if address is None:
-            return self.people.known(who)
-        rows = sorted(every(self.store, FEEDBACK, self.people.lookup(who)), key=lambda row: (row["created_at"], row["pid"]))
-        return str(rows[0]["pid"]) if rows else None
+    def _known(self, who: Who) -> str | None:
+        """Of an e-mail address: who voted by it, or else one of those who gave it."""
+        pid = self.people.known(who)
+        return pid if pid is not None or who[0] != "email" else min(self.people.found(who), default=None)
 
 
-def _who(call: Call, voter: Voter) -> tuple[Who, str | None, str | None]:
-    """Whose vote it is, by which e-mail address, and who gives it on that person's behalf. Raises Invalid, Forbidden."""
+def _who(call: Call, voter: Voter) -> tuple[Who, str | None]:
+    """Whose vote it is, and who gives it on that person's behalf. Raises Invalid, Forbidden."""
     principal, environment = call.principal, acting_in(call.principal, voter.environment)
     staff = principal.kind in ("member", "admin")
     if voter.email is not None and not staff:
@@ -138,16 +138,15 @@ def _who(call: Call, voter: Voter) -> tuple[Who, str | None, str | None]:
     if voter.email is None and voter.targeting_key is None:
         if principal.kind != "member":
             raise _wrong("/targeting_key", "required", "Say whose vote it is.")
-        return people.member(principal.id), None, None
+        return people.member(principal.id), None
     if staff and (principal.role is None or ROLES.index(principal.role) < ROLES.index("editor")):
         raise Forbidden("To vote on somebody's behalf takes an editor; your own vote names nobody.")
     by = f"{principal.kind}:{principal.id}" if staff else None
     if voter.targeting_key is not None and environment is not None:
-        return people.unit(environment, voter.targeting_key), None, by
+        return people.unit(environment, voter.targeting_key), by
     from slipway.members import normalised  # seldom needed, and dear to a cold start
 
-    address = normalised(voter.email or "")
-    return people.email(address), address, by
+    return people.email(normalised(voter.email or "")), by
 
 
 def _vote(call: Call, id: str, pid: str, by: str | None) -> Row:

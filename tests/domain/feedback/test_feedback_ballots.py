@@ -18,7 +18,7 @@ from slipway.feedback.ballots import Ballot, Ballots, ballot, votes
 from slipway.feedback.groups import Group, Groups
 from slipway.feedback.merging import Merging
 from slipway.feedback.recount import Recount
-from slipway.ports import ConditionFailed, Delete, Put, Row, StoreUnavailable
+from slipway.ports import ConditionFailed, Delete, Put, Row, Span, StoreUnavailable, every
 from slipway.resources import Shelf
 from slipway.tables import FEEDBACK
 from tests.voting import ITEMS, PEOPLE, SHARDS, Poll, Step, drawn, played
@@ -403,7 +403,7 @@ class MembersFirst(Ballots):
 
 def one_by_one(store: Any, group: Group, after: str = "") -> Iterator[Row]:
     """The votes of all, instead of the people."""
-    return (row for id in group.ids for row in ballots.every(store, FEEDBACK, id, ballots.Span(prefix="vote#")))
+    return (row for id in group.ids for row in every(store, FEEDBACK, id, Span(prefix="vote#")))
 
 
 class Unguarded(Merging):
