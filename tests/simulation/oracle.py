@@ -218,11 +218,10 @@ def _triage(world: World, intents: Intents, heads: dict[str, Row], findings: Fin
     told = Counter(sk.rpartition("#")[2] for _, sk in _rows(world, "signals") if sk.startswith("msg#") and "#fbk_" in sk)
     bugs = Counter({id: told[id] for id in intents.complaints if id in told})
     findings.compare("complaint", Counter(dict.fromkeys(intents.complaints, 2)), bugs)  # that it was a bug, and negative
-    files = {
-        key for id, item in items.items() for one in item.data.get("attachments", ()) for key in [f"clean/{id}/{one['id']}"]
-    }
+    there = [(id, one) for id in found for one in items[id].data.get("attachments", ())]
+    files = {f"clean/{id}/{one['id']}" for id, one in there if one["state"] == "ready"}
     findings.same("attachments", files, set(world.attachments.objects))
-    findings.same("looks that wait", {}, dict(world.looks.waiting))
+    findings.same("looks that wait", set(), {name for name, at in world.looks.waiting.items() if at <= world.now})
 
 
 def _fields(event: dict[str, Any]) -> set[str]:
