@@ -61,8 +61,8 @@ def exif(turned: int, order: str = "MM") -> bytes:
 
 def telling_jpeg(turned: int = 1, order: str = "MM", picture: bytes = WHITE_JPEG) -> bytes:
     told = segment(0xE1, exif(turned, order)) + segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + SECRET)
-    told += segment(0xE2, b"ICC_PROFILE\0\x01\x01" + SECRET) + segment(0xED, b"Photoshop 3.0\0" + SECRET) + segment(0xFE, SECRET)
-    return picture[:2] + told + picture[2:] + SECRET
+    told += segment(0xE2, b"ICC_PROFILE\0\x01\x01" + SECRET) + segment(0xED, b"Photoshop 3.0\0" + SECRET)
+    return picture[:2] + told + segment(0xFE, SECRET) + picture[2:] + SECRET
 
 
 PIXEL = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0"  # one frame of a GIF
