@@ -14,6 +14,7 @@ from infra.checks import acknowledge
 from infra.functions import (
     Bucket,
     Function,
+    OnAlarms,
     OnBucket,
     OnBus,
     OnLake,
@@ -45,7 +46,9 @@ def role(scope: Construct, spec: Function, log_group: logs.CfnLogGroup, around: 
             iam.CfnRole.PolicyProperty(policy_name="grants", policy_document={"Version": "2012-10-17", "Statement": statements})
         ],
     )
-    xray = "X-Ray takes no resource; every other grant of the role is literal"
+    alarms = any(isinstance(grant, OnAlarms) for grant in spec.grants)
+    nor = ", nor does reading composite alarms" if alarms else ""
+    xray = f"X-Ray takes no resource{nor}; every other grant of the role is literal"
     acknowledge(made, "AwsSolutions-IAM5[Resource::*]", xray)
     acknowledge(made, "Serverless-LambdaStarPermissions", xray)
     for grant in (*spec.grants, *((_ABANDONED,) if spec.streams else ())):
@@ -91,6 +94,8 @@ def _resource(grant: OnOne, around: Surroundings) -> str:
             return data.bucket_arns[bucket]
         case OnBus():
             return around.bus.event_bus_arn
+        case OnAlarms():
+            return "*"
         case OnLake():
             return around.lake.stream.attr_arn
         case OnOneShots():

@@ -236,7 +236,7 @@ _ASKED: dict[str | None, str] = dict.fromkeys(
     ("flags.export", "flags.import", "flags.adoption", "metrics.read"), "environment=development"
 )  # what has to be
 _ASKED["feedback.import"] = "source=canny&product=grinder"
-_ASKED["feedback.similar"] = "product=grinder&text=loud"
+_ASKED["feedback.similar"] = "product=grinder&text=it+squeaks"
 
 
 def sound(route: Route, id: str) -> Attack:

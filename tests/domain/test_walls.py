@@ -21,7 +21,7 @@ CONTRACTS = {
 }
 # What talks to AWS over boto3 or to others, what seals, and the twins in memory.
 LARGE_ADAPTERS = {
-    *("aead", "boto", "connect", "directory", "eventbus", "jwks", "memory", "rehearsal", "scheduler"),
+    *("aead", "alarms", "boto", "connect", "directory", "eventbus", "jwks", "memory", "rehearsal", "scheduler"),
     *("post", "ses"),
 }
 # What may be known of the product where it is deployed.

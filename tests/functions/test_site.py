@@ -49,6 +49,9 @@ def test_the_widget_is_small_and_pages_of_others_may_load_it() -> None:
 def test_the_page_says_what_runs_here_and_leads_to_the_reference() -> None:
     page = site("GET", "/").body.decode()
     assert "Slipway" in page
+    assert all(
+        part in page for part in ("feature flags", "guarded rollouts", "signals", "product catalogue", "members", "audit")
+    )
     assert 'href="/docs"' in page
 
 

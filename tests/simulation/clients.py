@@ -321,6 +321,7 @@ class Client:
         path = link.removeprefix("https://api.example.com")
         assert self._until(lambda: self.world.http("GET", path)).status == 200
         assert self._until(lambda: self.world.http("POST", path)).status == 200
+
     def forget(self, person: str, items: list[str]) -> None:
         """Until it is answered; and what that person told, these items, is to be read by nobody."""
         subject = {"targeting_key": person, "environment": "production"}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
 from slipway.adapters.memory import (
+    MemoryAlarms,
     MemoryBlobs,
     MemoryDirectory,
     MemoryLake,
@@ -240,6 +241,17 @@ class PoolTokens:
             self._asked = True
         made, username, _ = token.split(".")
         return username if made == "made" else None
+
+
+class Alarms(MemoryAlarms):
+    """Who is asked whether alarms ring."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self._faults = faults
+
+    def ringing(self, names: Collection[str]) -> set[str]:
+        return self._faults.around("alarms.ringing", READ, lambda: super(Alarms, self).ringing(names))
 
 
 class OneShots(MemorySchedules):

@@ -33,8 +33,11 @@ from functions.hooks.door import hooks as hooked
 from functions.hooks.handler import handler as hooks
 from functions.invite.handler import handler as invite
 from functions.keyring.handler import handler as keyring
+from functions.planner.handler import Use as Planner
 from functions.planner.handler import handler as planner
 from functions.products.handler import handler as products
+from functions.public.handler import handler as public
+from functions.ramp.handler import Use as Ramp
 from functions.ramp.handler import handler as ramp
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
@@ -44,7 +47,6 @@ from functions.shipping.handler import use as shipping_use
 from functions.signals.handler import handler as signals
 from functions.snapshot.handler import handler as snapshot
 from functions.tally.handler import handler as tally
-from functions.public.handler import handler as public
 from functions.unsubscribe.handler import handler as unsubscribe
 from functions.unsubscribe.handler import subscriptions
 from functions.usage.handler import handler as usage
@@ -77,6 +79,7 @@ from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_ev
 from tests.lines import SCHEMA, broken
 from tests.rolling import notification
 from tests.simulation.faults import (
+    Alarms,
     Crash,
     Faults,
     FaultyBlobs,
@@ -124,6 +127,7 @@ class World:
         self.keys, self.flags, self.quarantine = MemoryBlobs(), MemoryBlobs(), MemoryBlobs()
         self.attachments = MemoryBlobs()
         self.people, self.shots, self.steps = People(self.faults), OneShots(self.faults), OneShots(self.faults)
+        self.alarms = Alarms(self.faults)
         self.rounds, self.post, self.mailer = OneShots(self.faults), FaultyPost(self.faults), FaultyMailer(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
@@ -161,9 +165,9 @@ class World:
             record.testing(self.store),
             invite.testing((self.store, self.people)),
             calendar.testing(Calendar(Control(self.store), self.shots, self.steps, lambda: self.now)),
-            planner.testing(Control(self.store).schedules, lambda: self.now),
+            planner.testing(Planner(Control(self.store).schedules, lambda: self.now)),
             guard.testing(Wired(Guard(Control(self.store).rollouts, lambda: self.now), quarantine)),
-            ramp.testing(Control(self.store).rollouts, lambda: self.now),
+            ramp.testing(Ramp(Control(self.store).rollouts, self.alarms, lambda: self.now)),
             usage.testing(Counting(self.store)),
             feedback.testing(use=room(self.store, self._entropy, files), now=lambda: self.now, nonce=self._nonce),
             hooks.testing(use=hooked(self.store, self.rounds), now=lambda: self.now, nonce=self._nonce),
@@ -237,7 +241,8 @@ class World:
 
     def ring(self, alarm: str) -> None:
         """An alarm of CloudWatch goes off; the topic delivers until it is taken."""
-        self.bus.waiting += [(self._guard, {"Records": [notification(alarm)]})] * (2 if self.chance.repeats() else 1)
+        message = {"Records": [notification(alarm, at=self.now)]}
+        self.bus.waiting += [(self._guard, message)] * (2 if self.chance.repeats() else 1)
 
     def evaluated(self, environment: str, key: str | None = None, **context: Any) -> Reply | None:
         """What a server key of that environment is answered: one flag, or all; None when the instance died."""
@@ -344,8 +349,8 @@ class World:
         self.bus = Bus(self.chance)
         abacus = Consumer("abacus", lambda: self.store, self._counter, AnyEvent)
         patterns = {function.name: function.pattern for function in FUNCTIONS if function.pattern is not None}
-        consumers: dict[str, Callable[[Any, Any], Any]] = {"record": record, "invite": invite, "calendar": calendar}
-        consumers |= {"courier": courier, "shipping": shipping}
+        named: tuple[Consumer[Any, Any], ...] = (record, invite, calendar, ramp, courier, shipping)
+        consumers = {consumer.name: consumer for consumer in named}
         assert patterns.keys() == consumers.keys(), "a rule without its function here"
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))

@@ -29,7 +29,9 @@ def peers() -> dict[str, Ranker]:
 
 
 @pytest.mark.parametrize(
-    ("name", "pairs", "first", "five"), [("tuned", TUNED, 0.73, 0.91), ("held out", HELD_OUT, 0.59, 0.77)], ids=["tuned", "held out"]
+    ("name", "pairs", "first", "five"),
+    [("tuned", TUNED, 0.73, 0.91), ("held out", HELD_OUT, 0.59, 0.77)],
+    ids=["tuned", "held out"],
 )
 def test_a_paraphrase_is_among_the_first_five(
     name: str, pairs: list[Pair], first: float, five: float, peers: dict[str, Ranker], tell: Tell

@@ -1,9 +1,13 @@
-"""From a function's settings to its ports. Importing does nothing; what is not asked for is not imported."""
+"""From a function's settings to its ports. Importing does nothing; what is not asked for is not imported.
+
+`beside`: a port whose client this one shares, and with it connections and what they trust.
+"""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from slipway.adapters.alarms import CloudWatchAlarms
     from slipway.adapters.directory import CognitoDirectory
     from slipway.adapters.dynamodb import DynamoStore
     from slipway.adapters.eventbus import EventBus
@@ -34,9 +38,11 @@ def store(settings: Settings, *, budget: float = BUDGET) -> DynamoStore:
     return DynamoStore(AwsClient(connect=min(CONNECT, budget), budget=budget), tables)
 
 
-def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs:
+def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET, beside: S3Blobs | None = None) -> S3Blobs:
     from slipway.adapters.s3 import S3Blobs
 
+    if beside is not None:
+        return S3Blobs(beside.client, bucket)
     if settings.client == "boto3":
         from slipway.adapters.boto import BotoObjects
 
@@ -52,7 +58,7 @@ def uploads(bucket: str) -> S3Uploads:
     return S3Uploads(bucket)
 
 
-def lake(settings: Collect, *, budget: float = BUDGET) -> FirehoseLake:
+def lake(settings: Collect, *, budget: float = BUDGET, beside: DynamoStore | None = None) -> FirehoseLake:
     from slipway.adapters.lake import FirehoseLake
 
     if settings.client == "boto3":
@@ -61,6 +67,8 @@ def lake(settings: Collect, *, budget: float = BUDGET) -> FirehoseLake:
         return FirehoseLake(BotoDeliveries(), settings.lake)
     from slipway.adapters.aws import AwsClient
 
+    if beside is not None and isinstance(beside.client, AwsClient):
+        return FirehoseLake(beside.client, settings.lake)
     return FirehoseLake(AwsClient(connect=min(CONNECT, budget), budget=budget), settings.lake)
 
 
@@ -94,3 +102,9 @@ def schedules(settings: Calendar | Courier | Hooks, target: str) -> SchedulerSch
     from slipway.adapters.scheduler import SchedulerSchedules
 
     return SchedulerSchedules(settings.schedule_prefix, target, settings.schedule_role)
+
+
+def alarms() -> CloudWatchAlarms:
+    from slipway.adapters.alarms import CloudWatchAlarms
+
+    return CloudWatchAlarms()

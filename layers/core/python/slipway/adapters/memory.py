@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -268,6 +268,16 @@ class MemoryMailer:
 
     def send(self, letter: Letter) -> None:
         self.sent.append(letter)
+
+
+class MemoryAlarms:
+    """`ring`: those that do."""
+
+    def __init__(self) -> None:
+        self.ring: set[str] = set()
+
+    def ringing(self, names: Collection[str]) -> set[str]:
+        return self.ring.intersection(names)
 
 
 class MemorySchedules:
