@@ -238,11 +238,7 @@ class Service(Stack):
                 authorizer_id=None if route.public else authorizer.ref,
             )
             if route.public:
-                acknowledge(
-                    made,
-                    "AwsSolutions-APIG4",
-                    "public pages, a link whose token is the key, and the answer to a path that is none",
-                )
+                acknowledge(made, "AwsSolutions-APIG4", "public pages, a link with a token, the answer to a path that is none")
 
     def _authorizer(self) -> api.CfnAuthorizer:
         function = self.functions["authorize"].function

@@ -16,7 +16,7 @@ def form(request: Request[Feedback, NewAttachment, None]) -> Answer:
     freed of what it says beside the picture: where and with what it was taken, comments, thumbnails. With a client key each
     form counts like something told: 429 says when there is another one.
     """
-    request.use.gate.uploads(request.call, request.address)
+    request.use.gate.let(request.call, request.address)
     return Answer(200, _files(request.use).form(request.call, request.body))
 
 

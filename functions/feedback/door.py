@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
@@ -53,17 +54,13 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, files: 
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
-    gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
+    switches = Switches(store)
+    gate = Gate(switches, Forms(secrets), Buckets(store), Salts(store, entropy))
+    suggestions = Suggestions(items.shelf, switches, partial(ballots.votes, store))
     votes, merging = Votes(items.shelf, people, gate), Merging(items.shelf)
     boards, edits, notes = Boards(store), Edits(items), Notes(items)
-    erasure = Erasure(items) if files is None else Erasure(items, files.erase)
-    suggestions = Suggestions(
-        items.shelf, lambda product: bool(boards.of(product)["suggestions"]), lambda ids: ballots.votes(store, ids)
-    )
-    return Feedback(
-        *(items, people, Submissions(items, gate), boards, edits, notes, gate, erasure, votes, merging),
-        *(suggestions, files),
-    )
+    submissions, erasure = Submissions(items, gate), Erasure(items, *([] if files is None else [files.erase]))
+    return Feedback(items, people, submissions, boards, edits, notes, gate, erasure, votes, merging, suggestions, files)
 
 
 def wire() -> Feedback:

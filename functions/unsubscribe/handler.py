@@ -1,7 +1,7 @@
 """The link in an e-mail by which a person has no more of them. Public: who has the link is who was written to.
 
-Looking at the page changes nothing, because programs look at links as well; its button ends the e-mails, and so does what a mail
-program posts by itself (RFC 8058).
+Looking at the page changes nothing, because programs look at links as well; its button ends the e-mails, and so does what a
+mail program posts by itself (RFC 8058).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Posting to receivers that are slow, huge, redirect, break off, or are not who they say: each has its end, and a word for it."""
+"""Posting to receivers that are slow, huge, redirect, break off, or are not who they say: each has its end, and a word."""
 
 from __future__ import annotations
 

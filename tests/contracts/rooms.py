@@ -38,6 +38,7 @@ from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
 from slipway.rollouts.signing import Secrets
 from slipway.signals.collection import Collector
+from tests.catalogue import a_call
 from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import ADMIN, Context, Handler, Reply, http_event, reply
 
@@ -106,10 +107,22 @@ def furnished() -> dict[str, str]:
     event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
     assert gateway(event).status == 200
     _delivered(ids["webhooks"])
+    _attached(ids["feedback"])
     return ids | {"proposals.apply": approved, "metrics": "errors", "boards": "grinder"} | _rolled_out()
 
 
 DELIVERY = "dlv_" + "0" * 26
+
+
+ATTACHMENT = "att_" + "0" * 26
+
+
+def _attached(item: str) -> None:
+    """A file of the item that is clean, to aim at."""
+    use = feedback_api._use
+    assert use is not None
+    ready = {"id": ATTACHMENT, "state": "ready", "type": "image/png", "bytes": 1}
+    use.items.update(a_call(), item, None, lambda data: {**data, "attachments": [ready]})
 
 
 def _delivered(webhook: str) -> None:

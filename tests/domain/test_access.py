@@ -140,9 +140,6 @@ EXPECTED = """
     feedback.merge          ----yy-yy-
     feedback.unmerge        ----yy-yy-
     feedback.form           -yyyyyyyy-
-    feedback.similar        -yyyyyyyy-
-    attachments.form        -yyyyyyyy-
-    attachments.read        ---yyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
     feedback.list           ---yyyyyy-
@@ -156,6 +153,9 @@ EXPECTED = """
     boards.list             ---yyyyyy-
     boards.read             ---yyyyyy-
     boards.update           ----yy-yy-
+    feedback.similar        -yyyyyyyy-
+    attachments.form        -yyyyyyyy-
+    attachments.read        ---yyyyyy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

@@ -124,7 +124,7 @@ def test_who_may_look_and_who_may_sort(use: Feedback) -> None:
 def test_a_change_is_a_version_and_an_event_without_words(use: Feedback) -> None:
     id, member = told(use).id, a_member(use.items.shelf.store)
     a_flag(use.items.shelf.store, "burrs")
-    fields = {
+    fields: dict[str, Any] = {
         "status": "planned",
         "tags": ["noise", "burrs", "noise"],
         "assignee": member,
@@ -374,11 +374,11 @@ def test_notes_come_page_by_page(use: Feedback) -> None:
     for number in range(5):
         with api.testing(now=a_call(number).now):
             noted(id, f"{number}")
-    found, cursor = list[str](), ""
-    while cursor is not None:
-        reply = notes(id, f"limit=2{cursor and f'&cursor={cursor}'}")
+    found, asked = list[str](), "limit=2"
+    while asked:
+        reply = notes(id, asked)
         found += [item["text"] for item in reply.json["items"]]
-        cursor = reply.json.get("next_cursor")
+        asked = f"limit=2&cursor={reply.json['next_cursor']}" if "next_cursor" in reply.json else ""
     assert found == ["0", "1", "2", "3", "4"]
 
 

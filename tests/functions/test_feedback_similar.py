@@ -10,7 +10,7 @@ import pytest
 from functions.feedback.door import feedback
 from functions.feedback.handler import api, handler
 from slipway.access import Principal
-from slipway.feedback import titles
+from slipway.feedback import switches, titles
 from slipway.feedback.titles import FRESH, OLD, listed, partition, unlisted
 from slipway.ports import ConditionFailed, Delete, Put
 from slipway.products import Products
@@ -37,19 +37,20 @@ class Told:
         plain = {"product": product, "type": "idea", "status": "new", "state": "visible", "origin": "client", **data}
         who = lambda: self.use.people.person(a_call(), None)  # noqa: E731
         id = self.use.items.create(a_call(), plain, fields, who).stored.id
-        self.list(id)
+        self.index(id)
         return id
 
-    def list(self, id: str) -> None:
+    def index(self, id: str) -> None:
         stored = self.use.items.read(id)
         self.store.transact(listed(stored, self.use.items.open(stored) or {}, self.now), f"{id[4:]}-{self.now:%H%M%S}")
 
     def change(self, id: str, **data: Any) -> None:
         self.use.items.update(a_call(), id, None, lambda before: before | data)
 
-    def board(self, **switches: bool) -> None:
-        row = {"pk": "board#mug", "sk": "head", "schema": 1, "kind": "board", "version": 1, "data": switches}
+    def board(self, **data: bool) -> None:
+        row = {"pk": "board#mug", "sk": "head", "schema": 1, "kind": "board", "version": 1, "data": data}
         self.store.put(FEEDBACK, row)
+        self.now += timedelta(seconds=switches.FRESH)
 
     def ask(self, text: str = "export", principal: Principal = VIEWER, more: str = "", product: str = "mug") -> Reply:
         with api.testing(use=self.use, now=lambda: self.now):
@@ -164,6 +165,17 @@ def test_a_title_that_changed_is_found_by_the_new_one(told: Told) -> None:
     told.now += FRESH
     assert told.found() == []
     assert told.found("dark+mode") == [item]
+
+
+def test_what_an_earlier_version_said_does_not_come_back(told: Told) -> None:
+    item = told.tell("Export to CSV")
+    before = told.use.items.read(item)
+    told.change(item, tags=["files"])
+    told.now += timedelta(seconds=1)
+    told.index(item)
+    with pytest.raises(ConditionFailed):
+        told.store.transact(listed(before, {"title": "Dark mode"}, told.now), "an event that was late")
+    assert told.found() == [item]
 
 
 def test_the_memory_is_made_anew_now_and_then(told: Told) -> None:

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -181,7 +181,7 @@ def test_what_is_in_memory_is_bounded(board: Board) -> None:
 
 def test_a_long_list_has_pages(board: Board, everybody: Everybody) -> None:
     made = {board.item(headline=f"Wish {number}") for number in range(2 * ON_A_PAGE + 1)}
-    found, name = list[str](), "/public/grinder/roadmap.json"
+    found, name = list[str](), cast("str | None", "/public/grinder/roadmap.json")
     while name is not None:
         _, _, query = name.partition("?")
         body = everybody.read("roadmap.json", query=query).json

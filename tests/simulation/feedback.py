@@ -41,6 +41,7 @@ def submitting(world: World, client: Client) -> None:
     assert (found["id"], found["title"]) == (item, "It is heavy")
     items.update(a_call(), item, None, lambda data: {**data, "tags": ["weight"]})
     items.update(a_call(1), item, None, lambda data: {**data, "status": "planned"})
+    client.intents.moves.append((item, "feedback.status_changed.v1"))
 
 
 def sorting(world: World, client: Client) -> None:

@@ -46,6 +46,7 @@ def telling(world: World, client: Client) -> None:
     world.post.answer = lambda sending: Outcome(410 if sending.url == GONE else 204, 1)
     gone = client.webhook(GONE, "changelog.*")
     world.settle()
+    client.intents.moves += [(item, "feedback.status_changed.v1")] * 4  # planned; shipped, open again, shipped
     entry = client.entry("By hand")
     client.describe_entry(entry, "At last")
     _calm(world)

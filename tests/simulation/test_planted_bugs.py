@@ -21,11 +21,14 @@ from slipway.edge import stream
 from slipway.edge.observe import Line
 from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
+from slipway.feedback import submission
+from slipway.feedback.erasure import Erasure
 from slipway.feedback.items import Items, triaged
+from slipway.feedback.people import WHO, People, Person
 from slipway.feedback.triage import Triage
 from slipway.flags.counting import Counting, Told, share_of
 from slipway.outbox import Envelope, envelopes
-from slipway.ports import Absent, Blobs, ConditionFailed, Put, Row, Store, StoreUnavailable, Update
+from slipway.ports import Absent, Blobs, Check, ConditionFailed, Delete, Put, Row, Store, StoreUnavailable, Update
 from slipway.resources import Created, Shelf, Stored
 from slipway.rollouts import clock, judging, rollout
 from slipway.rollouts.rollouts import Rollouts
@@ -45,6 +48,7 @@ PRODUCT, EDITS, KEYS = BY_NAME["one product"], BY_NAME["many edits"], BY_NAME["k
 SIGNING_IN, COUNTING, SIGNALLED = BY_NAME["signing in"], BY_NAME["counting"], BY_NAME["signals"]
 HARM, CLOCK, PERSON = (BY_NAME[f"a {name}"] for name in ("harmful rollout", "rollout by the clock", "rollout and a person"))
 COMPLAINTS = BY_NAME["complaints"]
+TOLD = BY_NAME["feedback"]
 _numbers = itertools.count()
 
 
@@ -385,6 +389,34 @@ def unit_of_each_stage() -> Bug:
     return Bug(patches)
 
 
+def submission_without_its_id() -> Bug:
+    """Takes a submission that is sent again for another one."""
+    return Bug(patch.object(submission, "_repeatable", lambda call, *_: call))
+
+
+def person_without_a_check() -> Bug:
+    """Seals with a key that somebody destroys at this moment, and makes a person anew without looking whether there is one."""
+    person = People.person
+
+    def careless(people: People, *arguments: Any, **named: Any) -> Person:
+        found = person(people, *arguments, **named)
+        writes = (write.but(condition=None) if isinstance(write, Put) else write for write in found.writes)
+        return found.but(writes=tuple(write for write in writes if not isinstance(write, Check)))
+
+    return Bug(patch.object(People, "person", careless))
+
+
+def words_before_the_key() -> Bug:
+    """Forgets what leads to a person before the person."""
+
+    def careless(erasure: Erasure, call: Call, who: Any) -> list[Any]:
+        found = erasure._people.found(who)
+        erasure._delete(call, [Delete(FEEDBACK, erasure._people.lookup(who), WHO)])
+        return [erasure._erased(call, pid) for pid in found]
+
+    return Bug(patch.object(Erasure, "erase", careless))
+
+
 def _one_more(event: AnyEvent) -> Update:
     return Update(ABACUS, "total", event.type, add={"events": 1})
 
@@ -442,6 +474,9 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (lists_after_the_item, COMPLAINTS, "triage", "wrong"),
         (triage_over_an_edit, COMPLAINTS, "triage", "lost"),
         (followed_before_it_is_sorted, COMPLAINTS, "triage", "lost"),
+        (submission_without_its_id, TOLD, "feedback", "doubled"),
+        (person_without_a_check, TOLD, "feedback", "wrong"),
+        (words_before_the_key, TOLD, "feedback", "wrong"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

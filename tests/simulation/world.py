@@ -361,13 +361,8 @@ class World:
         self.bus = Bus(self.chance)
         abacus = Consumer("abacus", lambda: self.store, self._counter, AnyEvent)
         patterns = {function.name: function.pattern for function in FUNCTIONS if function.pattern is not None}
-        consumers: dict[str, Callable[[Any, Any], Any]] = {
-            "record": record,
-            "invite": invite,
-            "calendar": calendar,
-            "ramp": ramp,
-        }
-        consumers |= {"courier": courier, "shipping": shipping, "triage": triage}
+        named: tuple[Consumer[Any, Any], ...] = (record, invite, calendar, ramp, courier, shipping, triage)
+        consumers = {consumer.name: consumer for consumer in named}
         assert patterns.keys() == consumers.keys(), "a rule without its function here"
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))

@@ -1,7 +1,7 @@
 """Questions, each with the one title that says the same, and titles that are only near; and rankers that others made.
 
-`pairs.jsonl` (260) and `distractors.jsonl` (300) were written by hand, in four languages, by somebody who never saw a ranker: of each
-pair the title as a team's list has it, and the question as another visitor would type it. Weights and thesaurus of
+`pairs.jsonl` (260) and `distractors.jsonl` (300) were written by hand, in four languages, by somebody who never saw a ranker:
+of each pair the title as a team's list has it, and the question as another visitor would type it. Weights and thesaurus of
 `slipway.feedback.similar` were made with the first half in sight; the second is for measuring alone.
 """
 

@@ -157,9 +157,6 @@ OPERATIONS: dict[str, Rule] = {
     "feedback.merge": EDITOR,
     "feedback.unmerge": EDITOR,
     "feedback.form": READERS,
-    "feedback.similar": READERS,
-    "attachments.form": READERS,
-    "attachments.read": VIEWER,
     "people.export": ADMIN,
     "people.erase": ADMIN,
     "feedback.list": VIEWER,
@@ -173,6 +170,9 @@ OPERATIONS: dict[str, Rule] = {
     "boards.list": VIEWER,
     "boards.read": VIEWER,
     "boards.update": EDITOR,
+    "feedback.similar": READERS,
+    "attachments.form": READERS,
+    "attachments.read": VIEWER,
     "site.read": PUBLIC,
 }
 

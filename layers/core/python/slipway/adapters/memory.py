@@ -248,16 +248,6 @@ class MemoryDirectory:
         self.users.pop(username, None)
 
 
-class MemoryAlarms:
-    """`ring`: those that do."""
-
-    def __init__(self) -> None:
-        self.ring: set[str] = set()
-
-    def ringing(self, names: Collection[str]) -> set[str]:
-        return self.ring.intersection(names)
-
-
 class MemoryPost:
     """What was posted, in order; `answer` says what comes of each."""
 
@@ -278,6 +268,16 @@ class MemoryMailer:
 
     def send(self, letter: Letter) -> None:
         self.sent.append(letter)
+
+
+class MemoryAlarms:
+    """`ring`: those that do."""
+
+    def __init__(self) -> None:
+        self.ring: set[str] = set()
+
+    def ringing(self, names: Collection[str]) -> set[str]:
+        return self.ring.intersection(names)
 
 
 class MemorySchedules:

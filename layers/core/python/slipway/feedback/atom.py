@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from slipway.feedback.public import Entry
 from slipway.markup import Markup, many, tag, void
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from slipway.feedback.public import Entry, Shown
+    from slipway.feedback.public import Shown
 
 MEDIA = "application/atom+xml; charset=utf-8"
 MOST = 50  # entries
@@ -16,7 +17,7 @@ _SINCE = "2026"  # a year in which the host was whose it is
 def feed(shown: Shown, site: str) -> str:
     """Of a changelog. `site`: the root of the API, without a slash at its end."""
     here = f"{site}/public/{shown.product}/changelog"
-    entries = [entry for entry in shown.parts[:MOST] if hasattr(entry, "published_at")]
+    entries = [entry for entry in shown.parts[:MOST] if isinstance(entry, Entry)]
     body = tag(
         "feed",
         tag("id", _id(site, f"{shown.product}/changelog")),

@@ -18,7 +18,7 @@ from slipway.changes import differences, told
 from slipway.feedback.statuses import Status
 from slipway.fields import cleaned, error, published, whole
 from slipway.members import normalised
-from slipway.ports import Store
+from slipway.ports import Row, Store
 from slipway.problems import Invalid, KeyTaken, NotFound
 from slipway.product import absent
 from slipway.resources import HEAD, Claim, Event, Shelf, Stored
@@ -172,7 +172,8 @@ class Boards:
     def _standing(self, product: str) -> Stored:
         id = board_id(product)
         stored = self.shelf.find(id)
-        row = {"pk": id, "sk": HEAD, "version": 0, "data": {"product": product}} if stored is None else stored.row
+        never: Row = {"pk": id, "sk": HEAD, "version": 0, "data": {"product": product}}
+        row = never if stored is None else stored.row
         return Stored({**row, "data": {**DEFAULTS, **row["data"]}})
 
 

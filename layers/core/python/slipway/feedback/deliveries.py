@@ -59,7 +59,12 @@ class TryView(Shape):
 
 
 class DeliveryView(Shape):
-    id: Annotated[str, Field(pattern=ID, description="the header `webhook-id`, the same in each try")]
+    id: Annotated[
+        str,
+        Field(
+            pattern=ID, examples=["dlv_01m8ad7yhtssmt0hdfkasx4ta2"], description="the header `webhook-id`, the same in each try"
+        ),
+    ]
     type: str
     event: str = Field(description="the id of the event; of a notice that of its round")
     state: State

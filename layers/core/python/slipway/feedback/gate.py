@@ -12,8 +12,6 @@ from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from slipway.calls import Call
     from slipway.feedback.buckets import Buckets
     from slipway.feedback.forms import Forms
@@ -21,46 +19,40 @@ if TYPE_CHECKING:
     from slipway.signals.salts import Salts
 
 
-class Passed(Value):
-    """`fields`: what the item keeps of it."""
+class Visit(Value):
+    """`scrub`: whether what is told is scrubbed; `network`: of a client key, the day's hash of whence it comes, else ""."""
 
     scrub: bool
-    fields: Mapping[str, str]
+    network: str
 
 
 class Gate:
     def __init__(self, switches: Switches, forms: Forms, buckets: Buckets, salts: Salts) -> None:
-        self._switches, self._forms, self._buckets, self._salts = switches, forms, buckets, salts
+        self._switches, self._forms, self.buckets, self._salts = switches, forms, buckets, salts
 
     def opened(self, call: Call, product: str) -> tuple[str, int]:
         """The token of a form, and for how many seconds it is not taken yet."""
         switched = self._switches.of(product, call.now.timestamp())
         return self._forms.token(call, call.principal.environment or "", product), switched.seconds
 
-    def passed(self, call: Call, product: str, form: str | None, address: str) -> Passed:
-        """Raises Invalid for a form that is not taken, TooManyRequests."""
+    def visit(self, call: Call, product: str, form: str | None, address: str) -> Visit:
+        """Before the bucket. Raises Invalid for a form that is not taken."""
         now = call.now.timestamp()
         switched = self._switches.of(product, now)
         environment = call.principal.environment
         if call.principal.kind != "client" or environment is None:
-            return Passed(switched.scrub, {})
+            return Visit(switched.scrub, "")
         if switched.token:
             self._forms.check(call, environment, product, form, switched.seconds)
-        return Passed(switched.scrub, {"network": self._let_in(call, environment, address)})
+        return Visit(switched.scrub, source(self._salts.of(environment, now), network(address)))
 
     def voted(self, call: Call, product: str, address: str) -> bool:
         """Whether votes are taken there; a vote takes a token as feedback does, and needs no form. Raises TooManyRequests."""
-        if call.principal.kind == "client" and call.principal.environment is not None:
-            self._let_in(call, call.principal.environment, address)
+        self.let(call, address)
         return self._switches.of(product, call.now.timestamp()).voting
 
-    def uploads(self, call: Call, address: str) -> None:
-        """A file takes a token as feedback does, and needs no form. Raises TooManyRequests."""
-        if call.principal.kind == "client" and call.principal.environment is not None:
-            self._let_in(call, call.principal.environment, address)
-
-    def _let_in(self, call: Call, environment: str, address: str) -> str:
-        """The day's hash of the network. Raises TooManyRequests."""
-        whence = source(self._salts.of(environment, call.now.timestamp()), network(address))
-        self._buckets.take(call, whence)
-        return whence
+    def let(self, call: Call, address: str) -> None:
+        """What needs no form takes a token all the same. Raises TooManyRequests."""
+        now, environment = call.now.timestamp(), call.principal.environment
+        if call.principal.kind == "client" and environment is not None:
+            self.buckets.take(call, source(self._salts.of(environment, now), network(address)))

@@ -10,21 +10,21 @@ mail program by itself (RFC 8058), makes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from slipway.digests import hmac
-from slipway.feedback.items import Items
-from slipway.feedback.secrets import Secrets
-from slipway.ports import Store
 from slipway.problems import NotFound
-from slipway.resources import Stored
 from slipway.tables import FEEDBACK
 from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from collections.abc import Callable, Mapping
+    from typing import Any, Protocol
+
+    from slipway.feedback.items import Items
+    from slipway.feedback.secrets import Secrets
+    from slipway.ports import Store
+    from slipway.resources import Stored
 else:
     Protocol = object
 

@@ -61,7 +61,7 @@ class Notes:
                 self._store.transact([put, Put(FEEDBACK, row, Absent())], call.new_id("", id, call.nonce))
         except ConditionFailed:
             return self._made(call, put.row), True
-        return _view(put.row, new.text), False
+        return _view(put.row, {"text": new.text}), False
 
     def page(self, id: str, query: Paging) -> tuple[list[dict[str, Any]], str | None]:
         """FeedbackNoteViews, oldest first, and the cursor of the next page (None at the end). Raises NotFound, BadCursor."""
@@ -70,7 +70,7 @@ class Notes:
         item = self._items.read(id)
         rows = self._store.query(FEEDBACK, (id,), Span(prefix="note#"), limit=query.limit, start=start)
         opened = self._items.open_rows(item, [row["sealed"] for row in rows.rows])
-        views = [_view(row, fields and fields["text"]) for row, fields in zip(rows.rows, opened, strict=True)]
+        views = [_view(row, fields) for row, fields in zip(rows.rows, opened, strict=True)]
         return views, None if rows.next is None else cursors.encode(parts, {"sk": rows.next["sk"]})
 
     def _made(self, call: Call, row: Row) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Notes:
         made = self._store.get(FEEDBACK, row["pk"], pointer["note"])
         assert made is not None, "a note is never removed"
         fields = self._items.open_rows(self._items.read(row["pk"]), [made["sealed"]])[0]
-        return _view(made, fields and fields["text"])
+        return _view(made, fields)
 
 
 def written(call: Call, id: str, sealed: bytes, *salt: str) -> Put:
@@ -106,8 +106,13 @@ def _id(row: Row) -> str:
     return str(row["sk"]).rpartition("#")[2]
 
 
-def _view(row: Row, text: str | None) -> dict[str, Any]:
-    return {"id": _id(row), "text": text, "author": row["author"], "created_at": row["created_at"]}
+def _view(row: Row, sealed: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "id": _id(row),
+        "text": None if sealed is None else sealed["text"],
+        "author": row["author"],
+        "created_at": row["created_at"],
+    }
 
 
 def _after(cursor: str, parts: Sequence[str | None]) -> str:

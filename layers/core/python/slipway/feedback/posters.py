@@ -28,11 +28,12 @@ def poster(kind: str, shown: Shown, parts: Sequence[Wish | Entry], following: st
         void("link", rel="alternate", **feed) if "changelog" in shown.beside else None,
     )
     wishes = [part for part in parts if isinstance(part, Wish)]
-    inside = [_section(status, wishes) for status in STATUSES] if kind == "roadmap" else [_entry(part) for part in parts]
+    entries = [part for part in parts if isinstance(part, Entry)]
     main = tag(
         "main",
         tag("h1", title),
-        *inside,
+        *(_section(status, wishes) for status in STATUSES),
+        *map(_entry, entries),
         None if parts else tag("p", "There is nothing here yet."),
         None if following is None else tag("p", tag("a", "Next page", href=following, rel="next")),
         id="content",
@@ -63,9 +64,7 @@ def _wish(wish: Wish) -> Markup:
     return tag("li", tag("h3", wish.title, id=wish.id), tag("p", votes, class_="votes"), _prose(wish.reply or ""))
 
 
-def _entry(entry: Wish | Entry) -> Markup | None:
-    if isinstance(entry, Wish):
-        return None
+def _entry(entry: Entry) -> Markup:
     day = tag("time", entry.published_at[:10], datetime=entry.published_at)
     return tag("article", tag("h2", entry.title, id=entry.id), tag("p", day), _prose(entry.text))
 

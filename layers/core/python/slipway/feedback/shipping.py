@@ -7,10 +7,11 @@ Kept in an item: links [{flag, environment}], and by link (`<flag>#<environment>
 happened there last, and which variant everybody got in which one's place; in `shipped_by` {flag, environment, event, before}:
 that the item was shipped by this rule, and what it was before. The rule is a switch of the product's board, `ship_with_flags`.
 
-A flag gives something to everybody when a rollout of it comes to 100 %, with nobody held back; or, of a boolean flag, when an edit
-turns it on for all: enabled, no rule, no rollout, the default is the variant that is true, and it was not so before. It takes it
-back when the rollout is stepped back, when it is switched off, or when its default is the variant of before. An item ships when
-every one of its links is reached, and opens again when one is not any more. What a person decided after that moment stands.
+A flag gives something to everybody when a rollout of it comes to 100 %, with nobody held back; or, of a boolean flag, when an
+edit turns it on for all: enabled, no rule, no rollout, the default is the variant that is true, and it was not so before. It
+takes it back when the rollout is stepped back, when it is switched off, or when its default is the variant of before. An item
+ships when every one of its links is reached, and opens again when one is not any more. What a person decided after that moment
+stands.
 """
 
 from __future__ import annotations

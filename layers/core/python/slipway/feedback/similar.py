@@ -123,7 +123,8 @@ class Index:
             own = self._weight(word)
             worth += own
             self._collect(found, self._nearest(word, asked.terms[word], own, typed=word == asked.last))
-        scores = ((id, score / worth * self._share(asked, self._texts[id])) for id, score in found.items())
+        near = ((id, score / worth) for id, score in found.items() if score >= floor * worth)
+        scores = ((id, score * self._share(asked, self._texts[id])) for id, score in near)
         hits = [(-round(score, 6), self._texts[id].folded != asked.folded, id) for id, score in scores if score >= floor]
         return [Hit(id, -score) for score, _, id in sorted(hits)[:limit]]
 

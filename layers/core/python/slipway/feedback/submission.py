@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.calls import Call
 from slipway.environments import acting_in
+from slipway.feedback.ahead import Ahead
 from slipway.feedback.attachments import waiting
 from slipway.feedback.item import RATINGS, NewFeedback
 from slipway.feedback.people import member, unit
 from slipway.feedback.scrub import scrub
-from slipway.ports import Store
-from slipway.problems import Fault, IdempotencyMismatch, Invalid
+from slipway.ports import Store, StoreUnavailable
+from slipway.problems import Fault, IdempotencyMismatch, Invalid, Unavailable
 from slipway.resources import Claim, Created
 from slipway.tables import PRODUCTS
 
 if TYPE_CHECKING:
-    from slipway.feedback.gate import Gate
+    from slipway.feedback.gate import Gate, Visit
     from slipway.feedback.items import Data, Items, Sealed
     from slipway.feedback.people import People, Who
 
@@ -45,20 +46,31 @@ class Submissions:
         self._check_product(new.product)
         email, people = _email(new.email), self._items.people
         data, sealed = _made(call, new, environment), _sealed(new, email)
-        let_in = self._gate.passed(call, new.product, new.form, address)
-        data |= let_in.fields
-        if let_in.scrub:
+        visit = self._gate.visit(call, new.product, new.form, address)
+        if visit.scrub:
             sealed = _scrubbed(sealed)
         who = _who(call, new, environment)
+        ahead = self._ahead(call, visit, who)
+        if visit.network:
+            self._gate.buckets.take(call, visit.network, ahead)
+            data["network"] = visit.network
+        person = lambda: people.person(call, who, address=email, ahead=ahead)  # noqa: E731
         try:
-            return self._items.create(
-                _repeatable(call, new, people), data, sealed, lambda: people.person(call, who, address=email)
-            )
+            return self._items.create(_repeatable(call, new, people), data, sealed, person)
         except IdempotencyMismatch:
             if new.submission_id is None:
                 raise
             detail = "This submission_id was used with other words; send a new one with what is new."
             raise IdempotencyMismatch(detail, errors=[Fault("/submission_id", "idempotency_mismatch", detail)]) from None
+        except StoreUnavailable as error:
+            if new.submission_id is None:
+                raise
+            raise Unavailable("The store did not answer in time; send the same again: it is taken once.") from error
+
+    def _ahead(self, call: Call, visit: Visit, who: Who | None) -> Ahead:
+        bucket = self._gate.buckets.place(call, visit.network) if visit.network else None
+        person = None if who is None else self._items.people.place(who)
+        return Ahead(self._store, [place for place in (bucket, person) if place is not None])
 
     def _check_product(self, key: str) -> None:
         """A product that was there once is not asked for again: a key is seldom given up. Raises Invalid."""

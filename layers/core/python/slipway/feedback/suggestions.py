@@ -16,6 +16,7 @@ from slipway import text
 from slipway.access import Principal
 from slipway.feedback.item import ID, TITLE
 from slipway.feedback.similar import Hit
+from slipway.feedback.switches import Switches
 from slipway.feedback.titles import Titles, partition
 from slipway.fields import Key, cleaned, published
 from slipway.ports import Row
@@ -55,16 +56,16 @@ class SimilarList(Shape):
 
 
 class Suggestions:
-    """`shown(product)`: whether its board shows them to who is not of the team; `votes(ids)`: how many each has."""
+    """`votes(ids)`: how many each has."""
 
-    def __init__(self, shelf: Shelf, shown: Callable[[str], bool], votes: Callable[[Sequence[str]], dict[str, int]]) -> None:
+    def __init__(self, shelf: Shelf, switches: Switches, votes: Callable[[Sequence[str]], dict[str, int]]) -> None:
         self.shelf, self.titles = shelf, Titles(shelf.store)
-        self._shown, self._votes = shown, votes
+        self._switches, self._votes = switches, votes
 
     def find(self, principal: Principal, asked: Asked, now: datetime) -> list[dict[str, Any]]:
         """SimilarViews, the nearest first. Raises Forbidden."""
         member = principal.kind not in ("client", "server")
-        if not member and not self._shown(asked.product):
+        if not member and not self._switches.of(asked.product, now.timestamp()).suggestions:
             raise Forbidden("The board of this product shows no suggestions; an editor can turn them on there.")
         hits = self.titles.ranked(asked.product, asked.text, asked.limit * SPARE, now)
         rows, heads = self._standing(asked.product, [hit.id for hit in hits])

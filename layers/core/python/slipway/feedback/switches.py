@@ -19,12 +19,14 @@ MOST = 256  # in memory
 
 class Switched(Value):
     """`scrub`: whether what people write is scrubbed; `token`: whether a browser has to send a form's; `seconds`: that it takes
-    to write something; `voting`: whether votes are taken."""
+    to write something; `voting`: whether votes are taken; `suggestions`: whether who is not of the team is shown titles that
+    are alike."""
 
     scrub: bool = True
     token: bool = False
     seconds: int = 3
     voting: bool = True
+    suggestions: bool = False
 
 
 class Switches:
@@ -46,4 +48,10 @@ class Switches:
 
 def _switched(data: Mapping[str, Any]) -> Switched:
     form = data.get("form", {})
-    return Switched(data.get("scrub", True), form.get("token", False), int(form.get("seconds", 3)), data.get("voting", True))
+    return Switched(
+        scrub=data.get("scrub", True),
+        token=form.get("token", False),
+        seconds=int(form.get("seconds", 3)),
+        voting=data.get("voting", True),
+        suggestions=data.get("suggestions", False),
+    )

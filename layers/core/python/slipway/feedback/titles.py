@@ -3,6 +3,7 @@
     index#<product> / <item>    `title`  folded, for what begins so; "" where it has none
                                 `shown`  the title as it was written
                                 `words`  of title and text, folded, in order, each once
+                                `version`  of the item that it was written from
                                 `created_at`  when the row was written
 
 The rows are plain: they go with the item's person. Whether one stands is read with each answer, so that what is gone from the
@@ -19,7 +20,7 @@ from slipway.calls import timestamp
 from slipway.feedback.people import KEY
 from slipway.feedback.people import SCHEMA as PERSON
 from slipway.feedback.similar import Hit, Index
-from slipway.ports import Check, Delete, Equals, Put, Span
+from slipway.ports import Below, Check, Delete, Equals, Put, Span
 from slipway.tables import BY_PRODUCT, FEEDBACK
 from slipway.text import folded
 from slipway.upgrades import newest, upgrade
@@ -50,7 +51,9 @@ def terms(raw: str) -> list[str]:
 
 
 def listed(item: Stored, sealed: Mapping[str, Any], now: datetime) -> list[Write]:
-    """What puts an item's row where it belongs; it fails where its person was erased meanwhile. `sealed`: what was written."""
+    """What puts an item's row where it belongs. It fails where the row of a later version stands, or the person was erased.
+
+    `sealed`: what the person wrote."""
     title, product = sealed.get("title") or "", item.data["product"]
     row: Row = {
         "pk": partition(product),
@@ -58,12 +61,16 @@ def listed(item: Stored, sealed: Mapping[str, Any], now: datetime) -> list[Write
         "schema": newest(KIND),
         "kind": KIND,
         "product": product,
+        "version": item.version,
         "created_at": timestamp(now),
         "title": folded(title),
         "shown": title,
         "words": terms(f"{title}\n{sealed.get('text') or ''}")[:WORDS],
     }
-    return [Put(FEEDBACK, row), Check(FEEDBACK, item.data["person"], KEY, Equals("schema", PERSON))]
+    return [
+        Put(FEEDBACK, row, Below("version", item.version + 1)),
+        Check(FEEDBACK, item.data["person"], KEY, Equals("schema", PERSON)),
+    ]
 
 
 def unlisted(product: str, id: str) -> Write:
