@@ -18,7 +18,7 @@ END = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def lived(store: MemoryStore, end: datetime) -> None:
-    month = Month(end, store, store, store, "EUR")
+    month = Month(end, store, store, store, store, "EUR")
     month.work(month.gather())
 
 
