@@ -373,8 +373,8 @@ FUNCTIONS = (
         settings.Triage,
         timeout=60,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("fbk_*", "secret#shingles")),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("list#flag#*", "index#*", "flood#*")),
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("fbk_*", "secret#shingles")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("fbk_*", "list#flag#*", "index#*", "flood#*", "secret#shingles")),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("psn_*",)),
             OnTable(FEEDBACK, ("dynamodb:ConditionCheckItem",), leading=("psn_*", "fbk_*")),
             OnTable(FEEDBACK, _QUERY, leading=("flood#*",)),
