@@ -14,6 +14,7 @@ from infra.checks import acknowledge
 from infra.functions import (
     Bucket,
     Function,
+    Grant,
     OnAlarms,
     OnBucket,
     OnBus,
@@ -22,6 +23,7 @@ from infra.functions import (
     OnObjects,
     OnOne,
     OnOneShots,
+    OnSentiment,
     OnTable,
     OnUserPool,
 )
@@ -71,7 +73,7 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
     for grant in spec.grants:
         if isinstance(grant, OnOneShots):
             yield _allow(("iam:PassRole",), around.schedule_role.attr_arn)
-        for resource in _senders(around) if isinstance(grant, OnMail) else [_resource(grant, around)]:
+        for resource in _resources(grant, around):
             yield _allow(grant.actions, resource, grant.leading if isinstance(grant, OnTable) else ())
     for table in spec.streams:
         yield _allow(_READ_STREAM, around.data.tables[table.name].table_stream_arn)
@@ -80,6 +82,16 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
         yield _allow(("s3:ListBucket",), around.data.bucket_arns["quarantine"])
     if spec.asynchronous:
         yield _allow(("sqs:SendMessage",), around.dead_letters.queue_arn)
+
+
+def _resources(grant: Grant, around: Surroundings) -> list[str]:
+    match grant:
+        case OnMail():
+            return _senders(around)
+        case OnSentiment():  # takes no resource
+            return ["*"] if around.config.sentiment == "comprehend" else []
+        case _:
+            return [_resource(grant, around)]
 
 
 def _resource(grant: OnOne, around: Surroundings) -> str:

@@ -41,6 +41,7 @@ BUDGETS = {
     "courier": 210,
     "shipping": 205,
     "unsubscribe": 80,
+    "triage": 230,
     "public": 84,
     "feedback": 285,
 }

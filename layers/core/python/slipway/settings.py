@@ -127,6 +127,15 @@ class Collect(Settings, kw_only=True):
     lake: str  # the delivery stream that takes what came in as it came
 
 
+class Triage(Collect, kw_only=True):
+    table_feedback: str
+    bucket_attachments: str
+    schedule_prefix: str
+    schedule_role: str
+    triage: str  # ARN of the function that its one-shots wake, which is itself
+    sentiment: str = "lexicon"  # what says how a text sounds, or "comprehend"
+
+
 class Tally(Stream, kw_only=True):
     table_signals: str
     table_counters: str

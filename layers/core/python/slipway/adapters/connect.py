@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from slipway.adapters.scheduler import SchedulerSchedules
     from slipway.adapters.ses import SesMailer
     from slipway.adapters.uploads import S3Uploads
-    from slipway.settings import Calendar, Collect, Courier, Hooks, Invite, Relay, Settings
+    from slipway.feedback.sentiment import Sentiments
+    from slipway.settings import Calendar, Collect, Courier, Hooks, Invite, Relay, Settings, Triage
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
 CONNECT = 1.0  # seconds at most to connect, in each try
@@ -97,11 +98,21 @@ def mailer(settings: Courier) -> SesMailer | None:
     return SesMailer(settings.sender) if settings.sender else None
 
 
-def schedules(settings: Calendar | Courier | Hooks, target: str) -> SchedulerSchedules:
+def schedules(settings: Calendar | Courier | Hooks | Triage, target: str) -> SchedulerSchedules:
     """One-shots that call that function."""
     from slipway.adapters.scheduler import SchedulerSchedules
 
     return SchedulerSchedules(settings.schedule_prefix, target, settings.schedule_role)
+
+
+def sentiments(settings: Triage) -> Sentiments:
+    if settings.sentiment == "comprehend":
+        from slipway.adapters.comprehend import Comprehend
+
+        return Comprehend()
+    from slipway.adapters.lexicon import Lexicon
+
+    return Lexicon()
 
 
 def alarms() -> CloudWatchAlarms:
