@@ -32,6 +32,7 @@ from infra.surroundings import Surroundings
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 _TRACE = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 _READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+_UNBOUND = ((OnAlarms, ", nor does reading composite alarms"), (OnSentiment, ", nor does Comprehend, where it is asked for"))
 # Where Lambda puts what it gave up of a stream.
 _ABANDONED = OnObjects("quarantine", "aws/lambda/", ("s3:PutObject",))
 
@@ -48,9 +49,8 @@ def role(scope: Construct, spec: Function, log_group: logs.CfnLogGroup, around: 
             iam.CfnRole.PolicyProperty(policy_name="grants", policy_document={"Version": "2012-10-17", "Statement": statements})
         ],
     )
-    alarms = any(isinstance(grant, OnAlarms) for grant in spec.grants)
-    nor = ", nor does reading composite alarms" if alarms else ""
-    xray = f"X-Ray takes no resource{nor}; every other grant of the role is literal"
+    others = [what for grant, what in _UNBOUND if any(isinstance(one, grant) for one in spec.grants)]
+    xray = f"X-Ray takes no resource{''.join(others)}; every other grant of the role is literal"
     acknowledge(made, "AwsSolutions-IAM5[Resource::*]", xray)
     acknowledge(made, "Serverless-LambdaStarPermissions", xray)
     for grant in (*spec.grants, *((_ABANDONED,) if spec.streams else ())):

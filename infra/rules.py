@@ -20,7 +20,7 @@ PUBLIC_ROUTES = (
     *(f"GET /public/{{product}}/changelog{form}" for form in ("", ".json", ".atom")),
 )
 # Takes no resource (Service Authorization Reference, AWS X-Ray).
-UNBOUNDED = {"cloudwatch:DescribeAlarms", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+UNBOUNDED = {"cloudwatch:DescribeAlarms", "comprehend:DetectSentiment", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 _MAX_RECORD_AGE = 12 * 3600
 
 

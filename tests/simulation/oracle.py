@@ -203,8 +203,9 @@ def _triage(world: World, intents: Intents, heads: dict[str, Row], findings: Fin
     """Everything about each item was found out once, and stands beside it; each complaint is one message."""
     items = {id: Stored(head) for id, head in heads.items() if head["kind"] == "feedback"}
     findings.lost += [f"triage of {id}" for id, item in items.items() if "proof" not in item.data]
-    first = [event for event in world.bus.log if event["type"] == "feedback.triaged.v1" and "language" in _fields(event)]
-    findings.compare("triaged", Counter(list(items)), Counter(event["subject"] for event in first))
+    triaged = {event["id"]: event for event in world.bus.log if event["type"] == "feedback.triaged.v1"}
+    first = Counter(event["subject"] for event in triaged.values() if "language" in _fields(event))
+    findings.compare("triaged", Counter(list(items)), first)
     rows = _rows(world, "feedback")
     wanted = {
         (f"list#flag#{flag}#{one['variant']}", f"{item.created_at}#{id}")
