@@ -373,9 +373,10 @@ FUNCTIONS = (
         settings.Triage,
         timeout=60,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("fbk_*", "secret#shingles")),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("list#flag#*", "index#*", "flood#*")),
-            OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"), leading=("psn_*", "fbk_*")),
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("fbk_*", "secret#shingles")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("fbk_*", "list#flag#*", "index#*", "flood#*", "secret#shingles")),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("psn_*",)),
+            OnTable(FEEDBACK, ("dynamodb:ConditionCheckItem",), leading=("psn_*", "fbk_*")),
             OnTable(FEEDBACK, _QUERY, leading=("flood#*",)),
             OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=("rol_*", "metric#*", "slots#*", "names#*")),
             OnTable(SIGNALS, ("dynamodb:PutItem",), leading=("rol_*", "metric#*", "slots#*", "names#*", "salt#*")),

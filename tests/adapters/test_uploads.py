@@ -21,8 +21,6 @@ ENVIRONMENT = {"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKID", "AWS_S
 TOKENS = (None, "session/token+=")
 
 
-
-
 @pytest.fixture(params=TOKENS, ids=["key", "session"])
 def token(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: NOW.replace(tzinfo=None))

@@ -36,7 +36,7 @@ GUARDED = json.dumps(
     [*WATCH, {"metric": "feedback.negative", "kind": "feedback"}, {"metric": "feedback.csat", "kind": "activity"}]
 )
 [TREATED, OTHER, *_] = people("t", 20)
-BUG = {"type": "bug", "title": "The new checkout is broken", "targeting_key": TREATED}
+BUG: dict[str, Any] = {"type": "bug", "title": "The new checkout is broken", "targeting_key": TREATED}
 HEARD = {contract.name() for contract in handler.contracts}
 
 

@@ -47,7 +47,9 @@ def test_a_photo_stays_the_right_way_up(turned: int, order: str) -> None:
     clean = stripped("image/jpeg", pictures.telling_jpeg(turned, order))
     assert (b"Exif" in clean) == (2 <= turned <= 8)
     if b"Exif" in clean:
-        assert clean[2:].startswith(b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0" + bytes([turned]))
+        assert clean[2:].startswith(
+            b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0" + bytes([turned])
+        )
 
 
 def test_the_frames_of_an_animation_stay_and_are_cleaned() -> None:

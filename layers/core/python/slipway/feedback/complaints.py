@@ -51,4 +51,5 @@ class Complaints:
 
 def complains(data: Mapping[str, Any]) -> bool:
     """Praise never does, whatever its words; nobody's sentiment makes a bug none."""
-    return data["type"] == "bug" or (data["type"] != "praise" and data.get("sentiment", {}).get("label") == "negative")
+    label = data.get("sentiment", {}).get("label")
+    return bool(data["type"] == "bug" or (data["type"] != "praise" and label == "negative"))

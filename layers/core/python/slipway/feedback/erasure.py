@@ -41,7 +41,8 @@ STORES: tuple[tuple[str, str, int | None], ...] = (
     ("audit", "ids and names of fields, no words", 400),
     ("bucket of attachments", "nothing; for a day what somebody uploaded and never sent", 1),
     ("failure bucket", "rows that no function could handle; the key, where a batch was given up with it", 90),
-    ("lake", "what applications told of a targeting key, no feedback", 400),
+    ("signals", "which variants were shown, under a hash of the day", 2),
+    ("lake", "what applications told of a targeting key; of feedback its type, its rating and whether it was negative", 400),
 )
 
 

@@ -47,13 +47,13 @@ class Floods:
 
     def swells(self, item: Stored, text: str, *, named: bool) -> bool:
         """Whether the item is one too many. `named`: its person has a targeting key. Safe to repeat."""
-        plain = _plain(text)
-        if not plain:
+        told = plain(text)
+        if not told:
             return False
         came = datetime.fromisoformat(item.created_at)
         now = came.timestamp()
         key = self._secrets.of(NAME, day(now), expires=(int(now) // DAY + 3) * DAY)
-        print = sketch(key, plain)
+        print = sketch(key, told)
         senders = [f"net#{item.data['network']}"] if "network" in item.data else []
         senders += [item.data["person"]] if named else []
         crowds = [self._before(f"flood#{sender}", item, print, came) for sender in senders]
@@ -83,6 +83,6 @@ def alike(one: bytes, other: bytes) -> float:
     return sum(hash in first and hash in second for hash in both) / len(both)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """What stays the same when only case, marks, spaces and numbers change."""
     return _REST.sub(" ", _NUMBER.sub("0", folded(text))).strip()

@@ -172,6 +172,12 @@ class SentimentView(Shape):
     by: str = Field(description="what says so: the `rating`, the `lexicon` or `comprehend`, or by `hand`")
 
 
+class ServedView(Shape):
+    variant: str
+    version: int = Field(ge=0, description="of the flag's configuration; 0: of one before the present one")
+    at: str = Field(description="when the sender was first shown it that day")
+
+
 class ImportedView(Shape):
     source: str
     reference: str | None = Field(description="its number or address there")
@@ -192,6 +198,9 @@ class FeedbackView(Shape):
         pattern=ID, examples=[None], description="what it is a duplicate of; it keeps its own votes"
     )
     sentiment: SentimentView | None
+    language: str | None = Field(description="BCP 47; unknown: it cannot be told; null: nobody has looked yet")
+    flags: dict[str, ServedView] = Field(description="what the sender was served in the day before, by flag, as was recorded")
+    proof: Literal["recorded", "unknown"] | None = Field(description="whether there was a record; null: nobody has looked yet")
     email: str | None
     consent: bool
     targeting_key: str | None
@@ -220,7 +229,7 @@ FIELDS = (
 
 _PLAIN = (
     *("product", "type", "rating", "status", "state", "sentiment", "environment", "origin", "headline", "reply", "assignee"),
-    *("imported_votes", "merged_into"),
+    *("imported_votes", "merged_into", "language", "proof"),
 )
 _FILE: dict[str, Any] = {"type": None, "bytes": None, "reason": None}
 _SEALED = ("title", "text", "email", "targeting_key", "imported")
@@ -245,6 +254,7 @@ def view(stored: Stored, sealed: dict[str, Any] | None, votes: int) -> dict[str,
         "context": {**context, "release": data.get("release"), "locale": data.get("locale")},
         "attachments": [_FILE | one for one in data.get("attachments", ())],
         "erased": sealed is None,
+        "flags": data.get("flags", {}),
         "tags": data.get("tags", []),
         "links": data.get("links", []),
         "created_at": stored.created_at,
