@@ -69,7 +69,7 @@ class Api:
     def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> tuple[Any, Mapping[str, str]]:
         reply = self._send(method, path, headers, body)
         try:
-            answer = json.loads(reply.body)
+            answer = json.loads(reply.body) if reply.status != 204 else None
         except ValueError:
             raise Trouble(f"{method} {path} was answered {reply.status}, and not in JSON: is SLIPWAY_URL the API?") from None
         if reply.status >= 400:

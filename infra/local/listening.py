@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from infra.local.visit import PRODUCT
@@ -27,9 +28,11 @@ from slipway.feedback.switches import Switches
 from slipway.feedback.vote import Voter
 from slipway.feedback.votes import Votes
 from slipway.ports import Store
+from slipway.resources import Created
 from slipway.signals.salts import Salts
 
 Calling = Callable[[datetime, Principal, str, str, int], Call]  # at, by, operation, name, step
+AT_ONCE = 4
 SHIFT = 26  # days before the end that an entry of the team's own came
 
 
@@ -54,13 +57,15 @@ class Listening:
 
     def hear(self, shop: Principal, team: Mapping[str, Principal]) -> None:
         """By way of the shop, whose key it is. What was heard before is not heard again, nor what came of it."""
-        ids: dict[str, str] = {}
-        for voice in VOICES:
-            call = self._calling(shop, "feedback.submit", voice.hours, voice.name)
-            made = self._submissions.submit(call, NewFeedback.model_validate(voice.told))
-            ids[voice.name] = made.stored.id
-            if not made.replayed:
-                self._follow(voice, ids, shop, team)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            heard = list(zip(VOICES, pool.map(lambda voice: self._heard(voice, shop), VOICES), strict=True))
+            ids = {voice.name: made.stored.id for voice, made in heard}
+            new = [voice for voice, made in heard if not made.replayed]
+            list(pool.map(lambda voice: self._follow(voice, ids, shop, team), new))
+
+    def _heard(self, voice: Voice, shop: Principal) -> Created:
+        call = self._calling(shop, "feedback.submit", voice.hours, voice.name)
+        return self._submissions.submit(call, NewFeedback.model_validate(voice.told))
 
     def _follow(self, voice: Voice, ids: Mapping[str, str], shop: Principal, team: Mapping[str, Principal]) -> None:
         id = ids[voice.name]

@@ -144,11 +144,11 @@ VOICES = (
     Voice(
         "twice",
         4,
-        _told("bug", "booking", "It booked twice", "One click, and two terrible mistakes: we pay both.", "captain-41"),
+        _told("bug", "booking", "It booked twice", "One click, and two terrible mistakes: we pay both.", "captain-43"),
         votes=2,
         moves=((2, "amara", {"status": "under_review", "tags": ["one-click"]}),),
     ),
     Voice("quick", 3, _told("praise", "booking", "So quick now", "I love it, great work.", "captain-44")),
-    Voice("undo", 2, _told("idea", "booking", "Undo right after booking", "A minute to take it back.", "captain-52"), votes=1),
-    Voice("stars", 1, _rated("rating", 2, "booking", "The button is where Cancel was.", "captain-47")),
+    Voice("undo", 2, _told("idea", "booking", "Undo right after booking", "A minute to take it back.", "captain-45"), votes=1),
+    Voice("stars", 1, _rated("rating", 2, "booking", "The button is where Cancel was.", "captain-41")),
 )
