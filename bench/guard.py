@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 from bench import environment
 from bench.flags import micros
 from bench.runtime import Failed
+from slipway.rollouts.arms import Arm, Exposed, Tally
 from slipway.rollouts.guard import HARMS, Stage, confidence, evidence, log_sample_ratio
 from slipway.rollouts.policy import Guard, Judgement, decide
-from slipway.rollouts.tally import Arm, Exposed, Tally
 from tests.simulation.platform import Chance
 from tests.simulation.rollouts import Phase, bad_units, stopped, z_stopped
 from tests.simulation.test_guarded import PROMISE, played

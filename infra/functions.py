@@ -61,11 +61,18 @@ class OnOneShots:
 
 
 @dataclass(frozen=True, slots=True)
+class OnAlarms:
+    """To read how the account's alarms stand: of composite ones CloudWatch tells only who may read all."""
+
+    actions: tuple[str, ...] = ("cloudwatch:DescribeAlarms",)
+
+
+@dataclass(frozen=True, slots=True)
 class OnLake:
     actions: tuple[str, ...] = ("firehose:PutRecord",)
 
 
-Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnLake
+Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnAlarms | OnLake
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,10 +333,11 @@ FUNCTIONS = (
     ),
     Function(
         "ramp",
-        "Takes the next step of rollouts when its minute has come",
+        "Takes the next step of rollouts when its minute has come, unless an alarm rings",
         settings.Ramp,
         timeout=60,
-        grants=_MOVE,
+        grants=(*_MOVE, OnAlarms()),
+        pattern=events.pattern(events.RolloutStarted, events.RolloutAdvanced, events.RolloutResumed),
         daily=True,
         woken=True,
     ),

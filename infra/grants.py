@@ -11,7 +11,19 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.checks import acknowledge
-from infra.functions import Bucket, Function, Grant, OnBucket, OnBus, OnLake, OnObjects, OnOneShots, OnTable, OnUserPool
+from infra.functions import (
+    Bucket,
+    Function,
+    Grant,
+    OnAlarms,
+    OnBucket,
+    OnBus,
+    OnLake,
+    OnObjects,
+    OnOneShots,
+    OnTable,
+    OnUserPool,
+)
 from infra.surroundings import Surroundings
 
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -33,7 +45,9 @@ def role(scope: Construct, spec: Function, log_group: logs.CfnLogGroup, around: 
             iam.CfnRole.PolicyProperty(policy_name="grants", policy_document={"Version": "2012-10-17", "Statement": statements})
         ],
     )
-    xray = "X-Ray takes no resource; every other grant of the role is literal"
+    alarms = any(isinstance(grant, OnAlarms) for grant in spec.grants)
+    nor = ", nor does reading composite alarms" if alarms else ""
+    xray = f"X-Ray takes no resource{nor}; every other grant of the role is literal"
     acknowledge(made, "AwsSolutions-IAM5[Resource::*]", xray)
     acknowledge(made, "Serverless-LambdaStarPermissions", xray)
     for grant in (*spec.grants, *((_ABANDONED,) if spec.streams else ())):
@@ -78,6 +92,8 @@ def _resource(grant: Grant, around: Surroundings) -> str:
             return data.bucket_arns[bucket]
         case OnBus():
             return around.bus.event_bus_arn
+        case OnAlarms():
+            return "*"
         case OnLake():
             return around.lake.stream.attr_arn
         case OnOneShots():

@@ -15,7 +15,7 @@ FUNCTION, MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
 READERS = 2  # of one stream: a third one starves the others
 PUBLIC_ROUTES = ("$default",)
 # Takes no resource (Service Authorization Reference, AWS X-Ray).
-UNBOUNDED = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+UNBOUNDED = {"cloudwatch:DescribeAlarms", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 _MAX_RECORD_AGE = 12 * 3600
 
 
@@ -157,7 +157,7 @@ def private_buckets(estate: Estate) -> Iterator[tuple[str, str]]:
 
 def literal_grants(estate: Estate) -> Iterator[tuple[str, str]]:
     """These actions on this resource. A wildcard stands only behind a prefix of object keys or of one-shots, and where
-    X-Ray needs it."""
+    X-Ray and CloudWatch need it."""
     for kind in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         for id, policy in estate.of(kind):
             if policy.get("ManagedPolicyArns"):

@@ -228,9 +228,10 @@ def invite(
 
 @app.command()
 def env(ctx: typer.Context) -> None:
-    """Print SLIPWAY_URL and SLIPWAY_KEY, for a shell, of what runs on this machine: eval "$(.venv/bin/slipway --local env)".
+    """Print URL and keys, for a shell, of what runs on this machine: eval "$(.venv/bin/slipway --local env)".
 
-    The key is that of the demo's admin; those of a service and of a browser stand in SLIPWAY_SERVER_KEY and SLIPWAY_CLIENT_KEY.
+    SLIPWAY_URL, and of the demo the keys of its admin (SLIPWAY_KEY), a service (SLIPWAY_SERVER_KEY) and a browser
+    (SLIPWAY_CLIENT_KEY).
     """
     if not _local(ctx):
         raise Trouble("A key is shown once, when it is made (`slipway keys create`): only `slipway --local env` knows one.")

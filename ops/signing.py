@@ -44,7 +44,8 @@ def rotate(
         err.print(f"{environment} has generation {newest} already; nothing is changed.", highlight=False)
         return
     if older := [row["pk"] for row in _under_way(store, environment) if row["data"].get("generation", newest) < newest]:
-        raise Trouble(f"{', '.join(older)} still needs the secret that would go: wait for its end, or stop it.")
+        needs = "needs" if len(older) == 1 else "need"
+        raise Trouble(f"{', '.join(older)} still {needs} the secret that would go: wait for its end, or stop it.")
     made = signing.rotate(store, environment, newest, secrets.token_bytes(signing.SECRET_BYTES))
     err.print(f"{environment} has generation {made}; {newest} is known until the next rotation.", highlight=False)
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from functions.guard.handler import Use
 from functions.guard.handler import handler as guard
+from functions.ramp.handler import Use as Ramp
 from functions.ramp.handler import handler as ramp
-from slipway.adapters.memory import MemoryBlobs, MemorySchedules, MemoryStore
+from slipway.adapters.memory import MemoryAlarms, MemoryBlobs, MemorySchedules, MemoryStore
 from slipway.calls import Call
 from slipway.edge.stream import Wired
 from slipway.flags.control import Control
+from slipway.outbox import envelopes
 from slipway.resources import Stored
 from slipway.rollouts.plan import NewRollout
 from slipway.rollouts.states import Event
@@ -22,7 +24,7 @@ from slipway.tables import COUNTERS
 from tests.catalogue import EDITOR, START
 from tests.flagging import configured, made
 from tests.functions.events import Context
-from tests.records import record
+from tests.records import arrival, record
 
 ENTROPY = b"e" * 32
 LADDER = [{"share": 5, "hold": {"minutes": 10}}, {"share": 50, "hold": {"minutes": 10}}, {"share": 100}]
@@ -35,7 +37,8 @@ class Rolling:
 
     def __init__(self, store: MemoryStore | None = None) -> None:
         self.store = MemoryStore() if store is None else store
-        self.control, self.quarantine, self.shots = Control(self.store), MemoryBlobs(), MemorySchedules()
+        self.control, self.quarantine = Control(self.store), MemoryBlobs()
+        self.shots, self.alarms = MemorySchedules(), MemoryAlarms()
         self.now = START + timedelta(hours=9)
         self.records: list[dict[str, Any]] = []
         self._calls = 0
@@ -97,8 +100,18 @@ class Rolling:
             guard({"Records": list(records or [notification()])}, Context())
 
     def step(self, event: Mapping[str, Any]) -> None:
-        with ramp.testing(self.control.rollouts, lambda: self.now):
+        with ramp.testing(Ramp(self.control.rollouts, self.alarms, lambda: self.now)):
             ramp(event, Context())
+
+    def first(self, id: str) -> dict[str, Any]:
+        """The envelope of its beginning."""
+        (envelope,) = envelopes(self.control.rollouts.shelf.past(id, 1).row)
+        return envelope
+
+    def told(self, id: str) -> None:
+        """The ramp is told of the last move, by the bus."""
+        for envelope in envelopes(self.find(id).row):
+            self.step(arrival(envelope))
 
     def later(self, **time: int) -> datetime:
         self.now += timedelta(**time)
@@ -117,8 +130,10 @@ def seen(stage: int = 0, control: int = 950, treatment: int = 50) -> dict[str, i
     return {f"exposed|{stage}|c|server": control, f"exposed|{stage}|t|server": treatment}
 
 
-def notification(alarm: str = "checkout-5xx", state: str = "ALARM", **changed: Any) -> dict[str, Any]:
-    """What a topic delivers when an alarm of CloudWatch has changed its state."""
+def notification(
+    alarm: str = "checkout-5xx", state: str = "ALARM", at: datetime = START + timedelta(hours=9, seconds=70), **changed: Any
+) -> dict[str, Any]:
+    """What a topic delivers when an alarm of CloudWatch has changed its state, at that moment."""
     topic = "arn:aws:sns:eu-west-1:111122223333:slipway-rollout-alarms"
     dimension = {"value": "checkout", "name": "ApiName"}
     message = {
@@ -128,7 +143,7 @@ def notification(alarm: str = "checkout-5xx", state: str = "ALARM", **changed: A
         "AlarmConfigurationUpdatedTimestamp": "2026-11-01T08:00:00.000+0000",
         "NewStateValue": state,
         "NewStateReason": "Threshold Crossed: 1 datapoint [7.0 (01/11/26 09:00:00)] was greater than the threshold (5.0).",
-        "StateChangeTime": "2026-11-01T09:01:10.123+0000",
+        "StateChangeTime": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}+0000",
         "Region": "EU (Ireland)",
         "AlarmArn": f"arn:aws:cloudwatch:eu-west-1:111122223333:alarm:{alarm}",
         "OldStateValue": "OK" if state == "ALARM" else "ALARM",

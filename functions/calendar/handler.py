@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from slipway.access import SYSTEM
 from slipway.adapters import connect
 from slipway.calls import Call
+from slipway.edge import observe
 from slipway.edge.consumer import Consumer
 from slipway.events.later import (
     ScheduleCancelled,
@@ -33,6 +34,7 @@ from slipway.flags.schedules import awaited, reconciled
 from slipway.ports import Schedules
 from slipway.rollouts import clock
 from slipway.settings import Calendar
+from slipway.sweep import each
 
 Noted = ScheduleEvent | ScheduleEventV2 | RolloutEvent
 CONTRACTS = (
@@ -63,9 +65,14 @@ def note(use: Use, event: Noted) -> None:
 
 
 def daily(use: Use) -> None:
-    reconciled(use.control.schedules, use.shots, use.now())
-    use.control.proposals.expire(Call(SYSTEM, "proposals.expire", use.now(), "daily"))
-    clock.reconciled(use.control.rollouts, use.steps, use.now())
+    """Raises the first error, after the others were done: what is wrong with one is no reason to lose a one-shot of another."""
+    control, now = use.control, use.now()
+    sweeps: list[Callable[[], object]] = [
+        lambda: reconciled(control.schedules, use.shots, now),
+        lambda: clock.reconciled(control.rollouts, use.steps, now),
+        lambda: control.proposals.expire(Call(SYSTEM, "proposals.expire", now, "daily")),
+    ]
+    each(sweeps, lambda sweep: sweep(), observe.line().failure)
 
 
 handler: Consumer[Use, Noted] = Consumer("calendar", wire, note, *CONTRACTS, daily=daily)

@@ -110,6 +110,10 @@ class Collecting:
             from slipway.problems import Forbidden
 
             raise Forbidden(f"The operation {OPERATIONS[route]} needs a client or server key of an environment.")
+        if request.asked("environment") not in (None, principal.environment):
+            from slipway.problems import Forbidden
+
+            raise Forbidden("This key belongs to another environment: what it tells counts in its own.")
         events = _events(request)
         line["events"] = len(events)
         server = principal.kind == "server"
@@ -131,9 +135,9 @@ def _events(request: Event) -> list[Any]:
     try:
         document = json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        from slipway.problems import Malformed
+        from slipway.edge.json import read as strictly  # says what is wrong, and where
 
-        raise Malformed("The body is no JSON in UTF-8.") from None
+        document = strictly(raw)
     events = document.get("events") if isinstance(document, dict) else None
     if not isinstance(events, list) or not 1 <= len(events) <= MOST or len(document) > 1:
         from slipway.problems import Fault, Invalid

@@ -138,7 +138,7 @@ class Evaluator:
 
     def _answer(self, request: Event, route: str, name: str, line: observe.Line) -> Answer:
         principal = _admitted(request, route, line)
-        environment = _environment(principal, name if route == SNAPSHOT else _asked(request.raw_query))
+        environment = _environment(principal, name if route == SNAPSHOT else request.asked("environment"))
         if route == SNAPSHOT:
             return _document(self._copy(environment, line), environment, request)
         context = _context(request)
@@ -234,11 +234,6 @@ def _environment(principal: Principal, asked: str | None) -> str:
     if asked not in (None, principal.environment):
         raise Refused(403, "GENERAL", "This key belongs to another environment.")
     return principal.environment
-
-
-def _asked(query: str) -> str | None:
-    """The environment that the query names, if any."""
-    return next((value for name, _, value in (pair.partition("=") for pair in query.split("&")) if name == "environment"), None)
 
 
 def _context(request: Event) -> Mapping[str, Any]:

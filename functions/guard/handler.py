@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from slipway.access import Principal
 from slipway.adapters import connect
@@ -28,6 +28,7 @@ from slipway.rollouts.course import METRIC
 from slipway.rollouts.judging import NOTE, judged
 from slipway.rollouts.rollouts import Rollouts
 from slipway.settings import Guard as Settings
+from slipway.sweep import each
 
 GUARD = Principal("system", "guard")
 
@@ -70,19 +71,23 @@ def judge(use: Use, ids: Sequence[str]) -> dict[int, Exception | None]:
     return {index: failed[id] for index, id in enumerate(ids) if id in failed}
 
 
-def ring(use: Use, alarm: str) -> None:
-    """Judge every rollout that has a guard of this alarm. Raises the first error, after the others were judged."""
-    errors = []
-    for id in use.rollouts.under_way():
-        try:
-            stored = use.rollouts.shelf.find(id)
-            if stored is not None and alarm in rollout.alarms(stored.data):
-                _judge(use, id, alarm)
-        except Exception as error:
-            observe.line().failure(error, "unjudged")
-            errors.append(error)
-    if errors:
-        raise errors[0]
+class Rang(NamedTuple):
+    """An alarm whose state has changed."""
+
+    alarm: str
+    state: str
+    at: datetime
+
+
+def ring(use: Use, rang: Rang) -> None:
+    """Judge every rollout that it is news for. Raises the first error, after the others were judged."""
+
+    def hear(id: str) -> None:
+        stored = use.rollouts.shelf.find(id)
+        if stored is not None and rollout.hears(stored.data, rang.alarm, rang.at):
+            _judge(use, id, rang.alarm)
+
+    each(use.rollouts.under_way(), hear, lambda error: observe.line().failure(error, "unjudged"))
 
 
 def _judge(use: Use, id: str, *alarms: str) -> None:
@@ -91,14 +96,14 @@ def _judge(use: Use, id: str, *alarms: str) -> None:
         verdicts.told(observe.line(), after.data["state"])
 
 
-def rang(record: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The alarm that a message is about, and its new state; None for a message that is not of CloudWatch."""
+def read(record: Mapping[str, Any]) -> Rang | None:
+    """What a message tells; None for one that is not of CloudWatch."""
     try:
         told = json.loads(record["Sns"]["Message"])
-        alarm, state = told["AlarmName"], told["NewStateValue"]
+        alarm, state, at = told["AlarmName"], told["NewStateValue"], datetime.fromisoformat(told["StateChangeTime"])
     except (ValueError, RecursionError, TypeError, KeyError):
         return None
-    return (alarm, state) if isinstance(alarm, str) and isinstance(state, str) else None
+    return Rang(alarm, state, at) if isinstance(alarm, str) and isinstance(state, str) and at.tzinfo is not None else None
 
 
 class Guard:
@@ -112,21 +117,19 @@ class Guard:
             return self.stream(event, context)
         request = {"request_id": getattr(context, "aws_request_id", "none"), "trace_id": "", "correlation_id": ""}
         with observe.Line("guard", **request, source="aws.sns", event_type="alarm", records=len(event["Records"])) as line:
-            use, errors = self.stream.ready().use, []
-            for told in map(rang, event["Records"]):
-                if told is None:
+            use = self.stream.ready().use
+
+            def hear(record: Mapping[str, Any]) -> None:
+                rang = read(record)
+                if rang is None:
                     line.level, line["error_code"] = "WARN", "no_alarm"  # nor will it be one when it comes again
-                    continue
-                alarm, state = told
-                if re.fullmatch(METRIC, alarm):
-                    line["alarm"] = alarm  # another name may be anything, also what is nobody's business
-                try:
-                    if state == "ALARM":
-                        ring(use, alarm)
-                except Exception as error:
-                    errors.append(error)
-            if errors:
-                raise errors[0]
+                    return
+                if re.fullmatch(METRIC, rang.alarm):
+                    line["alarm"] = rang.alarm  # another name may be anything, also what is nobody's business
+                if rang.state == "ALARM":
+                    ring(use, rang)
+
+            each(event["Records"], hear)
         return {}
 
     @contextmanager

@@ -1,4 +1,5 @@
-"""A one-shot -> the step of the rollout that it is named after, if the guards have nothing against it and it still is due.
+"""A one-shot -> the step of the rollout that it is named after, if the guards have nothing against it and it still is due. A
+stage that has begun -> the verdict, where an alarm rings already.
 
 Once a day every rollout that is under way is judged, whatever came or did not.
 """
@@ -6,81 +7,61 @@ Once a day every rollout that is under way is judged, whatever came or did not.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from slipway.access import Principal
 from slipway.adapters import connect
 from slipway.calls import Call
 from slipway.edge import observe, verdicts
+from slipway.edge.consumer import Consumer
+from slipway.events.rollouts import RolloutAdvanced, RolloutEvent, RolloutResumed, RolloutStarted
 from slipway.flags.control import Control
+from slipway.ports import Alarms
 from slipway.resources import Stored
-from slipway.rollouts.clock import stepped
-from slipway.rollouts.judging import judged
+from slipway.rollouts import clock
 from slipway.rollouts.rollouts import Rollouts
 from slipway.settings import Ramp as Settings
+from slipway.sweep import each
 
 RAMP = Principal("system", "ramp")
 
 
-def wire() -> Rollouts:
-    return Control(connect.store(Settings.load())).rollouts
+@dataclass(frozen=True, slots=True)
+class Use:
+    rollouts: Rollouts
+    alarms: Alarms
+    now: Callable[[], datetime]
+
+    def call(self, correlation_id: str = "") -> Call:
+        return Call(RAMP, "rollouts.step", self.now(), os.urandom(16).hex(), correlation_id=correlation_id)
 
 
-def _tell(line: observe.Line, after: Stored | None) -> None:
+def wire() -> Use:
+    return Use(Control(connect.store(Settings.load())).rollouts, connect.alarms(), lambda: datetime.now(UTC))
+
+
+def begin(use: Use, event: RolloutEvent) -> None:
+    _tell(clock.begun(use.rollouts, use.alarms, use.call(event.correlation_id), event.subject))
+
+
+def step(use: Use, name: str) -> None:
+    _tell(clock.stepped(use.rollouts, use.alarms, use.call(name), name))
+
+
+def daily(use: Use) -> None:
+    def look(id: str) -> None:
+        _tell(clock.looked(use.rollouts, use.alarms, use.call(), id))
+
+    each(use.rollouts.under_way(), look, observe.line().failure)
+
+
+def _tell(after: Stored | None) -> None:
     if after is not None:
-        verdicts.told(line, after.data["state"])
+        verdicts.told(observe.line(), after.data["state"])
 
 
-class Ramp:
-    """The Lambda entry point: `{"schedule": <rollout>-<stage>}`, or the day's event."""
-
-    def __init__(self, wire: Callable[[], Rollouts]) -> None:
-        self._wire = wire
-        self._use: Rollouts | None = None
-        self._now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-    def __call__(self, event: Mapping[str, Any], context: object) -> None:
-        name = str(event.get("schedule", ""))
-        with observe.Line(
-            "ramp",
-            request_id=getattr(context, "aws_request_id", "none"),
-            trace_id="",
-            correlation_id=name,
-            source="aws.scheduler" if name else "aws.events",
-            event_type="schedule" if name else "daily",
-        ) as line:
-            if self._use is None:
-                self._use = self._wire()  # in here, so that a setting that is missing leaves a line
-            call = Call(RAMP, "rollouts.step", self._now(), os.urandom(16).hex(), correlation_id=name)
-            if name:
-                _tell(line, stepped(self._use, call, name))
-            else:
-                self._daily(self._use, call, line)
-
-    def _daily(self, rollouts: Rollouts, call: Call, line: observe.Line) -> None:
-        """Raises the first error, after the others were judged."""
-        errors = []
-        for id in rollouts.under_way():
-            try:
-                _tell(line, judged(rollouts, call.but(nonce=f"{call.nonce}.{id}"), id))
-            except Exception as error:  # one rollout keeps no other from its step
-                line.failure(error)
-                errors.append(error)
-        if errors:
-            raise errors[0]
-
-    @contextmanager
-    def testing(self, use: Rollouts, now: Callable[[], datetime]) -> Iterator[None]:
-        """Work with this, by this clock, for a while."""
-        before = self._use, self._now
-        self._use, self._now = use, now
-        try:
-            yield
-        finally:
-            self._use, self._now = before
-
-
-handler = Ramp(wire)
+handler: Consumer[Use, RolloutEvent] = Consumer(
+    "ramp", wire, begin, RolloutStarted, RolloutAdvanced, RolloutResumed, daily=daily, woken=step
+)

@@ -38,7 +38,7 @@ _FLAG = {
 }
 _LATER = _RULE | _FLAG | {"unknown_environment", "one_change", "unknown_segment", "unknown_version"}
 _COURSE = {"last_share", "not_larger", "required", "duplicate", "invalid_metric", "threshold", "invalid_share"}
-_COURSE |= {"forbidden_character", "invalid_key"}
+_COURSE |= {"forbidden_character", "invalid_key", "too_small"}  # of alpha the published contract says that it is above 0
 RULES = {
     "rollouts.create": _COURSE | {"invalid_variant", "unknown_template"},
     "rollouts.dry_run": _COURSE,

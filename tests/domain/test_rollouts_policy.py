@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.rollouts.arms import Arm, Brought, Exposed, Tally, capped, sources
 from slipway.rollouts.guard import Stage, log_evidence
 from slipway.rollouts.policy import ACTIVITY, Decision, Deed, Guard, Hold, Judgement, Kind, decide, guarded
-from slipway.rollouts.tally import Arm, Brought, Exposed, Tally, capped, sources
 
 ERRORS = Guard("errors", "bad_units")
 NOBODY, HOLDING = Arm(), Hold()
@@ -362,6 +362,16 @@ def test_it_advances_early_where_no_guard_can_be_worse() -> None:
     assert action(GOOD, ERRORS, Guard("slow", "slow_units"), hold=early) == ("continue", "holding")
     assert action(GOOD, ERRORS, Guard("5xx", "alarm"), hold=early) == ("advance", "no_worse")
     assert action({}, Guard("5xx", "alarm"), hold=early) == ("continue", "holding")
+
+
+def test_early_is_no_way_around_units() -> None:
+    """What one stage has proven takes nobody through the next ones unseen, nor before so many came as its hold asks for."""
+    come = [Exposed(0.5, 1_000, 1_000)]
+    assert action(GOOD, exposed=[*come, Exposed(0.75)], hold=Hold(early=True)) == ("continue", "holding")
+    assert action(GOOD, exposed=[*come, Exposed(0.75, seen=1)], hold=Hold(early=True)) == ("advance", "no_worse")
+    assert action(GOOD, exposed=come, hold=Hold(early=True, units=2_001)) == ("continue", "holding")
+    assert action(GOOD, exposed=come, hold=Hold(early=True, units=2_000)) == ("advance", "no_worse")
+    assert action(GOOD, exposed=come, hold=Hold(over=True, early=True, units=2_001)) == ("continue", "holding")
 
 
 def test_early_needs_five_units_that_speak_for_it() -> None:

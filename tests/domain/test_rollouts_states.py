@@ -32,7 +32,7 @@ ALLOWED: dict[tuple[State, Event], State] = {
     ("paused", "human_edit"): "stopped",
     ("rolled_back", "resume"): "running",
     ("rolled_back", "stop"): "stopped",
-    ("rolled_back", "human_edit"): "stopped",
+    ("rolled_back", "human_edit"): "rolled_back",
     ("completed", "human_edit"): "completed",
     ("stopped", "human_edit"): "stopped",
 }
@@ -53,6 +53,8 @@ def test_every_state_and_every_event(state: State, event: Event) -> None:
 def test_a_refusal_names_what_a_person_may_ask_for() -> None:
     with pytest.raises(MoveNotAllowed, match=r"^The rollout is rolled back, and cannot pause: possible are resume, stop\.$"):
         move("rolled_back", "pause")
+    with pytest.raises(MoveNotAllowed, match=r"possible are resume, roll-back, stop\.$"):  # as the paths have them
+        move("paused", "advance")
     with pytest.raises(MoveNotAllowed, match=r"^The rollout is completed, and cannot resume: that is the end of it\.$"):
         move("completed", "resume")
 

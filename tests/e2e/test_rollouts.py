@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,6 +78,10 @@ class Rollout:
     def read(self) -> dict[str, Any]:
         return dict(self.stack.call("GET", self.path).json())
 
+    def move(self, event: str) -> None:
+        moved = self.stack.call("POST", f"{self.path}/{event}", {}, headers={"If-Match": "*"})
+        assert moved.status == 200, moved.body
+
     def becomes(self, state: str) -> None:
         until(lambda: self.read()["state"] == state, within=PATIENCE, what=f"the rollout is {state}")
 
@@ -124,16 +128,10 @@ def test_a_harmful_rollout_is_back_by_itself(stack: Stack, ladder: Rollout, tell
     assert heard() == ["rollout.rolled_back.v1", "rollout.started.v1"]
 
 
-def test_an_alarm_takes_a_rollout_back(stack: Stack) -> None:
-    """By CloudWatch and the topic that it is sent to."""
-    name = f"shop-{secrets.token_hex(4)}"
-    rollout = Rollout(stack, 50, {"metric": name, "kind": "alarm"})
-    topics = [one["TopicArn"] for one in stack.client("sns").list_topics()["Topics"]]
-    [topic] = [arn for arn in topics if arn.endswith("-rollout-alarms")]
-    cloudwatch = stack.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        AlarmActions=[topic],
+def made(stack: Stack, alarm: str, *topics: str) -> None:
+    stack.client("cloudwatch").put_metric_alarm(
+        AlarmName=alarm,
+        AlarmActions=list(topics),
         MetricName="5xx",
         Namespace="Shop",
         Statistic="Sum",
@@ -142,11 +140,35 @@ def test_an_alarm_takes_a_rollout_back(stack: Stack) -> None:
         Threshold=5,
         ComparisonOperator="GreaterThanThreshold",
     )
-    try:
-        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
-        rollout.becomes("rolled_back")
-    finally:
-        cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+@pytest.fixture
+def alarm(stack: Stack) -> Iterator[str]:
+    """One that tells nobody."""
+    name = f"shop-{secrets.token_hex(4)}"
+    made(stack, name)
+    yield name
+    stack.client("cloudwatch").delete_alarms(AlarmNames=[name])
+
+
+def test_an_alarm_takes_a_rollout_back(stack: Stack, alarm: str) -> None:
+    """By CloudWatch and the topic that it is sent to."""
+    rollout = Rollout(stack, 50, {"metric": alarm, "kind": "alarm"})
+    topics = [one["TopicArn"] for one in stack.client("sns").list_topics()["Topics"]]
+    [topic] = [arn for arn in topics if arn.endswith("-rollout-alarms")]
+    made(stack, alarm, topic)
+    stack.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
+    rollout.becomes("rolled_back")
+    assert rollout.read()["why"]["code"] == "alarm"
+
+
+def test_an_alarm_that_rings_already_does_so_too(stack: Stack, alarm: str) -> None:
+    """It tells nobody; who resumes is asked for it."""
+    rollout = Rollout(stack, 50, {"metric": alarm, "kind": "alarm"})
+    stack.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
+    rollout.move("pause")
+    rollout.move("resume")
+    rollout.becomes("rolled_back")
     assert rollout.read()["why"]["code"] == "alarm"
 
 

@@ -9,11 +9,13 @@ import pytest
 
 from functions.calendar.handler import Use
 from functions.calendar.handler import handler as calendar
+from functions.planner.handler import Use as Planner
 from functions.planner.handler import handler as planner
 from slipway.adapters.memory import MemorySchedules, MemoryStore
 from slipway.flags.control import Control
 from slipway.flags.schedules import NewSchedule
 from slipway.outbox import envelopes
+from slipway.ports import StoreUnavailable
 from slipway.resources import Stored
 from slipway.rollouts.states import Event
 from slipway.tables import FLAGS
@@ -41,7 +43,7 @@ class Desk:
             calendar(event, Context())
 
     def fires(self, id: str, now: datetime) -> str:
-        with planner.testing(self.control.schedules, lambda: now):
+        with planner.testing(Planner(self.control.schedules, lambda: now)):
             planner({"schedule": id}, Context())
         return str(self.control.schedules.read(id).data["status"])
 
@@ -86,6 +88,27 @@ def test_once_a_day_what_was_lost_comes_after_all(desk: Desk, log_lines: list[di
     assert len(log_lines) == 2
 
 
+class Refusing(MemorySchedules):
+    """Makes no one-shot of these names."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self.names = names
+
+    def add(self, name: str, at: datetime) -> None:
+        if name in self.names:
+            raise StoreUnavailable("CreateSchedule: Throttling")
+        super().add(name, at)
+
+
+def test_a_one_shot_that_cannot_be_made_keeps_no_other(desk: Desk) -> None:
+    first, second = desk.planned(5), desk.planned(6)
+    desk.shots = Refusing(first.id)
+    with pytest.raises(StoreUnavailable):
+        desk.hears(DAILY)
+    assert desk.shots.waiting.keys() == {second.id}
+
+
 # --- rollouts -------------------------------------------------------------------------------------------
 
 
@@ -97,7 +120,7 @@ class Ladder(Rolling):
             for event in events:
                 calendar(event, Context())
 
-    def told(self, id: str) -> list[dict[str, Any]]:
+    def events(self, id: str) -> list[dict[str, Any]]:
         """The events of all versions so far that the calendar takes."""
         rows = [row for (pk, _), row in self.store.tables["flags"].items() if pk == id]
         rows.sort(key=lambda row: row["version"])
@@ -116,23 +139,23 @@ def ladder() -> Ladder:
 def test_each_stage_has_its_one_shot(ladder: Ladder) -> None:
     start = ladder.now
     id = ladder.begin()
-    ladder.hears(*ladder.told(id))
+    ladder.hears(*ladder.events(id))
     assert ladder.shots.waiting == {f"{id}-0": start + timedelta(minutes=10)}
     ladder.later(minutes=3, seconds=1)
     ladder.moves(id, "advance")
-    ladder.hears(*ladder.told(id)[1:])
+    ladder.hears(*ladder.events(id)[1:])
     assert ladder.shots.waiting == {f"{id}-{n}": start + timedelta(minutes=at) for n, at in enumerate((10, 14))}
 
 
 def test_what_is_paused_waits_for_nothing_until_it_goes_on(ladder: Ladder) -> None:
     id = ladder.begin()
-    ladder.hears(*ladder.told(id))
+    ladder.hears(*ladder.events(id))
     ladder.moves(id, "pause")
-    ladder.hears(*ladder.told(id)[1:])
+    ladder.hears(*ladder.events(id)[1:])
     assert ladder.shots.waiting == {}
     ladder.later(hours=1)
     ladder.moves(id, "resume")
-    ladder.hears(*ladder.told(id)[2:])
+    ladder.hears(*ladder.events(id)[2:])
     assert ladder.shots.waiting == {f"{id}-1": ladder.now + timedelta(minutes=10)}
 
 
@@ -140,13 +163,17 @@ def test_what_is_paused_waits_for_nothing_until_it_goes_on(ladder: Ladder) -> No
 def test_an_event_that_comes_late_or_again_undoes_nothing(ladder: Ladder, end: Event) -> None:
     id = ladder.begin()
     ladder.moves(id, end)
-    ladder.hears(*reversed(ladder.told(id)), *ladder.told(id))
+    ladder.hears(*reversed(ladder.events(id)), *ladder.events(id))
     assert ladder.shots.waiting == {}
 
 
-def test_the_last_step_waits_for_nothing_where_it_is_final(ladder: Ladder) -> None:
-    id = ladder.begin(ladder=[{"share": 100}])
-    ladder.hears(*ladder.told(id))
+def test_a_step_without_a_hold_waits_for_nothing(ladder: Ladder) -> None:
+    """As ladders of one step alone once had."""
+    id = ladder.begin()
+    head = ladder.store.get(FLAGS, id, "head")
+    assert head is not None
+    ladder.store.put(FLAGS, head | {"data": head["data"] | {"ladder": [{"share": 100_000}]}})
+    ladder.hears(*ladder.events(id))
     assert ladder.shots.waiting == {}
 
 
@@ -174,3 +201,17 @@ def test_one_that_nobody_can_read_keeps_no_other_from_its_step(ladder: Ladder) -
     with pytest.raises(IndexError):
         ladder.hears(DAILY)
     assert list(ladder.shots.waiting) == [f"{sound}-0"]
+
+
+def test_a_scheduled_change_that_fails_keeps_no_rollout_from_its_step(
+    ladder: Ladder, log_lines: list[dict[str, object]]
+) -> None:
+    change = {"flag": "checkout", "environment": "staging", "change": {"enabled": True}, "reason": "Launch"}
+    at = (ladder.now + timedelta(minutes=5)).isoformat()
+    plan = ladder.control.schedules.plan(ladder.call("schedules.plan"), NewSchedule.model_validate(change | {"at": at})).stored
+    id = ladder.begin()
+    use = Use(ladder.control, Refusing(plan.id), ladder.shots, lambda: ladder.now)
+    with calendar.testing(use), pytest.raises(StoreUnavailable):
+        calendar(DAILY, Context())
+    assert ladder.shots.waiting.keys() == {f"{id}-0"}
+    assert (log_lines[-1]["level"], log_lines[-1]["Failures"]) == ("ERROR", 1)

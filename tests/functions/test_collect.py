@@ -11,8 +11,8 @@ from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs
 from slipway.ports import Blob, StoreUnavailable
 from slipway.rollouts import exposure
+from slipway.rollouts.arms import PER_NETWORK_HOUR
 from slipway.rollouts.signing import FRESH
-from slipway.rollouts.tally import PER_NETWORK_HOUR
 from slipway.signals import rows
 from slipway.signals.posted import MOST
 from slipway.tables import SIGNALS
@@ -32,7 +32,7 @@ from tests.collecting import (
     token,
     unit,
 )
-from tests.functions.events import ADMIN, EDITOR, VIEWER
+from tests.functions.events import ADMIN, EDITOR, VIEWER, Context, http_event, reply
 
 ADA = "user-1"
 
@@ -122,6 +122,25 @@ def test_what_cannot_be_read_is_a_problem(deployment: Deployment, body: bytes, s
     assert (reply.status, reply.headers["content-type"]) == (status, "application/problem+json")
     assert reply.json["detail"]
     assert deployment.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "detail"),
+    [
+        (b'{"events": [{]}', 400, "Expecting property name enclosed in double quotes at line 1, column 14"),
+        (b'{"events": [{"value": NaN}]}', 400, "NaN is no JSON number"),
+        (b'{"events": [{"value": %s}]}' % (b"9" * 5_000), 422, "/events/0/value"),
+    ],
+)
+def test_a_body_that_is_no_json_is_told_where(deployment: Deployment, body: bytes, status: int, detail: str) -> None:
+    reply = deployment.send(body)
+    assert (reply.status, detail in reply.json["detail"]) == (status, True)
+
+
+def test_who_names_another_environment_is_told_that_the_key_has_its_own(deployment: Deployment) -> None:
+    event = http_event("POST", "/ofrep/v1/track", body=json.dumps({"events": [outcome(ADA)]}), principal=SERVER)
+    for query, status in (("environment=staging", 403), ("environment=production", 202)):
+        assert reply(deployment.handler({**event, "rawQueryString": query}, Context())).status == status
 
 
 WRONG: list[tuple[Any, str]] = [

@@ -135,6 +135,8 @@ def test_if_match(api: Api[Room], sent: str, read: int | None) -> None:
         ("HEAD", "/v1/products", {}, 405, "method_not_allowed"),
         ("GET", "/v1/nothing", {}, 404, "not_found"),
         ("GET", "/v1/products/a/b/c", {}, 404, "not_found"),
+        ("PATCH", "/v1/products/a\x00b", {}, 404, "not_found"),
+        ("PATCH", "/v1/products/a\nb", {}, 404, "not_found"),
     ],
 )
 def test_problems(api: Api[Room], method: str, path: str, sent: dict[str, str], status: int, code: str) -> None:
@@ -178,6 +180,11 @@ def test_bodies_that_are_refused(api: Api[Room], room: Room, body: str, status: 
     assert reply.status == status
     assert sorted(error["pointer"] for error in reply.json.get("errors", [])) == sorted(pointers)
     assert room.requests == []
+
+
+def test_who_sends_nothing_is_told_the_least_that_will_do(api: Api[Room]) -> None:
+    reply = call(api, "POST", "/v1/products", "", headers={"Content-Type": "application/json"})
+    assert reply.json["detail"] == "The body is empty: send a JSON object, if only `{}`."
 
 
 def test_a_body_that_is_not_utf8_or_too_large(api: Api[Room]) -> None:

@@ -28,6 +28,7 @@ class Whole(BaseModel):
     model_config = ConfigDict(extra="forbid")
     parts: list[Part] = []
     by_name: dict[str, Part] = {}
+    few: Annotated[list[int], Field(max_length=2)] = []
     note: Annotated[str, Field(min_length=1, max_length=3, pattern="^[a-z]+$")] = "x"
 
 
@@ -85,6 +86,7 @@ def test_each_wrong_value_has_its_pointer_and_a_stable_code(value: Any, faults: 
         ({"note" * 100: "x"}, "There is no such field here."),
         ({"note": 1}, "Send a text."),
         ({"note": ""}, "It must have at least 1 character."),
+        ({"few": [1, 2, 3]}, "It must have at most 2 items, not 3."),
         ({"note": "AB"}, "It must match pattern '^[a-z]+$'."),
     ],
 )

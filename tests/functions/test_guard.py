@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,13 +15,15 @@ from slipway.edge.stream import BatchFailed
 from slipway.flags import jsontext
 from slipway.outbox import due
 from slipway.ports import Page, Row, StoreUnavailable
-from slipway.problems import Conflict
+from slipway.problems import Conflict, PreconditionFailed
 from slipway.rollouts import judging
 from slipway.rollouts.judging import NOTE, Astray, counters, noted
+from slipway.rollouts.states import Event
 from slipway.rowsize import row_bytes
+from slipway.signals.rows import ROLLOUT_DAYS
 from slipway.tables import COUNTERS, FLAGS, Table
 from tests.flagging import configured, disagreements
-from tests.rolling import ALARM, ERRORS, Rolling, notification, seen
+from tests.rolling import ALARM, ERRORS, LADDER, Rolling, notification, seen
 
 
 class Store(MemoryStore):
@@ -214,6 +217,21 @@ def test_early_goes_on_where_no_harm_is_proven(rolling: Rolling) -> None:
     assert (rolling.find(id).data["stage"], rolling.why(id)) == (1, "no_worse")
 
 
+def test_early_goes_through_no_stage_unseen(rolling: Rolling) -> None:
+    """What is proven stays so: each stage waits until somebody has come to it, or the ladder were none."""
+    guards = [ERRORS | {"margin": 0.5}, {"kind": "activity", "margin": 0.5}]
+    id = rolling.begin(early=True, guards=guards, ladder=[*LADDER[:2], {"share": 75, "hold": {"minutes": 10}}, {"share": 100}])
+    many = {"exposed|0|c|server": 95_000, "exposed|0|t|server": 5_000}
+    for metric in ("errors", "*"):
+        many |= {f"met|{metric}|0|c|server": 9_500, f"met|{metric}|0|t|server": 500}
+    for stage in range(1, 3):
+        rolling.count(id, many)
+        rolling.deliver()
+        rolling.deliver()
+        assert rolling.find(id).data["stage"] == stage
+        many |= {f"seen|{stage}": 1}
+
+
 @pytest.mark.parametrize(
     ("counts", "why"),
     [
@@ -246,6 +264,35 @@ def test_a_large_threshold_is_counted_under_the_name_that_the_collector_gives_it
     rolling.harm(id, metric="bytes>2500000")
     rolling.deliver()
     assert rolling.state(id) == "rolled_back"
+
+
+def test_a_rollout_that_is_older_than_what_is_known_of_its_units_pauses(rolling: Rolling) -> None:
+    """After that a unit would be counted once more; who resumes it has the guards look anew."""
+    id = rolling.begin(ladder=[{"share": 5, "hold": {"minutes": 1, "approval": True}}, {"share": 100}])
+    rolling.count(id, seen())
+    rolling.later(days=ROLLOUT_DAYS, seconds=-1)
+    rolling.deliver()
+    assert rolling.state(id) == "advancing"
+    rolling.later(seconds=1)
+    rolling.deliver()
+    rolling.deliver()
+    assert (rolling.state(id), rolling.why(id), rolling.find(id).version) == ("paused", "too_long", 3)
+    rolling.move(id, "resume")
+    rolling.count(id, seen() | seen(1))
+    rolling.deliver()
+    assert rolling.state(id) == "running"
+    rolling.later(days=ROLLOUT_DAYS)
+    rolling.harm(id, stage=1)
+    rolling.deliver()
+    assert rolling.why(id) == "harm"
+
+
+def test_one_by_which_nobody_is_counted_may_be_as_old_as_it_likes(rolling: Rolling) -> None:
+    id = rolling.begin(ladder=[{"share": 5, "hold": {"minutes": 1, "approval": True}}, {"share": 100}], guards=[ALARM])
+    rolling.count(id, seen())
+    rolling.later(days=ROLLOUT_DAYS)
+    rolling.deliver()
+    assert rolling.state(id) == "advancing"
 
 
 # --- guards that only tell ------------------------------------------------------------------------------
@@ -305,6 +352,46 @@ def test_a_pause_at_the_same_moment_does_not_hold_a_step_back_up(rolling: Rollin
     store(rolling).before = [lambda: rolling.move(id, "pause")]
     assert rolling.deliver() == []
     assert told(rolling, id) == ["rollout.started.v1", "rollout.paused.v1", "rollout.rolled_back.v1"]
+
+
+EDIT = {"environment": "production", "default_variant": "on", "reason": "R", "seconds": 40_000}
+
+
+@pytest.mark.parametrize("who", ["guard", "ramp", "alarm"])
+@pytest.mark.parametrize("harmful", [True, False])
+@pytest.mark.parametrize("act", ["pause", "advance", "stop", "roll_back", "edit"])
+def test_whatever_a_person_does_at_the_same_moment_is_not_undone(rolling: Rolling, who: str, harmful: bool, act: str) -> None:
+    """The verdict is made anew on what the person has left: harm takes back what still runs, a step that was due is no other
+    one's."""
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rolling.count(id, seen() | ({"met|errors|0|t|server": 9} if harmful else {}))
+    rolling.later(minutes=10)
+    edit: Callable[[], Any] = lambda: configured(rolling.control, **EDIT)  # type: ignore[arg-type]  # noqa: E731
+    store(rolling).before = [edit if act == "edit" else lambda: rolling.move(id, act)]  # type: ignore[arg-type]
+    if who == "guard":
+        assert rolling.deliver() == []
+    elif who == "ramp":
+        rolling.step({"schedule": f"{id}-0"})
+    else:
+        rolling.ring(notification(at=rolling.now))
+    after, back = rolling.find(id).data, harmful or who == "alarm"
+    taken = {"pause": "paused", "advance": "running", "stop": "stopped", "roll_back": "rolled_back", "edit": "stopped"}
+    # A one-shot is of its stage: of the next one the guard knows.
+    heard = back and act in ("pause", "advance") and (who, act) != ("ramp", "advance")
+    assert after["state"] == ("rolled_back" if heard else taken[act])
+    assert after["why"]["code"] in (("harm", "alarm") if heard else ("edited",) if act == "edit" else (act,))
+    assert rolling.find(id).version == (3 if heard else 2)
+    assert len(after["stages"]) == (2 if act == "advance" else 1)
+
+
+@pytest.mark.parametrize("act", ["pause", "advance", "stop", "roll_back"])
+def test_nor_does_a_person_undo_a_verdict_that_they_did_not_see(rolling: Rolling, act: Event) -> None:
+    id = rolling.begin()
+    rolling.harm(id)
+    store(rolling).before = [rolling.deliver]
+    with pytest.raises(PreconditionFailed):
+        rolling.move(id, act)
+    assert (rolling.state(id), rolling.why(id)) == ("rolled_back", "harm")
 
 
 def test_a_pause_at_the_same_moment_is_not_undone_by_a_step_forward(rolling: Rolling) -> None:
@@ -466,7 +553,12 @@ def test_an_alarm_that_rings_no_more_moves_nothing(rolling: Rolling, state: str,
 
 @pytest.mark.parametrize(
     "message",
-    ["hello", "", "null", "[]", "7", "{}", '{"AlarmName": 7, "NewStateValue": "ALARM"}', '{"AlarmName": "x"}', "[" * 100_000],
+    [
+        *("hello", "", "null", "[]", "7", "{}", "[" * 100_000),
+        '{"AlarmName": 7, "NewStateValue": "ALARM", "StateChangeTime": "2026-11-01T09:01:10.123+0000"}',
+        '{"AlarmName": "x"}',
+        *(f'{{"AlarmName": "x", "NewStateValue": "ALARM", "StateChangeTime": {at}}}' for at in ("7", '"now"', '"2026-11-01"')),
+    ],
 )
 def test_a_message_that_is_of_no_alarm_is_told_and_keeps_no_other(
     rolling: Rolling, message: str, log_lines: list[dict[str, Any]]
@@ -503,6 +595,52 @@ def test_an_alarm_may_only_pause_or_tell(rolling: Rolling) -> None:
         rolling.ring()
     assert (rolling.state(paused), rolling.state(warned)) == ("paused", "running")
     assert told(rolling, warned) == ["rollout.started.v1", "rollout.warned.v1"]
+
+
+def test_a_message_that_is_late_or_comes_again_holds_nothing_against_who_went_on(rolling: Rolling) -> None:
+    """A person has mended it and resumed: what went off before then is no news."""
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rolling.later(minutes=2)
+    message = notification(at=rolling.now)
+    rolling.later(seconds=3)
+    rolling.ring(message)
+    assert rolling.state(id) == "rolled_back"
+    rolling.later(minutes=5)
+    rolling.move(id, "resume")
+    for again in (message, notification(at=rolling.now - timedelta(seconds=1))):
+        rolling.ring(again)
+    assert rolling.state(id) == "running"
+    rolling.ring(notification(at=rolling.now))
+    assert rolling.state(id) == "rolled_back"
+
+
+def test_nor_does_one_from_before_it_began(rolling: Rolling) -> None:
+    id = rolling.begin(guards=[ALARM])
+    rolling.ring(notification(at=rolling.now - timedelta(minutes=1)))
+    assert rolling.find(id).version == 1
+
+
+def test_an_alarm_of_the_stage_before_is_heard(rolling: Rolling) -> None:
+    """Its message came while the clock took the next step."""
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rang = notification(at=rolling.later(minutes=1))
+    rolling.later(seconds=2)
+    rolling.move(id, "advance")
+    rolling.ring(rang)
+    assert (rolling.state(id), rolling.why(id)) == ("rolled_back", "alarm")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_in_whatever_order_messages_come_the_end_is_the_same(rolling: Rolling, order: tuple[int, int]) -> None:
+    """That it is well again takes nothing back: a person decides."""
+    id = rolling.begin(guards=[ALARM])
+    messages = [
+        notification(at=rolling.now + timedelta(minutes=1)),
+        notification(state="OK", at=rolling.now + timedelta(minutes=2)),
+    ]
+    for place in order:
+        rolling.ring(messages[place])
+    assert (rolling.state(id), rolling.find(id).version) == ("rolled_back", 2)
 
 
 # --- size -----------------------------------------------------------------------------------------------

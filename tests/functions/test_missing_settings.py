@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.guard.handler import Guard
 from functions.guard.handler import wire as guard_wire
-from functions.planner.handler import Planner
-from functions.planner.handler import wire as planner_wire
-from functions.ramp.handler import Ramp
-from functions.ramp.handler import wire as ramp_wire
+from functions.planner import handler as planner
+from functions.ramp import handler as ramp
 from functions.seed import handler as seed
 from functions.tally import handler as tally
 from functions.usage import handler as usage
 from slipway.settings import BadSettings
-from tests.functions.events import Context, log_event, resource_event
+from tests.functions.events import Context, daily, log_event, resource_event
 from tests.records import record
 from tests.rolling import notification
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
     ("function", "event"),
     [
-        (Planner(planner_wire), {"schedule": "sch_1"}),
-        (Ramp(ramp_wire), {"schedule": "rol_1-0"}),
-        (Ramp(ramp_wire), {"source": "aws.events", "time": "2026-11-25T00:00:00Z"}),
+        (planner.handler, {"schedule": "sch_1"}),
+        (ramp.handler, {"schedule": "rol_1-0"}),
+        (ramp.handler, daily(datetime(2026, 11, 25, tzinfo=UTC))),
         (Guard(guard_wire), {"Records": [notification()]}),
         (Guard(guard_wire), {"Records": [record("counters", None, {"pk": "rol_1", "sk": "00"}, 1)]}),
         (usage.handler, log_event("{}", datetime(2026, 11, 25, tzinfo=UTC), "1")),
@@ -47,3 +51,24 @@ def test_a_setting_that_is_missing_leaves_a_line(
         function(event, Context())
     [line] = log_lines
     assert (line["level"], line["error_type"], line["Failures"]) == ("ERROR", "BadSettings", 1)
+
+
+def invoked() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Functions that runbooks have one invoke, and the event."""
+    for page in sorted((ROOT / "docs" / "runbooks").glob("*.md")):
+        for name, event in re.findall(r"invoke\s+`(\w+)`\s+with\s+`({[^`]*})`", page.read_text()):
+            yield name, json.loads(event)
+
+
+@pytest.mark.parametrize(("name", "event"), list(invoked()), ids=str)
+def test_what_a_runbook_invokes_a_function_with_is_taken(
+    name: str, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets as far as to its settings."""
+    monkeypatch.delenv("SLIPWAY_STAGE", raising=False)
+    with pytest.raises(BadSettings, match="SLIPWAY_STAGE"):
+        import_module(f"functions.{name}.handler").handler(event, Context())
+
+
+def test_runbooks_invoke_functions() -> None:
+    assert {name for name, _ in invoked()} >= {"calendar", "ramp", "tally"}

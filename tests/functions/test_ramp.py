@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
 
-from slipway.adapters.memory import MemoryStore
+from slipway.adapters.memory import MemoryAlarms, MemoryStore
 from slipway.ports import Page, StoreUnavailable
 from slipway.rollouts.judging import NOTE
+from slipway.rollouts.states import Event
 from slipway.tables import COUNTERS, FLAGS, Table
 from tests.flagging import configured, disagreements
 from tests.functions.events import daily
-from tests.rolling import ERRORS, Rolling, seen
+from tests.records import arrival
+from tests.rolling import ALARM, ERRORS, Rolling, seen
 
 MINUTES = [{"share": 5, "hold": {"minutes": 1}}, {"share": 50, "hold": {"minutes": 1}}, {"share": 100}]
 
@@ -181,7 +183,8 @@ def test_once_a_day_what_was_lost_is_found(rolling: Rolling, log_lines: list[dic
     rolling.step(daily(rolling.now))
     assert (rolling.find(busy).data["stage"], rolling.why(silent)) == (1, "no_traffic")
     line = log_lines[-1]
-    assert (line["source"], line["event_type"], line["decisions"]) == ("aws.events", "daily", {"running": 1, "paused": 1})
+    assert (line["source"], line["event_type"]) == ("aws.events", "Scheduled.Event")
+    assert line["decisions"] == {"running": 1, "paused": 1}
 
 
 def test_one_that_cannot_be_judged_keeps_no_other(rolling: Rolling, store: Store, log_lines: list[dict[str, Any]]) -> None:
@@ -208,3 +211,92 @@ def test_one_shots_that_wait_are_of_the_stage_that_runs(rolling: Rolling) -> Non
     rolling.later(minutes=9)
     rolling.step(shot(id, 0))
     assert rolling.find(id).data["stage"] == 1
+
+
+# --- alarms that ring already ---------------------------------------------------------------------------
+
+
+class Silent(MemoryAlarms):
+    """CloudWatch, when it does not answer."""
+
+    def ringing(self, names: Collection[str]) -> set[str]:
+        raise StoreUnavailable("DescribeAlarms: Throttling")
+
+
+def test_what_begins_while_an_alarm_rings_is_taken_back(rolling: Rolling, log_lines: list[dict[str, Any]]) -> None:
+    rolling.alarms.ring = {"checkout-5xx", "another"}
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rolling.told(id)
+    assert (rolling.state(id), rolling.why(id), rolling.find(id).actor) == ("rolled_back", "alarm", "system:ramp")
+    line = log_lines[-1]
+    assert (line["source"], line["event_type"], line["decisions"]) == (
+        "slipway.flags",
+        "rollout.started.v1",
+        {"rolled_back": 1},
+    )
+    rolling.step(arrival(rolling.first(id)))
+    assert rolling.find(id).version == 2
+
+
+@pytest.mark.parametrize("event", ["resume", "advance"])
+def test_so_is_what_goes_on_while_it_rings(rolling: Rolling, event: Event) -> None:
+    """It went off while the rollout was paused, or its message is lost: nobody tells again that it still rings."""
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rolling.told(id)
+    assert rolling.find(id).version == 1
+    if event == "resume":
+        rolling.move(id, "pause")
+    rolling.alarms.ring = {"checkout-5xx"}
+    rolling.move(id, event)
+    rolling.told(id)
+    assert (rolling.state(id), rolling.why(id)) == ("rolled_back", "alarm")
+
+
+@pytest.mark.parametrize(("action", "state", "code"), [("pause", "paused", "alarm"), ("notify", "running", "warned")])
+def test_what_its_guard_says_is_done(rolling: Rolling, action: str, state: str, code: str) -> None:
+    rolling.alarms.ring = {"checkout-5xx"}
+    id = rolling.begin(guards=[ALARM | {"action": action}])
+    rolling.told(id)
+    assert (rolling.state(id), rolling.why(id)) == (state, code)
+
+
+def test_nobody_is_shown_more_while_an_alarm_rings(rolling: Rolling) -> None:
+    """Whose message never came."""
+    id = rolling.begin(guards=[ALARM])
+    rolling.alarms.ring = {"checkout-5xx"}
+    rolling.later(minutes=10)
+    rolling.step(shot(id))
+    assert (rolling.state(id), rolling.why(id)) == ("rolled_back", "alarm")
+
+
+def test_the_day_finds_an_alarm_that_rings(rolling: Rolling) -> None:
+    id = rolling.begin(guards=[ALARM])
+    rolling.alarms.ring = {"checkout-5xx"}
+    rolling.step(daily(rolling.now))
+    assert (rolling.state(id), rolling.why(id)) == ("rolled_back", "alarm")
+
+
+def test_nor_while_nobody_can_tell_whether_it_does(rolling: Rolling) -> None:
+    rolling.flag("search")
+    id, deaf = rolling.begin(guards=[ALARM]), rolling.begin("search", guards=[])
+    rolling.alarms = Silent()
+    rolling.later(minutes=10)
+    for event in (shot(id), daily(rolling.now)):
+        with pytest.raises(StoreUnavailable):
+            rolling.step(event)
+    assert (rolling.find(id).version, rolling.find(deaf).data["stage"]) == (1, 1)  # the other one listens to none
+    rolling.alarms = MemoryAlarms()
+    rolling.step(shot(id))
+    assert rolling.find(id).data["stage"] == 1
+
+
+def test_where_none_rings_a_stage_begins_unjudged(rolling: Rolling) -> None:
+    """Who begins has seen nobody yet: what was counted is the guard's affair."""
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rolling.harm(id)
+    rolling.told(id)
+    assert rolling.find(id).version == 1
+    assert rolling.move(id, "stop").data["state"] == "stopped"
+    rolling.alarms.ring = {"checkout-5xx"}
+    rolling.step(arrival(rolling.first(id)))
+    assert rolling.state(id) == "stopped"

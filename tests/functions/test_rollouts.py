@@ -164,7 +164,8 @@ def test_a_rollout_is_read_where_it_is_alone() -> None:
             [("/ladder/1/share", "not_larger")],
         ),
         ({"ladder": [{"share": 50}, {"share": 100}]}, [("/ladder/0/hold", "required")]),
-        ({"ladder": [{"share": 50}]}, [("/ladder/0/share", "last_share")]),
+        ({"ladder": [{"share": 50, "hold": {}}]}, [("/ladder/0/share", "last_share")]),
+        ({"ladder": [{"share": 100}]}, [("/ladder/0/hold", "required")]),
         ({"holdback": 5}, [("/ladder/2/share", "last_share")]),
         ({"ladder": [{"share": 0.0001, "hold": {}}, {"share": 100}]}, [("/ladder/0/share", "invalid_share")]),
         ({"ladder": [{"share": 5, "hold": {"minutes": 0}}, {"share": 100}]}, [("/ladder/0/hold/minutes", "too_small")]),
@@ -178,6 +179,8 @@ def test_a_rollout_is_read_where_it_is_alone() -> None:
         ({"guards": [{"metric": "ms", "kind": "slow_units"}]}, [("/guards/0", "threshold")]),
         ({"guards": [{"metric": "errors", "kind": "bad_units"}] * 2}, [("/guards/1", "duplicate")]),
         ({"bucket_by": "a..b"}, [("/bucket_by", "invalid_path")]),
+        ({"bucket_by": "a" * 129}, [("/bucket_by", "too_long")]),
+        ({"bucket_by": "$flagd.timestamp"}, [("/bucket_by", "invalid_path")]),
         ({"from": "third"}, [("/from", "unknown_variant")]),
         ({"reasons": "x"}, [("/reasons", "unknown")]),
     ],
@@ -253,6 +256,7 @@ def test_a_second_person_starts_and_advances_it_where_two_are_asked_for(store: M
     ruled(Control(store), "development", approval=True)
     at_once = begun()
     assert (at_once.status, at_once.json["errors"][0]["code"]) == (403, "approval_needed")
+    assert at_once.json["detail"].endswith('Plan it with `"start": false`.')
     first = begun(start=False)
     for what in MORE[:1]:
         for who in (ADA, ADMIN):
@@ -277,6 +281,12 @@ def test_the_configuration_tells_it_in_words() -> None:
     assert told["rollout"] == {"id": id, "from": "off", "to": "on", "share": 5, "stage": 0}
     words = f"5 % of those who would get off by its rule or default get on (rollout {id})."
     assert told["rules"] == ["Otherwise: off.", words]
+
+
+def test_what_a_stopped_one_leaves_has_words() -> None:
+    move(begun(), "stop")
+    words = "If targetingKey and (targetingKey is text or targetingKey is a whole number): 5 % on, 95 % off by "
+    assert asked("GET", HERE).json["rules"][0] == words + '"checkout:rollout:" + targetingKey.'
 
 
 def test_an_explanation_says_that_the_split_decided() -> None:

@@ -33,6 +33,9 @@ def test_a_page_has_a_type_a_tag_and_the_guards(path: str) -> None:
 def test_the_page_says_what_runs_here_and_leads_to_the_reference() -> None:
     page = site("GET", "/").body.decode()
     assert "Slipway" in page
+    assert all(
+        part in page for part in ("feature flags", "guarded rollouts", "signals", "product catalogue", "members", "audit")
+    )
     assert 'href="/docs"' in page
 
 

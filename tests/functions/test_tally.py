@@ -16,9 +16,9 @@ from slipway.edge.stream import BatchFailed, Wired
 from slipway.flags import jsontext
 from slipway.ports import Condition, Delete, Put, Row, StoreUnavailable
 from slipway.rollouts import policy, rollout
+from slipway.rollouts.arms import Arm, Brought, Exposed, Tally
 from slipway.rollouts.counts import counted
 from slipway.rollouts.exposure import SCALE
-from slipway.rollouts.tally import Arm, Brought, Exposed, Tally
 from slipway.rowsize import row_bytes
 from slipway.signals import counters
 from slipway.signals import tallying as tally_of_signals

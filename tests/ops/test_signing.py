@@ -51,6 +51,8 @@ def test_no_secret_goes_that_a_rollout_needs(store: MemoryStore) -> None:
     refused = rotate("production")
     assert (refused.exit_code, "rol_1 still needs" in refused.stderr) == (1, True)
     assert "rol_2" not in refused.stderr
+    under_way(store, "rol_3", "production", 1)
+    assert "rol_1, rol_3 still need the secret" in " ".join(rotate("production").stderr.split())
     assert signing.newest(store, "production") == 2
 
 

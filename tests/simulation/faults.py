@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from slipway.adapters.memory import MemoryBlobs, MemoryDirectory, MemoryLake, MemorySchedules, MemoryStore
+from slipway.adapters.memory import MemoryAlarms, MemoryBlobs, MemoryDirectory, MemoryLake, MemorySchedules, MemoryStore
 from slipway.ports import Blob, Condition, Page, Row, Span, StoreUnavailable, Update, Write
 from slipway.tables import Index, Table
 
@@ -206,6 +206,17 @@ class PoolTokens:
             self._asked = True
         made, username, _ = token.split(".")
         return username if made == "made" else None
+
+
+class Alarms(MemoryAlarms):
+    """Who is asked whether alarms ring."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self._faults = faults
+
+    def ringing(self, names: Collection[str]) -> set[str]:
+        return self._faults.around("alarms.ringing", READ, lambda: super(Alarms, self).ringing(names))
 
 
 class OneShots(MemorySchedules):

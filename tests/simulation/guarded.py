@@ -139,14 +139,17 @@ def by_the_clock(world: World, client: Client) -> None:
 
 
 def and_a_person(world: World, client: Client) -> None:
-    """A person stops one and goes on, which an alarm takes back; begins another one, and ends it by an edit in the middle of
-    harm; a third is only planned."""
+    """A person stops one and goes on, which an alarm takes back; and goes on again while that still rings; begins another one,
+    and ends it by an edit in the middle of harm; a third is only planned."""
     listening = [ERRORS, {"metric": "shop-5xx", "kind": "alarm"}]
-    first = Rollout(world, client, Course(("rolled_back", "stopped"), ([0, 0], [0])), guards=listening)
+    first = Rollout(world, client, Course(("rolled_back", "stopped"), ([0, 0, 0], [0, 0], [0])), guards=listening)
     first.move("pause")
     first.move("resume")
     world.pump()
     world.ring("shop-5xx")
+    first.heard()
+    world.alarms.ring.add("shop-5xx")
+    first.move("resume")
     first.heard()
     second = Rollout(world, client, Course(("stopped", "rolled_back"), ([0],), whole=False), "search")
     treated = people("t", 6, FIRST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 from unittest.mock import patch
@@ -301,10 +301,15 @@ def verdict_by_a_record() -> Bug:
 def step_for_each_shot() -> Bug:
     """Takes a step whenever a one-shot fires, whatever stage it was made for."""
 
-    def stepped(rollouts: Rollouts, call: Call, id: str, shot: int) -> Stored | None:
-        return judging.judged(rollouts, call.but(now=call.now + judging.EARLY), id)
+    def stepped(rollouts: Rollouts, call: Call, id: str, alarms: Collection[str], shot: int) -> Stored | None:
+        return judging.judged(rollouts, call.but(now=call.now + judging.EARLY), id, alarms)
 
     return Bug(patch.object(clock, "judged", stepped))
+
+
+def deaf_when_it_begins() -> Bug:
+    """Hears of an alarm only when it goes off, and never asks whether it rings."""
+    return Bug(patch.object(clock, "_ringing", lambda *_: set()))
 
 
 def edit_beside_a_rollout() -> Bug:
@@ -391,6 +396,7 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (verdict_over_a_verdict, PERSON, "guard", "doubled"),
         (verdict_by_a_record, HARM, "guard", "wrong"),
         (step_for_each_shot, CLOCK, "ramp", "wrong"),
+        (deaf_when_it_begins, PERSON, "ramp", "wrong"),
         (edit_beside_a_rollout, PERSON, "flags", "wrong"),
         (rollback_without_a_revision, HARM, "guard", "wrong"),
         (unit_of_each_stage, CLOCK, "collect", "doubled"),

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import pytest
 
+from slipway.rollouts.arms import Arm, Tally
 from slipway.rollouts.guard import Stage, confidence, log_sample_ratio
 from slipway.rollouts.policy import ACTIVITY, FEWER_IS_WORSE, MISMATCH, Guard, Judgement, Kind, decide, guarded
-from slipway.rollouts.tally import Arm, Tally
 from tests.simulation.rollouts import (
     ALPHA,
     Bad,

@@ -27,8 +27,10 @@ from functions.guard.handler import Use as Guard
 from functions.guard.handler import handler as guard
 from functions.invite.handler import handler as invite
 from functions.keyring.handler import handler as keyring
+from functions.planner.handler import Use as Planner
 from functions.planner.handler import handler as planner
 from functions.products.handler import handler as products
+from functions.ramp.handler import Use as Ramp
 from functions.ramp.handler import handler as ramp
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
@@ -63,6 +65,7 @@ from tests.functions.events import ADMIN, Reply, call, daily, http_event, log_ev
 from tests.lines import SCHEMA, broken
 from tests.rolling import notification
 from tests.simulation.faults import (
+    Alarms,
     Crash,
     Faults,
     FaultyBlobs,
@@ -107,6 +110,7 @@ class World:
         self.memory = MemoryStore()
         self.keys, self.flags, self.quarantine = MemoryBlobs(), MemoryBlobs(), MemoryBlobs()
         self.people, self.shots, self.steps = People(self.faults), OneShots(self.faults), OneShots(self.faults)
+        self.alarms = Alarms(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
         self.misspoken: list[str] = []  # what is wrong with lines of the log
@@ -142,9 +146,9 @@ class World:
             record.testing(self.store),
             invite.testing((self.store, self.people)),
             calendar.testing(Calendar(Control(self.store), self.shots, self.steps, lambda: self.now)),
-            planner.testing(Control(self.store).schedules, lambda: self.now),
+            planner.testing(Planner(Control(self.store).schedules, lambda: self.now)),
             guard.testing(Wired(Guard(Control(self.store).rollouts, lambda: self.now), quarantine)),
-            ramp.testing(Control(self.store).rollouts, lambda: self.now),
+            ramp.testing(Ramp(Control(self.store).rollouts, self.alarms, lambda: self.now)),
             usage.testing(Counting(self.store)),
             feedback.testing(use=room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
@@ -211,7 +215,8 @@ class World:
 
     def ring(self, alarm: str) -> None:
         """An alarm of CloudWatch goes off; the topic delivers until it is taken."""
-        self.bus.waiting += [(self._guard, {"Records": [notification(alarm)]})] * (2 if self.chance.repeats() else 1)
+        message = {"Records": [notification(alarm, at=self.now)]}
+        self.bus.waiting += [(self._guard, message)] * (2 if self.chance.repeats() else 1)
 
     def evaluated(self, environment: str, key: str | None = None, **context: Any) -> Reply | None:
         """What a server key of that environment is answered: one flag, or all; None when the instance died."""
@@ -311,7 +316,8 @@ class World:
         self.bus = Bus(self.chance)
         abacus = Consumer("abacus", lambda: self.store, self._counter, AnyEvent)
         patterns = {function.name: function.pattern for function in FUNCTIONS if function.pattern is not None}
-        consumers: dict[str, Callable[[Any, Any], Any]] = {"record": record, "invite": invite, "calendar": calendar}
+        named: tuple[Consumer[Any, Any], ...] = (record, invite, calendar, ramp)
+        consumers = {consumer.name: consumer for consumer in named}
         assert patterns.keys() == consumers.keys(), "a rule without its function here"
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))

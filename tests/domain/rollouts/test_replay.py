@@ -195,6 +195,33 @@ def test_a_guard_that_only_tells_ends_nothing(control: Control) -> None:
     assert (told["outcome"], [one["guard"] for one in told["warned"]]) == ("none", ["errors"])
 
 
+def test_guards_that_only_tell_do_so_together(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that have reached it by one look, as a live guard does: there may be no other look."""
+    monkeypatch.setattr(replay, "MOST_LOOKS", 1)
+    stored = begun(control, guards=[{**guard, "action": "notify"} for guard in GUARDS])
+    met = [
+        signal(stored.id, "met", n, 10, name, stage=0, arm="t", trust="server", source="")
+        for n in range(30)
+        for name in ("errors", "ms>250")
+    ]
+    record(control, met)
+    told = tried(control, stored)
+    assert [one["guard"] for one in told["warned"]] == ["errors", "ms>250"]
+    assert len({one["at"] for one in told["warned"]}) == 1
+
+
+def test_who_was_told_is_told_again_after_a_person_went_on(control: Control) -> None:
+    """As live: resuming takes back what was told."""
+    stored = begun(control, guards=[{**ERRORS, "action": "notify"}])
+    moves: list[tuple[float, Event]] = [(300, "pause"), (310, "resume")]
+    for seconds, event in moves:
+        control.rollouts.move(a_call(seconds), *WHERE, stored.id, None, event, None, b"e" * 32)
+    record(
+        control, [*history(stored.id, 200, 0.05, 10, seed=3), *history(stored.id, 200, 0.05, 10, seed=3, stage=1, begins=320)]
+    )
+    assert [one["guard"] for one in tried(control, stored)["warned"]] == ["errors", "errors"]
+
+
 def test_nothing_recorded_is_no_harm(control: Control) -> None:
     told = tried(control, begun(control))
     assert (told["outcome"], told["signals"], told["looks"]) == ("none", 0, 1)

@@ -141,6 +141,7 @@ def test_what_was_rolled_back_is_not_resumed_over_an_edit(control: Control) -> N
     configured(control, environment="production", targeting=BETA, reason="R", seconds=11)
     with pytest.raises(Conflict, match="has changed since"):
         move(control, back, "resume")
+    assert control.rollouts.shelf.read(back.id).version == back.version  # the edit ends what runs, and this does not
 
 
 @pytest.mark.parametrize("edit", [{"hash": "v2"}, {"variants": {"third": True}}])

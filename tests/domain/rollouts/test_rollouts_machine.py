@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from slipway.adapters.memory import MemoryStore
+from slipway.adapters.memory import MemoryAlarms, MemoryStore
 from slipway.flags.compilation import compiled
 from slipway.flags.configuration import alone
 from slipway.flags.control import Control
@@ -19,7 +19,7 @@ from slipway.flags.snapshot import Snapshot
 from slipway.problems import Conflict, Invalid, MoveNotAllowed, PreconditionFailed
 from slipway.resources import Stored
 from slipway.rollouts import exposure, rollout
-from slipway.rollouts.clock import stepped
+from slipway.rollouts.clock import begun, stepped
 from slipway.rollouts.judging import judged
 from slipway.rollouts.plan import NewRollout
 from slipway.rollouts.states import BY_HAND, LIVE, MOVES, Event
@@ -34,14 +34,14 @@ LADDERS = (
     [{"share": 10, "hold": {"minutes": 5}}, {"share": 60, "hold": {"minutes": 5, "units": 50}}, {"share": 100}],
     [{"share": 50, "hold": {"minutes": 5, "approval": True}}, {"share": 90, "hold": {"minutes": 5}}],
 )
-GUARD = {"metric": "errors", "kind": "bad_units"}
+GUARD, ALARM = {"metric": "errors", "kind": "bad_units"}, {"metric": "5xx", "kind": "alarm"}
 
 
 class Rolling(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.store, self.seconds, self.variants = MemoryStore(), 10.0, 0
-        self.control = Control(self.store)
+        self.control, self.alarms = Control(self.store), MemoryAlarms()
         made(self.control)
         configured(self.control, enabled=True, default_variant="off")
         self.rollouts: list[str] = []
@@ -51,7 +51,7 @@ class Rolling(RuleBasedStateMachine):
     @rule(start=st.booleans(), ladder=st.sampled_from(LADDERS), guarded=st.booleans())
     def plan(self, start: bool, ladder: Any, guarded: bool) -> None:
         fields = {"from": "off", "to": "on", "ladder": ladder, "holdback": 100 - ladder[-1]["share"], "start": start}
-        new = NewRollout.model_validate({**fields, "guards": [GUARD] if guarded else []})
+        new = NewRollout.model_validate({**fields, "guards": [GUARD, ALARM] if guarded else []})
 
         def planned() -> None:
             self.rollouts.append(self.control.rollouts.plan(self.call(), *WHERE, new, b"e" * 32).stored.id)
@@ -88,7 +88,15 @@ class Rolling(RuleBasedStateMachine):
         self.seconds += 60 * minutes
         for id in self.rollouts:
             stage = int(self.control.rollouts.shelf.read(id).data["stage"])
-            self.happened(partial(stepped, self.control.rollouts, self.call(), f"{id}-{stage}"))
+            self.happened(partial(stepped, self.control.rollouts, self.alarms, self.call(), f"{id}-{stage}"))
+
+    @rule(rings=st.booleans())
+    def alarm(self, rings: bool) -> None:
+        """It goes off, or is well again; and the bus tells once more that the stage has begun."""
+        self.alarms.ring = {"5xx"} if rings else set()
+        if (live := self.live) is not None:
+            self.happened(lambda: begun(self.control.rollouts, self.alarms, self.call(), live.id))
+            assert (self.live is None) == (rings and bool(rollout.guards(live.data)))
 
     @rule(units=st.sampled_from((20, 60)), harm=st.booleans())
     @precondition(lambda self: self.live is not None)

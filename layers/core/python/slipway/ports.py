@@ -7,7 +7,7 @@ lists and dicts of those (a float is refused: it does not survive storage).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from slipway.blobs import Blob as Blob  # the ports to objects are ports as well
 from slipway.blobs import Blobs as Blobs
@@ -221,6 +221,13 @@ class Schedules(Protocol):
 
     def remove(self, name: str) -> None:
         """Gone already: nothing happens."""
+
+
+class Alarms(Protocol):
+    """The alarms of the account, by name."""
+
+    def ringing(self, names: Collection[str]) -> set[str]:
+        """Those of these, a hundred at most, that ring now; one that there is not rings not. Raises StoreUnavailable."""
 
 
 class Bus(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from slipway.adapters.alarms import CloudWatchAlarms
     from slipway.adapters.directory import CognitoDirectory
     from slipway.adapters.dynamodb import DynamoStore
     from slipway.adapters.eventbus import EventBus
@@ -72,3 +73,9 @@ def schedules(settings: Calendar, target: str) -> SchedulerSchedules:
     from slipway.adapters.scheduler import SchedulerSchedules
 
     return SchedulerSchedules(settings.schedule_prefix, target, settings.schedule_role)
+
+
+def alarms() -> CloudWatchAlarms:
+    from slipway.adapters.alarms import CloudWatchAlarms
+
+    return CloudWatchAlarms()

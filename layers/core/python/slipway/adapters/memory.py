@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -226,6 +226,16 @@ class MemoryDirectory:
 
     def remove(self, username: str) -> None:
         self.users.pop(username, None)
+
+
+class MemoryAlarms:
+    """`ring`: those that do."""
+
+    def __init__(self) -> None:
+        self.ring: set[str] = set()
+
+    def ringing(self, names: Collection[str]) -> set[str]:
+        return self.ring.intersection(names)
 
 
 class MemorySchedules:

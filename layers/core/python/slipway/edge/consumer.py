@@ -1,4 +1,4 @@
-"""The entry point of every function behind a rule of the bus: typed, and safe to repeat.
+"""The entry point of every function behind a rule of the bus, or that one-shots wake: typed, and safe to repeat.
 
 EventBridge delivers at least once and in no order. A consumer's effect is one of these, and nothing else:
 
@@ -35,37 +35,44 @@ class Unexpected(Exception):
 class Consumer(Generic[Use, E]):
     """A Lambda entry point for events of these contracts; `AnyEvent` takes them all. `effect(use, event)` does the work.
 
-    `daily(use)` is what the function does besides, when the clock calls; what it raises comes again, then is a dead letter."""
+    Besides, `woken(use, name)` is what it does when a one-shot of that name fires (`{"schedule": name}`), and `daily(use)` when
+    the clock calls; what they raise comes again, then is a dead letter."""
 
     def __init__(
         self,
         name: str,
         wire: Callable[[], Use],
-        effect: Callable[[Use, E], None],
+        effect: Callable[[Use, E], None] | None = None,
         *contracts: type[E],
         daily: Callable[[Use], None] | None = None,
+        woken: Callable[[Use, str], None] | None = None,
     ) -> None:
-        self.name, self.contracts, self.daily = name, contracts, daily
+        self.name, self.contracts, self.daily, self.woken = name, contracts, daily, woken
         self._wire, self._effect = wire, effect
         self._use: Use | None = None
 
     def __call__(self, event: Mapping[str, Any], context: object) -> None:
+        shot = self.woken is not None and "schedule" in event
+        source, kind = ("aws.scheduler", "schedule") if shot else (event["source"], event["detail-type"])
         with observe.Line(
             self.name,
             request_id=getattr(context, "aws_request_id", "none"),
             trace_id="",
-            correlation_id="",
-            source=event["source"],
-            event_type=event["detail-type"].replace(" ", "."),  # the clock says "Scheduled Event"
+            correlation_id=str(event["schedule"]) if shot else "",
+            source=source,
+            event_type=kind.replace(" ", "."),  # the clock says "Scheduled Event"
         ) as line:
             if self._use is None:
                 self._use = self._wire()  # in here, so that a setting that is missing leaves a line
-            if self.daily is not None and event["source"] == "aws.events":
+            if self.woken is not None and shot:
+                self.woken(self._use, str(event["schedule"]))
+            elif self.daily is not None and source == "aws.events":
                 self.daily(self._use)
-                return
-            parsed = self._parsed(event)
-            line["trace_id"], line["correlation_id"] = observe.trace_id(parsed.traceparent), parsed.correlation_id
-            self._effect(self._use, parsed)
+            else:
+                parsed = self._parsed(event)
+                line["trace_id"], line["correlation_id"] = observe.trace_id(parsed.traceparent), parsed.correlation_id
+                if self._effect is not None:
+                    self._effect(self._use, parsed)
 
     @contextmanager
     def testing(self, use: Use) -> Iterator[None]:

@@ -40,6 +40,11 @@ class Event:
         role, environment, maker = context.get("role"), context.get("environment"), context.get("maker")
         return Principal(kind, id, role or None, environment or None, maker or None)
 
+    def asked(self, name: str) -> str | None:
+        """The query's first value of that name, as it stands."""
+        pairs = (pair.partition("=") for pair in self.raw_query.split("&"))
+        return next((value for found, _, value in pairs if found == name), None)
+
     def body(self, largest: int) -> bytes:
         """The body's bytes. Raises TooLarge, Malformed."""
         text: str = self._event.get("body") or ""

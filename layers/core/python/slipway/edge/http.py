@@ -48,6 +48,7 @@ from slipway.problems import (
 __all__ = ["JSON", "LARGEST_BODY", "MERGE_PATCH", "Answer", "Api", "Operation", "Request"]
 
 LONGEST_NAME = 256  # characters of a path variable
+NAMELESS = "Nothing can have such a name."
 
 Use = TypeVar("Use")
 
@@ -215,7 +216,10 @@ class Api(Generic[Use]):
         try:
             if operation is None:
                 routes = [(known.method, known.path) for known in self.operations]
-                raise unmatched(event.path, methods(event.path, routes), routes)
+                allowed = methods(event.path, routes)
+                if event.method in allowed:  # a path like ours, with a letter in it that the resolver passes over
+                    raise NotFound(NAMELESS)
+                raise unmatched(event.path, allowed, routes)
             return success(self._run(operation, variables, event, line), event)
         except Problem as error:
             if error.status >= 500:
@@ -289,7 +293,7 @@ def _variable(segment: str) -> str:
 
         value = unquote(segment)
     if not value.isprintable() or len(value) > LONGEST_NAME:
-        raise NotFound("Nothing can have such a name.")
+        raise NotFound(NAMELESS)
     return value
 
 
@@ -314,7 +318,7 @@ def _body(operation: Operation, event: Event) -> tuple[bytes, str]:
     if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMediaType("Send the body in UTF-8.")
     if not raw:
-        raise Malformed("The body is empty.")
+        raise Malformed("The body is empty." if operation.raw else "The body is empty: send a JSON object, if only `{}`.")
     return raw, media
 
 

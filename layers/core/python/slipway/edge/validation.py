@@ -180,7 +180,7 @@ def _detail(type: str, message: str) -> str:
     if type in _WORDS:
         return _WORDS[type]
     message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    message = _ADDRESSED.sub("It must ", message)
+    message = _ADDRESSED.sub("It must ", message).replace(" after validation", "")
     message = message if len(message) <= 300 else message[:299] + "…"
     return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?", "…")) else ".")
 

@@ -171,14 +171,13 @@ class Environments:
 
         Raises NotFound, PreconditionFailed; Invalid and Conflict where protection is taken away."""
 
-        def attempt(call: Call) -> Stored:
-            plan = self.planned(call, name, version, patch.fields(), patch.reason)
-            if plan.after is plan.before:
-                return plan.before
-            protection.check(plan.touched, patch.reason)
-            return plan.write(call, validate_only=validate_only)
-
-        return settled(call, version, attempt)
+        return protection.made(
+            call,
+            version,
+            lambda call: self.planned(call, name, version, patch.fields(), patch.reason),
+            patch.reason,
+            validate_only=validate_only,
+        )
 
     def planned(self, call: Call, name: str, version: int | None, change: Mapping[str, Any], reason: str | None) -> Plan:
         """What a change would be; nothing is written. `change`: the fields of an EnvironmentPatch.

@@ -119,14 +119,14 @@ class Flags:
         """`change`: the fields of a FlagChange; `pointer`: where the reason would stand. Raises what `planned` does, and
         Conflict and Invalid where a protected environment asks for more."""
 
-        def attempt(call: Call) -> Stored:
-            plan = self.planned(call, key, version, change, reason)
-            if plan.after is plan.before:
-                return plan.before
-            protection.check(plan.touched, reason, pointer)
-            return plan.write(call, validate_only=validate_only)
-
-        return settled(call, version, attempt)
+        return protection.made(
+            call,
+            version,
+            lambda call: self.planned(call, key, version, change, reason),
+            reason,
+            validate_only=validate_only,
+            pointer=pointer,
+        )
 
     def planned(self, call: Call, key: str, version: int | None, change: Mapping[str, Any], reason: str | None) -> Plan:
         """What a change would be, looked at from all sides; nothing is written.

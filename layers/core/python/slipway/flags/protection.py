@@ -14,12 +14,12 @@ what cannot change an answer: a new flag is off everywhere, and a segment that i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slipway import changes
 from slipway.calls import Call
-from slipway.flags.beside import Beside, update
+from slipway.flags.beside import Beside, settled, update
 from slipway.problems import Conflict, Fault, Invalid
 from slipway.resources import Event, Shelf, Stored
 
@@ -49,6 +49,29 @@ class Plan(NamedTuple):
         """Make the change, together with what it finishes. Raises PreconditionFailed, and what the rows beside do."""
         beside = [*self.beside, *finished]
         return update(self.shelf, call, self.before, self.after.data, self.events, beside, validate_only=validate_only)
+
+
+def made(
+    call: Call,
+    version: int | None,
+    planned: Callable[[Call], Plan],
+    reason: str | None,
+    *,
+    validate_only: bool = False,
+    pointer: str = "/reason",
+) -> Stored:
+    """The change as it is planned, once those whom it touches may be satisfied; what changes nothing makes no version.
+
+    `version`: the one that is wanted, None for whatever stands. Raises what `planned`, `check` and `Plan.write` do."""
+
+    def attempt(call: Call) -> Stored:
+        plan = planned(call)
+        if plan.after is plan.before:
+            return plan.before
+        check(plan.touched, reason, pointer)
+        return plan.write(call, validate_only=validate_only)
+
+    return settled(call, version, attempt)
 
 
 def counts(kind: str, before: Data, after: Data) -> bool:

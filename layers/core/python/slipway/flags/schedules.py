@@ -35,6 +35,7 @@ from slipway.ports import Schedules as OneShots
 from slipway.problems import Fault, Invalid, MoveNotAllowed, NotFound, Problem
 from slipway.product import absent
 from slipway.resources import Created, Shelf, Stored
+from slipway.sweep import each
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
@@ -203,9 +204,8 @@ def awaited(schedules: Schedules, shots: OneShots, id: str, now: datetime) -> No
 
 
 def reconciled(schedules: Schedules, shots: OneShots, now: datetime) -> None:
-    """Make what is missing; what should have come already comes as soon as it can."""
-    for stored in schedules.waiting():
-        _await(shots, stored, now)
+    """Make what is missing; what should have come already comes as soon as it can. Raises the first error, after the others."""
+    each(schedules.waiting(), lambda stored: _await(shots, stored, now))
 
 
 def _await(shots: OneShots, stored: Stored, now: datetime) -> None:

@@ -161,14 +161,9 @@ class Segments:
     ) -> Stored:
         """`update`, with the fields of a SegmentPatch."""
 
-        def attempt(call: Call) -> Stored:
-            plan = self.planned(call, key, version, change, reason)
-            if plan.after is plan.before:
-                return plan.before
-            protection.check(plan.touched, reason)
-            return plan.write(call, validate_only=validate_only)
-
-        return settled(call, version, attempt)
+        return protection.made(
+            call, version, lambda call: self.planned(call, key, version, change, reason), reason, validate_only=validate_only
+        )
 
     def planned(self, call: Call, key: str, version: int | None, change: Mapping[str, Any], reason: str | None) -> Plan:
         """What a change would be, looked at from all sides; nothing is written. `change`: the fields of a SegmentPatch.

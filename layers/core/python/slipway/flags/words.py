@@ -65,13 +65,18 @@ def _answer(rule: Any) -> str:
 
 
 def _split(args: list[Any]) -> str:
-    by = "" if args and isinstance(args[0], list) else f" by {condition(args[0])}" if args else ""
+    by = "" if not args or isinstance(args[0], list) else f" by {_drawn_by(args[0])}"
     parts = [part for part in args if isinstance(part, list) and part]
     weights = [part[1] if len(part) > 1 else 1 for part in parts]
     if not all(isinstance(weight, int | float) for weight in weights) or sum(weights) <= 0:
         return _cut("a share each of " + ", ".join(_answer(part[0]) for part in parts) + by)
     shares = [f"{100 * weight / sum(weights):.4g} % {_answer(part[0])}" for part, weight in zip(parts, weights, strict=True)]
     return _cut(", ".join(shares) + by)
+
+
+def _drawn_by(rule: Any) -> str:
+    joined = isinstance(rule, dict) and isinstance(rule.get("cat"), list)
+    return _cut(" + ".join(map(_phrase, rule["cat"]))) if joined else condition(rule)
 
 
 def condition(rule: Any) -> str:
@@ -98,6 +103,8 @@ def _phrase(rule: Any) -> str:
         return _phrase(args[1]).replace("the item", _phrase(args[0]["merge"]))
     if name == "===" and len(args) == 2 and args[0] in ({"+": [args[1]]}, {"cat": [args[1]]}):
         return f"{_phrase(args[1])} is {'a number' if '+' in args[0] else 'text'}"
+    if name == "===" and len(args) == 2 and args[0] == {"-": [args[1], {"%": [args[1], 1]}]}:
+        return f"{_phrase(args[1])} is a whole number"
     if len(args) == 2 and name in _COMPARED:
         return f"{_phrase(args[0])} {_COMPARED[name]} {_phrase(args[1])}"
     if len(args) == 2 and name == "in":

@@ -3,6 +3,9 @@
 A one-shot outside (`slipway.ports.Schedules`), named after the rollout and the stage that it was made for, wakes `stepped` when
 that stage's time is over; a consumer of the rollout's events makes it. The rollout's row alone decides: one-shots may come
 twice, late, a minute early, or for a stage that is over. Once a day what is missing is made, and what is overdue is done.
+
+An alarm tells when it goes off, and no more. So whether one rings already is asked when a stage begins, which is after each
+start, step and resume, and before each step that is due: nobody is shown more while nobody can tell.
 """
 
 from __future__ import annotations
@@ -10,11 +13,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from slipway.calls import Call
+from slipway.ports import Alarms
 from slipway.ports import Schedules as OneShots
 from slipway.resources import Stored
-from slipway.rollouts import rollout
+from slipway.rollouts import rollout, states
 from slipway.rollouts.judging import judged
 from slipway.rollouts.rollouts import Rollouts
+from slipway.sweep import each
 
 
 def awaited(rollouts: Rollouts, shots: OneShots, id: str, now: datetime) -> None:
@@ -30,22 +35,39 @@ def awaited(rollouts: Rollouts, shots: OneShots, id: str, now: datetime) -> None
 
 def reconciled(rollouts: Rollouts, shots: OneShots, now: datetime) -> None:
     """Make what is missing; what should have come already comes as soon as it can. Raises the first error, after the others."""
-    errors = []
-    for id in rollouts.under_way():
-        try:
-            stored = rollouts.shelf.find(id)
-            if stored is not None and stored.data["state"] == "running":
-                _await(shots, stored, now)
-        except Exception as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
+
+    def reconcile(id: str) -> None:
+        stored = rollouts.shelf.find(id)
+        if stored is not None and stored.data["state"] == "running":
+            _await(shots, stored, now)
+
+    each(rollouts.under_way(), reconcile)
 
 
-def stepped(rollouts: Rollouts, call: Call, name: str) -> Stored | None:
-    """What a one-shot of that name asks for: the rollout is judged, if it still is in that stage."""
+def begun(rollouts: Rollouts, alarms: Alarms, call: Call, id: str) -> Stored | None:
+    """A stage of it has begun: it is judged, if an alarm of its guards rings already. Raises StoreUnavailable, Astray."""
+    ringing = _ringing(rollouts, alarms, id)
+    return judged(rollouts, call, id, ringing) if ringing else None
+
+
+def stepped(rollouts: Rollouts, alarms: Alarms, call: Call, name: str) -> Stored | None:
+    """What a one-shot of that name asks for: the rollout is judged, if it still is in that stage.
+
+    Raises StoreUnavailable, Astray."""
     id, _, stage = name.rpartition("-")
-    return judged(rollouts, call, id, shot=int(stage)) if id and stage.isdecimal() else None
+    return looked(rollouts, alarms, call, id, shot=int(stage)) if id and stage.isdecimal() else None
+
+
+def looked(rollouts: Rollouts, alarms: Alarms, call: Call, id: str, *, shot: int | None = None) -> Stored | None:
+    """It is judged, by the alarms that ring now as well. Raises StoreUnavailable, Astray."""
+    return judged(rollouts, call, id, _ringing(rollouts, alarms, id), shot=shot)
+
+
+def _ringing(rollouts: Rollouts, alarms: Alarms, id: str) -> set[str]:
+    """Of the alarms that its guards listen to, those that ring now."""
+    stored = rollouts.shelf.find(id)
+    names = rollout.alarms(stored.data) if stored is not None and stored.data["state"] in states.LIVE else set()
+    return alarms.ringing(names) if names else set()
 
 
 def _await(shots: OneShots, stored: Stored, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""From a rollout's counters to what its guards judge by (`slipway.rollouts.tally`).
+"""From a rollout's counters to what its guards judge by (`slipway.rollouts.arms`).
 
 Every shard holds a part of each count; `shares` are those of the stages so far, in parts of `SCALE`, the running one last.
 """
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from slipway.ports import Row
+from slipway.rollouts.arms import Arm, Brought, Exposed, Tally
 from slipway.rollouts.exposure import CONTROL, SCALE, TREATMENT
-from slipway.rollouts.tally import Arm, Brought, Exposed, Tally
 from slipway.signals.counters import EXPOSED, OUT, SEEN, Counts, total
 
 

@@ -26,6 +26,7 @@ LEAST_ALPHA = 1e-9
 METRIC = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 ALARM = 255  # letters of a CloudWatch alarm's name, of which each may be anything
 THRESHOLD = 10**12
+LONGEST_PATH = 128
 BUCKET_BY = r"^[A-Za-z_$][A-Za-z0-9_$-]*(\.[A-Za-z_$][A-Za-z0-9_$-]*){0,4}$"
 
 
@@ -39,6 +40,12 @@ def _parts(raw: Any) -> int:
 
 def _double(raw: Any) -> Any:
     return float(raw) if isinstance(raw, Decimal) else raw
+
+
+def _of_somebody(path: str) -> str:
+    if path.partition(".")[0] == "$flagd":
+        raise error("invalid_path", "`$flagd` says nothing of who asks: name a field of the context.")
+    return path
 
 
 def _reachable(alpha: float) -> float:
@@ -58,8 +65,10 @@ Share = Annotated[
 Metric = Annotated[str, AfterValidator(cleaned(text.line, ALARM)), published(text.LINE, ALARM, examples=["checkout_failed"])]
 BucketBy = Annotated[
     str,
+    Field(max_length=LONGEST_PATH),
     AfterValidator(matching(BUCKET_BY, "invalid_path", "Name a field of the context, in it by dots: `company.id`.")),
-    published(BUCKET_BY, 128, examples=["targetingKey"]),
+    AfterValidator(_of_somebody),
+    published(BUCKET_BY, LONGEST_PATH, examples=["targetingKey"]),
 ]
 
 
@@ -134,9 +143,9 @@ class Course(Shape):
             if after <= before:
                 detail = "Each step of the ladder is larger than the one before it, and than 0."
                 found.append(Fault(f"/ladder/{place}/share", "not_larger", detail))
-        for place, step in enumerate(self.ladder[:-1]):
+        for place, step in enumerate(self.ladder[:-1] or self.ladder):  # one step alone would never be over
             if step.hold is None:
-                found.append(Fault(f"/ladder/{place}/hold", "required", "Each step but the last has a `hold`."))
+                found.append(Fault(f"/ladder/{place}/hold", "required", "Each step but the last has a `hold`, and the first."))
         metrics = [rows.metric(guard.model_dump()) for guard in self.guards]
         for place, metric in enumerate(metrics):
             if metric in metrics[:place]:

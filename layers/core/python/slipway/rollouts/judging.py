@@ -1,8 +1,8 @@
 """A rollout is judged: what was counted is read, the policy decides, and what it decides is done, or nothing.
 
-By `functions/guard` whenever a count has changed or an alarm rings, and by `functions/ramp` when a hold's time is over. Both
-read everything anew: it does not matter who comes, how often, or late. Whoever moves the rollout at the same moment wins, and
-it is judged again as it is then.
+By `functions/guard` whenever a count has changed or an alarm goes off, and by `functions/ramp` when a hold's time is over, or a
+stage begins while an alarm rings. Both read everything anew: it does not matter who comes, how often, or late. Whoever moves
+the rollout at the same moment wins, and it is judged again as it is then.
 
 Beside the counters stands, for each rollout, a note: by metric the largest E so far (its logarithm, as text), which the
 always-valid p is made of. It is kept after the fact, and where it is lost p is larger than it could be, never smaller.
@@ -27,10 +27,12 @@ from slipway.rollouts.policy import Decision, Hold, Judgement
 from slipway.rollouts.rollouts import Rollouts
 from slipway.rollouts.states import Event
 from slipway.signals.counters import KEPT_DAYS
+from slipway.signals.rows import ROLLOUT_DAYS
 from slipway.tables import COUNTERS
 
 EARLY = timedelta(minutes=1)  # that a one-shot may come: clocks disagree
 NOTE = "evidence"  # the sort key beside the shards'
+_WORN = f"Its guards have looked for {ROLLOUT_DAYS} days, and units are remembered no longer: resume it, and they look anew."
 
 Data = dict[str, Any]
 
@@ -52,17 +54,16 @@ def judge(
     now: datetime,
     *,
     alarms: Collection[str] = (),
-    approved: bool = False,
     explained: bool = True,
 ) -> Judged:
-    """Of a rollout that runs. `rows`: of its partition of `counters`; `approved`: whether a person asks for the next step;
-    `explained`: see `policy.decide`."""
+    """Of a rollout that runs. `rows`: of its partition of `counters`; `alarms`: that ring; `explained`: see
+    `policy.decide`."""
     told, guards, first = jsontext.read(data["policy"]), rollout.guards(data), int(data["judged"])
     shares = [int(one["share"]) for one in data["stages"]]
     found = counted(rows, [guard.metric for guard in guards if guard.kind != "alarm"], shares)
     step = data["ladder"][int(data["step"])]
     over = data["state"] == "advancing" or _over(data, now)
-    hold = Hold(over, int(step.get("units", 0)), approved or "approval" not in step, told["early"])
+    hold = Hold(over, int(step.get("units", 0)), "approval" not in step, told["early"])
     since = {metric: tallies[first:] for metric, tallies in found.tallies.items()}
     asked = Judgement(
         told["alpha"], guards, since, found.exposed[first:], hold, alarms, data.get("warned", ()), _peaks(noted(rows), first)
@@ -142,6 +143,8 @@ def _wanted(data: Data, decision: Decision, at: datetime) -> Event | Literal["no
     match decision.action:
         case "roll_back" | "notify":
             return decision.action
+        case "advance" | "continue" if _worn(data, at):
+            return None if paused else "pause"
         case "pause" | "advance" if not paused:
             return decision.action
     return "hold_over" if data["state"] == "running" and _over(data, at) else None
@@ -155,12 +158,20 @@ def _done(
     kept = {"evidence": jsontext.written(evidence.made(before.data, *found, rows, call.now))}
     if wanted == "notify":
         return rollouts.warned(call, before, decision.guard, decision.detail, kept)
-    return rollouts.moved(call, before, wanted, decision.reason, decision.detail, kept)
+    worn = wanted == "pause" and decision.action != "pause"
+    code, detail = ("too_long", _WORN) if worn else (decision.reason, decision.detail)
+    return rollouts.moved(call, before, wanted, code, detail, kept)
 
 
 def _over(data: Mapping[str, Any], at: datetime) -> bool:
     due = rollout.due(data)
     return due is not None and due <= at
+
+
+def _worn(data: Data, at: datetime) -> bool:
+    """Whether its guards have looked for longer than units are remembered: some would be counted once more."""
+    since = datetime.fromisoformat(data["stages"][int(data["judged"])]["since"])
+    return at - since >= timedelta(days=ROLLOUT_DAYS) and any(guard.kind != "alarm" for guard in rollout.guards(data))
 
 
 def _noted(rows: list[Row]) -> Row | None:

@@ -10,11 +10,12 @@ An action is one of, the strongest first (reasons in brackets):
                 says (`sample_ratio`); too many units were seen in both (`contamination`); the hold is over and nobody came
                 (`no_traffic`), where somebody counts or is waited for
     notify      a guard that only tells has reached it (`harm`, `alarm`), and has not told yet
-    advance     the hold is over (`hold_over`), or every guard is proven to be no worse than its margin (`no_worse`)
+    advance     the hold is over (`hold_over`), or every guard is proven to be no worse than its margin (`no_worse`): not before
+                the units came that the hold asks for, and one at least, as what is proven stays so in the next stages
     continue    nothing of this (`holding`)
 
 A guard acts only with `FLOOR` bad units in treatment from `FLOOR_SOURCES` sources, at most a fifth of them from one network
-(`tally.capped`): at a share of 1 % three complaints would cross E = 20. Where fewer are worse (conversion, activity) the arms
+(`arms.capped`): at a share of 1 % three complaints would cross E = 20. Where fewer are worse (conversion, activity) the arms
 are exchanged, and the floor asks for units in control. All of this only ever holds a guard back: false rollbacks are alpha at
 most in all. False pauses are at most twice that, as both kinds of signals may ask for one.
 
@@ -33,8 +34,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from slipway.rollouts import guard as statistic
+from slipway.rollouts.arms import Exposed, Tally, capped, sources
 from slipway.rollouts.guard import Stage
-from slipway.rollouts.tally import Exposed, Tally, capped, sources
 
 FLOOR, FLOOR_SOURCES = 5, 3
 MISMATCH = math.log(1000.0)  # of the log evidence against the split
@@ -67,7 +68,7 @@ class Guard(NamedTuple):
 
 class Hold(NamedTuple):
     """Of the running stage: whether its time is over, how many units must be seen in it, whether a person has approved what
-    needs it, and whether it may end early where `no_worse` is proven."""
+    needs it, and whether its time may end early where `no_worse` is proven."""
 
     over: bool = False
     units: int = 0
@@ -199,14 +200,13 @@ def _onward(given: Judgement, findings: Sequence[Finding], here: int) -> tuple[A
     hold = given.hold
     if hold.over and here >= hold.units:
         way: tuple[Action, Reason, str] = ("advance", "hold_over", "The hold is over, and no guard has found harm.")
-    elif hold.early and findings and all(_safe(guard, given) for guard in given.guards):
+    elif hold.early and here >= max(hold.units, 1) and findings and all(_safe(guard, given) for guard in given.guards):
         way = ("advance", "no_worse", "Every guard is proven to be no worse than its margin.")
     elif hold.over:
         return "continue", "holding", f"The stage waits for {hold.units - here} more units."
     else:
-        needs = [finding.needs for finding in findings]
-        known = [more for more in needs if more is not None]
-        more = f" About {math.ceil(max(known))} more units would settle it." if known and len(known) == len(needs) else ""
+        known = [finding.needs for finding in findings if finding.needs is not None]
+        more = f" About {math.ceil(max(known))} more units would settle it." if known and len(known) == len(findings) else ""
         return "continue", "holding", f"The hold is not over.{more}"
     return way if hold.approved else ("continue", "holding", "A person has to approve the next step.")
 

@@ -51,6 +51,7 @@ def replayed(stages: Sequence[Data], guards: Sequence[Guard], alpha: float, sign
     counts: Counts = {}
     latest, found = 0, None
     peaks: dict[str, float] = {}
+    notified: set[str] = set()  # since a person last went on, as are the peaks
     warned: list[tuple[int, str]] = []
     size = max(1, math.ceil(len(told) / MOST_LOOKS))
     for look, start in enumerate(range(0, max(1, len(told)), size), 1):
@@ -62,16 +63,17 @@ def replayed(stages: Sequence[Data], guards: Sequence[Guard], alpha: float, sign
         begun = max(latest + 1, sum(began <= at for began in begins))
         first = resumed(stages[:begun])
         if found is None or found.first != first:
-            peaks = {}
+            peaks, notified = {}, set()
         sums = tallied(counts, metrics, [int(one["share"]) for one in stages[:begun]])
         since = {metric: tallies[first:] for metric, tallies in sums.tallies.items()}
-        notified = {metric for _, metric in warned}
         asked = Judgement(alpha, guards, since, sums.exposed[first:], notified=notified, peaks=peaks)
         decision = policy.decide(asked, explained=False)
+        while decision.action == "notify":
+            warned.append((at, decision.guard))
+            notified.add(decision.guard)
+            decision = policy.decide(asked, explained=False)
         peaks = {one.metric: one.peak for one in decision.findings}
         found = Replayed(at, decision, counts, sums, first, begun, look, warned)
-        if decision.action == "notify":
-            warned.append((at, decision.guard))
         if found.acted:
             break
     assert found is not None, "there is one look at least"

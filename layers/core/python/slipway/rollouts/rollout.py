@@ -100,6 +100,12 @@ def alarms(data: Mapping[str, Any]) -> set[str]:
     return {guard.metric for guard in guards(data) if guard.kind == "alarm"}
 
 
+def hears(data: Mapping[str, Any], alarm: str, at: datetime) -> bool:
+    """Whether it is news to one of its guards that this alarm went off then: a message may be late, or come again. What went
+    off before the guards began to look is nobody's news; whether it still rings is asked when a stage begins."""
+    return alarm in alarms(data) and at >= datetime.fromisoformat(data["stages"][int(data["judged"])]["since"])
+
+
 def watch(data: Mapping[str, Any]) -> list[Data]:
     """The metrics that the collector counts for it."""
     told = jsontext.read(data["policy"])["guards"]

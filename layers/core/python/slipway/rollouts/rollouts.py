@@ -103,7 +103,7 @@ class Rollouts:
             place = self._reasoned(call, environment, new.reason)
             data, beside = planned, ledger.moved([], [(rollout.all_of(key, environment), rollout.place(call.stamp, id))])
             if new.start:
-                _check_person(call, place, planned)
+                _check_person(call, place, planned, ' Plan it with `"start": false`.')
                 data = rollout.moved(planned, "start", call.now, "start", _asked(call, new.reason))
                 data["drawn"] = drawn
                 data["generation"] = 1 if validate_only else signing.begin(self.store, environment, entropy)
@@ -196,7 +196,11 @@ class Rollouts:
         standing = shelf.find(self.configurations.id_of(data["flag"], data["environment"]))
         running = None if standing is None else _running(standing)
         if standing is None or running != (id if live else None):
-            raise Moved() if live or running is None else Conflict(f"The rollout {running!r} runs there: stop it first.")
+            raise (
+                Moved()
+                if live or running is None
+                else Conflict(f"The rollout {running!r} runs there: stop it or roll it back first.")
+            )
         if event == "resume" and not live and standing.version != int(before["configured"]):
             raise Conflict("The configuration has changed since the rollout was rolled back: begin another one.")
         beside = rollout.lists(before, data, id)
@@ -237,11 +241,11 @@ class Rollouts:
         return place
 
 
-def _check_person(call: Call, place: Stored, planned: Data) -> None:
+def _check_person(call: Call, place: Stored, planned: Data, hint: str = "") -> None:
     """Raises Forbidden where the environment asks for a second person, and this is none."""
     if place.data["approval"] and not people.is_second(call.principal, str(planned.get("person", planned["planned_by"]))):
         detail = f"In {place.data['name']!r} another person than the one who planned the rollout, or made the key that did, "
-        detail += "has to do that."
+        detail += f"has to do that.{hint}"
         raise Forbidden(detail, errors=[Fault("", "approval_needed", detail)])
 
 

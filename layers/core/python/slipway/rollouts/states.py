@@ -7,7 +7,7 @@
 
 `advancing`: the hold's time is over, and the step to the next share (or the end) is due, or waits for units or an approval.
 Rolled back is not the end: resuming shows the same units the treatment again. An edit of the flag's environment by hand is
-never refused, and ends whatever it finds under way; what was only planned, or is over, it leaves as it is.
+never refused, and ends whatever it finds under way; what shows nobody anything (planned, rolled back, over) it leaves as it is.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MOVES: dict[State, dict[Event, State]] = {
         "human_edit": "stopped",
     },
     "paused": {"resume": "running", "roll_back": "rolled_back", "stop": "stopped", "human_edit": "stopped"},
-    "rolled_back": {"resume": "running", "stop": "stopped", "human_edit": "stopped"},
+    "rolled_back": {"resume": "running", "stop": "stopped", "human_edit": "rolled_back"},
     "completed": {"human_edit": "completed"},
     "stopped": {"human_edit": "stopped"},
 }
@@ -56,7 +56,7 @@ def move(present: State, event: Event) -> State:
     moves = MOVES[present]
     if event not in moves:
         ways = [asked for asked in BY_HAND if asked in moves]
-        hint = f"possible are {', '.join(ways)}" if ways else "that is the end of it"
+        hint = f"possible are {', '.join(ways).replace('_', '-')}" if ways else "that is the end of it"
         detail = f"The rollout is {present.replace('_', ' ')}, and cannot {event.replace('_', ' ')}: {hint}."
         raise MoveNotAllowed(detail, errors=[Fault("/state", "move_not_allowed", detail)])
     return moves[event]

@@ -131,9 +131,8 @@ def _signal(index: int, event: Any, server: bool) -> Signal:
 def _proof(event: Mapping[str, Any], server: bool) -> tuple[str | None, Mapping[str, Any] | None]:
     token, context = event.get("exposure"), event.get("context")
     if (token is None) == (context is None):
-        raise Wrong(
-            "exposure_missing", "Send `exposure`, from the metadata of what was evaluated, or with a server key `context`."
-        )
+        detail = "Send one of the two: `exposure`, from the metadata of what was evaluated, or with a server key `context`."
+        raise Wrong("exposure_missing", detail)
     if token is not None and not isinstance(token, str):
         raise Wrong("invalid_exposure", "`exposure` is text, as the flag's metadata has it.")
     if context is not None and not server:
