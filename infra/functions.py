@@ -10,7 +10,21 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.tables import ACCESS, AUDIT, BY_MONTH, BY_PERSON, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, USAGE, Index, Table
+from slipway.tables import (
+    ACCESS,
+    AUDIT,
+    BY_CREATED,
+    BY_MONTH,
+    BY_PERSON,
+    COUNTERS,
+    FEEDBACK,
+    FLAGS,
+    PRODUCTS,
+    SIGNALS,
+    USAGE,
+    Index,
+    Table,
+)
 
 Bucket = Literal["keys", "flags", "quarantine"]
 Layer = Literal["dependencies", "core"]
@@ -232,8 +246,23 @@ FUNCTIONS = (
         grants=(
             OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
+            OnTable(FEEDBACK, ("dynamodb:UpdateItem",), leading=("srv_*",)),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
+        ),
+    ),
+    Function(
+        "surveys",
+        "Surveys: whom they ask, and what people answered",
+        settings.Surveys,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*")),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"), leading=("srv_*",)),
+            OnTable(FEEDBACK, _QUERY, leading=("srv_*", "list#surveys#*")),
+            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#surveys#*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
         ),
     ),
     Function(

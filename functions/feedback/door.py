@@ -18,6 +18,7 @@ from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
 from slipway.feedback.switches import Switches
+from slipway.feedback.tickets import Tickets
 from slipway.ports import Store
 from slipway.settings import Feedback as Settings
 from slipway.signals.salts import Salts
@@ -37,7 +38,7 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feed
     people = People(store, secrets, entropy)
     items = Items(store, people, AesGcm(), entropy)
     gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, entropy))
-    return Feedback(items, people, Submissions(items, gate), gate, Erasure(items))
+    return Feedback(items, people, Submissions(items, gate, Tickets(secrets)), gate, Erasure(items))
 
 
 def wire() -> Feedback:

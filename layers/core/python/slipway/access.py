@@ -141,6 +141,14 @@ OPERATIONS: dict[str, Rule] = {
     "feedback.form": READERS,
     "people.export": ADMIN,
     "people.erase": ADMIN,
+    "surveys.create": EDITOR,
+    "surveys.list": VIEWER,
+    "surveys.read": VIEWER,
+    "surveys.update": EDITOR,
+    "surveys.delete": EDITOR,
+    "surveys.versions": VIEWER,
+    "surveys.results": VIEWER,
+    "surveys.prompt": APPLICATIONS,
     "site.read": PUBLIC,
 }
 

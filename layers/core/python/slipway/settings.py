@@ -144,6 +144,11 @@ class Feedback(Settings, kw_only=True):
     table_signals: str  # what the day's hashes of networks are made with
 
 
+class Surveys(Settings, kw_only=True):
+    table_feedback: str
+    table_products: str  # whether a product is there that a survey asks about
+
+
 class Invite(Settings, kw_only=True):
     table_access: str
     user_pool: str

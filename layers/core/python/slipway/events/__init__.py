@@ -45,6 +45,7 @@ ROOMS: Mapping[str, str] = {
     "template": "rollouts",
     "feedback": "feedback",
     "person": "feedback",
+    "survey": "feedback",
 }
 
 

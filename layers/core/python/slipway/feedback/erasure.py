@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from slipway.audit import KEPT as AUDIT
 from slipway.calls import Call, timestamp
 from slipway.feedback.belongings import belongings
-from slipway.feedback.people import EMAIL, KEY, WHO
+from slipway.feedback.people import EMAIL, KEY, UNIT, WHO
 from slipway.feedback.people import SCHEMA as LED
+from slipway.feedback.tickets import place
 from slipway.ports import ConditionFailed, Delete, Equals, Put, every
 from slipway.resources import Shelf, Stored
 from slipway.tables import FEEDBACK
@@ -51,6 +52,8 @@ class Erasure:
 
     def erase(self, call: Call, who: Who) -> list[Stored]:
         """What is left of each person that is meant; of who is not known, or not any more, nothing."""
+        if who[0] == UNIT:  # who was asked and never told anything is nobody that we know
+            self._delete(call, [Delete(FEEDBACK, *place(self._people.lookup(who)))])
         return [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
 
     # --- inside ---
@@ -71,7 +74,7 @@ class Erasure:
         pairs = [Delete(FEEDBACK, *place) for lookup in led for place in ((lookup, pid), (pid, f"{EMAIL}{lookup}"))]
         for start in range(_PAIRS, len(pairs), _PAIRS):
             self._delete(call, pairs[start : start + _PAIRS])
-        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE)]
+        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE), *(Delete(FEEDBACK, *place(who)) for who in whose)]
         try:
             self._delete(call, [*last, *(Delete(FEEDBACK, who, WHO, Equals("pid", pid)) for who in whose)])
         except ConditionFailed:  # it leads to somebody new

@@ -37,14 +37,15 @@ class Gate:
         switched = self._switches.of(product, call.now.timestamp())
         return self._forms.token(call, call.principal.environment or "", product), switched.seconds
 
-    def passed(self, call: Call, product: str, form: str | None, address: str) -> Passed:
-        """Raises Invalid for a form that is not taken, TooManyRequests."""
+    def passed(self, call: Call, product: str, form: str | None, address: str, *, asked: bool = False) -> Passed:
+        """`asked`: by a survey, whose token is as good as a form's. Raises Invalid for a form that is not taken,
+        TooManyRequests."""
         now = call.now.timestamp()
         switched = self._switches.of(product, now)
         environment = call.principal.environment
         if call.principal.kind != "client" or environment is None:
             return Passed(switched.scrub, {})
-        if switched.token:
+        if switched.token and not asked:
             self._forms.check(call, environment, product, form, switched.seconds)
         whence = source(self._salts.of(environment, now), network(address))
         self._buckets.take(call, whence)

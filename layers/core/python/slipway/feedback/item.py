@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from slipway import text
 from slipway.feedback.forms import PATTERN
+from slipway.feedback.tickets import PATTERN as TICKET
 from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published, whole
 from slipway.product import absent
 from slipway.resources import Stored
@@ -96,6 +97,9 @@ class NewFeedback(Shape):
     context: Context = Context()
     submission_id: SubmissionId | None = None
     form: Annotated[str | None, Field(pattern=PATTERN, description="the form's token, where its board asks for one")] = None
+    survey: Annotated[
+        str | None, Field(pattern=TICKET, description="the token of the prompt that this answers; with its `targeting_key`")
+    ] = None
     website: Annotated[str, Field(max_length=2_000, description="leave it empty: people do not see it")] = ""
 
 
@@ -163,12 +167,13 @@ class FeedbackView(Shape):
     reply: str | None
     tags: list[Tag]
     assignee: str | None
+    survey: str | None = Field(description="that this answers")
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
 
 
-_PLAIN = ("product", "type", "rating", "status", "state", "environment", "origin", "headline", "reply", "assignee")
+_PLAIN = ("product", "type", "rating", "status", "state", "environment", "origin", "headline", "reply", "assignee", "survey")
 _SEALED = ("title", "text", "email", "targeting_key")
 
 

@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 SCHEMA = 1
 PEPPER = "pepper"
 WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
+UNIT = "unit"
 
 
 def unit(environment: str, targeting_key: str) -> Who:
-    return ("unit", environment, targeting_key)
+    return (UNIT, environment, targeting_key)
 
 
 def member(id: str) -> Who:
