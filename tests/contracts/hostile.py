@@ -452,6 +452,21 @@ def _sound(route: Route) -> bytes:
             "submission_id": "1",
         },
         "feedback.form": {"product": "grinder"},
+        "surveys.create": {
+            "product": "grinder",
+            "environment": "production",
+            "kind": "csat",
+            "question": "How was it?",
+            "targeting": {"==": [{"var": "plan"}, "team"]},
+            "sampling": 12.5,
+            "cap": 100,
+            "quiet_days": 7,
+            "starts_at": "2026-11-01T00:00:00Z",
+            "ends_at": "2027-11-01T00:00:00Z",
+            "enabled": True,
+        },
+        "surveys.update": {"question": "How is it?", "targeting": None, "sampling": None, "cap": 200, "enabled": False},
+        "surveys.prompt": {"product": "grinder", "view": "v1", "context": {"targetingKey": "u1", "plan": "team"}},
         "people.export": {"targeting_key": "u1", "environment": "production"},
         "people.erase": {"email": "ada@example.com"},
         "keys.create": {"kind": "admin", "role": "editor", "name": "ci"},
@@ -484,6 +499,8 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "environments.list": (["environments.list"], ("key",)),
         "proposals.list": (["proposals.list", None, None, None, None], ("created_at", "pk")),
         "schedules.list": (["schedules.list", None, None, None, None], ("created_at", "pk")),
+        "surveys.list": (["surveys.list", None, None, None], ("created_at", "pk")),
+        "surveys.versions": (["surveys.versions", target], ("version",)),
     }
     if route.operation not in lists:
         return

@@ -22,6 +22,8 @@ from functions.flags.handler import api as flags_api
 from functions.products.handler import api as products_api
 from functions.signals.handler import api as signals_api
 from functions.site.handler import handler as site
+from functions.surveys.handler import api as surveys_api
+from functions.surveys.handler import room as surveys
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
@@ -51,6 +53,7 @@ _HANDLERS: dict[str, Handler] = {
     "evaluate": evaluate,
     "signals": signals_api,
     "feedback": feedback_api,
+    "surveys": surveys_api,
     "site": site,
 }
 
@@ -66,6 +69,7 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(audit_api.testing(use=store))
         stack.enter_context(signals_api.testing(use=store))
         stack.enter_context(feedback_api.testing(use=feedback(store)))
+        stack.enter_context(surveys_api.testing(use=surveys(store)))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
         stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector)}))
         yield store
@@ -82,6 +86,7 @@ def furnished() -> dict[str, str]:
         "keys": {"kind": "admin", "role": "viewer", "name": "robot"},
         "members": {"email": "grace@example.com", "role": "viewer"},
     }
+    bodies["surveys"] = {"product": "grinder", "environment": "production", "kind": "nps", "question": "Well?", "enabled": True}
     bodies["feedback"] = {"type": "bug", "product": "grinder", "title": "It squeaks"}
     made = {area: _made(area, body) for area, body in bodies.items()}
     ids = {area: str(next(found[name] for name in ("id", "key", "name") if name in found)) for area, found in made.items()}
@@ -143,7 +148,8 @@ def gateway(event: dict[str, Any]) -> Reply:
 
 def caller(route: Route) -> Principal:
     """One who may call it."""
-    return Principal("server", "key_s", environment="production") if route.function == "collect" else ADMIN
+    of_an_application = route.function == "collect" or route.operation == "surveys.prompt"
+    return Principal("server", "key_s", environment="production") if of_an_application else ADMIN
 
 
 def fits(route: Route, method: str, path: str) -> bool:

@@ -124,6 +124,14 @@ EXPECTED = """
     feedback.form           -yyyyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
+    surveys.create          ----yy-yy-
+    surveys.list            ---yyyyyy-
+    surveys.read            ---yyyyyy-
+    surveys.update          ----yy-yy-
+    surveys.delete          ----yy-yy-
+    surveys.versions        ---yyyyyy-
+    surveys.results         ---yyyyyy-
+    surveys.prompt          -yy-------
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

@@ -37,6 +37,7 @@ BUDGETS = {
     "guard": 245,
     "ramp": 247,  # of which two tell it of a stage that begins
     "feedback": 240,
+    "surveys": 257,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {
@@ -45,7 +46,15 @@ NOWHERE = {
     *("boto3", "botocore", "jwt"),
 }
 RESOLVER = "aws_lambda_powertools.event_handler.api_gateway"
-DESK = {"products", "flags", "access", "audit", "signals", "feedback"}  # over Powertools' resolver, which the others do without
+DESK = {
+    "products",
+    "flags",
+    "access",
+    "audit",
+    "signals",
+    "feedback",
+    "surveys",
+}  # over Powertools' resolver, which the others do without
 HOT = {"pydantic", "pydantic_core", "typing_extensions", "dataclasses", "inspect"}
 
 CODE = """

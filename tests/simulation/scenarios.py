@@ -18,7 +18,7 @@ from slipway.ports import Delete
 from slipway.tables import FLAGS
 from tests.collecting import ROLLOUT, exposed, outcome, people, rolled_out
 from tests.flagging import configured, made, segment
-from tests.simulation import feedback, guarded
+from tests.simulation import feedback, guarded, surveys
 from tests.simulation.clients import Client
 from tests.simulation.world import World
 
@@ -396,6 +396,7 @@ SCENARIOS = (
     Scenario("seeding", seeding, another_flag),
     Scenario("signals", signals, another_signal),
     Scenario("feedback", feedback.submitting, feedback.another_voice),
+    Scenario("surveys", surveys.surveying, surveys.another_answer),
     Scenario("a harmful rollout", guarded.harmful, guarded.a_look),
     Scenario("a rollout by the clock", guarded.by_the_clock, guarded.a_look),
     Scenario("a rollout and a person", guarded.and_a_person, guarded.an_edit),

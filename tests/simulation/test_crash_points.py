@@ -43,6 +43,7 @@ CALLS = {
     "snapshot": {"get", "get_many", "query", "flags.get", "flags.put"},
     "usage": {"get", "get_many", "put", "query", "transact"},
     "feedback": {"get", "get_many", "put", "query", "transact"},
+    "surveys": {"get", "get_many", "put", "query", "transact"},
 }
 BY_NAME = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 

@@ -37,6 +37,8 @@ from functions.relay.handler import handler as relay
 from functions.seed.handler import handler as seed
 from functions.signals.handler import handler as signals
 from functions.snapshot.handler import handler as snapshot
+from functions.surveys.handler import api as surveys
+from functions.surveys.handler import room as survey_room
 from functions.tally.handler import handler as tally
 from functions.usage.handler import handler as usage
 from infra.functions import FUNCTIONS
@@ -150,6 +152,7 @@ class World:
             guard.testing(Wired(Guard(Control(self.store).rollouts, lambda: self.now), quarantine)),
             ramp.testing(Ramp(Control(self.store).rollouts, self.alarms, lambda: self.now)),
             usage.testing(Counting(self.store)),
+            surveys.testing(use=survey_room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             feedback.testing(use=room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             tally.testing(Wired(Tallying(self.store, self._milliseconds), quarantine)),
@@ -390,6 +393,7 @@ _ANSWERING: dict[str, Api[Any]] = {
     "schedules": flags,
     "metrics": signals,
     "feedback": feedback,
+    "surveys": surveys,
     "people": feedback,
 }
 _TELLING = ("service", "level", "error_code", "route", "status", "principal_kind")

@@ -163,4 +163,4 @@ def test_a_survey_keeps_no_more_than_it_needs(room: Surveying) -> None:
     assert answer(room, "ada@example.com", token)
     kept = {(row["pk"], row["sk"]): row for kind in ("srv_", "prompted#", "list#") for row in room.rows(kind)}
     assert len(kept) == 5
-    assert "ada" not in str(kept)
+    assert "@example" not in str(kept)

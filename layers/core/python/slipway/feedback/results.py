@@ -11,7 +11,7 @@ from pydantic import Field
 from slipway.feedback.answers import ANSWER
 from slipway.feedback.item import RATINGS
 from slipway.feedback.means import ALPHA, mean
-from slipway.feedback.survey import ID, Kind
+from slipway.feedback.survey import EXAMPLE, ID, Kind
 from slipway.ports import Span, Store, every
 from slipway.resources import Stored
 from slipway.shape import Shape
@@ -45,7 +45,7 @@ class VariantView(ScoreView):
 
 
 class ResultsView(ScoreView):
-    survey: str = Field(pattern=ID)
+    survey: str = Field(pattern=ID, examples=[EXAMPLE])
     kind: Kind
     cap: int
     alpha: Literal[0.05]

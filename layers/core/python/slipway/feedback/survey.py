@@ -22,6 +22,7 @@ from slipway.shape import Shape
 Kind = Literal["nps", "csat", "ces"]
 
 ID = r"^srv_[0-9a-z]{26}$"
+EXAMPLE = "srv_01j9z6k3v5x8m2q4w7e9r0t2y6"
 VIEW = r"^[A-Za-z0-9._:-]{1,64}$"
 QUESTION = 300  # characters
 MOST_ANSWERS = 10_000  # of one survey: results read each of them
@@ -88,7 +89,7 @@ class SurveyPatch(Shape):
 
 
 class SurveyView(Shape):
-    id: str = Field(pattern=ID, examples=["srv_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+    id: str = Field(pattern=ID, examples=[EXAMPLE])
     product: str
     environment: str
     kind: Kind
@@ -155,11 +156,15 @@ class ScaleView(Shape):
 
 
 class PromptView(Shape):
-    survey: str = Field(pattern=ID)
+    survey: str = Field(pattern=ID, examples=[EXAMPLE])
     kind: Kind
     question: str
     scale: ScaleView
-    token: str = Field(pattern=PATTERN, description="to be sent as `survey` with the answer")
+    token: str = Field(
+        pattern=PATTERN,
+        description="to be sent as `survey` with the answer",
+        examples=[f"{EXAMPLE}.2026-11-23.1795428000000.{43 * 'x'}"],
+    )
     expires_at: str
 
 
