@@ -40,10 +40,9 @@ def surveying(world: World, client: Client) -> None:
 
 
 def another_answer(world: World, client: Client) -> None:
-    """Of somebody else, at the same moment."""
-    for survey in list(client.intents.answers):
-        if not client.intents.answers[survey] and client.get("/v1/surveys").json["items"]:
-            prompt = client.prompt("rival", "v", VISITOR)
-            if prompt is not None:
-                client.answer(prompt, "rival", VISITOR)
-            return
+    """Of somebody else, at the same moment, as long as nobody has answered."""
+    if client.intents.answers and not any(client.intents.answers.values()):
+        world.later(seconds=20)
+        prompt = client.prompt("rival", "v", VISITOR)
+        if prompt is not None:
+            client.answer(prompt, "rival", VISITOR)
