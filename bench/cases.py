@@ -26,7 +26,7 @@ from slipway.products import Products
 from slipway.rollouts import exposure, signing
 from slipway.settings import Settings
 from slipway.signals import rows as signals
-from slipway.tables import ACCESS, AUDIT, COUNTERS, FLAGS, PRODUCTS, SIGNALS
+from slipway.tables import ACCESS, AUDIT, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS
 from slipway.upgrades import upgrader
 from tests.backends import boto_client, create_table
 from tests.flag_rows import configuration, flag, rows
@@ -34,7 +34,7 @@ from tests.functions.events import ADMIN, EDITOR, http_event
 from tests.records import arrival, record
 
 BUCKET, BUS, LAKE = "bench", "slipway", "lake"
-TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS, SIGNALS, COUNTERS)
+TABLES = (PRODUCTS, ACCESS, AUDIT, FLAGS, SIGNALS, COUNTERS, FEEDBACK)
 TOLD = 20  # events of a batch; half of them exposures
 ROLLOUT, SECRET = "rol_" + "b" * 26, b"b" * 32
 DOCUMENTS = (20, 350, 1000)  # flags of one environment
@@ -65,6 +65,9 @@ def cases(endpoint: str) -> list[Case]:
     secret = _key(store, blobs)
     _flags(store, blobs)
     _rollout(store, blobs)
+    Products(store).create(
+        _call("products.create").but(nonce="mug"), NewProduct.model_validate({"name": "Mug", "price": 1, "key": "mug"})
+    )
     product = Products(store).create(_call("products.create"), NewProduct.model_validate(json.loads(NEW_PRODUCT))).stored.row
     rotated = record("access", None, {"pk": "verifiers#production", "sk": "selector", "kind": "server"}, 1)
     change, (envelope,) = record("products", None, product, 1), due(None, product)
@@ -89,6 +92,12 @@ def cases(endpoint: str) -> list[Case]:
         table_counters=names["counters"],
         table_flags=names["flags"],
     )
+    feedback = settings.Feedback(
+        stage="bench",
+        table_feedback=names["feedback"],
+        table_products=names["products"],
+        table_signals=names["signals"],
+    )
     store_event = settings.Record(stage="bench", table_audit=names["audit"])
     unhurried = "bench.peers.unhurried.handler"
     identity = {"identitySource": [token["authorization"]]}
@@ -106,6 +115,7 @@ def cases(endpoint: str) -> list[Case]:
         _function("products: get", "products", get(f"/v1/products/{product['pk']}"), products, _status(200)),
         _function("access: me", "access", get("/v1/me"), access, _status(200)),
         _function("audit: list", "audit", get("/v1/audit", ADMIN), audit, _status(200)),
+        _function("feedback: submit", "feedback", _submitted, feedback, _status(201)),
         _function("site: page", "site", get("/", None), settings.Site(stage="bench"), _status(200)),
         Case(
             "authorize: key",
@@ -164,6 +174,22 @@ def _silent(answer: Any) -> bool:
 
 def _create(_: int) -> dict[str, Any]:
     return http_event("POST", "/v1/products", headers=JSON, body=NEW_PRODUCT, principal=EDITOR)
+
+
+def _submitted(number: int) -> dict[str, Any]:
+    """A browser whose visitor nobody knows yet: with a key for that person, the dearest. Each from a network of its own."""
+    client = Principal("client", "key_bench", environment="production")
+    told = {
+        "type": "bug",
+        "product": "mug",
+        "title": "The handle is hot",
+        "text": "When I pour tea, the handle gets hot. Ring me at +49 30 1234567 or write to ada@example.com.",
+        "targeting_key": f"unit-{number}-{time.monotonic_ns()}",
+        "context": {"url": "https://example.com/mugs?page=2", "release": "2026.11.3", "locale": "en-GB"},
+    }
+    event = http_event("POST", "/v1/feedback", headers=JSON, body=json.dumps(told), principal=client)
+    event["requestContext"]["http"]["sourceIp"] = f"198.51.{number % 250}.1"
+    return event
 
 
 def _evaluate(flags: int, key: str | None = None) -> Event:

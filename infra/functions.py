@@ -190,7 +190,14 @@ FUNCTIONS = (
         "access",
         "API keys, members, and who am I",
         settings.Access,
-        grants=(OnTable(ACCESS, _KEEP), *_indexes(ACCESS)),
+        grants=(
+            OnTable(ACCESS, ("dynamodb:GetItem",), leading=("key_*", "mbr_*", "members", "verifiers#*")),
+            OnTable(ACCESS, ("dynamodb:BatchGetItem",), leading=("key_*", "mbr_*", "used#*")),
+            OnTable(ACCESS, ("dynamodb:PutItem",), leading=("key_*", "mbr_*", "members", "verifiers#*", "key#*")),
+            OnTable(ACCESS, ("dynamodb:DeleteItem",), leading=("mbr_*", "verifiers#*", "key#*")),
+            OnTable(ACCESS, _QUERY, leading=("verifiers#*",)),
+            *_indexes(ACCESS),
+        ),
     ),
     Function(
         "audit",
@@ -309,14 +316,14 @@ FUNCTIONS = (
     # A delivery is one write for each partition in it: the larger, the cheaper.
     Function(
         "tally",
-        "Counts signals, each once, and recounts them once a day",
+        "Counts signals, each once, and recounts once a day those of rollouts that run and of the day before",
         settings.Tally,
         timeout=300,
         grants=(
             OnTable(COUNTERS, ("dynamodb:BatchGetItem", "dynamodb:PutItem"), leading=("rol_*", "adopt#*", "metric#*")),
-            OnTable(COUNTERS, ("dynamodb:GetItem",), leading=("rol_*",)),
-            OnTable(SIGNALS, _QUERY, leading=("rol_*",)),
-            OnTable(FLAGS, _QUERY, leading=("list#rollouts",)),
+            OnTable(COUNTERS, ("dynamodb:GetItem",), leading=("rol_*", "adopt#*", "metric#*")),
+            OnTable(SIGNALS, _QUERY, leading=("rol_*", "adopt#*", "metric#*", "names#*")),
+            OnTable(FLAGS, _QUERY, leading=("list#rollouts", "list#environments")),
             OnObjects("quarantine", "records/tally/", ("s3:PutObject",)),
         ),
         streams=(SIGNALS,),

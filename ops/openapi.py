@@ -223,7 +223,7 @@ def _problem_response(kinds: list[type[Problem]]) -> dict[str, Any]:
         description += f" The gateway's own answer has only a message. It comes when {why}."
         content[JSON] = {"schema": {"$ref": f"{_SCHEMAS}GatewayMessage"}, "example": {"message": message}}
     found: dict[str, Any] = {"description": description, "content": content}
-    if status == 503:
+    if status in (429, 503):
         found["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
     return found
 

@@ -44,8 +44,9 @@ OPERATIONS = {"POST /v1/events": "signals.collect", "POST /ofrep/v1/track": "sig
 
 def wire() -> Collector:
     settings = Collect.load()
-    flags, keys = (connect.blobs(settings, bucket, budget=PATIENCE) for bucket in (settings.bucket_flags, settings.bucket_keys))
-    store, lake = connect.store(settings, budget=WRITING), connect.lake(settings, budget=WRITING)
+    flags, store = connect.blobs(settings, settings.bucket_flags, budget=PATIENCE), connect.store(settings, budget=WRITING)
+    keys = connect.blobs(settings, settings.bucket_keys, beside=flags)
+    lake = connect.lake(settings, budget=WRITING, beside=store)
     return Collector(store, lake, documents(flags), Secrets(keys), os.urandom)
 
 
@@ -133,7 +134,7 @@ def _events(request: Event) -> list[Any]:
     """Raises Problem."""
     raw = request.body(LARGEST_BODY)
     try:
-        document = json.loads(raw, parse_constant=_no_number)
+        document = json.loads(raw, parse_constant=_no_number, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         from slipway.edge.json import read as strictly  # says what is wrong, and where
 
@@ -145,6 +146,13 @@ def _events(request: Event) -> list[Any]:
         detail = f'Send {{"events": [...]}} with 1 to {MOST} events, and nothing beside.'
         raise Invalid(detail, errors=[Fault("/events", "out_of_range", detail)])
     return events
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
 
 
 def _no_number(name: str) -> float:

@@ -1,4 +1,4 @@
-"""The stream of signals -> how many there are of each; once a day the rollouts that run are counted anew.
+"""The stream of signals -> how many there are of each; once a day the rollouts that run, and the day before, are counted anew.
 
 One of at most two readers of that stream. One write for each partition and delivery; whoever watches rollouts reads the stream
 of what is written here.
@@ -38,12 +38,14 @@ def count(tallying: Tallying, signals: Sequence[Signal]) -> set[int]:
 
 def sweep(tallying: Tallying) -> None:
     """Raises the first error, after everything else was recounted."""
-    repaired, errors = tallying.sweep()
-    if repaired:
+    found = tallying.sweep()
+    if found.left:
+        observe.line()["left"] = len(found.left)
+    if found.repaired:
         observe.line().level = "WARN"
-        observe.line()["repaired"] = repaired[:MOST_TOLD]
-    if errors:
-        raise errors[0]
+        observe.line()["repaired"] = found.repaired[:MOST_TOLD]
+    if found.errors:
+        raise found.errors[0]
 
 
 def _now() -> int:

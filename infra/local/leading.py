@@ -42,6 +42,6 @@ def _row(request: Any) -> Any:
 
 def family(key: str) -> str:
     """What kind of row it is: `mbr_`, `used#`, `verifiers#`, `list#tag#`; what there is one of stays whole, as `verifiers#all`
-    and `list#schedules` do."""
-    kind = re.match("list#[a-z]{1,16}(#|$)|counting$|[a-z]{1,16}[#_]", key)
+    and `members` do."""
+    kind = re.match("list#[a-z]{1,16}(#|$)|(counting|members)$|[a-z]{1,16}[#_]", key)
     return "other" if kind is None else key if key.removeprefix(kind[0]) == EVERYWHERE else kind[0]

@@ -21,6 +21,19 @@ def test_a_row_that_somebody_else_put_is_remembered_as_it_stands() -> None:
         known.read([KEY])
         known.add(OURS, places)
         store.put(SIGNALS, THEIRS)
-        assert known.write("token") == 0
+        assert known.write("token")
         assert seen.rows[KEY] == THEIRS
         assert store.get(SIGNALS, PLACE["pk"], PLACE["sk"]) is None
+
+
+def test_what_a_client_was_faster_with_is_asked_anew_and_nothing_is_said_to_stand() -> None:
+    last = {**OURS, "sk": "msg#1"}
+    for theirs, whole in (("client", False), ("server", True)):
+        store = MemoryStore()
+        known = Known(store, Seen())
+        known.read([KEY])
+        known.add(last, last=True)
+        known.add({**OURS, "trust": "server"})
+        store.put(SIGNALS, {**THEIRS, "trust": theirs})
+        assert known.write("token") == whole
+        assert (store.get(SIGNALS, OURS["pk"], "msg#1") is not None) == whole

@@ -12,10 +12,12 @@ import pytest
 
 from functions.access.shapes import key_view, member_view
 from functions.audit.handler import entry
+from functions.feedback.door import feedback
 from slipway import keyring
 from slipway.adapters.attributes import unmarshal_row
 from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
+from slipway.feedback import erasure, item
 from slipway.flags import configuration, environments, flag, proposals, schedules, segments
 from slipway.flags.control import Control
 from slipway.keys import Keys
@@ -41,6 +43,8 @@ READS: dict[str, Callable[[Row], Any]] = {
     "segment": lambda row: segments.view(Stored(row)),
     "rollout": lambda row: plan.view(Stored(row)),
     "template": lambda row: templates.view(Stored(row)),
+    "feedback": lambda row: item.view(Stored(row), None),
+    "person": lambda row: erasure.certificate(Stored(row)),
     "audit": entry,
     # Rows beside the resources, as their readers take them.
     "verifier": lambda row: {"keys": json.loads(keyring.written("prod", 1, [row], []))["keys"], "role": row["role"]},
@@ -91,6 +95,8 @@ def test_a_kind_is_written_in_its_newest_schema() -> None:
     shelves = [Products(store).shelf, Keys(store, os.urandom, same).shelf, Members(store, same).shelf]
     shelves += [flags.flags.shelf, flags.configurations.shelf, flags.environments.shelf, flags.segments.shelf]
     shelves += [flags.rollouts.shelf, flags.rollouts.templates.shelf]
+    told = feedback(store)
+    shelves += [told.items.shelf, told.erasure.shelf]
     for shelf in (*shelves, flags.proposals.shelf, flags.schedules.shelf):
         assert shelf.schema == newest(shelf.kind), shelf.kind
 

@@ -103,6 +103,8 @@ def members(stack: Stack, tag: str) -> None:
     assert stack.call("DELETE", place, headers={"If-Match": changed.etag}).status == 204
     assert stack.call("GET", place).status == 404
     until(lambda: not in_pool(stack, id), within=30, what="the removed member has left the user pool")
+    admin = stack.call("POST", "/v1/members", {"email": f"admin-{tag}@tideline.example", "role": "admin"})
+    assert admin.json()["role"] == "admin", "who stays, as the last one has to"
 
 
 def audited(stack: Stack, subject: str, sequences: list[int]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -86,10 +86,25 @@ def test_from_an_answer_to_what_people_read(stack: Stack, flag: str) -> None:
     assert {name: found["units"] for name, found in day["variants"].items()} == variants
 
 
-def test_the_daily_round_recounts_the_rollouts_that_run(stack: Stack, flag: str) -> None:
+def test_the_daily_round_recounts_the_rollouts_that_run_and_the_day_before(stack: Stack, flag: str) -> None:
+    """Also what the stream has lost for good: counters say that all up to now were counted."""
+    rows, day = Rows(stack), (datetime.now(UTC) - timedelta(days=1, minutes=15)).date().isoformat()
+    at = int((time.time() - 86_400) * 1000)
+    common = {"schema": 1, "at": at}
+    lost = {"schema": 1, "version": 1, "last": "9" * 39, "floor": 0, "counts": {}, "recent": {}}
+    for kind, named, sk, more in (
+        ("adopt", "flag", "somebody", {"variant": "on"}),
+        ("metric", "name", "unit#somebody", {"variants": {}}),
+    ):
+        rows.put("counters", "tally", {**lost, "pk": f"{kind}#{ENVIRONMENT}#{flag}", "sk": f"{day}#0a"})
+        rows.put("signals", "collect", {**common, "pk": f"{kind}#{ENVIRONMENT}#{flag}#{day}#0a", "sk": sk, **more})
+        rows.put("signals", "collect", {**common, "pk": f"names#{ENVIRONMENT}#{day}", "sk": f"{named}#{flag}"})
     event = {"source": "aws.events", "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     ran = stack.client("lambda").invoke(FunctionName=stack.functions()["tally"]["FunctionName"], Payload=json.dumps(event))
     assert "FunctionError" not in ran, ran["Payload"].read()
+    window = f"?environment={ENVIRONMENT}&from={day}&to={day}"
+    assert stack.call("GET", f"/v1/flags/{flag}/adoption{window}").json()["days"] == [{"day": day, "units": {"on": 1}}]
+    assert [found["units"] for found in stack.call("GET", f"/v1/metrics/{flag}{window}").json()["days"]] == [1]
 
 
 def test_a_row_that_nobody_wrote_is_put_aside(stack: Stack) -> None:

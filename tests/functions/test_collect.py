@@ -107,6 +107,7 @@ def test_only_kinds_of_keys_that_belong_to_an_environment_may_tell(deployment: D
         (b"", 400),
         (b"nothing", 400),
         (b'{"events": NaN}', 400),
+        (b'{"events": [{"id": "1", "id": "2", "type": "outcome", "name": "errors", "targetingKey": "a"}]}', 400),
         (b"\xff\xfe", 400),
         (b"[" * 100_000, 400),
         (b"[]", 422),
@@ -352,6 +353,49 @@ def test_once_a_server_has_exposed_whom_a_client_did_outcomes_are_its_own(deploy
     assert [(row["arm"], row["stage"]) for row in deployment.rows("vouched#")] == [(arm(ADA), 0)]
 
 
+def test_a_server_tells_of_what_a_client_has_told_of_before(deployment: Deployment) -> None:
+    """Once, by the split at that moment, and not by a message from before a server had exposed it."""
+    moved = next(key for key in people("c", 50) if arm(key, 3 * HALF // 2) == "t")
+    deployment.post(exposed(moved), outcome(moved), who=CLIENT)
+    deployment.post(outcome(moved, id="early"))
+    deployment.publish(share=3 * HALF // 2, stage=1)
+    deployment.now += 60
+    deployment.post(exposed(moved, id="too"), outcome(moved, id="early"))
+    assert deployment.rows("vouched#met#") == []
+    for number in range(3):
+        deployment.post(outcome(moved, id=f"late-{number}"))
+        if number:
+            deployment.another()
+    assert [(row["stage"], row["arm"], row["trust"]) for row in deployment.rows("met#errors#")] == [(0, "c", "client")]
+    [row] = deployment.rows("vouched#met#errors#")
+    assert (row["stage"], row["arm"], row["first"]) == (1, "t", "0|c")
+    assert row["source"] == deployment.rows("met#errors#")[0]["source"]
+    deployment.post(outcome(moved, id="client"), who=CLIENT)
+    assert len(deployment.rows("vouched#met#")) == 2, "of errors, and of anything"
+
+
+def test_a_server_that_was_a_moment_later_than_a_client_is_heard(deployment: Deployment) -> None:
+    """The client writes between the server's reading and its writing: each time, one row more."""
+    client = Deployment()
+    client.memory = client.store = deployment.memory
+    client.another()
+
+    class Raced(Counted):
+        def put(self, table: Any, row: Any, condition: Any = None) -> None:
+            if row["sk"].startswith(("unit#", "met#errors")) and row["pk"].startswith(ROLLOUT):
+                client.post(exposed(ADA), outcome(ADA), who=CLIENT)
+            self.store.put(table, row, condition)
+
+    deployment.store = Raced(deployment.memory)
+    deployment.another()
+    assert deployment.post(exposed(ADA), outcome(ADA, id="s")).status == 202
+    assert [row["trust"] for row in deployment.rows("unit#" + unit(ADA))] == ["client"]
+    assert sorted(row["sk"] for row in deployment.rows("vouched#")) == sorted(
+        f"vouched#{of}{unit(ADA)}" for of in ("", "met#errors#", "met#*#")
+    )
+    assert len(deployment.rows("msg#")) == 2
+
+
 @pytest.mark.parametrize("event", ["exposure", "outcome"])
 def test_a_person_who_was_two_units_in_both_arms_counts_no_more(deployment: Deployment, event: str) -> None:
     [before], [after], [same] = people("c", 1), people("t", 1), people("t", 2)[1:]
@@ -425,6 +469,47 @@ def test_a_message_that_comes_again_within_the_next_day_is_known(deployment: Dep
     deployment.another()
     deployment.post(outcome(ADA, value=1))
     assert [row["pk"].split("#")[3] for row in deployment.rows("msg#")] == ["2026-11-23"]
+    units = [row["pk"].split("#")[3] for row in deployment.rows("metric#") if row["sk"].startswith("unit#")]
+    assert units == ["2026-11-23"], "nor was anybody there that day"
+
+
+def test_a_message_from_before_the_exposure_counts_no_more_when_it_comes_again(deployment: Deployment) -> None:
+    for hours in (0, 0.1, 20):
+        deployment.now += hours * 3600
+        deployment.post(outcome(ADA), exposed(ADA), outcome(ADA))
+        deployment.another()
+    assert deployment.rows("met#") == []
+    deployment.post(outcome(ADA, id="new"))
+    assert len(deployment.rows("met#")) == 2
+
+
+def test_what_was_written_by_half_is_completed_when_it_comes_again() -> None:
+    """Wherever it broke off: that a message stands says that what it came to stands."""
+    whole = Deployment()
+    events = [exposed(ADA), outcome(ADA, value=1), outcome(ADA, "latency", value=300)]
+    whole.post(*events)
+
+    class Breaking(Counted):
+        def __init__(self, store: Any, whole: int) -> None:
+            super().__init__(store)
+            self.left = whole
+
+        def put(self, table: Any, row: Any, condition: Any = None) -> None:
+            if not self.left:
+                raise StoreUnavailable("out")
+            self.left -= 1
+            self.store.put(table, row, condition)
+
+    for count in range(len(whole.rows())):
+        deployment = Deployment()
+        deployment.store = Breaking(deployment.memory, count)
+        deployment.another()
+        assert deployment.post(*events).status == 503
+        deployment.store = deployment.memory
+        deployment.another()
+        assert deployment.post(*events).status == 202
+        assert {row["sk"] for row in deployment.rows("rol_")} == {row["sk"] for row in whole.rows("rol_")}
+        assert len(deployment.rows()) == len(whole.rows())
 
 
 def test_nobody_takes_the_id_of_a_message_from_another(deployment: Deployment) -> None:
@@ -539,8 +624,9 @@ def test_a_batch_costs_two_rounds_of_reads_and_a_write_for_what_is_new() -> None
     deployment.post(outcome("first"))
     counted.asked.clear()
     deployment.post(*(exposed(key) for key in keys), *(outcome(key) for key in keys))
-    # Two rounds, of which one asks for more than a hundred rows. Put: unit, adoption; two metrics; unit of the day, message.
-    assert counted.asked == {"get_many": 3, "put": 20 * (2 + 2 + 2)}
+    # Two rounds, of which one asks for more than a hundred rows. Put: that the flag was shown that day; unit, adoption; two
+    # metrics; unit of the day, message.
+    assert counted.asked == {"get_many": 3, "put": 1 + 20 * (2 + 2 + 2)}
     counted.asked.clear()
     deployment.post(*(outcome(key, id=f"again-{key}") for key in keys))
     assert counted.asked == {"put": 20, "get_many": 1}, "the message alone is new, and who else is out was not remembered"
@@ -565,7 +651,7 @@ def test_very_many_rows_are_written_together(monkeypatch: pytest.MonkeyPatch) ->
                 self.store.put(SIGNALS, faster)
             self.store.transact(writes, token)
 
-    for kind, asked in ((Counted, {"transact": 3}), (Raced, {"transact": 3, "put": 100})):
+    for kind, asked in ((Counted, {"transact": 4}), (Raced, {"transact": 4, "put": 100})):
         deployment = Deployment()
         deployment.post(outcome("first"))
         deployment.store = counted = kind(deployment.memory)
@@ -575,6 +661,24 @@ def test_very_many_rows_are_written_together(monkeypatch: pytest.MonkeyPatch) ->
         deployment.post(*events)
         assert {name: n for name, n in counted.asked.items() if name in ("put", "transact")} == asked
         assert {(row["pk"], row["sk"]) for row in deployment.rows()} == {(row["pk"], row["sk"]) for row in alone.rows()}
+
+
+def test_what_is_remembered_is_not_forgotten_while_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipway.signals.known.MOST_SEEN", 4)
+    deployment, others = Deployment(), [f"user-{number}" for number in range(20, 30)]
+    deployment.post(*(exposed(key) for key in others))
+    deployment.post(exposed(ADA))
+    deployment.post(*(outcome(key) for key in others), outcome(ADA))
+    assert len(deployment.rows("met#errors#")) == 11
+
+
+def test_what_many_rollouts_make_of_a_batch_is_more_than_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipway.signals.collection.MOST_RECORD", 1000)
+    deployment = Deployment()
+    deployment.post(*(outcome(f"user-{number}") for number in range(30)))
+    assert len(deployment.told()) == 30
+    assert len(deployment.lake.records) > 3
+    assert max(map(len, deployment.lake.records)) <= 1000
 
 
 def test_memory_of_rows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

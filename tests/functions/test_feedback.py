@@ -223,7 +223,8 @@ def test_it_is_the_same_however_it_changed_since(room: Room) -> None:
 
 def test_a_lost_answer_is_made_up_for(room: Room) -> None:
     room.store.lost = ["transact"]
-    assert room.tell(submission_id="s1", targeting_key="ada").status == 503
+    lost = room.tell(submission_id="s1", targeting_key="ada")
+    assert (lost.status, lost.headers["retry-after"], "taken once" in lost.json["detail"]) == (503, "1", True)
     assert room.tell(submission_id="s1", targeting_key="ada").status == 201
     assert len(room.items()) == 1
 

@@ -12,6 +12,7 @@ import pytest
 from functions.feedback.handler import api
 from infra import data, service
 from slipway.adapters.aead import AesGcm
+from slipway.audit import KEPT
 from slipway.edge import observe
 from slipway.feedback import sealing
 from slipway.feedback.erasure import STORES
@@ -31,7 +32,7 @@ WORDS = (
     "Phone of Ada",
     "session-9f",
 )
-ADA = {
+ADA: dict[str, Any] = {
     "title": WORDS[0],
     "text": WORDS[1],
     "email": WORDS[2],
@@ -39,7 +40,7 @@ ADA = {
     "targeting_key": WORDS[3],
     "context": {"url": f"https://{WORDS[4]}", "device": WORDS[5], "session": WORDS[6]},
 }
-UNIT = {"targeting_key": WORDS[3], "environment": "production"}
+UNIT: dict[str, Any] = {"targeting_key": WORDS[3], "environment": "production"}
 
 
 class Watched(Room):
@@ -100,7 +101,7 @@ def test_more_than_a_page_of_it(room: Watched) -> None:
 
 
 def test_an_address_means_all_who_gave_it(room: Watched) -> None:
-    given = {"email": "ada@example.com", "consent": True}
+    given: dict[str, Any] = {"email": "ada@example.com", "consent": True}
     nobody, ada, member = room.told(**given), room.told(targeting_key="ada", **given), room.told(principal=VIEWER, **given)
     told = room.ask("/v1/people/export", {"email": "ada@example.com"})
     assert {one["id"] for one in told["feedback"]} == {nobody["id"], ada["id"], member["id"]}
@@ -270,5 +271,6 @@ def test_the_certificate_names_every_store_and_when_its_last_copy_goes(room: Wat
     assert until == {store: days for store, _, days in STORES}
     assert until["backups of the table"] == 35  # as far back as a table can be restored
     assert until["stream of the table"] == 1
+    assert until["audit"] == KEPT.days
     assert until["lake"] == data.LAKE_DAYS
     assert until["archive of events"] == service.ARCHIVE_DAYS

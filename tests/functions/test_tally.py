@@ -23,10 +23,10 @@ from slipway.rowsize import row_bytes
 from slipway.signals import counters
 from slipway.signals import tallying as tally_of_signals
 from slipway.signals.counters import WINDOW, unpacked
-from slipway.signals.rows import SHARDS
+from slipway.signals.rows import DAY, SHARDS
 from slipway.signals.tallying import MARGIN, Tallying
 from slipway.tables import COUNTERS, FLAGS, SIGNALS, Table
-from tests.collecting import CLIENT, HALF, NOW, ROLLOUT, Deployment, exposed, outcome, people, token
+from tests.collecting import CLIENT, HALF, NOW, ROLLOUT, SERVER, Deployment, arm, exposed, outcome, people, token
 from tests.functions.events import Context, daily
 from tests.records import record
 
@@ -174,6 +174,76 @@ def test_whom_a_server_vouches_for_is_no_clients_unit_any_more(counting: Countin
             Exposed(0.5, seen=1),
         ]
     assert counting.counted() == counting.truth()
+
+
+def test_who_is_put_out_by_a_client_and_then_by_a_server_is_out_once(counting: Counting) -> None:
+    [before], [after] = people("c", 1), people("t", 1)
+    post = counting.deployment.post
+    post(exposed(before), exposed(after), who=CLIENT)
+    mixed = outcome(after, "login", previous_key=before)
+    for who, brought in ((CLIENT, 2), (SERVER, 0), (CLIENT, 0), (SERVER, 0)):
+        post(mixed, who=who)
+        counting.deployment.another()
+        assert counting.deliver() == []
+        [stage] = counted(counting.rows(), [], [HALF]).exposed
+        assert stage.contaminated == 2
+        assert sum(one.contaminated for one in stage.clients.values()) == brought
+        assert counting.counted() == counting.truth()
+
+
+class Rule:
+    """What counts of one metric, from the events as they were sent: the first of each unit since its exposure, of all and of
+    servers' by themselves; what a server tells of whom only a client exposed is a client's."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, tuple[int, str]] = {}
+        self.servers: dict[str, tuple[int, str]] = {}
+        self.exposed: dict[str, bool] = {}
+
+    def show(self, key: str, server: bool) -> None:
+        self.exposed[key] = self.exposed.get(key, False) or server
+
+    def meet(self, key: str, server: bool, place: tuple[int, str]) -> None:
+        if key in self.exposed:
+            self.all.setdefault(key, place)
+            if server and self.exposed[key]:
+                self.servers.setdefault(key, place)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_counted_is_the_rule_whoever_tells_in_whatever_order(counting: Counting, seed: int) -> None:
+    """On a ramp, by servers and clients, again and again, through instances of which none knows what another one does."""
+    chance, rule, sent = random.Random(seed), Rule(), list[tuple[dict[str, Any], bool]]()
+    shares = [HALF // 4, HALF, 3 * HALF // 2]
+    keys = [f"user-{number}" for number in range(60)]
+    for stage, share in enumerate(shares):
+        counting.deployment.publish(share=share, stage=stage)
+        for number in range(120):
+            key, server = chance.choice(keys), chance.random() < 0.5
+            if chance.random() < 0.2:
+                counting.deployment.another()
+            if sent and chance.random() < 0.2:
+                event, server = chance.choice(sent)
+            elif chance.random() < 0.4:
+                event = exposed(key, exposure=token(key, share=share, stage=stage))
+                rule.show(key, server)
+            else:
+                event = outcome(key, id=f"{stage}-{number}")
+                rule.meet(key, server, (stage, arm(key, share)))
+                sent.append((event, server))
+            counting.deployment.post(event, who=SERVER if server else CLIENT, address=f"10.{number}.{stage}.1")
+            counting.deployment.now += 3
+        if chance.random() < 0.5:
+            counting.deliver()
+    counting.deliver()
+    assert counting.counted() == counting.truth()
+    tallies = counted(counting.rows(), ["errors"], shares).tallies["errors"]
+    for found, wanted in (("by_all", rule.all), ("by_servers", rule.servers)):
+        places = Counter(wanted.values())
+        assert [getattr(tally, found)[1:] for tally in tallies] == [(places[n, "c"], places[n, "t"]) for n in range(3)]
+    brought = sum(n for tally in tallies for side in (tally.control, tally.treatment) for n in side.networks.values())
+    assert brought == len(rule.all) - len(rule.servers), "whom a server tells of is no network's"
+    assert any(rule.all[key] != place for key, place in rule.servers.items()), "somebody had moved by then"
 
 
 @pytest.mark.parametrize("threshold", [250, 0.5, 1234567, 1e8])
@@ -546,3 +616,55 @@ def test_the_daily_round_looks_at_rollouts_that_run_and_says_what_it_mended(
     assert (log_lines[-1]["repaired"], log_lines[-1]["level"]) == (["/".join(spoilt)], "WARN")
     handler(daily(moment), Context())
     assert "repaired" not in log_lines[-1]
+
+
+@pytest.fixture
+def yesterday(counting: Counting) -> Counting:
+    """What came on one day, of which the stream lost a part; and some of the day after."""
+    busy(counting.deployment, 80)
+    counting.deliver(counting.records[::2])
+    counting.deployment.now = NOW + DAY
+    counting.deployment.another()
+    busy(counting.deployment, 20, seed=2)
+    counting.store.put(FLAGS, {"pk": "list#environments", "sk": "production", "schema": 1})
+    return counting
+
+
+def of_day(counts: Mapping[tuple[str, str], dict[str, int]], day: str) -> dict[tuple[str, str], dict[str, int]]:
+    return {home: found for home, found in counts.items() if home[1].startswith(day)}
+
+
+def test_adoption_and_metrics_of_a_day_that_is_over_are_recounted(yesterday: Counting) -> None:
+    counting, over, today = yesterday, "2026-11-23", "2026-11-24"
+    assert of_day(counting.counted(), over) != of_day(counting.truth(), over)
+    found = tallying(counting).sweep()
+    assert (found.left, found.errors) == ([], [])
+    assert {name.partition("#")[0] for name in found.repaired} == {"adopt", "metric"}
+    assert of_day(counting.counted(), over) == of_day(counting.truth(), over)
+    assert of_day(counting.counted(), today) == {}, "that is still being counted"
+    assert tallying(counting).sweep().repaired == []
+    counting.deliver()  # what had only been held up
+    counted, truth = counting.counted(), counting.truth()
+    for day in (over, today):
+        assert of_day(counted, day) == of_day(truth, day)
+
+
+@pytest.mark.parametrize(("minutes", "recounted"), [(0.1, "2026-11-22"), (4.9, "2026-11-22"), (5.1, "2026-11-23")])
+def test_a_day_is_over_when_nothing_of_it_is_on_its_way(yesterday: Counting, minutes: float, recounted: str) -> None:
+    yesterday.deployment.now = NOW + DAY / 2 + minutes * 60
+    before = of_day(yesterday.counted(), "2026-11-23")
+    tallying(yesterday).sweep()
+    assert (of_day(yesterday.counted(), "2026-11-23") == before) == (recounted != "2026-11-23")
+
+
+def test_a_round_reads_so_many_rows_of_a_day_and_says_what_it_left(
+    yesterday: Counting, monkeypatch: pytest.MonkeyPatch, log_lines: list[dict[str, Any]]
+) -> None:
+    """There are a flag and three metrics."""
+    for rows, names, left in ((30, 500, 3), (10_000, 3, 1)):
+        monkeypatch.setattr(tally_of_signals, "MOST_ROWS", rows)
+        monkeypatch.setattr(tally_of_signals, "MOST_NAMES", names)
+        handler(daily(datetime.fromtimestamp(NOW + DAY, UTC)), Context())
+        assert log_lines[-1]["left"] == left
+    monkeypatch.setattr(tally_of_signals, "MOST_NAMES", 4)
+    assert tallying(yesterday).sweep().left == []

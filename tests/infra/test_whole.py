@@ -213,10 +213,10 @@ def test_collect_answers_as_it_does_here(ask: Ask) -> None:
     here = collecting.Deployment()
     here.flags.put(path("production"), compiled(published()).body, content_type="application/json")
     shown = [{"id": key, "type": "exposure", "flag": key, "context": WHO} for key in (*RULES, "gated", "rolled", "old")]
-    bodies = [{"events": [*shown, collecting.outcome("ada")]}, {"events": []}, {"events": [1]}]
+    bodies = [{"events": [*shown, collecting.outcome("ada")]}, {"events": []}, {"events": [1]}, '{"events": [], "events": []}']
     events = [request("/v1/events", body, content_type="application/json") for body in bodies]
     told = ask("collect", texts(here.flags, path("production")) | texts(here.keys, signing.path("production")), events)
-    assert [reply["statusCode"] for reply in told.replies] == [202, 422, 202]
+    assert [reply["statusCode"] for reply in told.replies] == [202, 422, 202, 400]
     assert told.replies == [here.handler(event, None) for event in events]
     assert told.missing == BOTO
     # It never asks for all flags, but no reading of its sources can tell.

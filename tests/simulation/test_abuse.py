@@ -266,6 +266,20 @@ def test_whom_a_server_has_exposed_too_is_no_clients_unit(world: World) -> None:
     assert attacked.state() == "rolled_back"
 
 
+def test_what_a_client_was_first_to_tell_is_a_servers_evidence_when_a_server_tells_it(world: World) -> None:
+    """Whoever is faster with each unit's first failure does not keep it from stepping back."""
+    attacked = Attacked(world, ERRORS, share=50)
+    units, others = people("t", 2 * SLOTS, SPLIT), people("c", 2 * SLOTS, SPLIT)
+    attacked.post(shown(attacked, [*units, *others]), networks(1), "server")
+    for network, some in zip(networks(2), (units[:SLOTS], units[SLOTS:]), strict=True):
+        attacked.post(failed(some, count=SLOTS), [network])
+    assert attacked.state() == "running"
+    attacked.post(failed(units, count=len(units)), networks(1), "server")
+    assert attacked.state() == "rolled_back"
+    found = attacked.finding()
+    assert found.log_servers == found.log_evidence, "the same units, each once"
+
+
 def test_a_client_puts_nobody_out_whom_a_server_has_exposed(world: World) -> None:
     """With units of its own in control it names all of treatment as who it was before: the active ones would seem silent."""
     attacked = Attacked(world, {"kind": "activity", "metric": "*"}, share=50)
@@ -290,7 +304,7 @@ def test_one_unit_of_a_client_puts_out_one_other(world: World) -> None:
     blamed = [event | {"previous_key": key} for event, key in zip(failed(own, "login", 6), treated, strict=True)]
     for _ in range(2):
         attacked.post(blamed, networks(1))
-    assert {row["mate"] for row in _rows(world, "out#")} == {row["sk"].split("#")[2] for row in _rows(world, "out#")}
+    assert {row["mate"] for row in _rows(world, "out#")} == {row["sk"].split("#")[1] for row in _rows(world, "out#")}
     assert len(_rows(world, "out#")) == 2
 
 

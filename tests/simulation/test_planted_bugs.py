@@ -20,9 +20,12 @@ from slipway.edge import stream
 from slipway.edge.observe import Line
 from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
+from slipway.feedback import submission
+from slipway.feedback.erasure import Erasure
+from slipway.feedback.people import WHO, People, Person
 from slipway.flags.counting import Counting, Told, share_of
 from slipway.outbox import Envelope, envelopes
-from slipway.ports import Absent, Blobs, ConditionFailed, Put, Row, Store, StoreUnavailable, Update
+from slipway.ports import Absent, Blobs, Check, ConditionFailed, Delete, Put, Row, Store, StoreUnavailable, Update
 from slipway.resources import Created, Shelf, Stored
 from slipway.rollouts import clock, judging, rollout
 from slipway.rollouts.rollouts import Rollouts
@@ -30,7 +33,7 @@ from slipway.signals import rows, tallying
 from slipway.signals.collection import Collector
 from slipway.signals.effects import Effects
 from slipway.signals.known import Known
-from slipway.tables import ACCESS, SIGNALS, USAGE
+from slipway.tables import ACCESS, FEEDBACK, SIGNALS, USAGE
 from tests.simulation.enumeration import Bug, played
 from tests.simulation.oracle import Findings
 from tests.simulation.scenarios import SCENARIOS, Scenario
@@ -41,6 +44,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 PRODUCT, EDITS, KEYS = BY_NAME["one product"], BY_NAME["many edits"], BY_NAME["keys"]
 SIGNING_IN, COUNTING, SIGNALLED = BY_NAME["signing in"], BY_NAME["counting"], BY_NAME["signals"]
 HARM, CLOCK, PERSON = (BY_NAME[f"a {name}"] for name in ("harmful rollout", "rollout by the clock", "rollout and a person"))
+TOLD = BY_NAME["feedback"]
 _numbers = itertools.count()
 
 
@@ -346,6 +350,34 @@ def unit_of_each_stage() -> Bug:
     return Bug(patches)
 
 
+def submission_without_its_id() -> Bug:
+    """Takes a submission that is sent again for another one."""
+    return Bug(patch.object(submission, "_repeatable", lambda call, *_: call))
+
+
+def person_without_a_check() -> Bug:
+    """Seals with a key that somebody destroys at this moment, and makes a person anew without looking whether there is one."""
+    person = People.person
+
+    def careless(people: People, *arguments: Any, **named: Any) -> Person:
+        found = person(people, *arguments, **named)
+        writes = (write.but(condition=None) if isinstance(write, Put) else write for write in found.writes)
+        return found.but(writes=tuple(write for write in writes if not isinstance(write, Check)))
+
+    return Bug(patch.object(People, "person", careless))
+
+
+def words_before_the_key() -> Bug:
+    """Forgets what leads to a person before the person."""
+
+    def careless(erasure: Erasure, call: Call, who: Any) -> list[Any]:
+        found = erasure._people.found(who)
+        erasure._delete(call, [Delete(FEEDBACK, erasure._people.lookup(who), WHO)])
+        return [erasure._erased(call, pid) for pid in found]
+
+    return Bug(patch.object(Erasure, "erase", careless))
+
+
 def _one_more(event: AnyEvent) -> Update:
     return Update(ABACUS, "total", event.type, add={"events": 1})
 
@@ -400,6 +432,9 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (edit_beside_a_rollout, PERSON, "flags", "wrong"),
         (rollback_without_a_revision, HARM, "guard", "wrong"),
         (unit_of_each_stage, CLOCK, "collect", "doubled"),
+        (submission_without_its_id, TOLD, "feedback", "doubled"),
+        (person_without_a_check, TOLD, "feedback", "wrong"),
+        (words_before_the_key, TOLD, "feedback", "wrong"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -113,3 +113,43 @@ def test_again_it_changes_nothing(text: str) -> None:
 def test_one_does_not_hide_another(texts: list[str]) -> None:
     separate = [scrub(text) for text in texts]
     assert scrub("\n\n".join(texts)) == "\n\n".join(separate)
+
+
+LONG = 10_000
+HOSTILE = {
+    "digits": "4",
+    "digits apart": "4 ",
+    "digits and dashes": "4111-",
+    "at signs": "@",
+    "addresses that never end": "a@a.",
+    "almost addresses": "a@1.1.",
+    "dots": "a.",
+    "tokens that never end": "eyJ",
+    "tokens and dots": "eyJaaaaaaaa.",
+    "pluses": "+",
+    "almost phones": "+1 ",
+    "zeros": "00",
+    "bearer": "bearer ",
+    "bearer and letters": "bearer aaaaaaaa",
+    "names of keys": "token=",
+    "names of keys without end": "api_key",
+    "underscores": "sk_live_",
+    "brackets": "[secret]",
+    "letters": "a",
+    "wide letters": "ä",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_text_is_read_whole(text: str) -> None:
+    """Every pattern is bounded: ten times the text that an item may have is read at once, whatever it is made of."""
+    for size in (LONG, 10 * LONG):
+        once = scrub((text * size)[:size])
+        assert scrub(once) == once
+
+
+@given(st.binary(max_size=300))
+def test_whatever_it_is_given_it_answers(raw: bytes) -> None:
+    text = raw.decode("utf-8", "replace")
+    assert isinstance(scrub(text), str)
+    assert isinstance(scrub(f"{text} ada@example.com {text}"), str)

@@ -11,7 +11,7 @@ import pytest
 from slipway.calls import Call
 from slipway.feedback.item import NewFeedback
 from slipway.feedback.survey import NewSurvey, Prompting, SurveyPatch
-from slipway.feedback.tickets import place
+from slipway.feedback.tickets import prompted as prompted_row
 from slipway.ports import Below, Delete, StoreUnavailable, Update
 from slipway.problems import Conflict
 from slipway.tables import FEEDBACK
@@ -144,10 +144,10 @@ def test_who_is_erased_while_it_is_asked_is_asked_as_somebody_new(room: Surveyin
     lookup = room.feedback.people.lookup(("unit", "production", "ada"))
     get = room.store.get
 
-    def then_erased(*place_: Any) -> Any:
-        row = get(*place_)
-        if place_[1].startswith("prompted#"):
-            room.store.transact([Delete(FEEDBACK, *place(lookup))], "erased")
+    def then_erased(*place: Any) -> Any:
+        row = get(*place)
+        if place[1].startswith("prompted#"):
+            room.store.transact([Delete(FEEDBACK, *prompted_row(lookup))], "erased")
         return row
 
     monkeypatch.setattr(room.store, "get", then_erased)

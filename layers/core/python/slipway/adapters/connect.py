@@ -1,4 +1,7 @@
-"""From a function's settings to its ports. Importing does nothing; what is not asked for is not imported."""
+"""From a function's settings to its ports. Importing does nothing; what is not asked for is not imported.
+
+`beside`: a port whose client this one shares, and with it connections and what they trust.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,11 @@ def store(settings: Settings, *, budget: float = BUDGET) -> DynamoStore:
     return DynamoStore(AwsClient(connect=min(CONNECT, budget), budget=budget), tables)
 
 
-def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs:
+def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET, beside: S3Blobs | None = None) -> S3Blobs:
     from slipway.adapters.s3 import S3Blobs
 
+    if beside is not None:
+        return S3Blobs(beside.client, bucket)
     if settings.client == "boto3":
         from slipway.adapters.boto import BotoObjects
 
@@ -44,7 +49,7 @@ def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET) -> S3Blobs
     return S3Blobs(AwsClient(connect=min(CONNECT, budget), budget=budget), bucket)
 
 
-def lake(settings: Collect, *, budget: float = BUDGET) -> FirehoseLake:
+def lake(settings: Collect, *, budget: float = BUDGET, beside: DynamoStore | None = None) -> FirehoseLake:
     from slipway.adapters.lake import FirehoseLake
 
     if settings.client == "boto3":
@@ -53,6 +58,8 @@ def lake(settings: Collect, *, budget: float = BUDGET) -> FirehoseLake:
         return FirehoseLake(BotoDeliveries(), settings.lake)
     from slipway.adapters.aws import AwsClient
 
+    if beside is not None and isinstance(beside.client, AwsClient):
+        return FirehoseLake(beside.client, settings.lake)
     return FirehoseLake(AwsClient(connect=min(CONNECT, budget), budget=budget), settings.lake)
 
 

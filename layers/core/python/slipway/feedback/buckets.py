@@ -12,6 +12,7 @@ written too fast for it belongs to a flood.
 
 from __future__ import annotations
 
+from slipway.feedback.ahead import Ahead
 from slipway.ports import Absent, ConditionFailed, Equals
 from slipway.problems import TooManyRequests
 from slipway.tables import FEEDBACK
@@ -33,16 +34,21 @@ class Buckets:
         self._store = store
         self._seen: dict[str, Row] = {}
 
-    def take(self, call: Call, network: str) -> None:
+    def place(self, call: Call, network: str) -> tuple[str, str] | None:
+        """Of the row that `take` will ask for; None where it will ask for none."""
+        place = _place(call, network)
+        return None if place[0] in self._seen else place
+
+    def take(self, call: Call, network: str, ahead: Ahead | None = None) -> None:
         """A token of the calling key's bucket for that network. Raises TooManyRequests, which says when there is one."""
-        pk, now = f"bucket#{call.principal.id}#{network}", int(call.now.timestamp() * 1000)
-        row = self._seen.get(pk) or self._store.get(FEEDBACK, pk, "tokens")
+        (pk, sk), now = _place(call, network), int(call.now.timestamp() * 1000)
+        row = self._seen.get(pk) or (ahead or Ahead(self._store)).get((pk, sk))
         for _ in range(TRIES):
             full = max(now, 0 if row is None else int(row["full"])) + EVERY
             if (wait := full - now - MOST * EVERY) > 0:
                 self._keep(pk, row)
                 raise refused(-(-wait // 1000))
-            mine: Row = {"pk": pk, "sk": "tokens", "schema": SCHEMA, "full": full, "by": call.nonce}
+            mine: Row = {"pk": pk, "sk": sk, "schema": SCHEMA, "full": full, "by": call.nonce}
             mine["expires"] = full // 1000 + 3600
             try:
                 self._store.put(FEEDBACK, mine, Absent() if row is None else Equals("full", row["full"]))
@@ -59,6 +65,10 @@ class Buckets:
             if len(self._seen) >= MOST_BUCKETS:
                 self._seen.clear()
             self._seen[pk] = row
+
+
+def _place(call: Call, network: str) -> tuple[str, str]:
+    return f"bucket#{call.principal.id}#{network}", "tokens"
 
 
 def refused(seconds: int) -> TooManyRequests:

@@ -12,12 +12,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from slipway.audit import KEPT as AUDIT
 from slipway.calls import Call, timestamp
 from slipway.feedback.belongings import belongings
 from slipway.feedback.people import EMAIL, KEY, UNIT, WHO
 from slipway.feedback.people import SCHEMA as LED
-from slipway.feedback.tickets import place
+from slipway.feedback.tickets import prompted
 from slipway.ports import ConditionFailed, Delete, Equals, Put, every
 from slipway.resources import Shelf, Stored
 from slipway.tables import FEEDBACK
@@ -38,8 +37,8 @@ STORES: tuple[tuple[str, str, int | None], ...] = (
     ("stream of the table", "the rows that were deleted: the key, words for the search", 1),
     ("backups of the table", "the rows that were deleted: the key, words for the search", 35),
     ("archive of events", "ids and names of fields, no words", 30),
-    ("audit", "ids and names of fields, no words", AUDIT.days),
-    ("failure bucket", "rows of the table that no function could handle, without keys", 90),
+    ("audit", "ids and names of fields, no words", 400),
+    ("failure bucket", "rows that no function could handle; the key, where a batch was given up with it", 90),
     ("lake", "what applications told of a targeting key, no feedback", 400),
 )
 
@@ -48,24 +47,25 @@ class Erasure:
     def __init__(self, items: Items) -> None:
         self._people, self._items = items.people, items
         self._store: Store = items.people.store
-        self._shelf = Shelf(self._store, FEEDBACK, kind="person", schema=newest("person"), upgrade=upgrader("person"))
+        self.shelf = Shelf(self._store, FEEDBACK, kind="person", schema=newest("person"), upgrade=upgrader("person"))
 
     def erase(self, call: Call, who: Who) -> list[Stored]:
         """What is left of each person that is meant; of who is not known, or not any more, nothing."""
-        if who[0] == UNIT:  # who was asked and never told anything is nobody that we know
-            self._delete(call, [Delete(FEEDBACK, *place(self._people.lookup(who)))])
-        return [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
+        erased = [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
+        if who[0] == UNIT and not erased:  # a survey may have asked who never told anything
+            self._delete(call, [Delete(FEEDBACK, *prompted(self._people.lookup(who)))])
+        return erased
 
     # --- inside ---
 
     def _erased(self, call: Call, pid: str) -> Stored:
-        stored = self._shelf.find(pid)
+        stored = self.shelf.find(pid)
         if stored is None:
             key = self._store.get(FEEDBACK, pid, KEY) or {}
             gone: Row = {"pk": pid, "sk": GONE, "schema": LED, "who": [key["who"]] if "who" in key else []}
             also: list[Write] = [Delete(FEEDBACK, pid, KEY), Put(FEEDBACK, gone)]
             event = ("person.erased.v1", {"version": 1, "changes": []})
-            stored = self._shelf.create(call, pid, {"erased_at": call.stamp}, [event], also=also).stored
+            stored = self.shelf.create(call, pid, {"erased_at": call.stamp}, [event], also=also).stored
         rows = {str(row["sk"]): row for row in every(self._store, FEEDBACK, pid)}  # there are no more of them without the key
         whose = rows.get(GONE, {}).get("who", [])
         for owned, _ in belongings(self._items, pid):
@@ -74,7 +74,7 @@ class Erasure:
         pairs = [Delete(FEEDBACK, *place) for lookup in led for place in ((lookup, pid), (pid, f"{EMAIL}{lookup}"))]
         for start in range(_PAIRS, len(pairs), _PAIRS):
             self._delete(call, pairs[start : start + _PAIRS])
-        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE), *(Delete(FEEDBACK, *place(who)) for who in whose)]
+        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE), *(Delete(FEEDBACK, *prompted(who)) for who in whose)]
         try:
             self._delete(call, [*last, *(Delete(FEEDBACK, who, WHO, Equals("pid", pid)) for who in whose)])
         except ConditionFailed:  # it leads to somebody new

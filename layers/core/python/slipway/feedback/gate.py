@@ -12,8 +12,6 @@ from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from slipway.calls import Call
     from slipway.feedback.buckets import Buckets
     from slipway.feedback.forms import Forms
@@ -21,32 +19,30 @@ if TYPE_CHECKING:
     from slipway.signals.salts import Salts
 
 
-class Passed(Value):
-    """`fields`: what the item keeps of it."""
+class Visit(Value):
+    """`scrub`: whether what is told is scrubbed; `network`: of a client key, the day's hash of whence it comes, else ""."""
 
     scrub: bool
-    fields: Mapping[str, str]
+    network: str
 
 
 class Gate:
     def __init__(self, switches: Switches, forms: Forms, buckets: Buckets, salts: Salts) -> None:
-        self._switches, self._forms, self._buckets, self._salts = switches, forms, buckets, salts
+        self._switches, self._forms, self.buckets, self._salts = switches, forms, buckets, salts
 
     def opened(self, call: Call, product: str) -> tuple[str, int]:
         """The token of a form, and for how many seconds it is not taken yet."""
         switched = self._switches.of(product, call.now.timestamp())
         return self._forms.token(call, call.principal.environment or "", product), switched.seconds
 
-    def passed(self, call: Call, product: str, form: str | None, address: str, *, asked: bool = False) -> Passed:
-        """`asked`: by a survey, whose token is as good as a form's. Raises Invalid for a form that is not taken,
-        TooManyRequests."""
+    def visit(self, call: Call, product: str, form: str | None, address: str, *, asked: bool = False) -> Visit:
+        """Before the bucket. `asked`: by a survey, whose token is as good as a form's. Raises Invalid for a form that is not
+        taken."""
         now = call.now.timestamp()
         switched = self._switches.of(product, now)
         environment = call.principal.environment
         if call.principal.kind != "client" or environment is None:
-            return Passed(switched.scrub, {})
+            return Visit(switched.scrub, "")
         if switched.token and not asked:
             self._forms.check(call, environment, product, form, switched.seconds)
-        whence = source(self._salts.of(environment, now), network(address))
-        self._buckets.take(call, whence)
-        return Passed(switched.scrub, {"network": whence})
+        return Visit(switched.scrub, source(self._salts.of(environment, now), network(address)))

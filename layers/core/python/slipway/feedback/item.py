@@ -66,7 +66,7 @@ class Context(Shape):
     locale: Annotated[Locale | None, Field(description="BCP 47")] = None
 
 
-_TOLD = {
+_TOLD: dict[str, Any] = {
     "type": "idea",
     "product": "espresso-machine",
     "title": "A smaller cup",

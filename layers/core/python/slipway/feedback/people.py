@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from slipway.calls import derived_id
 from slipway.digests import hmac
+from slipway.feedback.ahead import Ahead
 from slipway.feedback.sealing import KEY_BYTES
 from slipway.ports import Absent, Check, Equals, Put, every
 from slipway.tables import FEEDBACK
@@ -64,15 +65,19 @@ class People:
         self.store = store
         self._secrets, self._entropy = secrets, entropy
 
-    def known(self, who: Who) -> str | None:
+    def known(self, who: Who, ahead: Ahead | None = None) -> str | None:
         """The pid of a unit or a member; None of who never gave anything, or was erased."""
-        row = self.store.get(FEEDBACK, self.lookup(who), WHO)
+        row = (ahead or Ahead(self.store)).get(self.place(who))
         return None if row is None else str(row["pid"])
 
-    def person(self, call: Call, who: Who | None, *, address: str | None = None) -> Person:
+    def place(self, who: Who) -> tuple[str, str]:
+        """Of the row that leads to a unit or a member."""
+        return self.lookup(who), WHO
+
+    def person(self, call: Call, who: Who | None, *, address: str | None = None, ahead: Ahead | None = None) -> Person:
         """Who it is, or else who it will be. `who` None: somebody whom nobody will meet again; `address`: an e-mail address
         that the person gives."""
-        pid = None if who is None else self.known(who)
+        pid = None if who is None else self.known(who, ahead)
         secret = None if pid is None else self.secrets([pid]).get(pid)
         writes: list[Write]
         if pid is not None and secret is not None:

@@ -21,7 +21,7 @@ from slipway.feedback.answers import SCHEMA
 from slipway.feedback.people import unit
 from slipway.feedback.survey import Prompting, scale
 from slipway.feedback.surveys import Surveys, flag_of
-from slipway.feedback.tickets import LONGEST, Tickets, Whom, place
+from slipway.feedback.tickets import LONGEST, Tickets, Whom, prompted
 from slipway.flags.evaluation import FlagSet
 from slipway.flags.limits import Allowance
 from slipway.ports import Absent, ConditionFailed, Equals
@@ -78,7 +78,7 @@ class Prompts:
         if not fit:
             return None
         lookup = self._people.lookup(unit(environment, key))
-        row = self._surveys.store.get(FEEDBACK, *place(lookup))
+        row = self._surveys.store.get(FEEDBACK, *prompted(lookup))
         for _ in range(TRIES):
             if row is not None and row["view"] == asked.view and _now(call) - int(row["at"]) < SAME_VIEW:
                 again = [one for one in fit if one.survey.id == row["survey"]]
@@ -134,7 +134,7 @@ def _rested(survey: Stored, row: Row | None, now: int) -> bool:
 
 
 def _row(call: Call, lookup: str, survey: str, view: str, before: Row | None) -> Row:
-    pk, sk = place(lookup)
+    pk, sk = prompted(lookup)
     asked = [*([] if before is None else before["asked"]), survey][-MOST_ASKED:]
     kept = {"survey": survey, "asked": asked, "at": _now(call), "view": view, "by": call.nonce}
     return {"pk": pk, "sk": sk, "schema": SCHEMA, **kept, "expires": _now(call) // 1000 + KEPT * DAY}

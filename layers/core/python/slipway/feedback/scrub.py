@@ -30,6 +30,7 @@ _KEYS = (
     r"npm_\w{36}",
     r"SG\.[\w-]{16,64}\.[\w-]{16,128}",
 )
+_SIGNS = ("eyJ", "_", "sk-", "glpat-", "xox", "AKIA", "ASIA", "AIza", "SG.")  # without one there is no such key
 _LETTER = r"[\w.!$%'*+^`{|}~-]"  # of an address; those that addresses of pages are made of are in hardly any
 _NAMED = r"api[_-]?key|access[_-]?key|client[_-]?secret|access[_-]?token|auth[_-]?token|secret|token|password|passwd|pwd"
 
@@ -43,20 +44,25 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     bearer = re.compile(r"\b(bearer|basic)([ \t]{1,3})([\w.~+/=-]{8,4000})", re.ASCII | re.IGNORECASE)
     named = re.compile(rf"(?<![A-Za-z0-9])((?:{_NAMED}){_IS})([^\s\"'&,;\[\]]{{6,4000}})", re.ASCII | re.IGNORECASE)
     email = re.compile(rf"(?<!{_LETTER}){_LETTER}{{1,64}}@(?:[\w-]{{1,63}}\.){{1,8}}[^\W\d_]{{2,63}}(?![\w-])")
-    digits = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){11,18}", re.ASCII)
+    digits = re.compile(r"(?<![\w.,+-])\d{3,19}(?:[ -]\d{3,7}){0,5}", re.ASCII)  # in groups, as they are printed
     phone = re.compile(r"(?<![\w+])(?:\+|(?<!\d )00(?=[1-9]))[ ]?[1-9](?:[ ().\-/]{0,2}\d){7,13}(?![\w])", re.ASCII)
     return key, bearer, named, email, digits, phone
 
 
 def scrub(text: str) -> str:
     key, bearer, named, email, digits, phone = _patterns()
-    text = key.sub(SECRET, text)
-    text = bearer.sub(_bearer, text)
-    text = named.sub(_named, text)
+    if any(sign in text for sign in _SIGNS):
+        text = key.sub(SECRET, text)
+    if " " in text or "\t" in text:
+        text = bearer.sub(_bearer, text)
+    if "=" in text or ":" in text:
+        text = named.sub(_named, text)
     if "@" in text:
         text = email.sub(EMAIL, text)
     text = _cards(text, digits)
-    return phone.sub(_phone, text)
+    if "+" in text or "00" in text:
+        text = phone.sub(_phone, text)
+    return text
 
 
 def _bearer(found: re.Match[str]) -> str:
@@ -80,25 +86,24 @@ def _random(token: str) -> bool:
 def _cards(text: str, digits: re.Pattern[str]) -> str:
     kept, at, done = list[str](), 0, 0
     while found := digits.search(text, at):
-        end = _card(text, found.start(), found.end())
+        end = _card(found[0], text[found.end() : found.end() + 2])
         if end is None:  # the number may begin with the next group
-            gap = next((place for place in range(found.start(), found.end()) if not text[place].isdigit()), found.end())
-            at = max(gap, found.start() + 1)
+            at = found.start() + len(found[0].partition(" ")[0])
             continue
         kept += (text[done : found.start()], CARD)
-        at = done = end
+        at = done = found.start() + end
     return "".join((*kept, text[done:]))
 
 
-def _card(text: str, start: int, end: int) -> int | None:
-    """Where a card's number ends that begins there; None where none does."""
-    places = [place for place in range(start, end) if text[place].isdigit()]
-    number = "".join(text[place] for place in places)
+def _card(found: str, rest: str) -> int | None:
+    """How long a card's number is that these groups of digits begin with; None where they do not."""
+    number = found.replace(" ", "").replace("-", "")
     for length in _lengths(number):
-        if length <= len(number):
-            after = places[length - 1] + 1
-            if _ends(text[after : after + 2]) and _checked(number[:length]):
-                return after
+        if length <= len(number) and _checked(number[:length]):
+            places = [place for place, letter in enumerate(found) if letter.isdigit()]
+            end = places[length - 1] + 1
+            if _ends((found[end:] + rest)[:2]):
+                return end
     return None
 
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from slipway.feedback import people
 from slipway.feedback.item import FeedbackView, TargetingKey
 from slipway.fields import EnvironmentName
-from slipway.members import normalised
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 
 if TYPE_CHECKING:
     from slipway.feedback.people import Who
 
-_UNIT = {"targeting_key": "user-17", "environment": "production"}
+_EMAIL: dict[str, Any] = {"email": "ada@example.com"}
+_UNIT: dict[str, Any] = {"targeting_key": "user-17", "environment": "production"}
 
 
 class Subject(Shape):
     """One of: a targeting key and its environment, an e-mail address (all who gave it), a member."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_UNIT, {"email": "ada@example.com"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_UNIT, _EMAIL]})
 
     targeting_key: TargetingKey | None = None
     environment: EnvironmentName | None = None
@@ -38,7 +38,11 @@ class Subject(Shape):
             raise Invalid(detail, errors=[Fault(pointer, "one_person", detail)])
         if self.targeting_key is not None and self.environment is not None:
             return people.unit(self.environment, self.targeting_key)
-        return people.email(normalised(self.email)) if self.email is not None else people.member(str(self.member))
+        if self.email is None:
+            return people.member(str(self.member))
+        from slipway.members import normalised  # seldom needed, and dear to a cold start
+
+        return people.email(normalised(self.email))
 
 
 class StoreView(Shape):

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 from slipway.calls import Call
 from slipway.environments import acting_in
 from slipway.feedback import answers
+from slipway.feedback.ahead import Ahead
 from slipway.feedback.item import RATINGS, NewFeedback
 from slipway.feedback.people import member, unit
 from slipway.feedback.scrub import scrub
 from slipway.feedback.tickets import Whom
-from slipway.ports import ConditionFailed, Store
-from slipway.problems import Fault, IdempotencyMismatch, Invalid
+from slipway.ports import ConditionFailed, Store, StoreUnavailable
+from slipway.problems import Fault, IdempotencyMismatch, Invalid, Unavailable
 from slipway.resources import Claim, Created
 from slipway.tables import PRODUCTS
 
 if TYPE_CHECKING:
-    from slipway.feedback.gate import Gate
+    from slipway.feedback.gate import Gate, Visit
     from slipway.feedback.items import Data, Items, Sealed
     from slipway.feedback.people import People, Who
     from slipway.feedback.tickets import Tickets
@@ -49,16 +50,19 @@ class Submissions:
         data, sealed = _made(call, new, environment), _sealed(new, email)
         who = _who(call, new, environment)
         data |= self._answering(call, new, who)
-        let_in = self._gate.passed(call, new.product, new.form, address, asked="survey" in data)
-        data |= let_in.fields
-        if let_in.scrub:
+        visit = self._gate.visit(call, new.product, new.form, address, asked="survey" in data)
+        if visit.scrub:
             sealed = _scrubbed(sealed)
+        ahead = self._ahead(call, visit, who)
+        if visit.network:
+            self._gate.buckets.take(call, visit.network, ahead)
+            data["network"] = visit.network
         try:
             return self._items.create(
                 _repeatable(call, new, people),
                 data,
                 sealed,
-                lambda: people.person(call, who, address=email),
+                lambda: people.person(call, who, address=email, ahead=ahead),
                 also=lambda item, person: answers.given(call, item, person, data) if "survey" in data else (),
             )
         except ConditionFailed as failed:
@@ -68,6 +72,15 @@ class Submissions:
                 raise
             detail = "This submission_id was used with other words; send a new one with what is new."
             raise IdempotencyMismatch(detail, errors=[Fault("/submission_id", "idempotency_mismatch", detail)]) from None
+        except StoreUnavailable as error:
+            if new.submission_id is None:
+                raise
+            raise Unavailable("The store did not answer in time; send the same again: it is taken once.") from error
+
+    def _ahead(self, call: Call, visit: Visit, who: Who | None) -> Ahead:
+        bucket = self._gate.buckets.place(call, visit.network) if visit.network else None
+        person = None if who is None else self._items.people.place(who)
+        return Ahead(self._store, [place for place in (bucket, person) if place is not None])
 
     def _answering(self, call: Call, new: NewFeedback, who: Who | None) -> Data:
         """The survey that this answers; what a machine filled in answers none. Raises Invalid."""
@@ -154,9 +167,9 @@ def _sealed(new: NewFeedback, email: str | None) -> Sealed:
 
 def _scrubbed(sealed: Sealed) -> Sealed:
     """The address and the targeting key are what they are meant to be; all else may hold what nobody meant to tell."""
-    text = {name: scrub(sealed[name]) for name in ("title", "text") if name in sealed}
-    context = {name: scrub(value) for name, value in sealed.get("context", {}).items()}
-    return {**sealed, **text, **({"context": context} if context else {})}
+    context = {name: scrub(value) for name, value in sealed["context"].items()} if "context" in sealed else None
+    written = {name: scrub(sealed[name]) for name in sealed.keys() & {"title", "text"}}
+    return {**sealed, **written, **({} if context is None else {"context": context})}
 
 
 def _repeatable(call: Call, new: NewFeedback, people: People) -> Call:

@@ -56,7 +56,7 @@ class Tickets:
         return survey
 
 
-def place(lookup: str) -> tuple[str, str]:
+def prompted(lookup: str) -> tuple[str, str]:
     """The row of which survey asked a unit last (see `slipway.feedback.prompts`)."""
     return f"prompted#{lookup.partition('#')[2]}", "last"
 

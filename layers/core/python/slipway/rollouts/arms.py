@@ -10,9 +10,12 @@ and for each arm of it
     Arm(server, client, networks)      `server`, `client`: distinct units, by who brought the first bad event: a client, where
                                        either it or the exposure before was told by a client key
                                        `networks`: of `client`, how many each source brought; at least the ten largest
+                                       (`server` + `client` is never below 0; `client` may be: see below)
 
 A unit stands in one arm of one stage once per metric and rollout: where its first bad event after an exposure fell, by the
-split in force at that event; never again in a later stage, and never in both `server` and `client`. Once a unit was seen in
+split in force at that event; never again in a later stage. That is so of all signals, `server` + `client`, and by itself of
+those of server keys, `server`, whatever clients told before: so where a server later tells of a unit that a client has told of,
+it is one more in `server` and one less in `client` there, and its network has not brought it any more. Once a unit was seen in
 both arms of one stage, it is counted no more. A source is the day's salted hash of the client's network. Of one source at most
 `PER_NETWORK_HOUR` units an hour and metric are counted, over both arms together (it may not depend on the arm), and only with
 a verified exposure. If only the largest sources are kept, the others are left out of `networks`, not of `client`; a figure of

@@ -56,17 +56,16 @@ def _exposed(counts: Counts, networks: Mapping[str, Mapping[str, int]], stage: i
     brought = [networks.get(place, {}) for place in places]
     clients = {}
     for name in sorted(set().union(*brought)):
-        # Never below 0: by a clock that is behind, one is vouched for before it came.
-        first, second, out, again = (max(0, some.get(name, 0)) for some in brought)
+        first, second, out, again = (some.get(name, 0) for some in brought)
         clients[name] = Brought(first, second, out, first + second + again)
     return Exposed(share, control, treatment, counts.get(f"out|{stage}", 0), seen, clients)
 
 
 def _networks(counts: Counts) -> dict[str, dict[str, int]]:
-    """By metric, stage and arm."""
+    """By metric, stage and arm; never below 0: by a clock that is behind, one is vouched for before it came."""
     found: dict[str, dict[str, int]] = {}
     for name, number in counts.items():
-        if name.startswith("net|"):
+        if name.startswith("net|") and number > 0:
             place, _, group = name.removeprefix("net|").rpartition("|")
             found.setdefault(place, {})[group] = number
     return found

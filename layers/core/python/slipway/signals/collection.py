@@ -18,12 +18,15 @@ from slipway.signals.salts import Salts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from slipway.copies import Copies
     from slipway.ports import Lake, Store
     from slipway.rollouts.signing import Secrets
     from slipway.signals.posted import Rejected, Sender, Signal
+
+MOST_RECORD = 1_000_000  # bytes: a little less than a lake takes at once
+_TRIES = 5
 
 
 class Collector:
@@ -48,17 +51,33 @@ class Collector:
         secrets = (self._secrets.known if needed else self._secrets.find)(sender.environment, now)
         if shows and snapshot.rollouts and not secrets:
             raise StoreUnavailable("what signs the exposures of an environment's first rollout is not published yet")
-        known = Known(self._store, self._seen)
         salts = self._salts.of(sender.environment, now), self._salts.of(sender.environment, now, 1)
-        batch = Effects(sender, snapshot, secrets, salts, known, now)
-        names = Names(sender, snapshot, known, now)
-        shown, rejected = batch.shown(signals)
-        taken = [signal for signal in signals if not isinstance(signal, Exposure) or signal.index in shown]
-        known.read((*names.before(taken), *batch.before(taken, shown)))
-        known.read((*names.after(taken), *batch.after(taken, shown)))
-        taken, unnamed = names.taken(taken)
-        lines = [batch.take(signal, shown.get(signal.index)) for signal in taken]
-        known.write(self._entropy(12).hex())
-        if lines:
-            self._lake.add(b"".join(lines))
+        for _ in range(_TRIES):
+            known = Known(self._store, self._seen)
+            batch = Effects(sender, snapshot, secrets, salts, known, now)
+            names = Names(sender, snapshot, known, now)
+            shown, rejected = batch.shown(signals)
+            taken = [signal for signal in signals if not isinstance(signal, Exposure) or signal.index in shown]
+            known.read((*names.before(taken), *batch.before(taken, shown)))
+            known.read((*names.after(taken), *batch.after(taken, shown)))
+            taken, unnamed = names.taken(taken)
+            lines = [batch.take(signal, shown.get(signal.index)) for signal in taken]
+            if known.write(self._entropy(12).hex()):
+                break
+        else:
+            raise StoreUnavailable("clients keep telling the same at this moment")
+        for record in _records(lines):
+            self._lake.add(record)
         return rejected + unnamed
+
+
+def _records(lines: Sequence[bytes]) -> Iterator[bytes]:
+    """One for the whole batch, unless what many rollouts make of it is more than a record holds."""
+    record = b""
+    for line in lines:
+        if record and len(record) + len(line) > MOST_RECORD:
+            yield record
+            record = b""
+        record += line
+    if record:
+        yield record

@@ -59,6 +59,12 @@ def counted(row: Row) -> Counts:
         case "unit":
             place = f"{row['stage']}|{row['arm']}"
             return {f"exposed|{place}|{row['trust']}": 1} | _network(f"{EXPOSED}|{place}", row)
+        case "vouched" if rest.startswith("met#"):  # servers' own, and of all counted where it was first
+            name = rest.split("#")[1]
+            place = f"{name}|{row['stage']}|{row['arm']}"
+            return {f"met|{place}|server": 1, f"met|{place}|client": -1} | _network(f"{name}|{row['first']}", row, -1)
+        case "vouched" if rest.startswith("out#"):
+            return _network(f"{OUT}|{row['stage']}|", row, -1)
         case "vouched" if "arm" in row:  # it was a client's, and is a server's
             place = f"{row['stage']}|{row['arm']}"
             moved = {f"exposed|{place}|client": -1, f"exposed|{place}|server": 1}

@@ -100,6 +100,7 @@ class Effects:
                     yield rows.of_rollout(one.unit.rollout, "unit", one.unit.unit)
                 if one.who is not None and one.variant is not None:
                     yield self._adopted(signal.flag, one.who)
+                    yield self._flag_of_day(signal.flag)
                 rollouts = [told for told in (self._running(signal.flag, one),) if told is not None]
             else:
                 yield self._measured(signal.name, "unit", self._hash("unit", signal.name, signal.key))
@@ -138,17 +139,21 @@ class Effects:
                 if unit is None or not (unit.trust or (told["id"], unit.who) in new):
                     continue
                 yield from self.units.mixing(flag, told, signal.previous, unit.who)
-                wanted = [name for name in names if self.known.get(rows.of_rollout(told["id"], "met", unit.who, name)) is None]
+                wanted = [name for name in names if not self._settled(told["id"], unit.who, name)]
                 if not wanted:
                     continue
                 trust, source = self.units.weaker(unit)
+                yield self._message(signal)
                 yield rows.of_rollout(told["id"], "out", unit.who)
                 if trust == CLIENT:
                     yield rows.of_rollout(told["id"], "vouched", unit.who)
-                    yield rows.of_rollout(told["id"], "out", unit.who, CLIENT)
+                if self.sender.server:
+                    yield rows.of_rollout(told["id"], "vouched", unit.who, "out")
                 for name in wanted:
                     yield rows.of_rollout(told["id"], "met", unit.who, name)
-                    if trust == CLIENT:
+                    if self.known.get(rows.of_rollout(told["id"], "met", unit.who, name)) is not None:
+                        yield rows.of_rollout(told["id"], "vouched", unit.who, f"met#{name}")
+                    elif trust == CLIENT:
                         yield from (self.units.slot(told["id"], source, name, number) for number in range(rows.SLOTS))
 
     # --- rows ---
@@ -182,6 +187,7 @@ class Effects:
         if shown.uncounted is not None:
             self.known.add(self._row(rows.of_rollout(shown.uncounted, "none", signal.id), rows.ROLLOUT_DAYS))
         if shown.who is not None and shown.variant is not None:
+            self.known.add(self._row(self._flag_of_day(signal.flag), rows.READ_DAYS))
             self.known.add(self._row(self._adopted(signal.flag, shown.who), rows.READ_DAYS, variant=shown.variant))
         proven: dict[str, Any] = {"flag": signal.flag, "variant": shown.variant}
         if unit is not None:
@@ -189,7 +195,7 @@ class Effects:
         return lines.line(signal, self.sender, self.secrets, self.now, proven)
 
     def _outcome(self, signal: Outcome) -> bytes:
-        variants = {}
+        variants, again = {}, any(self.known.get(self._message(signal, before)) is not None for before in (0, 1))
         for flag, told, names in self._watching(signal):
             unit = self.units.find(flag, told, signal.key)
             if unit is None or not unit.trust:
@@ -200,19 +206,37 @@ class Effects:
                 continue
             arm = proof.arm(unit.bucket, told["share"])
             variants[flag] = told["to"] if arm == proof.TREATMENT else told["from"]
-            for name in names:
-                key, came = rows.of_rollout(told["id"], "met", unit.who, name), {"trust": trust, "source": source}
-                met = self._row(key, rows.ROLLOUT_DAYS, stage=told["stage"], arm=arm, **came)
-                self.known.add(met, () if trust == SERVER else self.units.slots(told["id"], source, name))
-        unit_of_day = self._measured(signal.name, "unit", self._hash("unit", signal.name, signal.key))
-        self.known.add(self._row(unit_of_day, rows.READ_DAYS, variants=variants))
-        if self.known.get(self._message(signal, 1)) is None:
+            for name in () if again else names:
+                self._met(told, unit.who, name, {"stage": told["stage"], "arm": arm, "trust": trust, "source": source})
+        if not again:
+            unit_of_day = self._measured(signal.name, "unit", self._hash("unit", signal.name, signal.key))
+            self.known.add(self._row(unit_of_day, rows.READ_DAYS, variants=variants))
             value = {} if signal.millionths is None else {"value": signal.millionths}
-            self.known.add(self._row(self._message(signal), rows.READ_DAYS, variants=variants, **value))
+            self.known.add(self._row(self._message(signal), rows.READ_DAYS, variants=variants, **value), last=True)
         told_of: dict[str, Any] = {"name": signal.name, "value": signal.value, "variants": variants}
         return lines.line(signal, self.sender, self.secrets, self.now, told_of)
 
+    def _met(self, told: Mapping[str, Any], who: str, name: str, place: Mapping[str, Any]) -> None:
+        """It counts where it is the unit's first; and among servers' own where it is the first that a server tells."""
+        key = rows.of_rollout(told["id"], "met", who, name)
+        first = self.known.get(key)
+        if place["trust"] == CLIENT:
+            self.known.add(self._row(key, rows.ROLLOUT_DAYS, **place), self.units.slots(told["id"], place["source"], name))
+        elif first is None:
+            self.known.add(self._row(key, rows.ROLLOUT_DAYS, **place))
+        elif first["trust"] == CLIENT:
+            key = rows.of_rollout(told["id"], "vouched", who, f"met#{name}")
+            came = {"source": first["source"], "first": f"{first['stage']}|{first['arm']}"}
+            self.known.add(self._row(key, rows.ROLLOUT_DAYS, stage=place["stage"], arm=place["arm"], **came))
+
     # --- small things ---
+
+    def _settled(self, rollout: str, who: str, name: str) -> bool:
+        """Whether nothing that this sender tells of the unit can count for that metric any more."""
+        first = self.known.get(rows.of_rollout(rollout, "met", who, name))
+        if first is None or first["trust"] == SERVER or not self.sender.server:
+            return first is not None
+        return self.known.get(rows.of_rollout(rollout, "vouched", who, f"met#{name}")) is not None
 
     @property
     def _from(self) -> dict[str, str]:
@@ -235,6 +259,10 @@ class Effects:
 
     def _adopted(self, flag: str, who: str) -> Key:
         return rows.adopted(self.environment, flag, self.day, self._hash("adopted", flag, who))
+
+    def _flag_of_day(self, flag: str) -> Key:
+        """That somebody was shown it: who recounts the day asks for that."""
+        return rows.name(self.environment, self.now, f"flag#{flag}")
 
     def _measured(self, name: str, kind: str, who: str) -> Key:
         return rows.measured(self.environment, name, self.day, kind, who)

@@ -35,15 +35,21 @@ class Seen:
 
 
 class Known:
-    """`get` asks no store: read before. What is added counts as known, and is written in that order by `write`."""
+    """`get` asks no store: read before. What is added counts as known, and is written in that order by `write`; what is `last`,
+    which says that the others stand, after all of them."""
 
     def __init__(self, store: Store, seen: Seen) -> None:
         self._store, self._seen = store, seen
         self._rows: dict[Key, Row | None] = {}
         self._added: list[tuple[Row, list[Row]]] = []
+        self._last: list[tuple[Row, list[Row]]] = []
+        self._overtaken = False
 
     def read(self, keys: Iterable[Key]) -> None:
-        wanted = [key for key in dict.fromkeys(keys) if key not in self._rows and key not in self._seen.rows]
+        """What is remembered is held on to: others may push it out of memory before it is asked for."""
+        asked = [key for key in dict.fromkeys(keys) if key not in self._rows]
+        self._rows |= {key: row for key in asked if (row := self._seen.rows.get(key)) is not None}
+        wanted = [key for key in asked if key not in self._rows]
         for first in range(0, len(wanted), _CHUNK):
             some = wanted[first : first + _CHUNK]
             self._rows |= dict.fromkeys(some)
@@ -54,7 +60,7 @@ class Known:
     def get(self, key: Key) -> Row | None:
         return self._rows.get(key) or self._seen.rows.get(key)
 
-    def add(self, row: Row, places: Iterable[Row] = ()) -> bool:
+    def add(self, row: Row, places: Iterable[Row] = (), *, last: bool = False) -> bool:
         """Unless it stands already. `places`: only with one of these, which is taken with it. Whether it stands now, or may."""
         key = row["pk"], row["sk"]
         if self.get(key) is not None:
@@ -65,41 +71,48 @@ class Known:
         self._rows[key] = row
         if free:
             self._rows[free[0]["pk"], free[0]["sk"]] = free[0]
-        self._added.append((row, free))
+        (self._last if last else self._added).append((row, free))
         return True
 
-    def write(self, token: str) -> int:
-        """How many rows were new. `token`: of this request, which no other one has."""
-        new, some = 0, list[Row]()
-        for number, (row, places) in enumerate(self._added):
+    def write(self, token: str) -> bool:
+        """False where a client was faster with what a server says: nothing of the last was written, and what the server's word
+        comes to beside the client's is to be asked anew. `token`: of this request, which no other one has."""
+        self._write(self._added, f"{token[:24]}-")
+        if not self._overtaken:
+            self._write(self._last, f"{token[:24]}-z")
+        return not self._overtaken
+
+    def _write(self, added: list[tuple[Row, list[Row]]], token: str) -> None:
+        some = list[Row]()
+        for number, (row, places) in enumerate(added):
             if not places:
                 some.append(row)
-            if some and (places or len(some) == _CHUNK or number == len(self._added) - 1):
-                new += self._put_all(some, f"{token[:24]}-{number}")
+            if some and (places or len(some) == _CHUNK or number == len(added) - 1):
+                self._put_all(some, f"{token}{number}")
                 some = []
             if places:
-                new += self._taking(row, places, f"{token[:24]}-{number}")
-        return new
+                self._taking(row, places, f"{token}{number}")
 
-    def _put_all(self, some: list[Row], token: str) -> int:
-        if len(self._added) > FEW:
+    def _put_all(self, some: list[Row], token: str) -> None:
+        if len(self._added) + len(self._last) > FEW:
             with suppress(ConditionFailed):  # somebody else was faster with one of them
                 self._store.transact([Put(SIGNALS, row, Absent()) for row in some], token)
                 for row in some:
                     self._seen.add(row)
-                return len(some)
-        return sum(map(self._put, some))
+                return
+        for row in some:
+            self._put(row)
 
-    def _put(self, row: Row) -> bool:
+    def _put(self, row: Row) -> None:
+        stands = row
         try:
             self._store.put(SIGNALS, row, Absent())
-        except ConditionFailed as stands:
-            self._seen.add(stands.row or row)
-            return False
-        self._seen.add(row)
-        return True
+        except ConditionFailed as failed:
+            stands = failed.row or row
+        self._seen.add(stands)
+        self._overtaken |= row.get("trust") == "server" and stands.get("trust") == "client"
 
-    def _taking(self, row: Row, places: list[Row], token: str) -> bool:
+    def _taking(self, row: Row, places: list[Row], token: str) -> None:
         for number, place in enumerate(places):
             writes = [Put(SIGNALS, row, Absent()), Put(SIGNALS, place, Absent())]
             try:
@@ -107,10 +120,9 @@ class Known:
             except ConditionFailed as stands:
                 if stands.index == 0:
                     self._seen.add(stands.row or row)
-                    return False
+                    return
                 self._seen.add(stands.row or place)  # another one was faster: the next place
                 continue
             for one in (row, place):
                 self._seen.add(one)
-            return True
-        return False
+            return

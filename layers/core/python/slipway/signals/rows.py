@@ -6,12 +6,16 @@ Of a rollout, in `<rollout>#<shard>`, 16 shards by the unit:
     seen#<stage>#<unit>      it was shown the flag again in a later stage: `stage`, `trust`, `source`
     vouched#<unit>           a server has exposed it, too, which a client was the first to tell: as that row
     vouched#<stage>#<unit>   the same of `seen`
+    vouched#met#<metric>#<unit>  a server has told of that metric, too: `stage`, `arm` of its first event of which a server
+                             told, `first` ("<stage>|<arm>") and `source` of the client's that stands in `met`
+    vouched#out#<unit>       a server has seen it in both arms, too: `stage`, `source` of the client's that stands in `out`
     subject#<subject>        whose unit that is, where a rollout is not bucketed by the targeting key: `unit`, `bucket`
     subject#client#<subject> the same, as a client says: holds where no server has told
     met#<metric>#<unit>      its first event of that metric since: `stage`, `arm` by the split in force then, `trust`, `source`:
                              a client's where it or the exposure was told by one
-    out#<unit>               it was seen in both arms: `stage`; not counted from then on
-    out#client#<unit>        the same, as a client says: no evidence of clients is counted from then on; `mate`: the other unit
+    out#<unit>               it was seen in both arms: `stage`, `trust`, `source`; `mate`: the other unit. Not counted from then
+                             on; where only a client says so, no evidence of clients is.
+                             (Rows of before had no `trust`: they are servers')
     none#<message>           an exposure of who has nothing to be bucketed by: evaluated, never counted
 
     slots#<rollout>#<source> / <metric>#<hour>#<0..4>        what one network may bring in an hour
@@ -23,6 +27,7 @@ Of a day, for the readouts:
                                               / msg#<hash>#<id>  each outcome once: `value` in millionths, `variants`;
                                                             the hash is of the kind of key and the targeting key
     names#<environment>#<day> / name#<name>   a metric that was named; / place#<0..49>: of those that only clients name
+                              / flag#<flag>   a flag that somebody was shown
     salt#<environment> / <day>                `salt`: what the day's hashes are made with; gone a day after it
 
 Each has `at`, the server's clock in milliseconds. `trust`: "server" | "client", the kind of key that brought it; `source`: of a

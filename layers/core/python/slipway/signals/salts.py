@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hmac import digest
-
+from slipway.digests import hmac
 from slipway.ports import Absent, ConditionFailed
 from slipway.signals import rows
 from slipway.tables import SIGNALS
@@ -43,7 +42,7 @@ class Salts:
 
 
 def hashed(salt: bytes, *parts: str) -> str:
-    return digest(salt, "\x1f".join(parts).encode(), "sha256")[:16].hex()
+    return hmac(salt, "\x1f".join(parts).encode())[:16].hex()
 
 
 def source(salt: bytes, network: str) -> str:

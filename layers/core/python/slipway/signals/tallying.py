@@ -9,17 +9,20 @@ One write for each partition of a delivery, however many signals it holds, and o
 A recount takes a cut: the start of a window, five minutes ago at least. What is from before the cut it counts in the table,
 what is from after it stands in `recent`; a record from before that comes later still is below the `floor`, and counted already.
 Rows are kept for a time: where the oldest has had half of it, or none is left, a recount raises counts and lowers none.
+A day's partitions are recounted when no row comes to them any more: what is delivered later still is below the floor.
 Sequence numbers grow within a partition. Were one ever split between shards of the stream, a recount would find it.
 """
 
 from __future__ import annotations
 
+from binascii import crc32
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Store, StoreUnavailable, every
 from slipway.signals import counters
+from slipway.signals import rows as stored
 from slipway.signals.counters import WINDOW, Counts, add, counted, recents, unpacked, window
 from slipway.signals.rows import DAY, ROLLOUT_DAYS, SHARDS
 from slipway.tables import COUNTERS, FLAGS, SIGNALS
@@ -28,6 +31,7 @@ MARGIN = 300_000  # milliseconds after which what was being written stands
 AGED = ROLLOUT_DAYS * DAY * 1000 // 2  # milliseconds: where rows are that old, others may have left
 _TRIES = 10
 _CHUNK = 100
+MOST_ROWS, MOST_NAMES = 300_000, 500  # of the day before: rows that one round reads, flags and metrics that it looks at
 _GIVE_UP = 2  # partitions that could not be written: the rest of the delivery is not tried
 
 
@@ -38,6 +42,14 @@ class Signal(NamedTuple):
     sequence: int
     at: int
     counts: Counts
+
+
+class Swept(NamedTuple):
+    """Which counters were not right, which flags and metrics were not looked at, and why some could not be."""
+
+    repaired: list[str]
+    left: list[str]
+    errors: list[StoreUnavailable]
 
 
 def signal(new: Row, sequence: int) -> Signal | None:
@@ -51,6 +63,7 @@ class Tallying:
 
     def __init__(self, store: Store, clock: Callable[[], int]) -> None:
         self.store, self.clock = store, clock
+        self._read_rows = 0
 
     def count(self, signals: Sequence[Signal]) -> set[int]:
         """The indexes of those whose partition could not be written; it is whole or not at all."""
@@ -95,20 +108,45 @@ class Tallying:
             return True
         raise StoreUnavailable("others keep writing the counters")
 
-    def sweep(self) -> tuple[list[str], list[StoreUnavailable]]:
-        """Recount the rollouts that run: which counters were not right, and what could not be looked at."""
-        repaired, errors = [], []
-        for rollout in self._active():
+    def sweep(self) -> Swept:
+        """Recount the rollouts that run, then the last day that is over, as far as MOST_ROWS and MOST_NAMES go."""
+        found = Swept([], [], [])
+        for rollout in self._listed("list#rollouts"):
             for shard in range(SHARDS):
-                home = (rollout, f"{shard:02x}")
-                try:
-                    if self.recount(home):
-                        repaired.append("/".join(home))
-                except StoreUnavailable as error:
-                    errors.append(error)
-        return repaired, errors
+                self._look((rollout, f"{shard:02x}"), found)
+        day = stored.day(window(self.clock() - MARGIN) / 1000 - DAY)
+        try:
+            named = self._of_day(day)
+        except StoreUnavailable as error:
+            found.errors.append(error)
+            return found
+        self._read_rows = 0
+        for number, pk in enumerate(named):
+            if number >= MOST_NAMES or self._read_rows >= MOST_ROWS:
+                found.left.extend(named[number:])
+                break
+            for shard in range(SHARDS):
+                self._look((pk, f"{day}#{shard:02x}"), found)
+        return found
 
     # --- inside ---
+
+    def _look(self, home: tuple[str, str], found: Swept) -> None:
+        try:
+            if self.recount(home):
+                found.repaired.append("/".join(home))
+        except StoreUnavailable as error:
+            found.errors.append(error)
+
+    def _of_day(self, day: str) -> list[str]:
+        """Where its adoption and its metrics are counted, in an order that is another one each day."""
+        kinds, found = {"flag": counters.ADOPTION, "name": counters.METRIC}, []
+        for environment in self._listed("list#environments"):
+            for row in every(self.store, SIGNALS, f"names#{environment}#{day}"):
+                kind, _, name = row["sk"].partition("#")
+                if kind in kinds:
+                    found.append(f"{kinds[kind]}{environment}#{name}")
+        return sorted(found, key=lambda pk: crc32(f"{day}{pk}".encode()))
 
     def _read(self, homes: list[tuple[str, str]]) -> dict[tuple[str, str], Row]:
         found: dict[tuple[str, str], Row] = {}
@@ -134,14 +172,15 @@ class Tallying:
         """And when the oldest row came."""
         counts, oldest = Counts(), cut
         for row in every(self.store, SIGNALS, "#".join(home)):
+            self._read_rows += 1
             with suppress(KeyError, TypeError, ValueError):  # what cannot be read was put aside when it came
                 if row["at"] < cut:
                     add(counts, counted(row))
                     oldest = min(oldest, row["at"])
         return counts, oldest
 
-    def _active(self) -> list[str]:
-        return [row["sk"] for row in every(self.store, FLAGS, "list#rollouts")]
+    def _listed(self, partition: str) -> list[str]:
+        return [row["sk"] for row in every(self.store, FLAGS, partition)]
 
 
 def _after(home: tuple[str, str], signals: Sequence[Signal], before: Row | None, now: int) -> Row | None:

@@ -81,12 +81,15 @@ class Units:
                     yield key
 
     def mixing(self, flag: str, told: Mapping[str, Any], previous: str | None, who: str) -> Iterator[Key]:
-        """What a client's word about two units depends on."""
-        before = None if previous is None or self._sender.server else self.find(flag, told, previous)
-        if before is not None:
-            for one in (who, before.who):
+        """What a word about two units depends on."""
+        before = None if previous is None else self.find(flag, told, previous)
+        if before is None:
+            return
+        for one in (who, before.who):
+            yield rows.of_rollout(told["id"], "out", one)
+            if not self._sender.server:
                 yield rows.of_rollout(told["id"], "vouched", one)
-                yield rows.of_rollout(told["id"], "out", one, CLIENT)
+        if not self._sender.server:
             yield from (self.slot(told["id"], self._source, rows.OUT, number) for number in range(rows.SLOTS))
 
     def again(self, unit: proof.Exposure | None) -> Key | None:
@@ -108,13 +111,17 @@ class Units:
             return
         if not self._sender.server and SERVER in (before.trust, unit.trust):
             return
-        name, places = ("", []) if self._sender.server else (CLIENT, self.slots(told["id"], self._source, rows.OUT))
-        standing = None if self._sender.server else self._known.get(rows.of_rollout(told["id"], "out", unit.who, name))
-        if standing is not None and standing["mate"] != before.who:
+        places = [] if self._sender.server else self.slots(told["id"], self._source, rows.OUT)
+        standing = self._known.get(rows.of_rollout(told["id"], "out", unit.who))
+        if not self._sender.server and standing is not None and standing["mate"] != before.who:
             return
         for one, mate in ((unit, before), (before, unit)):
-            key, came = rows.of_rollout(told["id"], "out", one.who, name), {"mate": mate.who, "source": self._source}
-            if not self._known.add(self._row(key, rows.ROLLOUT_DAYS, stage=told["stage"], **came), places):
+            key, trust = rows.of_rollout(told["id"], "out", one.who), self._sender.trust
+            came = {"mate": mate.who, "trust": trust, "source": self._source}
+            if (stands := self._known.get(key)) is not None and self._sender.server and stands.get("trust") == CLIENT:
+                key, came = rows.of_rollout(told["id"], "vouched", one.who, "out"), {"source": stands["source"]}
+            stage = told["stage"] if stands is None else stands["stage"]
+            if not self._known.add(self._row(key, rows.ROLLOUT_DAYS, stage=stage, **came), places):
                 return
 
     def weaker(self, unit: Unit) -> tuple[str, str]:
@@ -125,8 +132,10 @@ class Units:
 
     def is_out(self, rollout: str, who: str, trust: str) -> bool:
         """Whether it was seen in both arms; as clients say, evidence of clients only."""
-        names = ("", CLIENT) if trust == CLIENT else ("",)
-        return any(self._known.get(rows.of_rollout(rollout, "out", who, name)) is not None for name in names)
+        row = self._known.get(rows.of_rollout(rollout, "out", who))
+        if row is None or trust == CLIENT:
+            return row is not None
+        return row.get("trust") != CLIENT or self._known.get(rows.of_rollout(rollout, "vouched", who, "out")) is not None
 
     def _vouching(self, unit: proof.Exposure, again: Key | None) -> Iterator[tuple[Key, Key]]:
         """Where a server's word stands, and for which exposure of the unit."""
