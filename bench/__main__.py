@@ -20,6 +20,7 @@ from bench.client import client
 from bench.flags import flags
 from bench.guard import guard
 from bench.runtime import Failed, invoke
+from bench.similar import similar
 
 WARM, REPEATS = 5, 5
 
@@ -79,7 +80,7 @@ def functions() -> None:
     )
 
 
-SECTIONS = {"functions": functions, "client": client, "capacity": capacity, "flags": flags, "guard": guard}
+SECTIONS = {"functions": functions, "client": client, "capacity": capacity, "flags": flags, "guard": guard, "similar": similar}
 
 
 def main() -> None:

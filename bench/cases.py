@@ -97,6 +97,8 @@ def cases(endpoint: str) -> list[Case]:
         table_feedback=names["feedback"],
         table_products=names["products"],
         table_signals=names["signals"],
+        table_access=names["access"],
+        table_flags=names["flags"],
     )
     store_event = settings.Record(stage="bench", table_audit=names["audit"])
     unhurried = "bench.peers.unhurried.handler"

@@ -91,7 +91,7 @@ def list_keys(request: Request[Access, None, KeySearch]) -> Answer:
 
     parts = ["keys", query.kind, query.environment, query.status]
     found, next = roster.page(
-        roster.indexed(request.use.keys.shelf), takes, query.limit, roster.start(query, parts, "key", "key_")
+        roster.indexed(request.use.keys.shelf), takes, query.limit, roster.start(query.cursor, parts, "key", "key_")
     )
     days = request.use.keys.last_used(found)
     return Answer(
@@ -153,7 +153,7 @@ def list_members(request: Request[Access, None, Paging]) -> Answer:
     """List the members, oldest first. A page may be shorter than `limit`: the list ends where `next_cursor` is missing."""
     query, parts = request.query, ["members"]
     found, next = roster.page(
-        roster.indexed(request.use.members.shelf), _active, query.limit, roster.start(query, parts, "member", "mbr_")
+        roster.indexed(request.use.members.shelf), _active, query.limit, roster.start(query.cursor, parts, "member", "mbr_")
     )
     emails = request.use.members.addresses([stored.id for stored in found])
     items = [member_view(stored, emails[stored.id]) for stored in found if stored.id in emails]

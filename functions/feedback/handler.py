@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from functions.feedback import people
-from functions.feedback.door import Feedback, api
+from functions.feedback import boards, inbox, merging, people, similar, transfer, votes
+from functions.feedback.door import Feedback, api, shown
 from slipway.calls import timestamp
 from slipway.edge.http import Answer, Request
 from slipway.feedback.forms import LONGEST
-from slipway.feedback.item import FeedbackView, FormView, NewFeedback, OpenedForm, ReceiptView, receipt, view
+from slipway.feedback.item import FeedbackView, FormView, NewFeedback, OpenedForm, ReceiptView, receipt
 
 # Each page hangs its routes on the door when it is imported, and does nothing else.
-__all__ = ["api", "handler", "people"]
+__all__ = ["api", "boards", "handler", "inbox", "merging", "people", "similar", "transfer", "votes"]
 
 handler = api
 
@@ -50,5 +50,4 @@ def read(request: Request[Feedback, None, None]) -> Answer:
 
     Of a person who was erased it says `erased`, and nothing of what that person wrote.
     """
-    stored = request.use.items.read(request.path["id"])
-    return Answer(200, view(stored, request.use.items.open(stored)), etag=stored.etag)
+    return shown(request.use, request.use.items.read(request.path["id"]))

@@ -38,7 +38,7 @@ def index(request: Request[Control, None, ProposalListing]) -> Answer:
     """List change requests, oldest first. A page may be short: the list ends where `next_cursor` is missing."""
     query, now = request.query, request.call.stamp
     parts = ["proposals.list", query.flag, query.environment, query.segment, query.status]
-    reader, start = roster.indexed(request.use.proposals.shelf), roster.start(query, parts, "proposal", "chg_")
+    reader, start = roster.indexed(request.use.proposals.shelf), roster.start(query.cursor, parts, "proposal", "chg_")
     found, next = roster.page(reader, lambda stored: query.takes(stored, now), query.limit, start)
     return Answer(200, {"items": [view(stored, now) for stored in found]}, next=roster.cursor(parts, next))
 

@@ -35,7 +35,7 @@ def index(request: Request[Control, None, ScheduleListing]) -> Answer:
     """List scheduled changes, in the order in which they were planned. A page may be short, as every list's."""
     query = request.query
     parts = ["schedules.list", query.flag, query.environment, query.segment, query.status]
-    reader, start = roster.indexed(request.use.schedules.shelf), roster.start(query, parts, "schedule", "sch_")
+    reader, start = roster.indexed(request.use.schedules.shelf), roster.start(query.cursor, parts, "schedule", "sch_")
     found, next = roster.page(reader, query.takes, query.limit, start)
     return Answer(200, {"items": [view(stored) for stored in found]}, next=roster.cursor(parts, next))
 

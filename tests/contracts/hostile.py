@@ -17,6 +17,7 @@ from infra.routes import ROUTES, Route
 from ops import openapi
 from slipway import cursors
 from slipway.access import Principal
+from slipway.calls import derived_id
 from tests.contracts.rooms import caller
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
@@ -234,6 +235,8 @@ IDS = (
 _ASKED: dict[str | None, str] = dict.fromkeys(
     ("flags.export", "flags.import", "flags.adoption", "metrics.read"), "environment=development"
 )  # what has to be
+_ASKED["feedback.import"] = "source=canny&product=grinder"
+_ASKED["feedback.similar"] = "product=grinder&text=it+squeaks"
 
 
 def sound(route: Route, id: str) -> Attack:
@@ -451,6 +454,9 @@ def _sound(route: Route) -> bytes:
             "context": {"url": "https://example.com/", "device": "Phone", "session": "s1", "release": "1.2", "locale": "en-GB"},
             "submission_id": "1",
         },
+        "feedback.vote": {"email": "ada@example.com"},
+        "feedback.withdraw": {"targeting_key": "u1", "environment": "production"},
+        "feedback.merge": {"into": derived_id("fbk_", "key_admin", "feedback.submit", "submission kettle")},
         "feedback.form": {"product": "grinder"},
         "surveys.create": {
             "product": "grinder",
@@ -469,11 +475,23 @@ def _sound(route: Route) -> bytes:
         "surveys.prompt": {"product": "grinder", "view": "v1", "context": {"targetingKey": "u1", "plan": "team"}},
         "people.export": {"targeting_key": "u1", "environment": "production"},
         "people.erase": {"email": "ada@example.com"},
+        "feedback.update": {
+            "status": "planned",
+            "tags": ["noise"],
+            "reply": "Soon!",
+            "headline": "Quieter",
+            "sentiment": "negative",
+        },
+        "feedback.bulk": {"ids": [f"fbk_{'0' * 26}"], "change": {"status": "planned", "add_tags": ["noise"]}},
+        "feedback.note": {"text": "She called."},
+        "boards.update": {"roadmap": True, "form": {"seconds": 5}, "labels": {"shipped": "Done"}, "notify": {"email": True}},
         "keys.create": {"kind": "admin", "role": "editor", "name": "ci"},
         "keys.rotate": {"overlap_seconds": 60},
         "members.invite": {"email": "ada@example.com", "role": "viewer"},
         "members.update": {"role": "editor"},
     }
+    if route.operation == "feedback.import":
+        return b'["title",\n1,2]'  # CSV that is JSON as well
     return json.dumps(bodies.get(route.operation, {})).encode()
 
 
@@ -483,6 +501,7 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "products.list": (["products.list", *[None] * 7], ("at", "id")),
         "products.versions": (["products.versions", target], ("version",)),
         "audit.list": (["audit", *[None] * 5], ("day", "pk", "sk")),
+        "feedback.votes": (["feedback.votes", target], ("person",)),
         "keys.list": (["keys", None, None, None], ("created_at", "pk")),
         "members.list": (["members"], ("created_at", "pk")),
         "flags.list": (["flags.list", None, None, None, None, "active", None, None, None], ("key",)),
@@ -501,6 +520,11 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "schedules.list": (["schedules.list", None, None, None, None], ("created_at", "pk")),
         "surveys.list": (["surveys.list", None, None, None], ("created_at", "pk")),
         "surveys.versions": (["surveys.versions", target], ("version",)),
+        "feedback.list": (["feedback.list", None, None, "visible", *[None] * 10], ("created_at", "pk")),
+        "feedback.versions": (["feedback.versions", target], ("version",)),
+        "feedback.notes": (["feedback.notes", target], ("sk",)),
+        "feedback.export": (["feedback.export", "jsonl", None], ("created_at", "pk")),
+        "boards.list": (["boards.list"], ("created_at", "pk")),
     }
     if route.operation not in lists:
         return

@@ -88,6 +88,8 @@ def furnished() -> dict[str, str]:
     }
     bodies["surveys"] = {"product": "grinder", "environment": "production", "kind": "nps", "question": "Well?", "enabled": True}
     bodies["feedback"] = {"type": "bug", "product": "grinder", "title": "It squeaks"}
+    _made("products", {"name": "Kettle", "price": "9.99", "key": "kettle"})
+    _made("feedback", {"type": "bug", "product": "kettle", "title": "It whistles", "submission_id": "kettle"})
     made = {area: _made(area, body) for area, body in bodies.items()}
     ids = {area: str(next(found[name] for name in ("id", "key", "name") if name in found)) for area, found in made.items()}
     later: dict[str, object] = {"flag": "hopper", "environment": "development", "change": {"enabled": True}, "reason": "Spring"}
@@ -97,7 +99,7 @@ def furnished() -> dict[str, str]:
     second = Principal("member", "mbr_second", "editor")
     event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
     assert gateway(event).status == 200
-    return ids | {"proposals.apply": approved, "metrics": "errors"} | _rolled_out()
+    return ids | {"proposals.apply": approved, "metrics": "errors", "boards": "grinder"} | _rolled_out()
 
 
 def _rolled_out() -> dict[str, str]:

@@ -35,11 +35,14 @@ FACTS: dict[str, dict[str, Any]] = {
     "feedback": {"product": "grinder"},
     "person": {},
     "survey": {"product": "grinder", "environment": "production", "survey_kind": "nps"},
+    "board": {"product": "grinder"},
 }
 
 
 _OTHERS = {"kind": "segment", "key": "staff", "status": "planned"}
 FACTS["feedback.submitted.v1"] = {"product": "grinder", "feedback_type": "bug", "environment": "production", "state": "visible"}
+FACTS["feedback.merged.v1"] = {"product": "grinder", "into": "fbk_3w5c"}
+FACTS["feedback.unmerged.v1"] = {"product": "grinder", "from": "fbk_3w5c"}
 FACTS["feedback.status_changed.v1"] = {"product": "grinder", "before": "new", "after": "planned"}
 FACTS |= {name: _OTHERS for name in CONTRACTS if name.startswith("proposal.") and name.endswith(".v2")}
 FACTS |= {

@@ -60,10 +60,17 @@ RULES = {
     "flags.adoption": {"after_to", "too_long"},
     "metrics.read": {"after_to", "too_long"},
     "members.invite": {"pattern"},
+    "feedback.list": {"required"},
+    "feedback.update": {"unknown_member", "unknown_flag", "not_one_of"},
+    "feedback.bulk": {"unknown_member", "empty"},
+    "boards.update": {"pattern"},
     "feedback.submit": {"forbidden", "required", "consent_missing", "unknown_product", "pattern"},
     "surveys.create": _RULE | {"unknown_product", "before_start", "invalid_share", "pattern", "invalid_targeting"},
     "surveys.update": _RULE | {"before_start", "invalid_share", "invalid_targeting"},
     "surveys.prompt": {"targeting_key_missing", "invalid_targeting_key", "invalid_context"},
+    "feedback.vote": {"forbidden", "required", "pattern"},
+    "feedback.withdraw": {"forbidden", "required", "pattern"},
+    "feedback.merge": {"unknown_item", "itself"},
     "people.export": {"one_person", "pattern"},
     "people.erase": {"one_person", "pattern"},
     "keys.create": {"forbidden", "required", "too_small"},
@@ -72,7 +79,7 @@ RULES = {
     "products.batch": {"too_many_decimals", "duplicate"},
     "products.read": {"in_the_future"},
 }
-NO_SCHEMA = {"products.import", "flags.import"}  # lines of JSON, or CSV; files of flags
+NO_SCHEMA = {"products.import", "flags.import", "feedback.import"}  # lines of JSON, or CSV; files of flags
 NO_SCHEMA |= {"manifest.create", "manifest.update"}  # a default value is of the type beside it; told by `test_flags_manifest`
 NO_SCHEMA |= set(OPERATIONS.values())  # errors as OFREP has them; `test_evaluate` holds them to its document
 

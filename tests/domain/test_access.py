@@ -121,6 +121,11 @@ EXPECTED = """
     audit.list              -----y--y-
     feedback.submit         -yyyyyyyy-
     feedback.read           ---yyyyyy-
+    feedback.vote           -yyyyyyyy-
+    feedback.withdraw       -yyyyyyyy-
+    feedback.votes          ---yyyyyy-
+    feedback.merge          ----yy-yy-
+    feedback.unmerge        ----yy-yy-
     feedback.form           -yyyyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
@@ -132,6 +137,18 @@ EXPECTED = """
     surveys.versions        ---yyyyyy-
     surveys.results         ---yyyyyy-
     surveys.prompt          -yy-------
+    feedback.list           ---yyyyyy-
+    feedback.update         ----yy-yy-
+    feedback.bulk           ----yy-yy-
+    feedback.versions       ---yyyyyy-
+    feedback.note           ----yy-yy-
+    feedback.notes          ---yyyyyy-
+    feedback.export         ---yyyyyy-
+    feedback.import         ----yy-yy-
+    boards.list             ---yyyyyy-
+    boards.read             ---yyyyyy-
+    boards.update           ----yy-yy-
+    feedback.similar        -yyyyyyyy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

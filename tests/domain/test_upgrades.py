@@ -18,6 +18,7 @@ from slipway.adapters.attributes import unmarshal_row
 from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
 from slipway.feedback import erasure, item
+from slipway.feedback.titles import said
 from slipway.flags import configuration, environments, flag, proposals, schedules, segments
 from slipway.flags.control import Control
 from slipway.keys import Keys
@@ -53,6 +54,7 @@ READS: dict[str, Callable[[Row], Any]] = {
     "admins": lambda row: {"count": row["count"]},
     "claim": lambda row: {"claim": row["pk"], "id": row["id"]},
     "import": lambda row: {"digest": row["digest"]},
+    "index": lambda row: {"id": row["sk"], "said": said(row), "title": row["title"]},
 }
 
 

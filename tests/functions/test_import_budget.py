@@ -33,11 +33,12 @@ BUDGETS = {
     "collect": 80,
     "signals": 225,
     "tally": 90,
+    "ballots": 80,
     "seed": 260,
     "guard": 245,
     "ramp": 247,  # of which two tell it of a stage that begins
-    "feedback": 240,
-    "surveys": 257,
+    "feedback": 280,
+    "surveys": 260,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {

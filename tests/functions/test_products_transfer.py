@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.products.handler import api, handler
-from slipway import imports, transfer
+from slipway import importing, imports, transfer
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.edge import json as strict
@@ -236,7 +236,7 @@ def test_the_lines_of_csv_are_those_of_the_file() -> None:
         ("name,price,name\nMug,1,Cup\n", 400),
         ("name,price\n", 422),
         (b"name,price\nM\xfcg,1\n", 400),
-        ("name,price\n" + "Mug,1\n" * (imports.LINES + 1), 413),
+        ("name,price\n" + "Mug,1\n" * (importing.LINES + 1), 413),
         ("name,price\n" + "x" * 200_000 + ",1\n", 422),
         ("x" * (4 * 1024 * 1024 + 1), 413),
     ],

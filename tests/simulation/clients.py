@@ -46,7 +46,11 @@ class Intents:
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
     answers: dict[str, list[str]] = field(default_factory=dict)  # by survey: titles of items that answer it
+    votes: dict[str, set[str]] = field(default_factory=dict)  # by id of an item: who voted for it
+    merged: dict[str, str] = field(default_factory=dict)  # each duplicate -> what it was merged into
     forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
+    marked: dict[str, list[str]] = field(default_factory=dict)  # by id of an item: its tags
+    noted: dict[str, list[str]] = field(default_factory=dict)  # by id of an item: its notes, each once
     keys: list[str] = field(default_factory=list)  # names; each stands once
     rotations: dict[str, int] = field(default_factory=dict)  # by key id
     revoked: list[str] = field(default_factory=list)
@@ -246,6 +250,36 @@ class Client:
         self.titles[str(reply.json["id"])] = title
         return str(reply.json["id"])
 
+    def vote(self, id: str, principal: Principal, **voter: str) -> None:
+        self._voted(id, "votes", principal, voter)
+        self.intents.votes.setdefault(id, set()).add(_voter(principal, voter))
+
+    def withdraw(self, id: str, principal: Principal, **voter: str) -> None:
+        """From the whole group."""
+        self._voted(id, "votes/withdraw", principal, voter)
+        for other, voters in self.intents.votes.items():
+            if self.root(other) == self.root(id):
+                voters.discard(_voter(principal, voter))
+
+    def merge(self, id: str, into: str) -> None:
+        self._merged(f"/v1/feedback/{id}/merge", {"into": into}, "duplicate")
+        self.intents.merged[id] = self.root(into)
+
+    def unmerge(self, id: str) -> None:
+        self._merged(f"/v1/feedback/{id}/unmerge", None, "new")
+        del self.intents.merged[id]
+
+    def root(self, id: str) -> str:
+        return self.root(self.intents.merged[id]) if id in self.intents.merged else id
+
+    def _voted(self, id: str, what: str, principal: Principal, voter: dict[str, str]) -> None:
+        reply = self._until(lambda: self.world.http("POST", f"/v1/feedback/{id}/{what}", voter, principal=principal))
+        assert reply.status == 200, reply.body
+
+    def _merged(self, path: str, body: Any, status: str) -> None:
+        reply = self._until(lambda: self.world.http("POST", path, body, if_match="*"))
+        assert (reply.status, reply.json["status"]) == (200, status), reply.body
+
     def forget(self, person: str, items: list[str]) -> None:
         """Until it is answered; and what that person told, these items, is to be read by nobody."""
         subject = {"targeting_key": person, "environment": "production"}
@@ -293,6 +327,38 @@ class Client:
         self.intents.answers[prompt["survey"]].append(title)
         self.titles[str(reply.json["id"])] = title
         return str(reply.json["id"])
+
+    def mark(self, id: str, tag: str) -> None:
+        self._edit(f"/v1/feedback/{id}", lambda item: None if tag in item["tags"] else {"tags": [*item["tags"], tag]})
+        self.intents.marked.setdefault(id, []).append(tag)
+
+    def sort(self, ids: list[str], key: str, status: str, tag: str) -> None:
+        """Many at once, by a key of its own, which holds whatever others do meanwhile."""
+        change = {"status": status, "add_tags": [tag]}
+        reply = self.post("/v1/feedback/bulk", {"ids": ids, "change": change}, key)
+        assert [item["status"] for item in reply.json["items"]] == [200] * len(ids), reply.body
+        for id in ids:
+            self.intents.marked.setdefault(id, []).append(tag)
+            self.intents.moves.append((id, "feedback.status_changed.v1"))
+
+    def note(self, id: str, text: str) -> None:
+        assert self.post(f"/v1/feedback/{id}/notes", {"text": text}, text).status == 201
+        self.intents.noted.setdefault(id, []).append(text)
+
+    def import_posts(self, titles: list[str], note: str) -> None:
+        """With a note on each, and an address."""
+        file = "title,email,comments\n" + "".join(f"{title},{title}@example.com,{note}\n" for title in titles)
+        query = "source=canny&product=mug&emails=true"
+        reply = self.post("/v1/feedback/import", file, "import " + titles[0], "text/csv", query)
+        assert reply.status == 200, reply.body
+        assert reply.json["created"] + reply.json["existing"] == len(titles), reply.body
+        self.intents.feedback += titles
+        for item in self.get("/v1/feedback", "product=mug&limit=100").json["items"]:
+            if item["title"] in titles:
+                self.intents.noted[item["id"]] = [note]
+
+    def switch(self, product: str, switch: str) -> None:
+        self._edit(f"/v1/boards/{product}", lambda board: None if board[switch] else {switch: True})
 
     # --- keys ---
 
@@ -375,3 +441,7 @@ class Client:
             if reply is not None:
                 return reply
         raise AssertionError("never answered")
+
+
+def _voter(principal: Principal, voter: dict[str, str]) -> str:
+    return voter.get("targeting_key") or voter.get("email") or principal.id

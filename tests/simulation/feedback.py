@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.feedback.door import feedback
 from slipway.access import Principal
+from slipway.feedback.titles import listed
 from slipway.products import Products
 from tests.catalogue import a_call, made
 from tests.simulation.clients import Client
@@ -30,8 +31,41 @@ def submitting(world: World, client: Client) -> None:
     client.forget("eve", [client.submit("It is red", VISITOR, targeting_key="eve", email="eve@example.com", consent=True)])
     world.pump()
     items = feedback(world.memory).items
+    stored = items.read(item)
+    world.memory.transact(listed(stored, {"title": "It is heavy"}, a_call().now), "listed")
+    [found] = client.get("/v1/feedback/similar", "product=mug&text=so+heavy").json["items"]
+    assert (found["id"], found["title"]) == (item, "It is heavy")
     items.update(a_call(), item, None, lambda data: {**data, "tags": ["weight"]})
     items.update(a_call(1), item, None, lambda data: {**data, "status": "planned"})
+    client.intents.moves.append((item, "feedback.status_changed.v1"))
+
+
+def sorting(world: World, client: Client) -> None:
+    """The team looks through what was told, one by one and many at once; and brings along what others were told."""
+    made(Products(world.memory), name="mug", key="mug")
+    client.intents.products.append("mug")
+    first, second = (client.submit(title, BACKEND, targeting_key="bob") for title in ("It drips", "It is loud"))
+    client.mark(first, "water")
+    client.note(first, "Asked her which mug")
+    world.pump()
+    client.sort([first, second], "planning", "planned", "soon")
+    client.sort([first, second], "beginning", "in_progress", "now")
+    client.switch("mug", "roadmap")
+    world.pump()
+    client.switch("mug", "changelog")
+    client.import_posts(["round", "square", "tall"], "From the old board")
+    assert len(client.get("/v1/feedback", "status=in_progress").json["items"]) == 2
+    board = client.get("/v1/boards/mug").json
+    assert (board["roadmap"], board["changelog"], board["version"]) == (True, True, 2)
+    notes = client.get(f"/v1/feedback/{first}/notes").json["items"]
+    assert [note["text"] for note in notes] == ["Asked her which mug"]
+
+
+def another_hand(world: World, client: Client) -> None:
+    """Of the same items, at the same moment."""
+    told = [id for id, versions in world.history.items() if versions[1][0]["data"].get("origin") == "server"]
+    if told and "rival" not in client.intents.marked.get(told[0], []):
+        client.mark(told[0], "rival")
 
 
 def another_voice(world: World, client: Client) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from functions.feedback.door import feedback
 from functions.usage.handler import sweep
+from slipway.feedback.ballots import votes
 from slipway.flags.compilation import compiled
 from slipway.flags.counting import Counting
 from slipway.flags.publication import read as rows_of
@@ -66,6 +67,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _rollouts(world, intents, heads, findings)
     _feedback(world, intents, heads, findings)
     _surveys(world, intents, heads, findings)
+    _votes(world, intents, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     findings.wrong += [f"logged {fault}" for fault in world.misspoken]
     for table in TABLES:
@@ -174,11 +176,34 @@ def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: F
     named = {(one["targeting_key"], stored.data["person"]) for stored, one in told if one and "targeting_key" in one}
     findings.same("people", len({key for key, _ in named}), len(named))
     rows, living = _rows(world, "feedback"), {stored.data["person"] for stored, one in told if one is not None}
-    findings.same("keys of people", living, {pk for pk, sk in rows if pk.startswith("psn_") and sk == "key"})
+    living |= {row["person"] for (_, sk), row in rows.items() if sk.startswith("vote#") and (row["person"], "key") in rows}
+    persons = {pk for pk, sk in rows if pk.startswith("psn_") and sk == "key"}
+    if intents.votes:  # who has withdrawn the only vote is somebody still
+        living |= persons
+    findings.same("keys of people", living, persons)
     led = {row["pid"] for (pk, _), row in rows.items() if pk.startswith("person#")}
     findings.same("rows that lead to nobody", set(), led - living)
     erased = {id for id, head in heads.items() if head["kind"] == "person"}
     findings.same("erased", {(id, "head") for id in erased}, {place for place in rows if place[0] in erased})
+    for id, marks in intents.marked.items():
+        findings.compare(f"tag of {id}", Counter(marks), Counter(heads[id]["data"].get("tags", [])))
+    for id, notes in intents.noted.items():
+        found = [row["sealed"] for (pk, sk), row in rows.items() if pk == id and sk.startswith("note#")]
+        said = feedback(world.memory).items.open_rows(Stored(heads[id]), found)
+        findings.compare(f"note on {id}", Counter(notes), Counter(str((one or {}).get("text")) for one in said))
+
+
+def _votes(world: World, intents: Intents, findings: Findings) -> None:
+    """People stand behind the items that they voted for, each once; behind duplicates, too."""
+    groups = {id: set(voters) for id, voters in intents.votes.items()}
+    for id in intents.merged:
+        root = id
+        while root in intents.merged:
+            root = intents.merged[root]
+        groups.setdefault(root, set()).update(intents.votes.get(id, ()))
+    findings.compare(
+        "votes", Counter({id: len(some) for id, some in groups.items()}), Counter(votes(world.memory, list(groups)))
+    )
 
 
 def _surveys(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
@@ -261,7 +286,7 @@ def _products(world: World, intents: Intents, heads: dict[str, Row], findings: F
 
 
 _MOVES = (
-    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1"),
+    *("product.archived.v1", "product.restored.v1", "flag.archived.v1", "flag.restored.v1", "feedback.status_changed.v1"),
     *(f"proposal.{state}.{one}" for state in ("approved", "applied", "rejected", "expired") for one in ("v1", "v2")),
     *(f"schedule.{state}.{one}" for state in ("cancelled", "fired", "failed") for one in ("v1", "v2")),
 )

@@ -13,12 +13,13 @@ import slipway.flags.imports as flag_imports
 import slipway.imports as imports
 from functions.evaluate.handler import COUNTED, FRESH
 from slipway.access import Principal
+from slipway.feedback import transfer
 from slipway.flags.control import Control
 from slipway.ports import Delete
 from slipway.tables import FLAGS
 from tests.collecting import ROLLOUT, exposed, outcome, people, rolled_out
 from tests.flagging import configured, made, segment
-from tests.simulation import feedback, guarded, surveys
+from tests.simulation import feedback, guarded, surveys, votes
 from tests.simulation.clients import Client
 from tests.simulation.world import World
 
@@ -397,6 +398,9 @@ SCENARIOS = (
     Scenario("signals", signals, another_signal),
     Scenario("feedback", feedback.submitting, feedback.another_voice),
     Scenario("surveys", surveys.surveying, surveys.another_answer),
+    Scenario("votes", votes.voting, votes.another_vote),
+    Scenario("duplicates", votes.parting, votes.another_vote),
+    Scenario("sorting feedback", feedback.sorting, feedback.another_hand),
     Scenario("a harmful rollout", guarded.harmful, guarded.a_look),
     Scenario("a rollout by the clock", guarded.by_the_clock, guarded.a_look),
     Scenario("a rollout and a person", guarded.and_a_person, guarded.an_edit),
@@ -407,5 +411,10 @@ SCENARIOS = (
 @contextmanager
 def small_chunks() -> Iterator[None]:
     """Two products are a whole transaction, so that a story of three has two; a file of flags takes three requests."""
-    with patch.object(products, "ATOMIC", 2), patch.object(imports, "CHUNK", 2), patch.object(flag_imports, "MOST_STEPS", 3):
+    with (
+        patch.object(products, "ATOMIC", 2),
+        patch.object(imports, "CHUNK", 2),
+        patch.object(flag_imports, "MOST_STEPS", 3),
+        patch.object(transfer, "GROUP", 2),
+    ):
         yield

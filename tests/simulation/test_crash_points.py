@@ -44,6 +44,7 @@ CALLS = {
     "usage": {"get", "get_many", "put", "query", "transact"},
     "feedback": {"get", "get_many", "put", "query", "transact"},
     "surveys": {"get", "get_many", "put", "query", "transact"},
+    "ballots": {"get", "get_many", "put", "query"},
 }
 BY_NAME = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 

@@ -15,6 +15,7 @@ from functions.access.handler import Access
 from functions.access.handler import handler as access
 from functions.audit.handler import handler as audit
 from functions.authorize.handler import Authorizer
+from functions.ballots.handler import handler as ballots
 from functions.calendar.handler import Use as Calendar
 from functions.calendar.handler import handler as calendar
 from functions.collect.handler import Collecting
@@ -50,6 +51,7 @@ from slipway.edge.consumer import Consumer, once
 from slipway.edge.http import Api
 from slipway.edge.stream import Wired
 from slipway.events import AnyEvent, pattern
+from slipway.feedback.recount import Recount
 from slipway.flags.control import Control
 from slipway.flags.counting import Counting
 from slipway.flags.publication import Publisher
@@ -155,6 +157,7 @@ class World:
             surveys.testing(use=survey_room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             feedback.testing(use=room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
+            ballots.testing(Wired(Recount(self.store, lambda: self._entropy(16).hex()), quarantine)),
             tally.testing(Wired(Tallying(self.store, self._milliseconds), quarantine)),
             seed.testing(Control(self.store), self._answered, lambda: self.now),
         ):
@@ -261,7 +264,13 @@ class World:
 
     def daily(self) -> None:
         """What the clock starts once a day."""
-        called = (self._calendar, self._run("usage", usage), self._run("tally", self._tally), self._ramp)
+        called = (
+            self._calendar,
+            self._run("usage", usage),
+            self._run("tally", self._tally),
+            self._run("ballots", ballots),
+            self._ramp,
+        )
         self.bus.waiting += [(function, daily(self.now)) for function in called]
 
     def deploy(self, key: str, definition: str) -> None:
@@ -333,6 +342,7 @@ class World:
             "snapshot": snapshot,
             "tally": self._tally,
             "guard": guard,
+            "ballots": ballots,
         }
         self.readers = [
             Reader(
@@ -395,6 +405,7 @@ _ANSWERING: dict[str, Api[Any]] = {
     "feedback": feedback,
     "surveys": surveys,
     "people": feedback,
+    "boards": feedback,
 }
 _TELLING = ("service", "level", "error_code", "route", "status", "principal_kind")
 _SHAPES: dict[tuple[str | int | None, ...], list[str]] = {}  # of lines, and what is wrong with them

@@ -1,8 +1,4 @@
-"""An import: a file of new products, all of whose lines are checked before the first is written.
-
-The import has a name: its `Idempotency-Key`, or else the digest of the file. The id of each product derives from that name and
-its line, so the same import again, after whatever broke it off, finishes what is missing and makes nothing twice. A row
-`imp_...` keeps which file an `Idempotency-Key` belongs to: another file under it is refused before anything is written.
+"""An import of products: a file of new ones (see `slipway.importing`).
 
 A key that another product holds refuses the file while nothing of it stands. Once it has begun, such a line is a conflict of
 its own, or was imported before its product gave the key away: so that an import can always be finished.
@@ -10,22 +6,19 @@ its own, or was imported before its product gave the key away: so that an import
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway import importing
 from slipway.calls import Call
-from slipway.ports import Absent, ConditionFailed, Put, Row
-from slipway.problems import Fault, IdempotencyMismatch, Invalid, KeyTaken, TooLarge
+from slipway.ports import ConditionFailed, Put
+from slipway.problems import Fault, Invalid, KeyTaken
 from slipway.products import Data, Products
+from slipway.sheets import Line
 from slipway.tables import PRODUCTS
-from slipway.transfer import ImportedProduct, Line
-from slipway.upgrades import upgrade
+from slipway.transfer import ImportedProduct
 
-LINES = 2_000
-FAULTS = 100  # that are told
-LONGEST = 500  # characters of what one of them tells: a name in a file may be as long as the file
 CHUNK = 25  # products that are written together: at most 50 rows
 
 Validate = Callable[[Any], ImportedProduct]  # raises Invalid
@@ -57,56 +50,35 @@ def take(
     products: Products, call: Call, body: bytes, lines: Iterable[Line], validate: Validate, *, validate_only: bool = False
 ) -> Outcome:
     """Check all lines, then write them. Raises TooLarge, Invalid, KeyTaken, IdempotencyMismatch; nothing is written then."""
-    digest, named = hashlib.sha256(body).hexdigest(), call.idempotency_key is not None
-    call = call.but(idempotency_key=call.idempotency_key or f"file {digest}", digest=digest)
+    bound, call = call.idempotency_key is not None, importing.named(call, body)
     ready = _checked(products, call, lines, validate)
     lost = _lost(products, ready)
     outcome = Outcome(len(ready), conflicts=[_conflict(one) for one in ready if one.id in lost])
-    if named:
-        _bind(products, call, validate_only)
+    if bound:
+        importing.bind(products.shelf.store, PRODUCTS, call, validate_only)
     if validate_only:
         outcome.existing = len(_standing(products, ready))
         outcome.created = outcome.lines - outcome.existing - len(outcome.conflicts)
     else:
-        for chunk in _parts([one for one in ready if one.id not in lost], CHUNK):
+        for chunk in importing.parts([one for one in ready if one.id not in lost], CHUNK):
             _write(products, call, chunk, outcome)
         outcome.conflicts.sort(key=lambda conflict: conflict["line"])
     return outcome
 
 
 def _checked(products: Products, call: Call, lines: Iterable[Line], validate: Validate) -> list[Ready]:
-    ready: list[Ready] = []
-    faults: list[Fault] = []
-    keys: dict[str, Ready] = {}
-    for count, line in enumerate(lines, 1):
-        if count > LINES:
-            raise TooLarge(f"A file may have {LINES:,} products; import the rest of it as another file.")
-        try:
-            one = _ready(products, call, line, validate)
-        except Invalid as invalid:
-            for pointer, code, detail in invalid.errors:
-                place, told = f"/lines/{line.number}{pointer}", f"Line {line.number}: {detail}"
-                faults.append(Fault(place[:LONGEST], code, told[:LONGEST]))
-            continue
-        ready.append(one)
-        key = one.data.get("key")
-        if key is not None and keys.setdefault(key, one) is not one:
-            detail = f"Line {line.number}: line {keys[key].line} has this key too."
-            faults.append(Fault(f"/lines/{line.number}/key", "duplicate", detail))
-    if faults:
-        more = f" (the first {FAULTS} of {len(faults)} faults are told)" if len(faults) > FAULTS else ""
-        raise Invalid(f"Some lines are not valid; nothing was imported{more}.", errors=faults[:FAULTS])
-    if not ready:
-        raise Invalid("The file has no products.", errors=[Fault("", "empty", "Send at least one product.")])
-    return ready
+    keys: dict[str, int] = {}
 
+    def ready(line: Line) -> Ready:
+        new = validate(line.value)
+        id, data = call.new_id("prd_", str(line.number)), products.made(call, new, status=new.status)
+        puts, key = products.puts(call, id, data), data.get("key")
+        if key is not None and keys.setdefault(key, line.number) != line.number:
+            detail = f"line {keys[key]} has this key too."
+            raise Invalid(detail, errors=[Fault("/key", "duplicate", detail)])
+        return Ready(line.number, id, data, puts)
 
-def _ready(products: Products, call: Call, line: Line, validate: Validate) -> Ready:
-    if line.faults:
-        raise Invalid(errors=line.faults)
-    new = validate(line.value)
-    id, data = call.new_id("prd_", str(line.number)), products.made(call, new, status=new.status)
-    return Ready(line.number, id, data, products.puts(call, id, data))
+    return importing.checked(lines, ready, "products")
 
 
 def _lost(products: Products, ready: Sequence[Ready]) -> set[str]:
@@ -114,7 +86,7 @@ def _lost(products: Products, ready: Sequence[Ready]) -> set[str]:
     keys = {one.data["key"]: one for one in ready if "key" in one.data}
     taken = [
         keys[key]
-        for some in _parts(list(keys), 100)
+        for some in importing.parts(list(keys), 100)
         for key, holder in products.holders(some).items()
         if holder != keys[key].id
     ]
@@ -122,14 +94,14 @@ def _lost(products: Products, ready: Sequence[Ready]) -> set[str]:
         return set()
     standing = _standing(products, ready)
     if not standing:
-        faults = [_key_taken(one) for one in taken[:FAULTS]]
+        faults = [_key_taken(one) for one in taken[: importing.FAULTS]]
         raise KeyTaken("Some keys are taken; nothing was imported.", errors=faults)
     return {one.id for one in taken} - standing
 
 
 def _standing(products: Products, ready: Sequence[Ready]) -> set[str]:
     """Ids of the products that an earlier try of this import made."""
-    return {stored.id for some in _parts(ready, 100) for stored in products.shelf.read_all([one.id for one in some])}
+    return {stored.id for some in importing.parts(ready, 100) for stored in products.shelf.read_all([one.id for one in some])}
 
 
 def _key_taken(one: Ready) -> Fault:
@@ -139,21 +111,6 @@ def _key_taken(one: Ready) -> Fault:
 
 def _conflict(one: Ready) -> dict[str, Any]:
     return {"line": one.line, "key": one.data["key"]}
-
-
-def _bind(products: Products, call: Call, validate_only: bool) -> None:
-    """Keep which file has this name, before anything of it is written. Raises IdempotencyMismatch."""
-    store, kept = products.shelf.store, None
-    row: Row = {"pk": call.new_id("imp_"), "sk": "import", "schema": 1, "digest": call.digest}
-    if validate_only:
-        kept = store.get(PRODUCTS, row["pk"], row["sk"])
-    else:
-        try:
-            store.put(PRODUCTS, row, Absent())
-        except ConditionFailed as failed:
-            kept = failed.row or {}
-    if kept is not None and (not kept or upgrade("import", kept)["digest"] != call.digest):
-        raise IdempotencyMismatch("This Idempotency-Key was used with another file; send a new key with it.")
 
 
 def _write(products: Products, call: Call, chunk: Sequence[Ready], outcome: Outcome) -> None:
@@ -177,7 +134,3 @@ def _write_one(products: Products, call: Call, one: Ready, outcome: Outcome) -> 
     else:
         outcome.existing += made.replayed
         outcome.created += not made.replayed
-
-
-def _parts(items: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
-    return (items[start : start + most] for start in range(0, len(items), most))

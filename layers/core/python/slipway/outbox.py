@@ -33,6 +33,7 @@ HOMES: dict[str, Table] = {
     "feedback": FEEDBACK,
     "person": FEEDBACK,
     "survey": FEEDBACK,
+    "board": FEEDBACK,
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from slipway import cursors
-from slipway.paging import PAGE_BYTES, Paging
+from slipway.paging import PAGE_BYTES
 from slipway.ports import Row, Span
 from slipway.problems import BadCursor
 from slipway.resources import HEAD, Shelf, Stored
@@ -53,11 +53,13 @@ def page(
     return found, start
 
 
-def indexed(shelf: Shelf, index: Index = BY_CREATED, prefix: str | None = None) -> Reader:
-    """In the order of an index; `prefix`: of its first sort attribute. What moved since the index heard of it is left out."""
+def indexed(shelf: Shelf, index: Index = BY_CREATED, prefix: str | None = None, within: Sequence[str] = ()) -> Reader:
+    """In the order of an index; `prefix`: of its first sort attribute; `within`: what its partition names beside the kind. What
+    moved since the index heard of it is left out."""
+    partition = (shelf.kind, *within)
 
     def read(limit: int, start: Position | None) -> tuple[list[Entry], Position | None]:
-        keys = shelf.store.query(shelf.table, (shelf.kind,), Span(prefix=prefix), index=index, limit=limit, start=start)
+        keys = shelf.store.query(shelf.table, partition, Span(prefix=prefix), index=index, limit=limit, start=start)
         heads = {stored.id: stored for stored in shelf.read_all([entry["pk"] for entry in keys.rows])}
         found = [(entry, heads.get(entry["pk"])) for entry in keys.rows]
         order = index.sort[0]
@@ -71,12 +73,16 @@ def cursor(parts: Sequence[str | None], place: Position | None) -> str | None:
     return None if place is None else cursors.encode(parts, {name: place[name] for name in _PLACE})
 
 
-def start(query: Paging, parts: Sequence[str | None], kind: str, prefix: str) -> Position | None:
-    """Where the page begins in the order of creation. A made-up cursor may name any place of it. Raises BadCursor."""
-    if query.cursor is None:
+def start(
+    cursor: str | None, parts: Sequence[str | None], kind: str, prefix: str, rest: str = "[0-9a-z]{26}"
+) -> Position | None:
+    """Where the page begins in the order of creation. A made-up cursor may name any place of it. Raises BadCursor.
+
+    `prefix`, and the pattern of the rest: what the ids of that kind look like."""
+    if cursor is None:
         return None
-    place = cursors.decode(query.cursor, parts, dict.fromkeys(_PLACE, str))
-    if not re.fullmatch(f"{prefix}[0-9a-z]{{26}}", str(place["pk"])) or not re.fullmatch(_TIME, str(place["created_at"])):
+    place = cursors.decode(cursor, parts, dict.fromkeys(_PLACE, str))
+    if not re.fullmatch(prefix + rest, str(place["pk"])) or not re.fullmatch(_TIME, str(place["created_at"])):
         raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
     return {**place, "kind": kind, "sk": HEAD}
 

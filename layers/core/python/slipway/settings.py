@@ -133,6 +133,10 @@ class Tally(Stream, kw_only=True):
     table_flags: str
 
 
+class Ballots(Stream, kw_only=True):
+    table_feedback: str
+
+
 class Signals(Settings, kw_only=True):
     table_counters: str
     table_flags: str
@@ -142,6 +146,8 @@ class Feedback(Settings, kw_only=True):
     table_feedback: str
     table_products: str  # whether a product is there that feedback is about
     table_signals: str  # what the day's hashes of networks are made with
+    table_access: str  # whether a member is there to whom an item is assigned
+    table_flags: str  # whether a flag is there that an item is linked to
 
 
 class Surveys(Settings, kw_only=True):

@@ -1,7 +1,7 @@
 """Text as it is kept: trimmed, NFC, bounded, nothing in it that hides or reorders what is shown.
 
-`LINE` and `PROSE` are the patterns of what is taken, for the API's document: ECMA-262, Rust and Python read them alike.
-No pattern is compiled before it is needed: a cold start meets few of them.
+`LINE`, `PROSE` and `PASSAGE` are the patterns of what is taken, for the API's document: ECMA-262, Rust and Python read them
+alike. No pattern is compiled before it is needed: a cold start meets few of them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ _BLANK = rf"{_SPACE}\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
 _LINE = rf"[^\t\n{_FORBIDDEN}]*[^{_BLANK}{_FORBIDDEN}][^\t\n{_FORBIDDEN}]*"
 _PROSE = rf"[^{_FORBIDDEN}]*"
 
+_PASSAGE = rf"([^{_FORBIDDEN}]|\r)*[^{_BLANK}{_FORBIDDEN}]([^{_FORBIDDEN}]|\r)*"
+
 LINE = rf"^[{_SPACE}]*{_LINE}[{_SPACE}]*$"
 PROSE = rf"^[{_SPACE}]*([^{_FORBIDDEN}]|\r)*[{_SPACE}]*$"
+PASSAGE = rf"^[{_SPACE}]*{_PASSAGE}[{_SPACE}]*$"
 
 
 class BadText(ValueError):
@@ -49,6 +52,14 @@ def prose(raw: str, most: int) -> str:
     kept = _kept(raw.replace("\r\n", "\n").replace("\r", "\n"), most)
     if not re.fullmatch(_PROSE, kept):
         raise BadText("forbidden_character", "Leave out control characters and direction overrides.")
+    return kept
+
+
+def passage(raw: str, most: int) -> str:
+    """Prose that says something. Raises BadText."""
+    kept = prose(raw, most)
+    if not re.fullmatch(_PASSAGE, kept):
+        raise BadText("empty", "Write at least one visible character.")
     return kept
 
 

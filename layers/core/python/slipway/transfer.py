@@ -4,28 +4,22 @@ An import makes new products. What only the server gives (`id`, `created_at`, `u
 and an import takes no notice of it; earlier versions and prices are not in the file. So a file imported into an empty catalogue
 gives every product as it stood, at version 1 and with one price; where a product has its key already, archived ones too, the
 file is refused.
-
-A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@` or the like for a formula: such a cell is written with an
-apostrophe before it, and read without.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
-from slipway import money
+from slipway import money, sheets
 from slipway.listing import walk
 from slipway.paging import PAGE_BYTES, compact
 from slipway.problems import Fault, Malformed, Problem
 from slipway.product import NewProduct, Status, view
 from slipway.products import Products
 from slipway.resources import Stored
+from slipway.sheets import Line
 
 Format = Literal["csv", "jsonl"]
 
@@ -36,21 +30,9 @@ COLUMNS = (
 )
 PAGE_LINES = 1_000
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_ESCAPED = re.compile(r"''*[=+\-@\t\r\n＝＋－＠]")
-
 
 class ImportedProduct(NewProduct):
     status: Status = "active"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One product of a file: the number of its (first) line, and what it says or why it cannot be read."""
-
-    number: int
-    value: Any = None
-    faults: tuple[Fault, ...] = ()
 
 
 # --- out --------------------------------------------------------------------------------------------------
@@ -60,9 +42,9 @@ def written(products: Products, format: Format, cursor: str | None) -> tuple[str
     """A piece of the file, and the cursor of the next one. All pieces one after the other are the whole file."""
     size, lines, follows = 0, [], None
     if format == "csv" and cursor is None:
-        lines.append(_csv(COLUMNS))
+        lines.append(sheets.written(COLUMNS))
     for stored, follows in walk(products, ["products.export", format], cursor, PAGE_LINES):
-        line = _csv(_cells(stored)) if format == "csv" else compact(_fields(stored)) + "\n"
+        line = sheets.written(_cells(stored)) if format == "csv" else compact(_fields(stored)) + "\n"
         lines.append(line)
         size += len(line.encode())
         if size > PAGE_BYTES:
@@ -74,7 +56,7 @@ def _fields(stored: Stored) -> dict[str, Any]:
     return {name: value for name, value in view(stored).items() if name != "price_history"}
 
 
-def _cells(stored: Stored) -> list[str]:
+def _cells(stored: Stored) -> list[Any]:
     fields = _fields(stored)
     price = money.Money(**fields["price"])
     cells = {
@@ -85,21 +67,7 @@ def _cells(stored: Stored) -> list[str]:
         "metadata": compact(fields["metadata"]) if fields["metadata"] else "",
         "links": compact(fields["links"]) if fields["links"] else "",
     }
-    return [_guarded("" if cells[name] is None else str(cells[name])) for name in COLUMNS]
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _unguarded(cell: str) -> str:
-    return cell[1:] if _ESCAPED.match(cell) else cell
-
-
-def _csv(cells: Any) -> str:
-    line = io.StringIO()
-    csv.writer(line, quoting=csv.QUOTE_ALL).writerow(cells)
-    return line.getvalue()
+    return [cells[name] for name in COLUMNS]
 
 
 # --- in ---------------------------------------------------------------------------------------------------
@@ -126,28 +94,18 @@ def read_jsonl(body: bytes, loads: Loads) -> Iterator[Line]:
 
 def read_csv(body: bytes, loads: Loads) -> Iterator[Line]:
     """Every record; the first line names the columns (at least `name` and `price`). Raises Malformed."""
-    try:
-        rows = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-    except UnicodeDecodeError as error:
-        raise Malformed(f"The file is not UTF-8: byte {error.start} cannot be decoded.") from None
-    number = 1
-    try:
-        columns = next(rows, [])
-        if not {"name", "price"} <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
-            raise Malformed(f"The first line names the columns: name, price, and each at most once {', '.join(COLUMNS)}.")
-        number = rows.line_num + 1
-        for cells in rows:
-            if len(cells) == len(columns):
-                yield _record(number, dict(zip(columns, map(_unguarded, cells), strict=True)), loads)
-            elif cells:
-                detail = f"The line has {len(cells)} cells, the first line has {len(columns)}."
-                yield Line(number, faults=(Fault("", "wrong_cells", detail),))
-            number = rows.line_num + 1
-    except csv.Error as error:
-        yield Line(number, faults=(Fault("", "malformed", f"The line is not CSV: {error}."),))
+    for line in sheets.records(body, _columns):
+        yield line if line.value is None else _record(line, loads)
 
 
-def _record(number: int, cells: dict[str, str], loads: Loads) -> Line:
+def _columns(named: Sequence[str]) -> Sequence[str]:
+    if not {"name", "price"} <= set(named) <= set(COLUMNS) or len(set(named)) < len(named):
+        raise Malformed(f"The first line names the columns: name, price, and each at most once {', '.join(COLUMNS)}.")
+    return named
+
+
+def _record(line: Line, loads: Loads) -> Line:
+    cells = {name: sheets.unguarded(cell) for name, cell in line.value.items()}
     value: dict[str, Any] = {name: cell.strip() for name, cell in cells.items() if cell.strip() and name not in GIVEN}
     faults: list[Fault] = []
     currency = value.pop("currency", None)
@@ -164,4 +122,4 @@ def _record(number: int, cells: dict[str, str], loads: Loads) -> Line:
             value[name] = loads(value[name].encode())
         except Problem as problem:
             faults.append(Fault(f"/{name}", problem.code, problem.detail))
-    return Line(number, value, tuple(faults))
+    return Line(line.number, value, tuple(faults))

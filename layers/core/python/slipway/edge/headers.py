@@ -17,7 +17,7 @@ MATCHES_NOTHING = -1  # no version is negative
 # As text: `re` compiles them when they are first met, and keeps them.
 _TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _TAGS = rf"\s*{_TAG}\s*(?:,\s*{_TAG}\s*){{0,31}}"
-_VERSION = r"[1-9][0-9]{0,14}"
+_VERSION = r"0|[1-9][0-9]{0,14}"
 _IDEMPOTENCY = r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?"
 
 

@@ -46,6 +46,7 @@ ROOMS: Mapping[str, str] = {
     "feedback": "feedback",
     "person": "feedback",
     "survey": "feedback",
+    "board": "feedback",
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from slipway.events.envelope import Changed, Event, Name, by_name
 
@@ -48,6 +50,37 @@ class FeedbackStatusChanged(FeedbackEvent):
     data: StatusFacts
 
 
+class MergedFacts(FeedbackFacts):
+    into: Annotated[Name, Field(description="the item that stays: a root, and no duplicate")]
+
+
+class FeedbackMerged(FeedbackEvent):
+    """An item became a duplicate of another, with all that was merged into it; its voters stand behind that one."""
+
+    type: Literal["feedback.merged.v1"]
+    data: MergedFacts
+
+
+class UnmergedFacts(FeedbackFacts):
+    from_: Annotated[Name, Field(alias="from", description="the item that it was merged into")]
+
+
+class FeedbackUnmerged(FeedbackEvent):
+    """An item is one of its own again, with all that was merged into it."""
+
+    type: Literal["feedback.unmerged.v1"]
+    data: UnmergedFacts
+
+
+class BoardUpdated(Event):
+    """A product does something else with feedback than before."""
+
+    source: Literal["slipway.feedback"]
+    version: Literal[1]
+    type: Literal["board.updated.v1"]
+    data: FeedbackFacts
+
+
 class PersonErased(Event):
     """Nobody can read any more what a person told; nothing says who it was."""
 
@@ -90,6 +123,9 @@ ROOM = by_name(
     FeedbackSubmitted,
     FeedbackUpdated,
     FeedbackStatusChanged,
+    FeedbackMerged,
+    FeedbackUnmerged,
+    BoardUpdated,
     PersonErased,
     SurveyCreated,
     SurveyUpdated,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slipway.feedback.belongings import belongings
-from slipway.feedback.item import view
 
 if TYPE_CHECKING:
     from slipway.feedback.items import Items
@@ -22,7 +21,7 @@ def dossier(items: Items, who: Who) -> dict[str, Any]:
     feedback, beside = list[dict[str, Any]](), list[dict[str, Any]]()
     for pid in people:
         for owned, rows in belongings(items, pid):
-            feedback += [view(stored, sealed) for stored, sealed in zip(owned, items.open_all(owned), strict=True)]
+            feedback += items.views(owned)
             beside += map(_shown, rows)
     return {"people": people, "feedback": feedback, "beside": beside}
 

@@ -46,3 +46,10 @@ class Gate:
         if switched.token and not asked:
             self._forms.check(call, environment, product, form, switched.seconds)
         return Visit(switched.scrub, source(self._salts.of(environment, now), network(address)))
+
+    def voted(self, call: Call, product: str, address: str) -> bool:
+        """Whether votes are taken there; a vote takes a token as feedback does, and needs no form. Raises TooManyRequests."""
+        now, environment = call.now.timestamp(), call.principal.environment
+        if call.principal.kind == "client" and environment is not None:
+            self.buckets.take(call, source(self._salts.of(environment, now), network(address)))
+        return self._switches.of(product, now).voting

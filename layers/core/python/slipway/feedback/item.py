@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from slipway import text
+from slipway.feedback.fields import FlagLink, FlagLinks, MemberId
 from slipway.feedback.forms import PATTERN
+from slipway.feedback.statuses import Status
 from slipway.feedback.tickets import PATTERN as TICKET
 from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published, whole
 from slipway.product import absent
@@ -16,6 +18,7 @@ from slipway.shape import Shape
 
 Type = Literal["bug", "idea", "praise", "question", "rating", "nps", "csat", "ces"]
 State = Literal["visible", "held", "spam"]
+Sentiment = Literal["negative", "neutral", "positive", "unknown"]
 
 ID = r"^fbk_[0-9a-z]{26}$"
 TITLE, PROSE, URL, WORD, TARGETING_KEY = 200, 10_000, 2_000, 200, 256  # characters
@@ -106,10 +109,13 @@ class NewFeedback(Shape):
 class FeedbackPatch(Shape):
     """A merge patch (RFC 7396): null takes a field away; lists are replaced."""
 
-    status: str = Field(default_factory=absent)
+    status: Status = Field(default_factory=absent)
     state: State = Field(default_factory=absent)
+    type: Type = Field(default_factory=absent)
+    sentiment: Sentiment = Field(default_factory=absent)
     tags: Tags | None = Field(default_factory=absent)
-    assignee: Annotated[str | None, Field(pattern=r"^mbr_[0-9a-z]{26}$")] = Field(default_factory=absent)
+    links: FlagLinks | None = Field(default_factory=absent)
+    assignee: MemberId | None = Field(default_factory=absent)
     headline: Annotated[Title | None, Field(description="the title that the public sees")] = Field(default_factory=absent)
     reply: Annotated[Reply | None, Field(description="what the public is told")] = Field(default_factory=absent)
 
@@ -147,6 +153,17 @@ class ContextView(Shape):
     locale: str | None
 
 
+class SentimentView(Shape):
+    label: Sentiment
+    by: str = Field(description="what says so: the `rating`, the `lexicon` or `comprehend`, or by `hand`")
+
+
+class ImportedView(Shape):
+    source: str
+    reference: str | None = Field(description="its number or address there")
+    created_at: str | None = Field(description="as it stood there")
+
+
 class FeedbackView(Shape):
     id: str = Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     product: str
@@ -154,8 +171,13 @@ class FeedbackView(Shape):
     title: str | None
     text: str | None
     rating: int | None
-    status: str
+    status: Status
     state: State
+    votes: int = Field(ge=0, description="people who voted for it or for one of its duplicates, as of a few seconds ago")
+    merged_into: str | None = Field(
+        pattern=ID, examples=[None], description="what it is a duplicate of; it keeps its own votes"
+    )
+    sentiment: SentimentView | None
     email: str | None
     consent: bool
     targeting_key: str | None
@@ -166,15 +188,27 @@ class FeedbackView(Shape):
     headline: str | None
     reply: str | None
     tags: list[Tag]
+    links: list[FlagLink]
     assignee: str | None
     survey: str | None = Field(description="that this answers")
+    imported: ImportedView | None = Field(description="from where an import took it")
+    imported_votes: int | None = Field(description="that it had there; nobody here voted so")
     created_at: str
     updated_at: str
     version: int = Field(ge=1)
 
 
-_PLAIN = ("product", "type", "rating", "status", "state", "environment", "origin", "headline", "reply", "assignee", "survey")
-_SEALED = ("title", "text", "email", "targeting_key")
+# Of a version, what it may have changed; what people wrote is not told there.
+FIELDS = (
+    *("status", "state", "type", "sentiment", "tags", "links", "assignee", "headline", "reply", "rating", "product", "origin"),
+    *("environment", "release", "locale", "consent", "imported_votes", "merged_into", "language", "flags", "proof", "survey"),
+)
+
+_PLAIN = (
+    *("product", "type", "rating", "status", "state", "sentiment", "environment", "origin", "headline", "reply", "assignee"),
+    *("imported_votes", "merged_into", "survey"),
+)
+_SEALED = ("title", "text", "email", "targeting_key", "imported")
 
 
 def receipt(stored: Stored) -> dict[str, Any]:
@@ -183,7 +217,7 @@ def receipt(stored: Stored) -> dict[str, Any]:
     return {"id": stored.id, "product": data["product"], "type": data["type"], "created_at": stored.created_at}
 
 
-def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
+def view(stored: Stored, sealed: dict[str, Any] | None, votes: int) -> dict[str, Any]:
     """A FeedbackView. `sealed`: what stood in it sealed; None where nobody can open it any more."""
     data, told = stored.data, sealed or {}
     context = {**dict.fromkeys(("url", "device", "session")), **told.get("context", {})}
@@ -191,10 +225,12 @@ def view(stored: Stored, sealed: dict[str, Any] | None) -> dict[str, Any]:
         "id": stored.id,
         **{name: data.get(name) for name in _PLAIN},
         **{name: told.get(name) for name in _SEALED},
+        "votes": votes,
         "consent": data.get("consent", False) and sealed is not None,
         "context": {**context, "release": data.get("release"), "locale": data.get("locale")},
         "erased": sealed is None,
         "tags": data.get("tags", []),
+        "links": data.get("links", []),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "version": stored.version,

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.calls import Call
 from slipway.feedback import sealing
+from slipway.feedback.ballots import votes
+from slipway.feedback.item import view
 from slipway.ports import ConditionFailed, Store, Write
 from slipway.problems import Conflict
 from slipway.resources import TRIES, Created, Event, Shelf, Stored
@@ -43,7 +45,7 @@ class Items:
             kind="feedback",
             schema=newest("feedback"),
             upgrade=upgrader("feedback"),
-            indexed=lambda data: {name: data[name] for name in ("product", "status", "person")},
+            indexed=_indexed,
         )
 
     # --- reads ---
@@ -59,7 +61,18 @@ class Items:
     def open_all(self, items: Sequence[Stored]) -> list[Sealed | None]:
         """The same of up to 100, in their order."""
         secrets = self.people.secrets(stored.data["person"] for stored in items)
-        return [self._opened(stored, secrets.get(stored.data["person"])) for stored in items]
+        return [self._opened(stored.id, secrets.get(stored.data["person"]), stored.data["sealed"]) for stored in items]
+
+    def open_rows(self, stored: Stored, sealed: Sequence[bytes]) -> list[Sealed | None]:
+        """The same of rows beside the item, which are sealed like it."""
+        secret = self.people.secrets([stored.data["person"]]).get(stored.data["person"]) if sealed else None
+        return [self._opened(stored.id, secret, one) for one in sealed]
+
+    def views(self, items: Sequence[Stored]) -> list[dict[str, Any]]:
+        """FeedbackViews of up to 100, in their order."""
+        counted = votes(self.shelf.store, [stored.id for stored in items])
+        opened = zip(items, self.open_all(items), strict=True)
+        return [view(stored, sealed, counted[stored.id]) for stored, sealed in opened]
 
     # --- writes ---
 
@@ -79,7 +92,7 @@ class Items:
         id = call.new_id("fbk_")
         for attempt in range(TRIES):
             who = person()
-            whole = {**data, "person": who.pid, "sealed": self._sealed(id, who.secret, sealed)}
+            whole = {**data, "person": who.pid, "sealed": self.seal(id, who.secret, sealed)}
             trying = call.but(nonce=f"{call.nonce} {attempt}")  # other writes, another token
             try:
                 return self.shelf.create(trying, id, whole, [submitted(whole)], also=[*who.writes, *also(id, who.pid)])
@@ -87,6 +100,11 @@ class Items:
                 if failed.index > len(who.writes):
                     raise ConditionFailed(failed.index - 1 - len(who.writes), failed.row) from None
         raise Conflict("Others keep telling something in the same name; try again.")
+
+    def creating(self, call: Call, id: str, data: Data, sealed: Sealed, person: Person) -> list[Write]:
+        """The writes of a create, for a transaction of several items."""
+        whole = {**data, "person": person.pid, "sealed": self.seal(id, person.secret, sealed)}
+        return [*self.shelf.creating(call, id, whole, [submitted(whole)]), *person.writes]
 
     def update(
         self,
@@ -96,6 +114,8 @@ class Items:
         make: Callable[[Data], Data],
         events: Callable[[int, Data, Data], list[Event]] | None = None,
         also: Callable[[Stored, Data], Sequence[Write]] = lambda _before, _data: (),
+        *,
+        validate_only: bool = False,
     ) -> Stored:
         """The next version, of what `make` makes of that one (None: of whatever stands); what changes nothing makes none.
 
@@ -106,6 +126,8 @@ class Items:
             if data == before.data:
                 return before
             told = (events or updated)(before.version + 1, before.data, data)
+            if validate_only:
+                return self.shelf.would_be(call, before, data, told)
             return self.shelf.update(call, before, data, told, also=also(before, data))
 
         return self.shelf.change(lambda: self.read(id), version, attempt)
@@ -113,15 +135,24 @@ class Items:
     def sealed(self, stored: Stored, fields: Sealed) -> bytes | None:
         """Other fields for the item's `sealed`; None where nobody could open them any more."""
         secret = self.people.secrets([stored.data["person"]]).get(stored.data["person"])
-        return None if secret is None else self._sealed(stored.id, secret, fields)
+        return None if secret is None else self.seal(stored.id, secret, fields)
+
+    def seal(self, id: str, secret: bytes, fields: Sealed) -> bytes:
+        """Fields that belong to the item, with the secret of its person."""
+        return sealing.seal(self._aead, secret, self._entropy(sealing.NONCE_BYTES), fields, id)
 
     # --- inside ---
 
-    def _sealed(self, id: str, secret: bytes, fields: Sealed) -> bytes:
-        return sealing.seal(self._aead, secret, self._entropy(sealing.NONCE_BYTES), fields, id)
+    def _opened(self, id: str, secret: bytes | None, sealed: bytes) -> Sealed | None:
+        return None if secret is None else sealing.opened(self._aead, secret, bytes(sealed), id)
 
-    def _opened(self, stored: Stored, secret: bytes | None) -> Sealed | None:
-        return None if secret is None else sealing.opened(self._aead, secret, bytes(stored.data["sealed"]), stored.id)
+
+def _indexed(data: Mapping[str, Any]) -> dict[str, str]:
+    """What is held, or spam, stands under that word in the place of its status, and under no product: a flood of it lengthens
+    no list of others."""
+    if data["state"] == "visible":
+        return {name: data[name] for name in ("product", "status", "person")}
+    return {"status": data["state"], "person": data["person"]}
 
 
 def submitted(data: Data) -> Event:

@@ -69,7 +69,7 @@ class Surveys:
             roster.indexed(self.shelf),
             query.takes,
             query.limit,
-            roster.start(query, parts, self.shelf.kind, "srv_"),
+            roster.start(query.cursor, parts, self.shelf.kind, "srv_"),
             size=lambda stored: json_bytes(view(stored)),
         )
         return found, roster.cursor(parts, more)

@@ -1,4 +1,4 @@
-"""What a product's board says about taking feedback, as the door needs it: believed for a short while without asking."""
+"""What a board says about taking feedback and votes, as the door needs it: believed for a short while without asking."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ MOST = 256  # in memory
 
 class Switched(Value):
     """`scrub`: whether what people write is scrubbed; `token`: whether a browser has to send a form's; `seconds`: that it takes
-    to write something."""
+    to write something; `voting`: whether votes are taken; `suggestions`: whether who is not of the team is shown titles that
+    are alike."""
 
     scrub: bool = True
     token: bool = False
     seconds: int = 3
+    voting: bool = True
+    suggestions: bool = False
 
 
 class Switches:
@@ -45,4 +48,10 @@ class Switches:
 
 def _switched(data: Mapping[str, Any]) -> Switched:
     form = data.get("form", {})
-    return Switched(data.get("scrub", True), form.get("token", False), int(form.get("seconds", 3)))
+    return Switched(
+        scrub=data.get("scrub", True),
+        token=form.get("token", False),
+        seconds=int(form.get("seconds", 3)),
+        voting=data.get("voting", True),
+        suggestions=data.get("suggestions", False),
+    )
