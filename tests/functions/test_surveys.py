@@ -279,6 +279,20 @@ def test_an_answer_is_feedback_and_counts_once(room: Surveying) -> None:
     assert len(room.rows("fbk_")) == 1
 
 
+def test_an_answer_costs_no_more_requests_than_other_feedback(room: Surveying) -> None:
+    room.survey()
+    prompts = {key: room.prompt(key) for key in ("ada", "bob")}
+    room.answer(prompts["ada"])  # what an instance asks once
+    room.store.requests.clear()
+    assert room.answer(prompts["bob"], key="bob").status == 201
+    with_survey = list(room.store.requests)
+    room.store.requests.clear()
+    plain = {"type": "nps", "product": "mug", "rating": 9, "targeting_key": "eve"}
+    assert call(feedback, "POST", "/v1/feedback", plain, principal=SERVER).status == 201
+    assert with_survey == room.store.requests
+    assert with_survey.count("transact") == 1
+
+
 def test_the_one_beyond_the_cap_is_told_and_not_kept(room: Surveying) -> None:
     survey = room.survey(cap=2)["id"]
     prompts = {key: room.prompt(key) for key in ("ada", "bob", "eve", "joe")}

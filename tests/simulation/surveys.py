@@ -18,7 +18,7 @@ def surveying(world: World, client: Client) -> None:
     survey = client.survey("Well?", cap=CAP)
     world.later(seconds=20)
     prompts = {person: client.prompt(person, "v1", BACKEND) for person in ("ada", "bob", "eve", "joe")}
-    assert {prompt["survey"] for prompt in prompts.values()} == {survey}
+    assert {prompt and prompt["survey"] for prompt in prompts.values()} == {survey}
     second = client.survey("And now?", quiet_days=1)
     world.later(seconds=20)
     assert client.prompt("ada", "v2", BACKEND) is None, "it was asked a moment ago"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ MANY, CAP, AT_ONCE = 1_000, 100, 32
 
 
 @pytest.fixture
-def room() -> Iterator[Surveying]:
+def room() -> Surveying:
     return Surveying()
 
 

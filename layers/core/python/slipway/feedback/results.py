@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -48,7 +48,7 @@ class ResultsView(ScoreView):
     survey: str = Field(pattern=ID, examples=[EXAMPLE])
     kind: Kind
     cap: int
-    alpha: Literal[0.05]
+    alpha: float
     distribution: dict[str, int] = Field(description="answers by score, each score of the scale")
     releases: list[ReleaseView] = Field(description="the 100 with the most answers")
     variants: list[VariantView] = Field(description="that who answered was served; the 100 with the most answers")
