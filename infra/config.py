@@ -33,6 +33,7 @@ class Config:
     domain: str = ""  # the API's own host name, with `certificate`
     certificate: str = ""  # ARN of an ACM certificate for it: in the same region, with `edge` in us-east-1
     edge: bool = False  # a CloudFront distribution before the API
+    sender: str = ""  # whom e-mail to people who gave feedback comes from; SES has to know the address, or its domain
     callback: str = ""  # one more URL to which the login page may return
     boto3: tuple[str, ...] = ()  # functions that use boto3 in place of the small client, or "all"
 
@@ -148,6 +149,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
         r"|arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+", "the ARN of an ACM certificate"
     ),
     "edge": _flag,
+    "sender": _matching(r"|[^@\s]{1,64}@[^@\s]{1,189}", "an e-mail address"),
     "callback": _matching(
         r"|https://[^\s]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?(/[^\s]*)?", "an https URL (http: loopback only)"
     ),

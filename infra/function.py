@@ -34,7 +34,7 @@ class DeployedFunction(Construct):
         self.function = lambda_.CfnFunction(
             self,
             "Function",
-            function_name=config.function(spec.name) if spec.custom else None,
+            function_name=config.function(spec.name) if spec.named else None,
             description=f"{spec.job}.",
             code=lambda_.CfnFunction.CodeProperty(s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key),
             handler=spec.handler,

@@ -88,7 +88,15 @@ class OnLake:
     actions: tuple[str, ...] = ("firehose:PutRecord",)
 
 
-Grant = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnAlarms | OnLake
+@dataclass(frozen=True, slots=True)
+class OnMail:
+    """In the name of the deployment's sender, where it has one."""
+
+    actions: tuple[str, ...] = ("ses:SendEmail",)
+
+
+OnOne = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnAlarms | OnLake
+Grant = OnOne | OnMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,11 @@ class Function:
         """Whether it is called without waiting, so that what fails needs a place to go."""
         called = self.daily or self.woken or self.custom or self.alarmed
         return called or self.pattern is not None or self.lines is not None
+
+    @property
+    def named(self) -> bool:
+        """Whether its name is fixed: others know it by that, or it has to know its own."""
+        return self.custom or (self.woken and any(isinstance(grant, OnOneShots) for grant in self.grants))
 
     @property
     def handler(self) -> str:
@@ -276,6 +289,72 @@ FUNCTIONS = (
             OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#surveys#*",)),
             OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+        ),
+    ),
+    Function(
+        "hooks",
+        "Webhooks, their deliveries, and the changelog as the team writes it",
+        settings.Hooks,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem"), leading=("whk_*", "log_*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("whk_*", "list#webhooks", "log_*")),
+            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("whk_*", "list#webhooks")),
+            OnTable(FEEDBACK, _QUERY, leading=("whk_*", "list#webhooks")),
+            OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            OnOneShots(("scheduler:CreateSchedule",)),
+        ),
+    ),
+    Function(
+        "courier",
+        "Takes events to webhooks, and notices to the people who asked for something",
+        settings.Courier,
+        timeout=120,
+        grants=(
+            OnTable(
+                FEEDBACK,
+                ("dynamodb:PutItem",),
+                leading=("whk_*", "list#webhooks", "ntc_*", "list#rounds", "secret#unsubscribe"),
+            ),
+            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("whk_*", "list#rounds")),
+            OnTable(FEEDBACK, _QUERY, leading=("whk_*", "fbk_*", "list#webhooks", "list#rounds")),
+            OnTable(
+                FEEDBACK,
+                ("dynamodb:GetItem",),
+                leading=("whk_*", "ntc_*", "fbk_*", "psn_*", "board#*", "secret#unsubscribe"),
+            ),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("whk_*", "ntc_*", "fbk_*", "psn_*")),
+            OnOneShots(("scheduler:CreateSchedule",)),
+            OnMail(),
+        ),
+        pattern=events.pattern(),
+        daily=True,
+        woken=True,
+    ),
+    Function(
+        "unsubscribe",
+        "The link by which a person has no more e-mails",
+        settings.Unsubscribe,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("secret#unsubscribe",)),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*",)),
+        ),
+    ),
+    Function(
+        "shipping",
+        "Ships feedback with the flags that it is linked to, and enters what shipped into the changelog",
+        settings.Shipping,
+        timeout=60,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("fbk_*", "log_*", "board#*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("fbk_*", "log_*")),
+            OnTable(FEEDBACK, _QUERY, leading=("fbk_*", "list#link#*")),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*", "rol_*")),
+        ),
+        pattern=events.pattern(
+            *(events.RolloutStarted, events.RolloutAdvanced, events.RolloutResumed),
+            *(events.RolloutCompleted, events.RolloutRolledBack),
+            *(events.ConfigurationUpdated, events.FeedbackStatusChanged),
         ),
     ),
     Function(

@@ -14,12 +14,13 @@ from infra.checks import acknowledge
 from infra.functions import (
     Bucket,
     Function,
-    Grant,
     OnAlarms,
     OnBucket,
     OnBus,
     OnLake,
+    OnMail,
     OnObjects,
+    OnOne,
     OnOneShots,
     OnTable,
     OnUserPool,
@@ -70,7 +71,8 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
     for grant in spec.grants:
         if isinstance(grant, OnOneShots):
             yield _allow(("iam:PassRole",), around.schedule_role.attr_arn)
-        yield _allow(grant.actions, _resource(grant, around), grant.leading if isinstance(grant, OnTable) else ())
+        for resource in _senders(around) if isinstance(grant, OnMail) else [_resource(grant, around)]:
+            yield _allow(grant.actions, resource, grant.leading if isinstance(grant, OnTable) else ())
     for table in spec.streams:
         yield _allow(_READ_STREAM, around.data.tables[table.name].table_stream_arn)
     if spec.streams:
@@ -80,7 +82,7 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
         yield _allow(("sqs:SendMessage",), around.dead_letters.queue_arn)
 
 
-def _resource(grant: Grant, around: Surroundings) -> str:
+def _resource(grant: OnOne, around: Surroundings) -> str:
     data = around.data
     match grant:
         case OnTable(table=table, index=index):
@@ -100,6 +102,15 @@ def _resource(grant: Grant, around: Surroundings) -> str:
             return f"arn:{Aws.PARTITION}:scheduler:{Aws.REGION}:{Aws.ACCOUNT_ID}:schedule/default/{around.schedule_prefix}*"
         case OnUserPool():
             return data.user_pool.user_pool_arn
+
+
+def _senders(around: Surroundings) -> list[str]:
+    """What SES may know of the sender: the address itself, or its domain."""
+    sender = around.config.sender
+    known = [sender] if sender else []
+    if sender and not around.config.local:  # the embedded AWS is told of the address
+        known.append(sender.rpartition("@")[2])
+    return [f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:identity/{identity}" for identity in known]
 
 
 def _objects(bucket: Bucket, prefix: str, around: Surroundings) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.config import Config
@@ -27,8 +26,8 @@ class OneShots(Construct):
             assume_role_policy_document={"Version": "2012-10-17", "Statement": [trust]},
         )
 
-    def wake(self, *functions: lambda_.CfnFunction) -> None:
-        arns = [function.attr_arn for function in functions]
-        statement = {"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": arns}
+    def wake(self, *functions: str) -> None:
+        """By their ARNs."""
+        statement = {"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": list(functions)}
         document = {"Version": "2012-10-17", "Statement": [statement]}
         self.role.policies = [iam.CfnRole.PolicyProperty(policy_name="grants", policy_document=document)]

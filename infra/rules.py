@@ -13,7 +13,7 @@ from infra.config import Config
 
 FUNCTION, MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
 READERS = 2  # of one stream: a third one starves the others
-PUBLIC_ROUTES = ("$default",)
+PUBLIC_ROUTES = ("$default", "GET /unsubscribe/{token}", "POST /unsubscribe/{token}")
 # Takes no resource (Service Authorization Reference, AWS X-Ray).
 UNBOUNDED = {"cloudwatch:DescribeAlarms", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 _MAX_RECORD_AGE = 12 * 3600

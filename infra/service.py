@@ -102,7 +102,7 @@ class Service(Stack):
         self.functions: dict[str, DeployedFunction] = {}
         for spec in FUNCTIONS:
             self.functions[spec.name] = DeployedFunction(self, spec, self._environment(spec), around)
-        self.one_shots.wake(*(self.functions[spec.name].function for spec in FUNCTIONS if spec.woken))
+        self.one_shots.wake(*(self._arn(spec) for spec in FUNCTIONS if spec.woken))
         (hearing,) = (made.function for made in self.functions.values() if made.spec.alarmed)
         self.rings = Rings(self, config, hearing, self.dead_letters)
         self._subscriptions()
@@ -149,7 +149,10 @@ class Service(Stack):
             "lake": self.lake.stream.ref,
             "schedule_prefix": self.one_shots.prefix,
             "schedule_role": self.one_shots.role.attr_arn,
-            **{name: made.function.attr_arn for name, made in self.functions.items() if made.spec.woken},
+            **{one.name: self._arn(one) for one in FUNCTIONS if one.woken and (one.named or one.name in self.functions)},
+            "site": self.url,
+            "sender": self.config.sender,
+            "loopback": self.config.local,
             "raise_failures": self.config.local,
             "user_pool": data.user_pool.user_pool_id,
             "user_pool_client": self.client.ref,
@@ -158,6 +161,12 @@ class Service(Stack):
             **{f"bucket_{name}": bucket.bucket_name for name, bucket in data.buckets.items()},
         }
         return spec.settings(**{name: known[name] for name in spec.settings.names() if name in known}).env()
+
+    def _arn(self, spec: Function) -> str:
+        """Of one with a fixed name as a text: whoever wakes itself cannot refer to itself."""
+        if not spec.named:
+            return self.functions[spec.name].function.attr_arn
+        return f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:{Aws.ACCOUNT_ID}:function:{self.config.function(spec.name)}"
 
     def _user_pool_client(self) -> cognito.CfnUserPoolClient:
         """For the browser: authorization code with PKCE, no secret, tokens of an hour."""
@@ -228,7 +237,7 @@ class Service(Stack):
                 authorizer_id=None if route.public else authorizer.ref,
             )
             if route.public:
-                acknowledge(made, "AwsSolutions-APIG4", "the public page and documents, and the answer to a path that is none")
+                acknowledge(made, "AwsSolutions-APIG4", "public pages, a link with a token, the answer to a path that is none")
 
     def _authorizer(self) -> api.CfnAuthorizer:
         function = self.functions["authorize"].function

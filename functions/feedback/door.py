@@ -49,9 +49,9 @@ class Feedback:
 
 
 def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
-    secrets = Secrets(store, entropy)
-    people = People(store, secrets, entropy)
-    items = Items(store, people, AesGcm(), entropy)
+    secrets, aead = Secrets(store, entropy), AesGcm()
+    people = People(store, secrets, entropy, aead)
+    items = Items(store, people, aead, entropy)
     switches = Switches(store)
     gate = Gate(switches, Forms(secrets), Buckets(store), Salts(store, entropy))
     suggestions = Suggestions(items.shelf, switches, partial(ballots.votes, store))

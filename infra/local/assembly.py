@@ -16,6 +16,7 @@ from infra.local.children import Children
 from infra.local.home import REPOSITORY, Home, Trouble, read_json
 from infra.local.leave_out import left_out
 
+SENDER = "feedback@slipway.example"  # of letters
 CACHE = REPOSITORY / ".cache" / "assemblies"
 KEPT = 3  # assemblies; the oldest go
 _FILES = ("app.py", "cdk.json", "uv.lock", "pyproject.toml")
@@ -42,7 +43,7 @@ def node() -> Path:
 def context() -> dict[str, str]:
     """The laptop's own. SLIPWAY_BOTO3 names the functions that use boto3 in place of the small client, or `all`."""
     boto3 = os.environ.get("SLIPWAY_BOTO3")
-    return {"target": "local", **({"boto3": boto3} if boto3 else {})}
+    return {"target": "local", "sender": SENDER, **({"boto3": boto3} if boto3 else {})}
 
 
 def fingerprint() -> str:

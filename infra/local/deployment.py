@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.assembly import last_words, node, tool
+from infra.local.assembly import SENDER, last_words, node, tool
 from infra.local.children import Children
 from infra.local.emulator import ACCOUNT, REGION, Emulator, clean_environment
 from infra.local.home import Home, Trouble
@@ -54,6 +54,8 @@ class Deployment:
         """All stacks. Raises Trouble."""
         self._cdk("deploy", ["deploy", "--all", "--app", str(assembly), "--require-approval", "never"], cwd=self._home.root)
         self._cors(assembly)
+        # Whom letters come from is known to be ours; they stay in the embedded AWS.
+        self._emulator.client("sesv2").create_email_identity(EmailIdentity=SENDER)
 
     def _cors(self, assembly: Path) -> None:
         """The embedded AWS keeps what a template says of CORS under names that it does not read: say it again."""

@@ -43,6 +43,7 @@ def record_decisions(record: Path) -> None:
     """Wrap the one function through which MiniStack authorizes every call, and let it know which rows a call is about: without
     `dynamodb:LeadingKeys` it takes every condition on them for met."""
     from ministack.core import iam_evaluator
+    from ministack.core.responses import get_account_id
 
     enforce: Callable[..., Any] = iam_evaluator.enforce
     seen: set[tuple[Any, ...]] = set()
@@ -52,8 +53,12 @@ def record_decisions(record: Path) -> None:
 
     def recorded(access_key: str, action: str, service: str, region: str, *args: Any, **kwargs: Any) -> Any:
         resource = str(kwargs.get("resource_arn") or (args[0] if args else "*"))
-        if service == "dynamodb" and (signed := iam_evaluator._signed_request.get()) is not None:
+        signed = iam_evaluator._signed_request.get()
+        if service == "dynamodb" and signed is not None:
             body.set(signed.body)
+        if action == "ses:SendEmail" and signed is not None:  # MiniStack knows no resource of it
+            resource = f"arn:aws:ses:{region}:{get_account_id()}:identity/{sender(signed.body)}"
+            args, kwargs = args[1:], {**kwargs, "resource_arn": resource}
         rows = leading.keys(action, resource, body.get()) if service == "dynamodb" else []
         if rows:
             kwargs["service_context"] = {**(kwargs.get("service_context") or {}), "dynamodb:LeadingKeys": rows}
@@ -70,6 +75,14 @@ def record_decisions(record: Path) -> None:
         return answer
 
     iam_evaluator.enforce = recorded
+
+
+def sender(request: bytes) -> str:
+    """In whose name an e-mail is sent."""
+    try:
+        return str(json.loads(request)["FromEmailAddress"])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def bound_workers() -> None:

@@ -41,7 +41,7 @@ def _row(request: Any) -> Any:
 
 
 def family(key: str) -> str:
-    """What kind of row it is: `mbr_`, `used#`, `verifiers#`, `list#tag#`; what there is one of stays whole, as `verifiers#all`
-    and `members` do."""
-    kind = re.match("list#[a-z]{1,16}(#|$)|(counting|members)$|[a-z]{1,16}[#_]", key)
+    """What kind of row it is: `mbr_`, `used#`, `verifiers#`, `list#tag#`; what there is one of stays whole, as `verifiers#all`,
+    `members` and `secret#pepper` do."""
+    kind = re.match("list#[a-z]{1,16}(#|$)|secret#[a-z]{1,16}$|(counting|members)$|[a-z]{1,16}[#_]", key)
     return "other" if kind is None else key if key.removeprefix(kind[0]) == EVERYWHERE else kind[0]

@@ -18,7 +18,7 @@ from ops import openapi
 from slipway import cursors
 from slipway.access import Principal
 from slipway.calls import derived_id
-from tests.contracts.rooms import caller
+from tests.contracts.rooms import DELIVERY, caller
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
 # `evaluate` answers as OFREP has it, not with problems: its own attacks are in `tests/functions/test_evaluate.py`.
@@ -351,7 +351,7 @@ def _path(route: Route, id: str) -> str:
         flag = {"rollouts.start": "cortado", "rollouts.resume": "lungo"}.get(str(route.operation), "doppio")
         return route.path.replace("{key}", flag).replace("{environment}", "development").replace("{id}", id)
     named = re.sub(r"(/v[01]/[a-z-]+/|/manifest/flags/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
-    return named.replace("{environment}", "development")
+    return named.replace("{environment}", "development").replace("{delivery}", DELIVERY)
 
 
 def _sound(route: Route) -> bytes:
@@ -454,6 +454,22 @@ def _sound(route: Route) -> bytes:
             "context": {"url": "https://example.com/", "device": "Phone", "session": "s1", "release": "1.2", "locale": "en-GB"},
             "submission_id": "1",
         },
+        "webhooks.create": {
+            "url": "https://hooks.example.com/in",
+            "events": ["feedback.*", "feedback.notice"],
+            "enabled": True,
+        },
+        "webhooks.update": {"events": ["*"], "description": "Into the chat", "enabled": False},
+        "webhooks.rotate": {"overlap": 60},
+        "changelog.create": {
+            "product": "grinder",
+            "title": "Quieter",
+            "text": "By half.",
+            "status": "published",
+            "feedback": ["fbk_" + "0" * 26],
+            "flags": ["crema"],
+        },
+        "changelog.update": {"title": "Quieter still", "flags": None, "status": "draft"},
         "feedback.vote": {"email": "ada@example.com"},
         "feedback.withdraw": {"targeting_key": "u1", "environment": "production"},
         "feedback.merge": {"into": derived_id("fbk_", "key_admin", "feedback.submit", "submission kettle")},
@@ -501,6 +517,8 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "products.list": (["products.list", *[None] * 7], ("at", "id")),
         "products.versions": (["products.versions", target], ("version",)),
         "audit.list": (["audit", *[None] * 5], ("day", "pk", "sk")),
+        "deliveries.list": (["deliveries.list", target], ("id",)),
+        "changelog.list": (["changelog.list", None, None], ("created_at", "pk")),
         "feedback.votes": (["feedback.votes", target], ("person",)),
         "keys.list": (["keys", None, None, None], ("created_at", "pk")),
         "members.list": (["members"], ("created_at", "pk")),

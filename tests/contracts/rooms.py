@@ -19,6 +19,8 @@ from functions.evaluate.handler import Evaluator, documents
 from functions.feedback.door import feedback
 from functions.feedback.handler import api as feedback_api
 from functions.flags.handler import api as flags_api
+from functions.hooks.door import hooks
+from functions.hooks.handler import api as hooks_api
 from functions.products.handler import api as products_api
 from functions.signals.handler import api as signals_api
 from functions.site.handler import handler as site
@@ -26,7 +28,8 @@ from functions.surveys.handler import api as surveys_api
 from functions.surveys.handler import room as surveys
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
-from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore
+from slipway.feedback.deliveries import noticed
 from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
 from slipway.flags.snapshot import path
@@ -52,6 +55,7 @@ _HANDLERS: dict[str, Handler] = {
     "audit": audit_api,
     "evaluate": evaluate,
     "signals": signals_api,
+    "hooks": hooks_api,
     "feedback": feedback_api,
     "surveys": surveys_api,
     "site": site,
@@ -68,6 +72,7 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(access_api.testing(use=access(store)))
         stack.enter_context(audit_api.testing(use=store))
         stack.enter_context(signals_api.testing(use=store))
+        stack.enter_context(hooks_api.testing(use=hooks(store, MemorySchedules())))
         stack.enter_context(feedback_api.testing(use=feedback(store)))
         stack.enter_context(surveys_api.testing(use=surveys(store)))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
@@ -87,6 +92,8 @@ def furnished() -> dict[str, str]:
         "members": {"email": "grace@example.com", "role": "viewer"},
     }
     bodies["surveys"] = {"product": "grinder", "environment": "production", "kind": "nps", "question": "Well?", "enabled": True}
+    bodies["webhooks"] = {"url": "https://hooks.example.com/in", "events": ["*"]}
+    bodies["changelog"] = {"product": "grinder", "title": "Quieter"}
     bodies["feedback"] = {"type": "bug", "product": "grinder", "title": "It squeaks"}
     _made("products", {"name": "Kettle", "price": "9.99", "key": "kettle"})
     _made("feedback", {"type": "bug", "product": "kettle", "title": "It whistles", "submission_id": "kettle"})
@@ -99,7 +106,19 @@ def furnished() -> dict[str, str]:
     second = Principal("member", "mbr_second", "editor")
     event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
     assert gateway(event).status == 200
+    _delivered(ids["webhooks"])
     return ids | {"proposals.apply": approved, "metrics": "errors", "boards": "grinder"} | _rolled_out()
+
+
+DELIVERY = "dlv_" + "0" * 26
+
+
+def _delivered(webhook: str) -> None:
+    """Something that was sent to the webhook, to aim at."""
+    use = hooks_api._use
+    assert use is not None
+    row = noticed(webhook, "ntc_" + "0" * 26, 1, "2026-11-23T10:00:00.000Z")
+    use.deliveries.enter({**row, "sk": f"delivery#{DELIVERY}", "state": "delivered"})
 
 
 def _rolled_out() -> dict[str, str]:

@@ -35,6 +35,8 @@ FACTS: dict[str, dict[str, Any]] = {
     "feedback": {"product": "grinder"},
     "person": {},
     "survey": {"product": "grinder", "environment": "production", "survey_kind": "nps"},
+    "webhook": {"status": "enabled"},
+    "changelog": {"product": "grinder", "status": "draft"},
     "board": {"product": "grinder"},
 }
 

@@ -119,6 +119,19 @@ EXPECTED = """
     members.remove          -----y--y-
     me.read                 -yyyyyyyy-
     audit.list              -----y--y-
+    webhooks.create         -----y--y-
+    webhooks.list           -----y--y-
+    webhooks.read           -----y--y-
+    webhooks.update         -----y--y-
+    webhooks.delete         -----y--y-
+    webhooks.rotate         -----y--y-
+    deliveries.list         -----y--y-
+    deliveries.resend       -----y--y-
+    changelog.create        ----yy-yy-
+    changelog.list          ---yyyyyy-
+    changelog.read          ---yyyyyy-
+    changelog.update        ----yy-yy-
+    changelog.delete        ----yy-yy-
     feedback.submit         -yyyyyyyy-
     feedback.read           ---yyyyyy-
     feedback.vote           -yyyyyyyy-

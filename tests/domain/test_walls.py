@@ -20,7 +20,10 @@ CONTRACTS = {
     rule["name"]: rule for rule in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 }
 # What talks to AWS over boto3 or to others, what seals, and the twins in memory.
-LARGE_ADAPTERS = {"aead", "alarms", "boto", "connect", "directory", "eventbus", "jwks", "memory", "rehearsal", "scheduler"}
+LARGE_ADAPTERS = {
+    *("aead", "alarms", "boto", "connect", "directory", "eventbus", "jwks", "memory", "rehearsal", "scheduler"),
+    *("post", "ses"),
+}
 # What may be known of the product where it is deployed.
 CONSTANTS = {"credentials", "events", "money", "settings", "tables"}
 

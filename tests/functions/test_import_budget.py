@@ -37,6 +37,10 @@ BUDGETS = {
     "seed": 260,
     "guard": 245,
     "ramp": 247,  # of which two tell it of a stage that begins
+    "hooks": 235,
+    "courier": 210,
+    "shipping": 205,
+    "unsubscribe": 80,
     "feedback": 280,
     "surveys": 260,
 }
@@ -47,15 +51,8 @@ NOWHERE = {
     *("boto3", "botocore", "jwt"),
 }
 RESOLVER = "aws_lambda_powertools.event_handler.api_gateway"
-DESK = {
-    "products",
-    "flags",
-    "access",
-    "audit",
-    "signals",
-    "feedback",
-    "surveys",
-}  # over Powertools' resolver, which the others do without
+# Over Powertools' resolver, which the others do without.
+DESK = {"products", "flags", "access", "audit", "signals", "feedback", "hooks", "surveys"}
 HOT = {"pydantic", "pydantic_core", "typing_extensions", "dataclasses", "inspect"}
 
 CODE = """

@@ -29,6 +29,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
         "domain": "api.example.com",
         "certificate": CERTIFICATE,
         "callback": "http://localhost:8080/",
+        "sender": "feedback@example.com",
         "boto3": "products",
     },
     "edge": {"edge": "true"},

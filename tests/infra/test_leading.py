@@ -79,6 +79,6 @@ def test_a_kind_of_row_says_nothing_of_whose_it_is() -> None:
         key: family(key) for key in ("mbr_1x", "used#prod", "used#all", "verifiers#all", "email#0a", "members", "Ada_L", "")
     }
     assert list(told.values()) == ["mbr_", "used#", "used#all", "verifiers#all", "email#", "members", "other", "other"]
-    assert [family(key) for key in ("list#schedules", "list#tag#web", "flag#a", "counting")] == [
-        *("list#schedules", "list#tag#", "flag#", "counting")
+    assert [family(key) for key in ("list#schedules", "list#tag#web", "flag#a", "counting", "secret#pepper")] == [
+        *("list#schedules", "list#tag#", "flag#", "counting", "secret#pepper")
     ]

@@ -49,7 +49,7 @@ def test_routes(aws: Assembly) -> None:
     deployed = {route["RouteKey"]: route["AuthorizationType"] for route in aws.of("AWS::ApiGatewayV2::Route").values()}
     rows = []
     for route in ROUTES:
-        key = route.path if route.public else f"{route.method} {route.path}"
+        key = route.path if route.path == "$default" else f"{route.method} {route.path}"
         rule = OPERATIONS[route.operation or "site.read"]
         least = "admin" if rule.role == "admin" else f"{rule.role} and above"
         who = [least, *sorted(rule.keys), *(["anyone"] if rule.anonymous else [])]

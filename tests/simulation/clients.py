@@ -46,6 +46,7 @@ class Intents:
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
     answers: dict[str, list[str]] = field(default_factory=dict)  # by survey: titles of items that answer it
+    webhooks: dict[str, str] = field(default_factory=dict)  # ids by url
     votes: dict[str, set[str]] = field(default_factory=dict)  # by id of an item: who voted for it
     merged: dict[str, str] = field(default_factory=dict)  # each duplicate -> what it was merged into
     forgotten: list[str] = field(default_factory=list)  # ids of items whose person was erased
@@ -279,6 +280,48 @@ class Client:
     def _merged(self, path: str, body: Any, status: str) -> None:
         reply = self._until(lambda: self.world.http("POST", path, body, if_match="*"))
         assert (reply.status, reply.json["status"]) == (200, status), reply.body
+
+    # --- what goes out ---
+
+    def webhook(self, url: str, *events: str) -> str:
+        """Its id; it stands once."""
+        reply = self.post("/v1/webhooks", {"url": url, "events": list(events)}, f"hook-{url[8:13]}")
+        assert reply.status == 201, reply.body
+        self.intents.webhooks[url] = str(reply.json["id"])
+        return self.intents.webhooks[url]
+
+    def rotate_webhook(self, id: str) -> None:
+        reply = self._until(lambda: self.world.http("POST", f"/v1/webhooks/{id}/rotate", {"overlap": 60}, if_match="*"))
+        assert reply.status == 200, reply.body
+
+    def resend(self, url: str) -> None:
+        """The newest of its deliveries; another one may be tried at this moment."""
+        path = f"/v1/webhooks/{self.intents.webhooks[url]}/deliveries"
+        newest = self.get(path, "limit=1").json["items"][0]["id"]
+        reply = self._until(lambda: self.world.http("POST", f"{path}/{newest}/resend"))
+        assert reply.status == 202, reply.body
+
+    def entry(self, title: str) -> str:
+        reply = self.post("/v1/changelog", {"product": "mug", "title": title}, title)
+        assert reply.status == 201, reply.body
+        return str(reply.json["id"])
+
+    def describe_entry(self, id: str, text: str) -> None:
+        self.get("/v1/changelog", "product=mug")
+        self._edit(f"/v1/changelog/{id}", lambda one: None if one["text"] == text else {"text": text, "status": "published"})
+
+    def change(self, id: str, **fields: Any) -> None:
+        """An item, until it is so."""
+
+        def patch(one: dict[str, Any]) -> dict[str, Any] | None:
+            return None if all(one[name] == value for name, value in fields.items()) else fields
+
+        self._edit(f"/v1/feedback/{id}", patch)
+
+    def unsubscribe(self, link: str) -> None:
+        path = link.removeprefix("https://api.example.com")
+        assert self._until(lambda: self.world.http("GET", path)).status == 200
+        assert self._until(lambda: self.world.http("POST", path)).status == 200
 
     def forget(self, person: str, items: list[str]) -> None:
         """Until it is answered; and what that person told, these items, is to be read by nobody."""

@@ -7,7 +7,17 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from slipway.adapters.memory import MemoryAlarms, MemoryBlobs, MemoryDirectory, MemoryLake, MemorySchedules, MemoryStore
+from slipway.adapters.memory import (
+    MemoryAlarms,
+    MemoryBlobs,
+    MemoryDirectory,
+    MemoryLake,
+    MemoryMailer,
+    MemoryPost,
+    MemorySchedules,
+    MemoryStore,
+)
+from slipway.feedback.posting import Letter, Outcome, Sending
 from slipway.ports import Blob, Condition, Page, Row, Span, StoreUnavailable, Update, Write
 from slipway.tables import Index, Table
 
@@ -154,6 +164,27 @@ class FaultyLake:
 
     def add(self, record: bytes) -> None:
         self._faults.around("lake.add", WRITE, lambda: self._lake.add(record))
+
+
+class FaultyPost(MemoryPost):
+    """Receivers that do not answer, or whose answer is lost."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self._faults = faults
+
+    def send(self, sendings: Sequence[Sending]) -> list[Outcome]:
+        late = [Outcome(None, 10_000, "timeout")] * len(sendings)
+        return self._faults.around("post.send", WRITE, lambda: super(FaultyPost, self).send(sendings), refused=lambda: late)
+
+
+class FaultyMailer(MemoryMailer):
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self._faults = faults
+
+    def send(self, letter: Letter) -> None:
+        self._faults.around("mailer.send", WRITE, lambda: super(FaultyMailer, self).send(letter))
 
 
 class FaultyBus:

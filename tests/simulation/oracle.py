@@ -14,7 +14,10 @@ from typing import Any
 
 from functions.feedback.door import feedback
 from functions.usage.handler import sweep
-from slipway.feedback.ballots import votes
+from slipway.calls import derived_id
+from slipway.feedback.ballots import voters, votes
+from slipway.feedback.groups import Groups
+from slipway.feedback.webhooks import takes
 from slipway.flags.compilation import compiled
 from slipway.flags.counting import Counting
 from slipway.flags.publication import read as rows_of
@@ -67,6 +70,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _rollouts(world, intents, heads, findings)
     _feedback(world, intents, heads, findings)
     _surveys(world, intents, heads, findings)
+    _outward(world, intents, heads, findings)
     _votes(world, intents, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
     findings.wrong += [f"logged {fault}" for fault in world.misspoken]
@@ -191,6 +195,51 @@ def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: F
         found = [row["sealed"] for (pk, sk), row in rows.items() if pk == id and sk.startswith("note#")]
         said = feedback(world.memory).items.open_rows(Stored(heads[id]), found)
         findings.compare(f"note on {id}", Counter(notes), Counter(str((one or {}).get("text")) for one in said))
+
+
+def _outward(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Everybody behind an item has one notice of each change that is told; every event is with every webhook that takes it; and
+    nothing waits any more."""
+    rows = _rows(world, "feedback")
+    wanted, found, sent = Counter[str](), Counter[str](), Counter[str]()
+    for (round, sk), row in rows.items():
+        if sk == "round":
+            findings.same(f"phase of {round}", "done", row["phase"])
+            group = Groups(world.memory).read(row["item"])
+            people = {heads[id]["data"]["person"] for id in group.ids}
+            people |= {vote["person"] for vote in voters(world.memory, group)}
+            wanted.update(derived_id("ntc_", row["event"], pid) for pid in people)
+        elif round.startswith("ntc_") and sk.startswith("batch#"):
+            found.update(derived_id("ntc_", rows[round, "round"]["event"], pid) for pid in row["people"])
+    findings.compare("notice", wanted, found)
+    noted = {row["id"] for (pk, sk), row in rows.items() if pk.startswith("ntc_") and sk.startswith("to#")}
+    findings.same("notices", set(wanted), noted)
+    posted = {sending.id: json.loads(sending.body) for sending in world.post.sent}
+    for said in posted.values():
+        if said["type"] == "feedback.notice":
+            sent.update(one["id"] for one in said["data"]["recipients"])
+    findings.compare("told", wanted, sent)
+    letters = {letter.id for letter in world.mailer.sent}
+    findings.same("letters", {row["id"] for row in rows.values() if "mailed" in row}, letters)
+    for id in intents.webhooks.values():
+        data = heads[id]["data"]
+        if data["status"] == "enabled":
+            told = {event["id"] for event in world.bus.log if takes(data["events"], event["type"])}
+            mine = [row for (pk, sk), row in rows.items() if pk == id and sk.startswith("delivery#")]
+            # Of its own first event a webhook may hear or not: whoever is faster.
+            findings.lost += [f"delivery of {one} to {id}" for one in told - {row["event"] for row in mine} - _own(world, id)]
+            findings.wrong += [f"{row['sk']} is {row['state']}" for row in mine if row["state"] != "delivered"]
+            findings.lost += [f"{row['sk']} was never posted" for row in mine if row["sk"].partition("#")[2] not in posted]
+    data = [head["data"] for head in heads.values() if head["kind"] == "changelog"]
+    items = [head for head in heads.values() if head["kind"] == "feedback"]
+    shipped = Counter(head["pk"] for head in items if head["data"]["status"] == "shipped")
+    findings.compare("entry of", shipped, Counter(one["made_of"] for one in data if "made_of" in one))
+    findings.same("what waits", set(), {sk for pk, sk in rows if pk == "list#rounds" or sk.startswith("due#")})
+
+
+def _own(world: World, webhook: str) -> set[str]:
+    first = min((at for at, event in enumerate(world.bus.log) if event["subject"] == webhook), default=0)
+    return {event["id"] for event in world.bus.log[: first + 1]}
 
 
 def _votes(world: World, intents: Intents, findings: Findings) -> None:

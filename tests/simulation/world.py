@@ -20,12 +20,17 @@ from functions.calendar.handler import Use as Calendar
 from functions.calendar.handler import handler as calendar
 from functions.collect.handler import Collecting
 from functions.collect.handler import documents as collected_from
+from functions.courier.handler import Use as Outgoing
+from functions.courier.handler import handler as courier
+from functions.courier.handler import use as courier_use
 from functions.evaluate.handler import Evaluator, documents
 from functions.feedback.door import feedback as room
 from functions.feedback.handler import handler as feedback
 from functions.flags.handler import handler as flags
 from functions.guard.handler import Use as Guard
 from functions.guard.handler import handler as guard
+from functions.hooks.door import hooks as hooked
+from functions.hooks.handler import handler as hooks
 from functions.invite.handler import handler as invite
 from functions.keyring.handler import handler as keyring
 from functions.planner.handler import Use as Planner
@@ -36,11 +41,15 @@ from functions.ramp.handler import handler as ramp
 from functions.record.handler import handler as record
 from functions.relay.handler import handler as relay
 from functions.seed.handler import handler as seed
+from functions.shipping.handler import handler as shipping
+from functions.shipping.handler import use as shipping_use
 from functions.signals.handler import handler as signals
 from functions.snapshot.handler import handler as snapshot
 from functions.surveys.handler import api as surveys
 from functions.surveys.handler import room as survey_room
 from functions.tally.handler import handler as tally
+from functions.unsubscribe.handler import handler as unsubscribe
+from functions.unsubscribe.handler import subscriptions
 from functions.usage.handler import handler as usage
 from infra.functions import FUNCTIONS
 from slipway.access import Principal
@@ -75,6 +84,8 @@ from tests.simulation.faults import (
     FaultyBlobs,
     FaultyBus,
     FaultyLake,
+    FaultyMailer,
+    FaultyPost,
     FaultyStore,
     OneShots,
     People,
@@ -115,6 +126,7 @@ class World:
         self.keys, self.flags, self.quarantine = MemoryBlobs(), MemoryBlobs(), MemoryBlobs()
         self.people, self.shots, self.steps = People(self.faults), OneShots(self.faults), OneShots(self.faults)
         self.alarms = Alarms(self.faults)
+        self.rounds, self.post, self.mailer = OneShots(self.faults), FaultyPost(self.faults), FaultyMailer(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
         self.misspoken: list[str] = []  # what is wrong with lines of the log
@@ -156,6 +168,10 @@ class World:
             usage.testing(Counting(self.store)),
             surveys.testing(use=survey_room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             feedback.testing(use=room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
+            hooks.testing(use=hooked(self.store, self.rounds), now=lambda: self.now, nonce=self._nonce),
+            courier.testing(self._outgoing()),
+            shipping.testing(shipping_use(self.store, lambda: self.now)),
+            unsubscribe.testing(subscriptions(self.store, self._entropy), lambda: self.now),
             signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             ballots.testing(Wired(Recount(self.store, lambda: self._entropy(16).hex()), quarantine)),
             tally.testing(Wired(Tallying(self.store, self._milliseconds), quarantine)),
@@ -181,7 +197,8 @@ class World:
     ) -> Reply | None:
         """One request, by an admin unless told; None when the function died, or answered with a fault of its own."""
         self.now += timedelta(seconds=1)
-        function = signals if path.endswith("/adoption") else _ANSWERING.get(path.split("/")[2], access)
+        function: Any = signals if path.endswith("/adoption") else _ANSWERING.get(path.split("/")[2], access)
+        function = unsubscribe if path.startswith("/unsubscribe/") else function
         self.faults.functions.append(function.name)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
@@ -270,6 +287,7 @@ class World:
             self._run("tally", self._tally),
             self._run("ballots", ballots),
             self._ramp,
+            self._courier,
         )
         self.bus.waiting += [(function, daily(self.now)) for function in called]
 
@@ -295,7 +313,7 @@ class World:
 
     @property
     def _due(self) -> list[tuple[OneShots, Function, str]]:
-        wakes = ((self.shots, self._planner), (self.steps, self._ramp))
+        wakes = ((self.shots, self._planner), (self.steps, self._ramp), (self.rounds, self._courier))
         return [(shots, function, name) for shots, function in wakes for name, at in shots.waiting.items() if at <= self.now]
 
     def _logged(self, text: str) -> None:
@@ -328,12 +346,13 @@ class World:
         self.bus = Bus(self.chance)
         abacus = Consumer("abacus", lambda: self.store, self._counter, AnyEvent)
         patterns = {function.name: function.pattern for function in FUNCTIONS if function.pattern is not None}
-        named: tuple[Consumer[Any, Any], ...] = (record, invite, calendar, ramp)
+        named: tuple[Consumer[Any, Any], ...] = (record, invite, calendar, ramp, courier, shipping)
         consumers = {consumer.name: consumer for consumer in named}
         assert patterns.keys() == consumers.keys(), "a rule without its function here"
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))
         self._calendar, self._planner = self._run("calendar", calendar), self._run("planner", planner)
+        self._courier = self._run("courier", courier)
         self._guard, self._ramp = self._run("guard", guard), self._run("ramp", ramp)
         self.bus.rules.append(("abacus", pattern(), self._run("abacus", abacus)))
         reading: dict[str, Callable[[Any, Any], Any]] = {
@@ -351,6 +370,10 @@ class World:
             for function in FUNCTIONS
             for table in function.streams
         ]
+
+    def _outgoing(self) -> Outgoing:
+        now, site = lambda: self.now, "https://api.example.com"
+        return courier_use(self.store, self.post, self.mailer, self.rounds, now, site=site, entropy=self._entropy)
 
     def _answered(self, url: str, body: bytes) -> None:
         self.deployed.append(json.loads(body)["Status"])
@@ -402,6 +425,8 @@ _ANSWERING: dict[str, Api[Any]] = {
     "proposals": flags,
     "schedules": flags,
     "metrics": signals,
+    "webhooks": hooks,
+    "changelog": hooks,
     "feedback": feedback,
     "surveys": surveys,
     "people": feedback,

@@ -19,6 +19,12 @@ def derived_id(prefix: str, *parts: str) -> str:
     return prefix + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
+def ordered_id(prefix: str, moment: datetime, *parts: str) -> str:
+    """A derived id that sorts by the moment, to the millisecond: 10 characters of it, and 16 of the parts."""
+    number = int(moment.timestamp() * 1000)
+    return prefix + "".join(_ALPHABET[number >> shift & 31] for shift in range(45, -1, -5)) + derived_id("", *parts)[:16]
+
+
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`: sorts as text."""
     # What is finer is cut off, not rounded. (`strftime` does not pad the years before 1000.)

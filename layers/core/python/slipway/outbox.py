@@ -33,6 +33,8 @@ HOMES: dict[str, Table] = {
     "feedback": FEEDBACK,
     "person": FEEDBACK,
     "survey": FEEDBACK,
+    "webhook": FEEDBACK,
+    "changelog": FEEDBACK,
     "board": FEEDBACK,
 }
 

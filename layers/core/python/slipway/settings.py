@@ -155,6 +155,34 @@ class Surveys(Settings, kw_only=True):
     table_products: str  # whether a product is there that a survey asks about
 
 
+class Courier(Settings, kw_only=True):
+    table_feedback: str
+    schedule_prefix: str
+    schedule_role: str
+    courier: str  # ARN of the function that its one-shots wake, which is itself
+    site: str  # the root of the API, for links in letters
+    sender: str = ""  # whom letters come from; none: there are no letters
+    loopback: bool = False  # for the laptop: webhooks may lead to this machine
+
+
+class Hooks(Settings, kw_only=True):
+    table_feedback: str
+    table_products: str  # whether a product is there that an entry of the changelog is about
+    schedule_prefix: str
+    schedule_role: str
+    courier: str
+    loopback: bool = False
+
+
+class Unsubscribe(Settings, kw_only=True):
+    table_feedback: str
+
+
+class Shipping(Settings, kw_only=True):
+    table_feedback: str
+    table_flags: str
+
+
 class Invite(Settings, kw_only=True):
     table_access: str
     user_pool: str

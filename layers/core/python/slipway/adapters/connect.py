@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from slipway.adapters.dynamodb import DynamoStore
     from slipway.adapters.eventbus import EventBus
     from slipway.adapters.lake import FirehoseLake
+    from slipway.adapters.post import PublicPost
     from slipway.adapters.s3 import S3Blobs
     from slipway.adapters.scheduler import SchedulerSchedules
-    from slipway.settings import Calendar, Collect, Invite, Relay, Settings
+    from slipway.adapters.ses import SesMailer
+    from slipway.settings import Calendar, Collect, Courier, Hooks, Invite, Relay, Settings
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
 CONNECT = 1.0  # seconds at most to connect, in each try
@@ -75,7 +77,20 @@ def directory(settings: Invite) -> CognitoDirectory:
     return CognitoDirectory(settings.user_pool)
 
 
-def schedules(settings: Calendar, target: str) -> SchedulerSchedules:
+def post(settings: Courier) -> PublicPost:
+    from slipway.adapters.post import PublicPost
+
+    return PublicPost(loopback=settings.loopback)
+
+
+def mailer(settings: Courier) -> SesMailer | None:
+    """None where nobody said whom letters come from."""
+    from slipway.adapters.ses import SesMailer
+
+    return SesMailer(settings.sender) if settings.sender else None
+
+
+def schedules(settings: Calendar | Courier | Hooks, target: str) -> SchedulerSchedules:
     """One-shots that call that function."""
     from slipway.adapters.scheduler import SchedulerSchedules
 

@@ -13,6 +13,7 @@ from typing import Any
 from slipway.adapters.attributes import marshal, unmarshal
 from slipway.adapters.keys import can_stand, check_start, names, nothing_within, place, row_can_stand
 from slipway.adapters.lake import MOST_BYTES
+from slipway.feedback.posting import Letter, Outcome, Sending
 from slipway.ports import (
     Blob,
     Check,
@@ -226,6 +227,28 @@ class MemoryDirectory:
 
     def remove(self, username: str) -> None:
         self.users.pop(username, None)
+
+
+class MemoryPost:
+    """What was posted, in order; `answer` says what comes of each."""
+
+    def __init__(self, answer: Callable[[Sending], Outcome] = lambda _: Outcome(204, 1)) -> None:
+        self.answer = answer
+        self.sent: list[Sending] = []
+
+    def send(self, sendings: Sequence[Sending]) -> list[Outcome]:
+        self.sent += sendings
+        return [self.answer(sending) for sending in sendings]
+
+
+class MemoryMailer:
+    """Letters, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[Letter] = []
+
+    def send(self, letter: Letter) -> None:
+        self.sent.append(letter)
 
 
 class MemoryAlarms:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from slipway.events.feedback import *  # noqa: F403
     from slipway.events.flags import *  # noqa: F403
     from slipway.events.later import *  # noqa: F403
+    from slipway.events.outward import *  # noqa: F403
     from slipway.events.products import *  # noqa: F403
     from slipway.events.rollouts import *  # noqa: F403
 
@@ -46,6 +47,8 @@ ROOMS: Mapping[str, str] = {
     "feedback": "feedback",
     "person": "feedback",
     "survey": "feedback",
+    "webhook": "outward",
+    "changelog": "outward",
     "board": "feedback",
 }
 

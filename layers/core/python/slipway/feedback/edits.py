@@ -16,6 +16,7 @@ from slipway.calls import Call
 from slipway.feedback.fields import ItemId, MemberId
 from slipway.feedback.item import RATINGS, FeedbackPatch, Sentiment, State, Type
 from slipway.feedback.items import Data, Items
+from slipway.feedback.shipping import linked_to
 from slipway.feedback.statuses import Status, move
 from slipway.fields import TAGS, Tags
 from slipway.members import Members
@@ -158,11 +159,6 @@ def _linked(before: Stored, data: Data) -> list[Write]:
     old, new = ({(link["flag"], link["environment"]) for link in one.get("links", ())} for one in (before.data, data))
     made = [Put(FEEDBACK, {"pk": linked_to(*link), "sk": before.id, "schema": 1}) for link in sorted(new - old)]
     return [*made, *(Delete(FEEDBACK, linked_to(*link), before.id) for link in sorted(old - new))]
-
-
-def linked_to(flag: str, environment: str) -> str:
-    """The partition of the items that are linked to a flag there."""
-    return f"list#link#{flag}#{environment}"
 
 
 def _mark(call: Call) -> Row | None:

@@ -1,6 +1,8 @@
 """People who gave feedback, each with a key of their own. Who loses it is forgotten: nothing else leads from a row to a person.
 
-    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it; `who`: the lookup, if any
+    psn_... / key               `secret`: 32 random bytes; what the person told is sealed with it. `unit`, sealed as well: the
+                                targeting key, where there is one, and its environment: by it the person can be told something
+                                `who`: the lookup, if any
     psn_... / email#<lookup>    of each e-mail address that the person gave
     psn_... / head              what is left of who was erased (see `slipway.feedback.erasure`)
     person#<lookup> / who       `pid`: of who has that targeting key in that environment, or is that member
@@ -15,7 +17,7 @@ from __future__ import annotations
 from slipway.calls import derived_id
 from slipway.digests import hmac
 from slipway.feedback.ahead import Ahead
-from slipway.feedback.sealing import KEY_BYTES
+from slipway.feedback.sealing import KEY_BYTES, NONCE_BYTES, opened, seal
 from slipway.ports import Absent, Check, Equals, Put, every
 from slipway.tables import FEEDBACK
 from slipway.text import folded
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from slipway.calls import Call
+    from slipway.feedback.sealing import Aead
     from slipway.feedback.secrets import Secrets
     from slipway.ports import Row, Store, Write
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 PEPPER = "pepper"
+UNIT = "unit"
 WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
 UNIT = "unit"
 
@@ -59,11 +63,11 @@ class Person(Value):
 
 
 class People:
-    """`entropy(n)`: n random bytes."""
+    """`entropy(n)`: n random bytes. `aead`: by which targeting keys are kept; without it none is."""
 
-    def __init__(self, store: Store, secrets: Secrets, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, store: Store, secrets: Secrets, entropy: Callable[[int], bytes], aead: Aead | None = None) -> None:
         self.store = store
-        self._secrets, self._entropy = secrets, entropy
+        self._secrets, self._entropy, self._aead = secrets, entropy, aead
 
     def known(self, who: Who, ahead: Ahead | None = None) -> str | None:
         """The pid of a unit or a member; None of who never gave anything, or was erased."""
@@ -86,6 +90,9 @@ class People:
             erased = pid  # and the last of it is about to go
             pid, secret = derived_id("psn_", self._entropy(KEY_BYTES).hex()), self._entropy(KEY_BYTES)
             row = _row(pid, KEY, call, secret=secret)
+            if who is not None and who[0] == UNIT and self._aead is not None:
+                named = {"environment": who[1], "targeting_key": who[2]}
+                row["unit"] = seal(self._aead, secret, self._entropy(NONCE_BYTES), named, pid)
             writes = [Put(FEEDBACK, row, Absent())]
             if who is not None:
                 row["who"] = lookup = self.lookup(who)
@@ -106,6 +113,14 @@ class People:
         asked = [(pid, KEY) for pid in dict.fromkeys(pids)]
         rows = self.store.get_many(FEEDBACK, asked) if asked else []
         return {row["pk"]: bytes(row["secret"]) for row in rows}
+
+    def units(self, pids: Iterable[str]) -> dict[str, dict[str, str]]:
+        """{environment, targeting_key} by pid, of up to 100; who has none, or was erased, is not among them."""
+        assert self._aead is not None
+        asked = [(pid, KEY) for pid in dict.fromkeys(pids)]
+        rows = self.store.get_many(FEEDBACK, asked) if asked else []
+        sealed = {row["pk"]: (bytes(row["secret"]), bytes(row["unit"])) for row in rows if "unit" in row}
+        return {pid: opened(self._aead, secret, unit, pid) for pid, (secret, unit) in sealed.items()}
 
     def lookup(self, who: Who) -> str:
         return f"person#{self.keyed(chr(31).join(who))}"

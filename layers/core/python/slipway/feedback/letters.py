@@ -1,0 +1,109 @@
+"""E-mail to people who asked to hear of what they wrote: with consent only, and with one click to have no more of it.
+
+    psn_... / mail    `ended`: since when that person wants none
+
+The link in a letter holds the person's id and an HMAC of it, with a secret of this deployment: it works for ever, for nobody
+else, and says nothing of who that is. Following it shows a page; what ends the letters is the POST that its button, or the
+mail program by itself (RFC 8058), makes.
+"""
+
+from __future__ import annotations
+
+import re
+
+from slipway.digests import hmac
+from slipway.feedback import statuses
+from slipway.feedback.posting import Letter
+from slipway.problems import NotFound
+from slipway.tables import FEEDBACK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from slipway.feedback.items import Items
+    from slipway.feedback.posting import Mailer
+    from slipway.feedback.secrets import Secrets
+    from slipway.feedback.statuses import Status
+    from slipway.ports import Store
+    from slipway.resources import Stored
+
+SCHEMA = 1
+SECRET = "unsubscribe"  # noqa: S105 - its name
+GENERATION = "1"  # a link works for ever
+ENDED = "mail"  # sort key
+
+_TOKEN = re.compile(r"([0-9a-z]{26})\.([0-9a-f]{32})")
+
+
+class Subscriptions:
+    """Who wants no letters any more. `site`: the root of the API."""
+
+    def __init__(self, store: Store, secrets: Secrets, site: str) -> None:
+        self._store, self._secrets, self._site = store, secrets, site
+
+    def link(self, pid: str) -> str:
+        return f"{self._site}/unsubscribe/{pid.removeprefix('psn_')}.{_mark(self._secrets.of(SECRET, GENERATION), pid)}"
+
+    def person(self, token: str) -> str:
+        """Whose link it is. Raises NotFound."""
+        found, secret = _TOKEN.fullmatch(token), self._secrets.find(SECRET, GENERATION)
+        if found is None or secret is None or not _equal(found[2], _mark(secret, f"psn_{found[1]}")):
+            raise NotFound("This link is not whole: copy it from the e-mail again.")
+        return f"psn_{found[1]}"
+
+    def end(self, pid: str, stamp: str) -> None:
+        """Safe to repeat."""
+        self._store.put(FEEDBACK, {"pk": pid, "sk": ENDED, "schema": SCHEMA, "ended": stamp})
+
+    def ended(self, pid: str) -> bool:
+        return self._store.get(FEEDBACK, pid, ENDED) is not None
+
+
+class Letters:
+    """`mailer` None: nothing is sent. `refused`: what it raises for a letter that can never be sent."""
+
+    def __init__(
+        self,
+        items: Items,
+        subscriptions: Subscriptions,
+        mailer: Mailer | None,
+        refused: tuple[type[Exception], ...] = (),
+        note: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
+        self._items, self._subscriptions, self._mailer = items, subscriptions, mailer
+        self._refused, self._note = refused, note
+
+    @property
+    def sent(self) -> bool:
+        """Whether any are."""
+        return self._mailer is not None
+
+    def write(self, id: str, pid: str, wrote: Stored, root: Stored, status: Status, board: Mapping[str, Any]) -> None:
+        """That the status of `root` changed, to who wrote that item of its group: unless erased since, or tired of letters."""
+        sealed = self._items.open(wrote)
+        if self._mailer is None or sealed is None or "email" not in sealed or self._subscriptions.ended(pid):
+            return
+        label = statuses.label(status, board.get("labels", {}))
+        title = root.data.get("headline") or sealed.get("title") or "your feedback"
+        link = self._subscriptions.link(pid)
+        said = [f"You told us about {root.data['product']}, and asked to hear what becomes of it.", f"{title}\n{label}"]
+        said += [root.data["reply"]] if root.data.get("reply") else []
+        said += [f"No more of these e-mails: {link}"]
+        try:
+            self._mailer.send(Letter(id, sealed["email"], f"{label}: {title}", "\n\n".join(said) + "\n", link))
+        except self._refused as error:  # no such address: the others get theirs
+            self._note(error)
+
+
+def _mark(secret: bytes, pid: str) -> str:
+    return hmac(secret, pid.encode()).hex()[:32]
+
+
+def _equal(one: str, other: str) -> bool:
+    """In a time that tells nothing."""
+    difference = len(one) ^ len(other)
+    for left, right in zip(one.encode(), other.encode(), strict=False):
+        difference |= left ^ right
+    return difference == 0
