@@ -37,7 +37,7 @@ BUDGETS = {
     "seed": 260,
     "guard": 245,
     "ramp": 247,  # of which two tell it of a stage that begins
-    "hooks": 235,
+    "hooks": 237,
     "courier": 210,
     "shipping": 205,
     "unsubscribe": 80,

@@ -136,9 +136,10 @@ class Surveys:
 
 def flag_of(id: str, targeting: str | None) -> Data:
     """The rule as flagd's document has it: a flag that is `true` for whom the survey may ask."""
-    rule = {} if targeting is None else jsontext.read(targeting)
-    flag = {"state": "ENABLED", "variants": {"true": True, "false": False}, "defaultVariant": "false"}
-    return {"flags": {id: {**flag, **({"targeting": rule} if rule else {"defaultVariant": "true"})}}}
+    whom: Data = {"defaultVariant": "true"}
+    if targeting is not None:
+        whom = {"defaultVariant": "false", "targeting": jsontext.read(targeting)}
+    return {"flags": {id: {"state": "ENABLED", "variants": {"true": True, "false": False}, **whom}}}
 
 
 def _list(environment: str) -> str:
