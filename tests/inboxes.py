@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from functions.feedback.door import Feedback, feedback
-from slipway import text
 from slipway.access import SYSTEM, Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.calls import Call
+from slipway.feedback import titles
 from slipway.feedback.item import FeedbackPatch, NewFeedback
 from slipway.feedback.people import KEY
 from slipway.members import Members
@@ -47,9 +47,7 @@ def changed(use: Feedback, id: str, seconds: float = 1, **fields: Any) -> Stored
 def indexed(use: Feedback, stored: Stored) -> None:
     """As what happens on the event does it."""
     opened = use.items.open(stored) or {}
-    words = sorted({*text.folded(f"{opened.get('title', '')} {opened.get('text', '')}").split()})
-    row = {"pk": f"index#{stored.data['product']}", "sk": stored.id, "schema": 1, "words": words}
-    use.items.shelf.store.put(FEEDBACK, {**row, "title": text.folded(opened.get("title", ""))})
+    use.items.shelf.store.transact(titles.listed(stored, opened, a_call().now), stored.id)
 
 
 def served(use: Feedback, stored: Stored, flag: str, variant: str) -> Stored:

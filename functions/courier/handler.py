@@ -19,10 +19,10 @@ from slipway.events.outward import WebhookUpdated
 from slipway.feedback.boards import Boards
 from slipway.feedback.courier import Courier, wake, woken
 from slipway.feedback.items import Items
-from slipway.feedback.letters import Letters, Mailer, Subscriptions
+from slipway.feedback.letters import Letters, Subscriptions
 from slipway.feedback.notices import Notices
 from slipway.feedback.people import People
-from slipway.feedback.posting import Post
+from slipway.feedback.posting import Mailer, Post
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.webhooks import Webhooks
 from slipway.ports import Row, Schedules, Store

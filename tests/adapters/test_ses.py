@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from slipway.adapters.client import Refused
 from slipway.adapters.ses import SesMailer, written
-from slipway.feedback.letters import Letter
+from slipway.feedback.posting import Letter
 from slipway.ports import StoreUnavailable
 from tests.backends import boto_client, ministack
 

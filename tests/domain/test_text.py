@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from slipway.text import LINE, PROSE, BadText, folded, line, prose, sorting
+from slipway.text import LINE, PASSAGE, PROSE, BadText, folded, line, passage, prose, sorting
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,20 @@ def test_prose_keeps_line_breaks_as_one_character() -> None:
         prose("a\u202eb", 40)
 
 
+@pytest.mark.parametrize("raw", ["", " \n ", "\u200b", "\r\n\ufeff"])
+def test_a_passage_says_something(raw: str) -> None:
+    assert passage(" one\r\ntwo ", 40) == "one\ntwo"
+    with pytest.raises(BadText, match="visible"):
+        passage(raw, 40)
+
+
 SPACES = "".join(chr(code) for code in range(0x110000) if chr(code).isspace())
 texts = st.text(st.characters(codec="utf-8") | st.sampled_from(SPACES + "\u200b\u202e\ufeff\x00\x7f"), max_size=40)
 
 
 @given(texts)
 def test_the_published_pattern_takes_exactly_what_is_taken(raw: str) -> None:
-    for clean, pattern in ((line, LINE), (prose, PROSE)):
+    for clean, pattern in ((line, LINE), (prose, PROSE), (passage, PASSAGE)):
         try:
             kept = clean(raw, 100)
         except BadText:

@@ -44,7 +44,7 @@ READS: dict[str, Callable[[Row], Any]] = {
     "segment": lambda row: segments.view(Stored(row)),
     "rollout": lambda row: plan.view(Stored(row)),
     "template": lambda row: templates.view(Stored(row)),
-    "feedback": lambda row: item.view(Stored(row), None),
+    "feedback": lambda row: item.view(Stored(row), None, 0),
     "person": lambda row: erasure.certificate(Stored(row)),
     "audit": entry,
     # Rows beside the resources, as their readers take them.

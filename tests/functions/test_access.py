@@ -308,7 +308,8 @@ def test_me_says_who_and_what(desk: Desk) -> None:
     key = desk.call("GET", "/v1/me", principal=CLIENT_KEY).json
     assert key["environment"] == "prod"
     evaluation, signals = ["flags.evaluate", "flags.evaluate_all"], ["signals.collect", "signals.track"]
-    assert sorted(key["operations"]) == sorted(["me.read", *evaluation, *signals, "site.read"])
+    feedback = [f"feedback.{name}" for name in ("form", "similar", "submit", "vote", "withdraw")]
+    assert sorted(key["operations"]) == sorted(["me.read", *evaluation, *feedback, *signals, "site.read"])
     assert set(desk.call("GET", "/v1/me").json["operations"]) == set(OPERATIONS) - set(signals)  # those tell for applications
 
 

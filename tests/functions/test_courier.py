@@ -15,7 +15,6 @@ from standardwebhooks import Webhook
 from functions.courier.handler import handler
 from slipway.feedback.deliveries import TRIES
 from slipway.feedback.posting import Outcome, Sending
-from slipway.tables import FEEDBACK
 from tests.functions.events import daily
 from tests.outward import PRODUCT, RECEIVER, SITE, Outward
 from tests.records import arrival
@@ -227,13 +226,11 @@ def notices(world: Outward) -> list[dict[str, Any]]:
 
 
 def test_everybody_behind_a_group_is_told_once(world: Outward) -> None:
-    from slipway.feedback.merging import Merging
-
     world.webhook("feedback.notice")
     id, twin = world.submitted("grace"), world.submitted("alan")
     world.voted(id, "grace", "edsger", "barbara")
     world.voted(twin, "barbara", "donald")
-    Merging(world.items.shelf).merge(world.call("feedback.merge"), twin, None, id)
+    world.room.merging.merge(world.call("feedback.merge"), twin, None, id)
     world.settle()
     world.changed(id, status="planned", headline="It descales itself")
     world.settle()
@@ -355,4 +352,3 @@ def test_no_personal_text_is_in_what_is_kept_of_deliveries(world: Outward) -> No
     assert PRODUCT in kept
     for word in ("grace", "recipe", "Descale"):
         assert word not in kept
-    assert FEEDBACK.name in world.memory.tables

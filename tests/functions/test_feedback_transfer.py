@@ -14,7 +14,7 @@ from functions.feedback.door import Feedback
 from functions.feedback.handler import api, handler
 from slipway import importing
 from slipway.access import Principal
-from slipway.feedback import people, transfer
+from slipway.feedback import people, posts, transfer
 from slipway.feedback.boards import BoardPatch
 from slipway.feedback.imported import PostsView
 from slipway.feedback.item import FeedbackView
@@ -243,6 +243,16 @@ def test_an_import_costs_two_writes_a_post_in_groups() -> None:
         made = store.counted(lambda: sent(many(120)))
     assert made.count("transact") == 120 / transfer.GROUP
     assert len(made) == made.count("transact") + 2  # whether the product is there, and its board
+
+
+def test_posts_with_all_that_they_can_have_still_fit_into_a_transaction() -> None:
+    comments = "\n".join(["x" * 100] * 200)
+    lines = [f'Post {number},{number}@example.com,"{comments}"' for number in range(transfer.GROUP + 1)]
+    reply = sent("title,email,comments\n" + "\n".join(lines), "source=canny&emails=true")
+    assert counted(reply) == (transfer.GROUP + 1, transfer.GROUP + 1, 0)
+    assert {note["detail"] for note in reply.json["notes"]} == {"its comments are too long to be kept whole"}
+    notes = call(handler, "GET", f"{PATH}/{listed()[0]['id']}/notes", principal=VIEWER).json["items"]
+    assert len(notes) == posts.REMARKS
 
 
 # --- out ----------------------------------------------------------------------------------------------------

@@ -17,8 +17,7 @@ from slipway.adapters.memory import (
     MemorySchedules,
     MemoryStore,
 )
-from slipway.feedback.letters import Letter
-from slipway.feedback.posting import Outcome, Sending
+from slipway.feedback.posting import Letter, Outcome, Sending
 from slipway.ports import Blob, Condition, Page, Row, Span, StoreUnavailable, Update, Write
 from slipway.tables import Index, Table
 

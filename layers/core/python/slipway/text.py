@@ -20,11 +20,11 @@ _BLANK = rf"{_SPACE}\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
 _LINE = rf"[^\t\n{_FORBIDDEN}]*[^{_BLANK}{_FORBIDDEN}][^\t\n{_FORBIDDEN}]*"
 _PROSE = rf"[^{_FORBIDDEN}]*"
 
-_PASSAGE = rf"([^{_FORBIDDEN}]|\r)*[^{_BLANK}{_FORBIDDEN}]([^{_FORBIDDEN}]|\r)*"
+_PASSAGE = rf"[^{_FORBIDDEN}]*[^{_BLANK}{_FORBIDDEN}][^{_FORBIDDEN}]*"
 
 LINE = rf"^[{_SPACE}]*{_LINE}[{_SPACE}]*$"
 PROSE = rf"^[{_SPACE}]*([^{_FORBIDDEN}]|\r)*[{_SPACE}]*$"
-PASSAGE = rf"^[{_SPACE}]*{_PASSAGE}[{_SPACE}]*$"
+PASSAGE = rf"^[{_SPACE}]*([^{_FORBIDDEN}]|\r)*[^{_BLANK}{_FORBIDDEN}]([^{_FORBIDDEN}]|\r)*[{_SPACE}]*$"
 
 
 class BadText(ValueError):

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slipway.adapters.attributes import marshal, unmarshal
 from slipway.adapters.keys import can_stand, check_start, names, nothing_within, place, row_can_stand
 from slipway.adapters.lake import MOST_BYTES
-from slipway.feedback.posting import Outcome, Sending
+from slipway.feedback.posting import Letter, Outcome, Sending
 from slipway.ports import (
     Blob,
     Check,
@@ -34,9 +34,6 @@ from slipway.ports import (
     key_of,
 )
 from slipway.tables import Index, Table
-
-if TYPE_CHECKING:
-    from slipway.feedback.letters import Letter
 
 LEVELS = 32  # of nesting, the row itself among them
 Listener = Callable[[str, Row | None, Row | None], None]  # logical table, old image, new image

@@ -1,4 +1,4 @@
-"""`slipway.feedback.letters.Mailer` over Amazon SES."""
+"""`slipway.feedback.posting.Mailer` over Amazon SES."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway.adapters import boto
 from slipway.adapters.client import Counts
 
 if TYPE_CHECKING:
-    from slipway.feedback.letters import Letter
+    from slipway.feedback.posting import Letter
 
 
 class SesMailer:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator, Field
 
 from slipway import cursors, roster, text
+from slipway.feedback import titles
 from slipway.feedback.fields import MemberId
 from slipway.feedback.item import ID, Sentiment, State, Type
 from slipway.feedback.items import Items
@@ -30,7 +31,6 @@ from slipway.resources import Shelf, Stored
 from slipway.tables import BY_PRODUCT, BY_STATUS, FEEDBACK
 
 WORDS, VARIANT = 200, 64  # characters
-LONGEST = 40  # letters of a word, as the rows have it
 WIDTH = 1_000  # rows that are looked at for words at a time: they are small
 
 Words = Annotated[str, AfterValidator(cleaned(text.line, WORDS)), published(text.LINE, WORDS)]
@@ -153,8 +153,8 @@ def _place(key: str) -> Row:
 
 
 def _searched(shelf: Shelf, listing: FeedbackListing) -> roster.Reader:
-    partition = f"index#{listing.product}"
-    prefix, words = text.folded(listing.title_prefix or ""), _words(listing.words or "")
+    partition = titles.partition(listing.product or "")
+    prefix, words = text.folded(listing.title_prefix or ""), {*titles.terms(listing.words or "")}
 
     def read(limit: int, start: roster.Position | None) -> tuple[list[roster.Entry], roster.Position | None]:
         rows = shelf.store.query(FEEDBACK, (partition,), limit=WIDTH, start=start)
@@ -166,10 +166,6 @@ def _searched(shelf: Shelf, listing: FeedbackListing) -> roster.Reader:
     return read
 
 
-def _words(raw: str) -> set[str]:
-    return {word[:LONGEST] for word in re.findall(r"\w+", text.folded(raw))}
-
-
 def _from(listing: FeedbackListing, parts: list[str | None]) -> roster.Position | None:
     """Where a search goes on. A made-up cursor may name any item."""
     if listing.cursor is None:
@@ -177,7 +173,7 @@ def _from(listing: FeedbackListing, parts: list[str | None]) -> roster.Position 
     id = str(cursors.decode(listing.cursor, parts, {"id": str})["id"])
     if not re.fullmatch(ID, id):
         raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
-    return {"pk": f"index#{listing.product}", "sk": id}
+    return {"pk": titles.partition(listing.product or ""), "sk": id}
 
 
 def _size(stored: Stored) -> int:

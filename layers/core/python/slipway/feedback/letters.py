@@ -12,44 +12,29 @@ from __future__ import annotations
 import re
 
 from slipway.digests import hmac
+from slipway.feedback import statuses
+from slipway.feedback.posting import Letter
 from slipway.problems import NotFound
 from slipway.tables import FEEDBACK
-from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, Protocol
+    from typing import Any
 
     from slipway.feedback.items import Items
+    from slipway.feedback.posting import Mailer
     from slipway.feedback.secrets import Secrets
+    from slipway.feedback.statuses import Status
     from slipway.ports import Store
     from slipway.resources import Stored
-else:
-    Protocol = object
 
 SCHEMA = 1
 SECRET = "unsubscribe"  # noqa: S105 - its name
 GENERATION = "1"  # a link works for ever
 ENDED = "mail"  # sort key
-LABELS = {"planned": "Planned", "in_progress": "In progress", "shipped": "Shipped", "declined": "Declined"}
 
 _TOKEN = re.compile(r"([0-9a-z]{26})\.([0-9a-f]{32})")
-
-
-class Letter(Value):
-    """`id`: the same in every try of the same letter. `unsubscribe`: an https link that takes a POST."""
-
-    id: str
-    to: str
-    subject: str
-    text: str
-    unsubscribe: str
-
-
-class Mailer(Protocol):
-    def send(self, letter: Letter) -> None:
-        """At least once. Raises StoreUnavailable where it may be sent later; Refused where this one never will be."""
 
 
 class Subscriptions:
@@ -95,12 +80,12 @@ class Letters:
         """Whether any are."""
         return self._mailer is not None
 
-    def write(self, id: str, pid: str, wrote: Stored, root: Stored, status: str, board: Mapping[str, Any]) -> None:
+    def write(self, id: str, pid: str, wrote: Stored, root: Stored, status: Status, board: Mapping[str, Any]) -> None:
         """That the status of `root` changed, to who wrote that item of its group: unless erased since, or tired of letters."""
         sealed = self._items.open(wrote)
         if self._mailer is None or sealed is None or "email" not in sealed or self._subscriptions.ended(pid):
             return
-        label = board.get("labels", {}).get(status, LABELS.get(status, status))
+        label = statuses.label(status, board.get("labels", {}))
         title = root.data.get("headline") or sealed.get("title") or "your feedback"
         link = self._subscriptions.link(pid)
         said = [f"You told us about {root.data['product']}, and asked to hear what becomes of it.", f"{title}\n{label}"]

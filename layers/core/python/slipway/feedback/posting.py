@@ -1,4 +1,4 @@
-"""One try to deliver something to a webhook, and what came of it: the port between who decides and who connects."""
+"""What goes out, to a webhook or by e-mail, and what came of it: the ports between who decides and who connects."""
 
 from __future__ import annotations
 
@@ -33,3 +33,18 @@ class Outcome(Value):
 class Post(Protocol):
     def send(self, sendings: Sequence[Sending]) -> list[Outcome]:
         """Post all of them at once, in bounded time; raises nothing. Nothing is redirected, no body of an answer is read."""
+
+
+class Letter(Value):
+    """`id`: the same in every try of the same letter. `unsubscribe`: an https link that takes a POST."""
+
+    id: str
+    to: str
+    subject: str
+    text: str
+    unsubscribe: str
+
+
+class Mailer(Protocol):
+    def send(self, letter: Letter) -> None:
+        """At least once. Raises StoreUnavailable where it may be sent later; Refused where this one never will be."""
