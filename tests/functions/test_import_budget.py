@@ -41,7 +41,7 @@ BUDGETS = {
     "courier": 210,
     "shipping": 205,
     "unsubscribe": 80,
-    "triage": 230,
+    "triage": 235,
     "public": 84,
     "feedback": 285,
     "surveys": 260,
