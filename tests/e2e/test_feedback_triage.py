@@ -73,6 +73,30 @@ def test_a_rollout_that_people_complain_of_pauses_by_itself(stack: Stack, produc
     listed(stack, f"product={product}&flag={rollout.flag}&variant=off", ids[0])
     listed(stack, f"product={product}&flag={rollout.flag}&variant=on", *ids[1:])
 
+    answers(stack, product, treated[1])
+    until(lambda: answered(stack, product) == {(rollout.flag, "on"): 1}, within=PATIENCE, what="its answer knows the variant")
+
+
+def answers(stack: Stack, product: str, who: str) -> None:
+    """A survey, of a user whose server speaks."""
+    survey = {"product": product, "environment": ENVIRONMENT, "kind": "csat", "question": "How was it?", "enabled": True}
+    assert stack.call("POST", "/v1/surveys", survey).status == 201
+    asked = {"product": product, "view": "v1", "context": {"targetingKey": who}}
+
+    def prompt() -> Any:
+        answer = stack.call("POST", "/v1/surveys/prompt", asked, token="server")
+        return answer.json() if answer.status == 200 else None
+
+    token = until(prompt, within=PATIENCE, what="the survey is known")["token"]
+    told = {"type": "csat", "product": product, "rating": 5, "targeting_key": who, "survey": token}
+    assert stack.call("POST", "/v1/feedback", told, token="server").status == 201
+
+
+def answered(stack: Stack, product: str) -> dict[tuple[str, str], int]:
+    (survey,) = stack.call("GET", f"/v1/surveys?product={product}").json()["items"]
+    variants = stack.call("GET", f"/v1/surveys/{survey['id']}/results").json()["variants"]
+    return {(one["flag"], one["variant"]): one["answers"] for one in variants}
+
 
 def test_nobody_posts_what_comes_of_feedback(stack: Stack) -> None:
     event = {"id": "1", "type": "outcome", "name": "feedback.negative", "targetingKey": "ada"}
