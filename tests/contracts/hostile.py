@@ -18,7 +18,7 @@ from ops import openapi
 from slipway import cursors
 from slipway.access import Principal
 from slipway.calls import derived_id
-from tests.contracts.rooms import DELIVERY, caller
+from tests.contracts.rooms import ATTACHMENT, DELIVERY, caller
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
 # `evaluate` answers as OFREP has it, not with problems: its own attacks are in `tests/functions/test_evaluate.py`.
@@ -351,7 +351,7 @@ def _path(route: Route, id: str) -> str:
         flag = {"rollouts.start": "cortado", "rollouts.resume": "lungo"}.get(str(route.operation), "doppio")
         return route.path.replace("{key}", flag).replace("{environment}", "development").replace("{id}", id)
     named = re.sub(r"(/v[01]/[a-z-]+/|/manifest/flags/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
-    return named.replace("{environment}", "development").replace("{delivery}", DELIVERY)
+    return named.replace("{environment}", "development").replace("{delivery}", DELIVERY).replace("{attachment}", ATTACHMENT)
 
 
 def _sound(route: Route) -> bytes:
@@ -459,6 +459,7 @@ def _sound(route: Route) -> bytes:
             "events": ["feedback.*", "feedback.notice"],
             "enabled": True,
         },
+        "attachments.form": {"type": "image/png"},
         "webhooks.update": {"events": ["*"], "description": "Into the chat", "enabled": False},
         "webhooks.rotate": {"overlap": 60},
         "changelog.create": {

@@ -154,6 +154,8 @@ EXPECTED = """
     boards.read             ---yyyyyy-
     boards.update           ----yy-yy-
     feedback.similar        -yyyyyyyy-
+    attachments.form        -yyyyyyyy-
+    attachments.read        ---yyyyyy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 # More modules than a bare interpreter has. A new import is a decision: raise a number on purpose, with its cost in hand.
 BUDGETS = {
-    "site": 64,
+    "site": 66,
     "authorize": 48,
     "products": 225,
     "flags": 308,  # of which rollouts are twenty-five
@@ -41,7 +41,9 @@ BUDGETS = {
     "courier": 210,
     "shipping": 205,
     "unsubscribe": 80,
-    "feedback": 280,
+    "triage": 230,
+    "public": 84,
+    "feedback": 285,
 }
 # pydantic's search for plugins would load the first four, the packages of Powertools the next ones.
 NOWHERE = {

@@ -44,6 +44,7 @@ class Intents:
     overrides: dict[str, list[str]] = field(default_factory=dict)  # by id of the configuration: keys that get `on`
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
+    complaints: dict[str, str] = field(default_factory=dict)  # ids of bugs, and whose they are
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
     webhooks: dict[str, str] = field(default_factory=dict)  # ids by url
     votes: dict[str, set[str]] = field(default_factory=dict)  # by id of an item: who voted for it
@@ -249,6 +250,11 @@ class Client:
         self.intents.feedback.append(title)
         self.titles[str(reply.json["id"])] = title
         return str(reply.json["id"])
+
+    def complain(self, title: str, principal: Principal, targeting_key: str, **fields: Any) -> str:
+        id = self.submit(title, principal, targeting_key=targeting_key, **fields)
+        self.intents.complaints[id] = targeting_key
+        return id
 
     def vote(self, id: str, principal: Principal, **voter: str) -> None:
         self._voted(id, "votes", principal, voter)

@@ -69,6 +69,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _signals(world, intents, findings)
     _rollouts(world, intents, heads, findings)
     _feedback(world, intents, heads, findings)
+    _triage(world, intents, heads, findings)
     _outward(world, intents, heads, findings)
     _votes(world, intents, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
@@ -124,7 +125,8 @@ def _signals(world: World, intents: Intents, findings: Findings) -> None:
     shown = {event["targetingKey"] for event in told_there if event["type"] == "exposure"}
     findings.compare("unit", Counter(map(unit, shown)), Counter({who: n for (kind, who), n in kinds.items() if kind == "unit"}))
     outcomes = Counter(id for id, event in intents.told.items() if event["type"] == "outcome")
-    findings.compare("message", outcomes, Counter(sk.rpartition("#")[2] for pk, sk in rows if sk.startswith("msg#")))
+    messages = Counter(sk.rpartition("#")[2] for pk, sk in rows if sk.startswith("msg#"))
+    findings.compare("message", outcomes, Counter({id: n for id, n in messages.items() if not id.startswith("fbk_")}))
     met = Counter(
         (name, unit(event["targetingKey"]))
         for name, event in {
@@ -134,6 +136,7 @@ def _signals(world: World, intents: Intents, findings: Findings) -> None:
             for name in ("*", "latency>250" if event["name"] == "latency" else event["name"])
         }.values()
     )
+    met.update(("feedback.negative", unit(key)) for key in set(intents.complaints.values()) & shown)
     findings.compare("met", met, Counter((sk.split("#")[1], sk.split("#")[2]) for sk in mine if sk.startswith("met#")))
     told = {json.loads(line)["id"] for record in world.lake.records for line in record.splitlines()}
     findings.lost += [f"{id} in the lake" for id in intents.told if id not in told]
@@ -194,6 +197,36 @@ def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: F
         found = [row["sealed"] for (pk, sk), row in rows.items() if pk == id and sk.startswith("note#")]
         said = feedback(world.memory).items.open_rows(Stored(heads[id]), found)
         findings.compare(f"note on {id}", Counter(notes), Counter(str((one or {}).get("text")) for one in said))
+
+
+def _triage(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Everything about each item was found out once, and stands beside it; each complaint is one message."""
+    items = {id: Stored(head) for id, head in heads.items() if head["kind"] == "feedback"}
+    findings.lost += [f"triage of {id}" for id, item in items.items() if "proof" not in item.data]
+    triaged = {event["id"]: event for event in world.bus.log if event["type"] == "feedback.triaged.v1"}
+    first = Counter(event["subject"] for event in triaged.values() if "language" in _fields(event))
+    findings.compare("triaged", Counter(list(items)), first)
+    rows = _rows(world, "feedback")
+    wanted = {
+        (f"list#flag#{flag}#{one['variant']}", f"{item.created_at}#{id}")
+        for id, item in items.items()
+        for flag, one in item.data.get("flags", {}).items()
+    }
+    findings.same("lists of flags", wanted, {place for place in rows if place[0].startswith("list#flag#")})
+    keys = {pk for pk, sk in rows if sk == "key"}
+    found = {id for id, item in items.items() if item.data["state"] == "visible" and item.data["person"] in keys}
+    findings.same("words", found, {sk for pk, sk in rows if pk.startswith("index#")})
+    told = Counter(sk.rpartition("#")[2] for _, sk in _rows(world, "signals") if sk.startswith("msg#") and "#fbk_" in sk)
+    bugs = Counter({id: told[id] for id in intents.complaints if id in told})
+    findings.compare("complaint", Counter(dict.fromkeys(intents.complaints, 2)), bugs)  # that it was a bug, and negative
+    there = [(id, one) for id in found for one in items[id].data.get("attachments", ())]
+    files = {f"clean/{id}/{one['id']}" for id, one in there if one["state"] == "ready"}
+    findings.same("attachments", files, set(world.attachments.objects))
+    findings.same("looks that wait", set(), {name for name, at in world.looks.waiting.items() if at <= world.now})
+
+
+def _fields(event: dict[str, Any]) -> set[str]:
+    return {change["field"] for change in event["data"]["changes"]}
 
 
 def _outward(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:

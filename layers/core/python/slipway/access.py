@@ -171,6 +171,8 @@ OPERATIONS: dict[str, Rule] = {
     "boards.read": VIEWER,
     "boards.update": EDITOR,
     "feedback.similar": READERS,
+    "attachments.form": READERS,
+    "attachments.read": VIEWER,
     "site.read": PUBLIC,
 }
 

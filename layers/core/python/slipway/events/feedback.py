@@ -37,6 +37,12 @@ class FeedbackSubmitted(FeedbackEvent):
     data: SubmittedFacts
 
 
+class FeedbackTriaged(FeedbackEvent):
+    """What its sender was served, how it sounds and the like were found out; or that it is one too many, and held."""
+
+    type: Literal["feedback.triaged.v1"]
+
+
 class FeedbackUpdated(FeedbackEvent):
     """Fields of an item changed."""
 
@@ -92,6 +98,7 @@ class PersonErased(Event):
 
 ROOM = by_name(
     FeedbackSubmitted,
+    FeedbackTriaged,
     FeedbackUpdated,
     FeedbackStatusChanged,
     FeedbackMerged,

@@ -1,7 +1,7 @@
 """Forgetting a person: the key goes, and with it whatever the person told, in every copy of every row.
 
     1  one transaction: the key is gone; the head of `psn_...` stands, with the event `person.erased.v1`
-    2  rows that hold words of the person's items in plain go
+    2  rows that hold words of the person's items in plain go, and the files that the person attached
     3  one transaction: the rows that lead to the person go; as long as they stand, asking again goes on where it broke off
 
 Items, versions and votes stay, of somebody whom nobody knows. Who tells something meanwhile is a new person.
@@ -22,6 +22,8 @@ from slipway.tables import FEEDBACK
 from slipway.upgrades import newest, upgrader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from slipway.feedback.items import Items
     from slipway.feedback.people import Who
     from slipway.ports import Row, Store, Write
@@ -37,14 +39,18 @@ STORES: tuple[tuple[str, str, int | None], ...] = (
     ("backups of the table", "the rows that were deleted: the key, words for the search", 35),
     ("archive of events", "ids and names of fields, no words", 30),
     ("audit", "ids and names of fields, no words", 400),
+    ("bucket of attachments", "nothing; for a day what somebody uploaded and never sent", 1),
     ("failure bucket", "rows that no function could handle; the key, where a batch was given up with it", 90),
-    ("lake", "what applications told of a targeting key, no feedback", 400),
+    ("signals", "which variants were shown, under a hash of the day", 2),
+    ("lake", "what applications told of a targeting key; of feedback its type, its rating and whether it was negative", 400),
 )
 
 
 class Erasure:
-    def __init__(self, items: Items) -> None:
-        self._people, self._items = items.people, items
+    """`files(items)`: takes away what was attached to them."""
+
+    def __init__(self, items: Items, files: Callable[[Iterable[Stored]], None] = lambda _: None) -> None:
+        self._people, self._items, self._files = items.people, items, files
         self._store: Store = items.people.store
         self.shelf = Shelf(self._store, FEEDBACK, kind="person", schema=newest("person"), upgrade=upgrader("person"))
 
@@ -65,6 +71,7 @@ class Erasure:
         rows = {str(row["sk"]): row for row in every(self._store, FEEDBACK, pid)}  # there are no more of them without the key
         whose = rows.get(GONE, {}).get("who", [])
         for owned, _ in belongings(self._items, pid):
+            self._files(owned)
             self._delete(call, [Delete(FEEDBACK, f"index#{item.data['product']}", item.id) for item in owned])
         led = [sk.removeprefix(EMAIL) for sk in rows if sk.startswith(EMAIL)]
         pairs = [Delete(FEEDBACK, *place) for lookup in led for place in ((lookup, pid), (pid, f"{EMAIL}{lookup}"))]

@@ -48,7 +48,11 @@ class Gate:
 
     def voted(self, call: Call, product: str, address: str) -> bool:
         """Whether votes are taken there; a vote takes a token as feedback does, and needs no form. Raises TooManyRequests."""
+        self.let(call, address)
+        return self._switches.of(product, call.now.timestamp()).voting
+
+    def let(self, call: Call, address: str) -> None:
+        """What needs no form takes a token all the same. Raises TooManyRequests."""
         now, environment = call.now.timestamp(), call.principal.environment
         if call.principal.kind == "client" and environment is not None:
             self.buckets.take(call, source(self._salts.of(environment, now), network(address)))
-        return self._switches.of(product, now).voting

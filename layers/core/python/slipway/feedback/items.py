@@ -154,6 +154,10 @@ def submitted(data: Data) -> Event:
     return "feedback.submitted.v1", {"version": 1, "changes": _changes({}, data), **facts}
 
 
+def triaged(version: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:
+    return [("feedback.triaged.v1", {"version": version, "changes": _changes(before, after), "product": after["product"]})]
+
+
 def updated(version: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:
     """That fields changed; where the status is among them, that it did."""
     facts = {"version": version, "changes": _changes(before, after), "product": after["product"]}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.calls import Call
 from slipway.environments import acting_in
 from slipway.feedback.ahead import Ahead
+from slipway.feedback.attachments import waiting
 from slipway.feedback.item import RATINGS, NewFeedback
 from slipway.feedback.people import member, unit
 from slipway.feedback.scrub import scrub
@@ -134,6 +135,7 @@ def _made(call: Call, new: NewFeedback, environment: str | None) -> Data:
         "release": new.context.release,
         "consent": new.consent or None,
         "origin": ORIGINS[call.principal.kind],
+        "attachments": waiting(new.attachments) or None,
     }
     return {name: value for name, value in made.items() if value is not None}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slipway.rollouts import exposure as proof
 from slipway.signals import lines, rows
 from slipway.signals.posted import Exposure, Outcome, Rejected
-from slipway.signals.salts import hashed, source
+from slipway.signals.salts import hashed, person, source
 from slipway.signals.units import BY_KEY, CLIENT, SERVER, Unit, Units
 from slipway.values import Value
 
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 class Shown(Value):
     """What an exposure proves. `unit` and what follows only where the flag has a rollout; `uncounted`: the rollout that knows
-    no unit; `who`, `variant`: for the adoption of the flag, where they are known."""
+    no unit; `who`, `variant`: for the adoption of the flag, where they are known; `version`: of the flag's configuration, where
+    it is proven to be shown to whom the targeting key belongs; 0: of one before."""
 
     unit: proof.Exposure | None
     uncounted: str | None
     who: str | None
     variant: str | None
+    version: int | None = None
 
 
 class Effects:
@@ -42,7 +44,7 @@ class Effects:
         self.sender, self.snapshot, self.secrets, self.salts = sender, snapshot, secrets, salts
         self.known, self.now, self.day = known, now, rows.day(now)
         self.environment, self.trust = sender.environment, sender.trust
-        self.source = "" if sender.server else source(self.salts[0], sender.network)
+        self.source = "" if sender.server else sender.source or source(self.salts[0], sender.network)
         self.units = Units(sender, self.source, secrets, known, now)
 
     # --- what exposures prove ---
@@ -74,7 +76,16 @@ class Effects:
         told = self.snapshot.rollouts.get(signal.flag)
         if told is None or told["id"] != unit.rollout:
             return Shown(unit, None, None, None)  # the rollout is over, or this instance has not heard of it yet
-        return Shown(unit, None, unit.unit, told["to"] if unit.arm == proof.TREATMENT else told["from"])
+        variant = told["to"] if unit.arm == proof.TREATMENT else told["from"]
+        own = signal.key is not None and self._own(unit, told["bucket_by"], signal.key)
+        stands = self.snapshot.flags.version(signal.flag) if unit.stage == told["stage"] else 0
+        return Shown(unit, None, unit.unit, variant, stands if own else None)
+
+    def _own(self, unit: proof.Exposure, bucket_by: str, key: str) -> bool:
+        """Whether it was given to who has that targeting key. Bucketed by something else, only a server knows."""
+        if bucket_by != BY_KEY:
+            return self.sender.server
+        return proof.unit(self.secrets[unit.generation], unit.rollout, key) == unit.unit
 
     def _by_context(self, signal: Exposure) -> Shown | Rejected:
         context = {**(signal.context or {}), **({} if signal.key is None else {BY_KEY: signal.key})}
@@ -87,7 +98,8 @@ class Effects:
             if proof.value(context, told["bucket_by"]) is None and evaluation.variant in (told["from"], told["to"]):
                 uncounted = told["id"]
         who = unit.unit if unit is not None else proof.value(context, BY_KEY)
-        return Shown(unit, uncounted, who, evaluation.variant)
+        own = signal.key is not None and evaluation.variant is not None
+        return Shown(unit, uncounted, who, evaluation.variant, self.snapshot.flags.version(signal.flag) if own else None)
 
     # --- what may stand already ---
 
@@ -101,6 +113,8 @@ class Effects:
                 if one.who is not None and one.variant is not None:
                     yield self._adopted(signal.flag, one.who)
                     yield self._flag_of_day(signal.flag)
+                if one.version is not None:
+                    yield self._recorded(signal, one)
                 rollouts = [told for told in (self._running(signal.flag, one),) if told is not None]
             else:
                 yield self._measured(signal.name, "unit", self._hash("unit", signal.name, signal.key))
@@ -189,6 +203,9 @@ class Effects:
         if shown.who is not None and shown.variant is not None:
             self.known.add(self._row(self._flag_of_day(signal.flag), rows.READ_DAYS))
             self.known.add(self._row(self._adopted(signal.flag, shown.who), rows.READ_DAYS, variant=shown.variant))
+        if shown.version is not None:
+            told_of = {"flag": signal.flag, "variant": shown.variant, "version": shown.version}
+            self.known.add(self._row(self._recorded(signal, shown), rows.SALT_DAYS, **told_of))
         proven: dict[str, Any] = {"flag": signal.flag, "variant": shown.variant}
         if unit is not None:
             proven |= {"rollout": unit.rollout, "stage": unit.stage, "arm": unit.arm, "unit": unit.unit}
@@ -259,6 +276,11 @@ class Effects:
 
     def _adopted(self, flag: str, who: str) -> Key:
         return rows.adopted(self.environment, flag, self.day, self._hash("adopted", flag, who))
+
+    def _recorded(self, signal: Exposure, shown: Shown) -> Key:
+        """What finds it by the person."""
+        who = person(self.salts[0], signal.key or "")
+        return rows.shown(self.environment, self.day, who), f"{signal.flag}#{shown.variant}#{shown.version}"
 
     def _flag_of_day(self, flag: str) -> Key:
         """That somebody was shown it: who recounts the day asks for that."""
