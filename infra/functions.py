@@ -278,6 +278,7 @@ FUNCTIONS = (
         grants=(
             OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
+            OnTable(FEEDBACK, ("dynamodb:UpdateItem",), leading=("srv_*",)),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
             # The inbox: its orders, and what an item names.
@@ -299,6 +300,20 @@ FUNCTIONS = (
             OnTable(FEEDBACK, _QUERY, index=BY_STATUS),
             OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*", "prd_*")),
+        ),
+    ),
+    Function(
+        "surveys",
+        "Surveys: whom they ask, and what people answered",
+        settings.Surveys,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*")),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"), leading=("srv_*",)),
+            OnTable(FEEDBACK, _QUERY, leading=("srv_*", "list#surveys#*")),
+            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#surveys#*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
         ),
     ),
     Function(
@@ -373,10 +388,11 @@ FUNCTIONS = (
         settings.Triage,
         timeout=60,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("fbk_*", "secret#shingles")),
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("fbk_*", "srv_*", "secret#shingles")),
             OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("fbk_*", "list#flag#*", "index#*", "flood#*", "secret#shingles")),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("psn_*",)),
             OnTable(FEEDBACK, ("dynamodb:ConditionCheckItem",), leading=("psn_*", "fbk_*")),
+            OnTable(FEEDBACK, ("dynamodb:UpdateItem",), leading=("srv_*",)),
             OnTable(FEEDBACK, _QUERY, leading=("flood#*",)),
             OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=("rol_*", "metric#*", "slots#*", "names#*")),
             OnTable(SIGNALS, ("dynamodb:PutItem",), leading=("rol_*", "metric#*", "slots#*", "names#*", "salt#*")),

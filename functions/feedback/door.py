@@ -26,6 +26,7 @@ from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
 from slipway.feedback.suggestions import Suggestions
 from slipway.feedback.switches import Switches
+from slipway.feedback.tickets import Tickets
 from slipway.feedback.votes import Votes
 from slipway.ports import Store
 from slipway.resources import Stored
@@ -59,7 +60,7 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, files: 
     suggestions = Suggestions(items.shelf, switches, partial(ballots.votes, store))
     votes, merging = Votes(items.shelf, people, gate), Merging(items.shelf)
     boards, edits, notes = Boards(store), Edits(items), Notes(items)
-    submissions, erasure = Submissions(items, gate), Erasure(items, *([] if files is None else [files.erase]))
+    submissions, erasure = Submissions(items, gate, Tickets(secrets)), Erasure(items, *([] if files is None else [files.erase]))
     return Feedback(items, people, submissions, boards, edits, notes, gate, erasure, votes, merging, suggestions, files)
 
 

@@ -25,6 +25,8 @@ from functions.products.handler import api as products_api
 from functions.public.handler import Pages
 from functions.signals.handler import api as signals_api
 from functions.site.handler import handler as site
+from functions.surveys.handler import api as surveys_api
+from functions.surveys.handler import room as surveys
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore, MemoryUploads
@@ -59,6 +61,7 @@ _HANDLERS: dict[str, Handler] = {
     "signals": signals_api,
     "hooks": hooks_api,
     "feedback": feedback_api,
+    "surveys": surveys_api,
     "site": site,
 }
 
@@ -75,6 +78,7 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(signals_api.testing(use=store))
         stack.enter_context(hooks_api.testing(use=hooks(store, MemorySchedules())))
         stack.enter_context(feedback_api.testing(use=feedback(store, files=Attachments(MemoryUploads(), MemoryBlobs()))))
+        stack.enter_context(surveys_api.testing(use=surveys(store)))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
         pages = Pages(lambda: (Public(store), "https://api.example.com"))
         stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector), "public": pages}))
@@ -92,6 +96,7 @@ def furnished() -> dict[str, str]:
         "keys": {"kind": "admin", "role": "viewer", "name": "robot"},
         "members": {"email": "grace@example.com", "role": "viewer"},
     }
+    bodies["surveys"] = {"product": "grinder", "environment": "production", "kind": "nps", "question": "Well?", "enabled": True}
     bodies["webhooks"] = {"url": "https://hooks.example.com/in", "events": ["*"]}
     bodies["changelog"] = {"product": "grinder", "title": "Quieter"}
     bodies["feedback"] = {"type": "bug", "product": "grinder", "title": "It squeaks"}
@@ -181,7 +186,8 @@ def gateway(event: dict[str, Any]) -> Reply:
 
 def caller(route: Route) -> Principal:
     """One who may call it."""
-    return Principal("server", "key_s", environment="production") if route.function == "collect" else ADMIN
+    of_an_application = route.function == "collect" or route.operation == "surveys.prompt"
+    return Principal("server", "key_s", environment="production") if of_an_application else ADMIN
 
 
 def fits(route: Route, method: str, path: str) -> bool:

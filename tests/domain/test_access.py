@@ -142,6 +142,14 @@ EXPECTED = """
     feedback.form           -yyyyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
+    surveys.create          ----yy-yy-
+    surveys.list            ---yyyyyy-
+    surveys.read            ---yyyyyy-
+    surveys.update          ----yy-yy-
+    surveys.delete          ----yy-yy-
+    surveys.versions        ---yyyyyy-
+    surveys.results         ---yyyyyy-
+    surveys.prompt          -yy-------
     feedback.list           ---yyyyyy-
     feedback.update         ----yy-yy-
     feedback.bulk           ----yy-yy-

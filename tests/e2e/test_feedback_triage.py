@@ -18,6 +18,7 @@ from tests.functions.events import http_event
 pytestmark = pytest.mark.e2e
 
 VISITOR = Principal("client", "key_visitor", environment=ENVIRONMENT)
+ELSEWHERE = Principal("client", "key_stranger", environment="staging")  # where nobody has told of anything yet
 GUARD = {"metric": "feedback.negative", "kind": "feedback"}
 MERGE = {"If-Match": "*", "Content-Type": "application/merge-patch+json"}
 
@@ -29,11 +30,11 @@ def product(stack: Stack) -> str:
     return key
 
 
-def complain(stack: Stack, address: str, **fields: Any) -> str:
+def complain(stack: Stack, address: str, visitor: Principal = VISITOR, **fields: Any) -> str:
     """As a browser in that network does: everybody here has one address, so the function is called as the gateway calls it."""
-    sent = {"type": "bug", "title": f"It is broken {secrets.token_hex(16)}", **fields}
+    sent = {"type": "bug", "title": f"I cannot pay at the till since the update {secrets.token_hex(16)}", **fields}
     headers = {"content-type": "application/json"}
-    event = http_event("POST", "/v1/feedback", headers=headers, body=json.dumps(sent), principal=VISITOR)
+    event = http_event("POST", "/v1/feedback", headers=headers, body=json.dumps(sent), principal=visitor)
     event["requestContext"]["http"]["sourceIp"] = address
     name = stack.functions()["feedback"]["FunctionName"]
     answer = json.loads(stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))["Payload"].read())
@@ -72,6 +73,30 @@ def test_a_rollout_that_people_complain_of_pauses_by_itself(stack: Stack, produc
     listed(stack, f"product={product}&flag={rollout.flag}&variant=off", ids[0])
     listed(stack, f"product={product}&flag={rollout.flag}&variant=on", *ids[1:])
 
+    answers(stack, product, treated[1])
+    until(lambda: answered(stack, product) == {(rollout.flag, "on"): 1}, within=PATIENCE, what="its answer knows the variant")
+
+
+def answers(stack: Stack, product: str, who: str) -> None:
+    """A survey, of a user whose server speaks."""
+    survey = {"product": product, "environment": ENVIRONMENT, "kind": "csat", "question": "How was it?", "enabled": True}
+    assert stack.call("POST", "/v1/surveys", survey).status == 201
+    asked = {"product": product, "view": "v1", "context": {"targetingKey": who}}
+
+    def prompt() -> Any:
+        answer = stack.call("POST", "/v1/surveys/prompt", asked, token="server")
+        return answer.json() if answer.status == 200 else None
+
+    token = until(prompt, within=PATIENCE, what="the survey is known")["token"]
+    told = {"type": "csat", "product": product, "rating": 5, "targeting_key": who, "survey": token}
+    assert stack.call("POST", "/v1/feedback", told, token="server").status == 201
+
+
+def answered(stack: Stack, product: str) -> dict[tuple[str, str], int]:
+    (survey,) = stack.call("GET", f"/v1/surveys?product={product}").json()["items"]
+    variants = stack.call("GET", f"/v1/surveys/{survey['id']}/results").json()["variants"]
+    return {(one["flag"], one["variant"]): one["answers"] for one in variants}
+
 
 def test_nobody_posts_what_comes_of_feedback(stack: Stack) -> None:
     event = {"id": "1", "type": "outcome", "name": "feedback.negative", "targetingKey": "ada"}
@@ -82,7 +107,7 @@ def test_nobody_posts_what_comes_of_feedback(stack: Stack) -> None:
 def test_what_looked_like_spam_is_found_once_it_is_visible(stack: Stack, product: str) -> None:
     word = secrets.token_hex(6)
     fields = {"product": product, "targeting_key": "eve", "title": f"Odd {word}", "website": "https://spam.example"}
-    id = complain(stack, "10.50.0.1", **fields)
+    id = complain(stack, "10.50.0.1", ELSEWHERE, **fields)
     assert triaged(stack, id)["state"] == "spam"
     assert stack.call("PATCH", f"/v1/feedback/{id}", {"state": "visible"}, headers=MERGE).status == 200
     listed(stack, f"product={product}&words={word}", id)

@@ -27,7 +27,7 @@ from slipway.ports import Row, Store, StoreUnavailable
 from slipway.resources import Stored
 from slipway.signals import rows
 from slipway.signals.salts import person
-from slipway.tables import PRODUCTS, SIGNALS, Table
+from slipway.tables import FEEDBACK, PRODUCTS, SIGNALS, Table
 from tests.collecting import CLIENT, NOW, SERVER, WATCH, Deployment, arm, exposed, outcome, people, unit
 from tests.records import arrival
 
@@ -239,6 +239,20 @@ def test_it_is_found_by_its_words_once_it_is_sorted(desk: Desk) -> None:
     item = desk.told(**BUG)
     [row] = desk.rows("index#mug/")
     assert (row["sk"], row["shown"]) == (item.id, BUG["title"])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_answer_to_a_survey_knows_what_its_giver_was_served_while_it_is_kept(desk: Desk, kept: bool) -> None:
+    desk.applications.post(exposed(TREATED))
+    id, survey = desk.submit(type="csat", rating=2, targeting_key=TREATED), f"srv_{'1' * 26}"
+    item = desk.items.update(desk.call(ADA), id, None, lambda data: {**data, "survey": survey})
+    place = {"pk": survey, "sk": f"answer#{item.data['person']}", "schema": 1}
+    if kept:
+        desk.memory.put(FEEDBACK, {**place, "feedback": id, "score": 2})
+    desk.settle()
+    flags = desk.items.read(id).data["flags"]
+    assert flags["checkout"]["variant"] == "on"
+    assert [row["flags"] for row in desk.rows("srv_")] == ([flags] if kept else [])
 
 
 def test_attachments_are_cleaned(desk: Desk) -> None:

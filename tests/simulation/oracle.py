@@ -70,6 +70,7 @@ def judged(world: World, intents: Intents) -> Findings:
     _rollouts(world, intents, heads, findings)
     _feedback(world, intents, heads, findings)
     _triage(world, intents, heads, findings)
+    _surveys(world, intents, heads, findings)
     _outward(world, intents, heads, findings)
     _votes(world, intents, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
@@ -285,6 +286,26 @@ def _votes(world: World, intents: Intents, findings: Findings) -> None:
     findings.compare(
         "votes", Counter({id: len(some) for id, some in groups.items()}), Counter(votes(world.memory, list(groups)))
     )
+
+
+def _surveys(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Each answer that was taken is there once, with its item, and counted; never is one beyond the cap."""
+    rows = _rows(world, "feedback")
+    surveys = {id: head["data"] for id, head in heads.items() if head["kind"] == "survey"}
+    findings.compare("survey", Counter(intents.answers.keys()), Counter(surveys.keys()))
+    for id, data in surveys.items():
+        answers = [row for (pk, sk), row in rows.items() if pk == id and sk.startswith("answer#")]
+        items = [head["pk"] for head in heads.values() if head["data"].get("survey") == id]
+        findings.compare(f"answer of {id}", Counter(range(len(intents.answers[id]))), Counter(range(len(answers))))
+        findings.compare(f"item of {id}", Counter(items), Counter(row["feedback"] for row in answers))
+        over = rows[id, "count"]["over"]
+        findings.same(f"count of {id}", len(answers) - data["cap"], over)
+        findings.same(f"cap of {id}", True, over <= 0)
+        listed = (f"list#surveys#{data['environment']}", id) in rows
+        findings.same(f"list of {id}", data["enabled"], listed)
+    for (pk, _), row in rows.items():
+        if pk.startswith("prompted#"):
+            findings.same(f"prompts of {pk}", sorted(set(row["asked"])), sorted(row["asked"]))
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:

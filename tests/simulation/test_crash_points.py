@@ -52,6 +52,7 @@ CALLS = {
     "unsubscribe": {"get", "put"},
     "feedback": {"get", "get_many", "put", "query", "transact", "attachments.delete"},
     "public": {"get", "get_many", "query"},
+    "surveys": {"get", "get_many", "put", "query", "transact"},
     "ballots": {"get", "get_many", "put", "query"},
 }
 BY_NAME = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])

@@ -46,6 +46,8 @@ from functions.shipping.handler import handler as shipping
 from functions.shipping.handler import use as shipping_use
 from functions.signals.handler import handler as signals
 from functions.snapshot.handler import handler as snapshot
+from functions.surveys.handler import api as surveys
+from functions.surveys.handler import room as survey_room
 from functions.tally.handler import handler as tally
 from functions.triage.handler import Outside
 from functions.triage.handler import handler as triage
@@ -176,6 +178,7 @@ class World:
             ramp.testing(Ramp(Control(self.store).rollouts, self.alarms, lambda: self.now)),
             usage.testing(Counting(self.store)),
             feedback.testing(use=room(self.store, self._entropy, files), now=lambda: self.now, nonce=self._nonce),
+            surveys.testing(use=survey_room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             hooks.testing(use=hooked(self.store, self.rounds), now=lambda: self.now, nonce=self._nonce),
             courier.testing(self._outgoing()),
             shipping.testing(shipping_use(self.store, lambda: self.now)),
@@ -448,6 +451,7 @@ _ANSWERING: dict[str, Api[Any]] = {
     "webhooks": hooks,
     "changelog": hooks,
     "feedback": feedback,
+    "surveys": surveys,
     "people": feedback,
     "boards": feedback,
 }

@@ -166,6 +166,11 @@ class Public(Settings, kw_only=True):
     site: str  # the root of the API, for links in a feed
 
 
+class Surveys(Settings, kw_only=True):
+    table_feedback: str
+    table_products: str  # whether a product is there that a survey asks about
+
+
 class Courier(Settings, kw_only=True):
     table_feedback: str
     schedule_prefix: str

@@ -96,6 +96,35 @@ class PersonErased(Event):
     data: Changed
 
 
+class SurveyFacts(FeedbackFacts):
+    environment: Name
+    survey_kind: Name
+
+
+class SurveyEvent(Event):
+    source: Literal["slipway.feedback"]
+    version: Literal[1]
+    data: SurveyFacts
+
+
+class SurveyCreated(SurveyEvent):
+    """There is a survey; whether it asks is in `enabled`."""
+
+    type: Literal["survey.created.v1"]
+
+
+class SurveyUpdated(SurveyEvent):
+    """A survey asks something else, or other people."""
+
+    type: Literal["survey.updated.v1"]
+
+
+class SurveyDeleted(SurveyEvent):
+    """A survey asks nobody any more."""
+
+    type: Literal["survey.deleted.v1"]
+
+
 ROOM = by_name(
     FeedbackSubmitted,
     FeedbackTriaged,
@@ -105,4 +134,7 @@ ROOM = by_name(
     FeedbackUnmerged,
     BoardUpdated,
     PersonErased,
+    SurveyCreated,
+    SurveyUpdated,
+    SurveyDeleted,
 )

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.calls import Call, timestamp
 from slipway.feedback.belongings import belongings
-from slipway.feedback.people import EMAIL, KEY, WHO
+from slipway.feedback.people import EMAIL, KEY, UNIT, WHO
 from slipway.feedback.people import SCHEMA as LED
+from slipway.feedback.tickets import prompted
 from slipway.ports import ConditionFailed, Delete, Equals, Put, every
 from slipway.resources import Shelf, Stored
 from slipway.tables import FEEDBACK
@@ -56,7 +57,10 @@ class Erasure:
 
     def erase(self, call: Call, who: Who) -> list[Stored]:
         """What is left of each person that is meant; of who is not known, or not any more, nothing."""
-        return [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
+        erased = [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
+        if who[0] == UNIT and not erased:  # a survey may have asked who never told anything
+            self._delete(call, [Delete(FEEDBACK, *prompted(self._people.lookup(who)))])
+        return erased
 
     # --- inside ---
 
@@ -77,7 +81,7 @@ class Erasure:
         pairs = [Delete(FEEDBACK, *place) for lookup in led for place in ((lookup, pid), (pid, f"{EMAIL}{lookup}"))]
         for start in range(_PAIRS, len(pairs), _PAIRS):
             self._delete(call, pairs[start : start + _PAIRS])
-        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE)]
+        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE), *(Delete(FEEDBACK, *prompted(who)) for who in whose)]
         try:
             self._delete(call, [*last, *(Delete(FEEDBACK, who, WHO, Equals("pid", pid)) for who in whose)])
         except ConditionFailed:  # it leads to somebody new

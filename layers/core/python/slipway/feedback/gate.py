@@ -35,14 +35,15 @@ class Gate:
         switched = self._switches.of(product, call.now.timestamp())
         return self._forms.token(call, call.principal.environment or "", product), switched.seconds
 
-    def visit(self, call: Call, product: str, form: str | None, address: str) -> Visit:
-        """Before the bucket. Raises Invalid for a form that is not taken."""
+    def visit(self, call: Call, product: str, form: str | None, address: str, *, asked: bool = False) -> Visit:
+        """Before the bucket. `asked`: by a survey, whose token is as good as a form's. Raises Invalid for a form that is not
+        taken."""
         now = call.now.timestamp()
         switched = self._switches.of(product, now)
         environment = call.principal.environment
         if call.principal.kind != "client" or environment is None:
             return Visit(switched.scrub, "")
-        if switched.token:
+        if switched.token and not asked:
             self._forms.check(call, environment, product, form, switched.seconds)
         return Visit(switched.scrub, source(self._salts.of(environment, now), network(address)))
 

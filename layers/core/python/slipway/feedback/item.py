@@ -10,6 +10,7 @@ from slipway import text
 from slipway.feedback.fields import FlagLink, FlagLinks, MemberId
 from slipway.feedback.forms import PATTERN
 from slipway.feedback.statuses import Status
+from slipway.feedback.tickets import PATTERN as TICKET
 from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published, whole
 from slipway.product import absent
 from slipway.resources import Stored
@@ -109,6 +110,9 @@ class NewFeedback(Shape):
     attachments: Annotated[AttachmentIds, Field(description="what was uploaded by POST /v1/feedback/attachments")] = []
     submission_id: SubmissionId | None = None
     form: Annotated[str | None, Field(pattern=PATTERN, description="the form's token, where its board asks for one")] = None
+    survey: Annotated[
+        str | None, Field(pattern=TICKET, description="the token of the prompt that this answers; with its `targeting_key`")
+    ] = None
     website: Annotated[str, Field(max_length=2_000, description="leave it empty: people do not see it")] = ""
 
 
@@ -214,6 +218,7 @@ class FeedbackView(Shape):
     tags: list[Tag]
     links: list[FlagLink]
     assignee: str | None
+    survey: str | None = Field(description="that this answers")
     imported: ImportedView | None = Field(description="from where an import took it")
     imported_votes: int | None = Field(description="that it had there; nobody here voted so")
     created_at: str
@@ -229,7 +234,7 @@ FIELDS = (
 
 _PLAIN = (
     *("product", "type", "rating", "status", "state", "sentiment", "environment", "origin", "headline", "reply", "assignee"),
-    *("imported_votes", "merged_into", "language", "proof"),
+    *("imported_votes", "merged_into", "language", "proof", "survey"),
 )
 _FILE: dict[str, Any] = {"type": None, "bytes": None, "reason": None}
 _SEALED = ("title", "text", "email", "targeting_key", "imported")

@@ -1,7 +1,8 @@
 """What becomes of an item once it stands: what its sender was served, how it sounds, in which language, where it is found.
 
     told          once, in one version with the event `feedback.triaged.v1`: flags and proof, sentiment, language, attachments,
-                  its rows in the lists of flags, its words for the search; or held, where it is one too many of a flood
+                  its rows in the lists of flags, its words for the search, what its survey knows of it; or held, where it is
+                  one too many of a flood
     looked again  the minute after, where nothing was known of a sender with a targeting key: what applications told of it may
                   have been on its way still
     followed      what it comes to for rollouts (`slipway.feedback.complaints`), once it is visible
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.access import SYSTEM
 from slipway.calls import Call
-from slipway.feedback import attachments
+from slipway.feedback import answers, attachments
 from slipway.feedback.complaints import ORIGINS, Complaints
 from slipway.feedback.floods import Floods
 from slipway.feedback.items import Data, Items, Sealed, triaged
@@ -137,14 +138,24 @@ class Triage:
         raise Conflict("Others keep changing this item.")
 
     def _next(self, call: Call, item: Stored, data: Data, words: Sealed | None) -> Stored:
+        answered = self._answer(item, data)
+
         def also(before: Stored, after: Data) -> Sequence[Write]:
             place = f"{before.created_at}#{before.id}"
             served = [f"list#flag#{flag}#{one['variant']}" for flag, one in after["flags"].items()]
             lists = [Put(FEEDBACK, {"pk": pk, "sk": place, "schema": 1}) for pk in served]
             shown = after["state"] == "visible" and words is not None
-            return [*lists, *(listed(before, words or {}, call.now) if shown else ())]
+            return [*lists, *answered, *(listed(before, words or {}, call.now) if shown else ())]
 
         return self._items.update(call, item.id, item.version, lambda _: data, triaged, also)
+
+    def _answer(self, item: Stored, data: Data) -> list[Write]:
+        """What its survey is to know of an answer, as long as that has it."""
+        if "survey" not in data or not data["flags"]:
+            return []
+        row = self._items.shelf.store.get(FEEDBACK, data["survey"], f"{answers.ANSWER}{data['person']}")
+        known = row is not None and row.get("feedback") == item.id
+        return [answers.served(data["survey"], data["person"], item.id, data["flags"])] if known else []
 
     def _flags(self, item: Stored, words: Sealed | None) -> dict[str, Any]:
         key, environment = (words or {}).get("targeting_key"), item.data.get("environment")

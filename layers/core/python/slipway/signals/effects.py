@@ -6,8 +6,8 @@ from slipway.rollouts import exposure as proof
 from slipway.signals import lines, rows
 from slipway.signals.posted import Exposure, Outcome, Rejected
 from slipway.signals.salts import hashed, person, source
+from slipway.signals.shown import Shown
 from slipway.signals.units import BY_KEY, CLIENT, SERVER, Unit, Units
-from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from slipway.signals.rows import Key
 
     Salts = tuple[bytes, bytes]
-
-
-class Shown(Value):
-    """What an exposure proves. `unit` and what follows only where the flag has a rollout; `uncounted`: the rollout that knows
-    no unit; `who`, `variant`: for the adoption of the flag, where they are known; `version`: of the flag's configuration, where
-    it is proven to be shown to whom the targeting key belongs; 0: of one before."""
-
-    unit: proof.Exposure | None
-    uncounted: str | None
-    who: str | None
-    variant: str | None
-    version: int | None = None
 
 
 class Effects:
