@@ -1,4 +1,4 @@
-"""How the team of the month listened: what people told is taken, voted for, sorted, merged and shipped, through the use cases."""
+"""How the team of the month listened: what people told is taken, voted for, sorted, merged and shipped, by the use cases."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
 from slipway.feedback.switches import Switches
+from slipway.feedback.tickets import Tickets
 from slipway.feedback.vote import Voter
 from slipway.feedback.votes import Votes
 from slipway.ports import Store
@@ -45,7 +46,7 @@ class Listening:
         people = People(store, secrets, os.urandom, aead)
         items = Items(store, people, aead, os.urandom)
         gate = Gate(Switches(store), Forms(secrets), Buckets(store), Salts(store, os.urandom))
-        self._submissions, self._edits = Submissions(items, gate), Edits(items)
+        self._submissions, self._edits = Submissions(items, gate, Tickets(secrets)), Edits(items)
         self._votes, self._merging = Votes(items.shelf, people, gate), Merging(items.shelf)
         self._boards, self._changelog = Boards(store), Changelog(store)
 

@@ -13,8 +13,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """`name`: of the item, for those that are merged into it (`into`); `hours`: before the end that it came; `votes`: of others.
-    `moves`: hours before the end, who of the team, and the merge patch; they go on in time, and merging comes last."""
+    """`name`: of the item, for those that are merged into it (`into`); `hours`: before the end that it came; `votes`: of
+    others; `moves`: hours before the end, who of the team, and the merge patch, one after the other; merging comes last."""
 
     name: str
     hours: int
