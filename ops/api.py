@@ -18,9 +18,9 @@ TIMEOUT = 60  # seconds
 class Refused(Trouble):
     """The API understood, and said no; `codes`: of the faults that it names."""
 
-    def __init__(self, told: str, codes: frozenset[str]) -> None:
+    def __init__(self, told: str, status: int, codes: frozenset[str]) -> None:
         super().__init__(told)
-        self.codes = codes
+        self.status, self.codes = status, codes
 
 
 class Reply(NamedTuple):
@@ -75,7 +75,7 @@ class Api:
         if reply.status >= 400:
             faults = answer.get("errors", ()) if isinstance(answer, dict) else ()
             codes = frozenset(fault["code"] for fault in faults)
-            raise Refused(f"{method} {path}: {_told(reply.status, answer)}", codes)
+            raise Refused(f"{method} {path}: {_told(reply.status, answer)}", reply.status, codes)
         return answer, reply.headers
 
 
