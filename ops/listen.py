@@ -38,7 +38,7 @@ class Receiver:
         self._clock, self._seen = clock, set[str]()
 
     def take(self, headers: Mapping[str, str], body: bytes) -> int:
-        """The status of the answer."""
+        """The status of the answer. `headers`: by name in lower case."""
         id, stamp, signatures = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
         if not stamp.isdecimal() or abs(self._clock() - int(stamp)) > OLDEST:
             return 401
@@ -58,7 +58,8 @@ def serving(receiver: Receiver, port: int = 0) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            status = receiver.take(self.headers, self.rfile.read(length)) if length <= MOST else 413
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status = receiver.take(headers, self.rfile.read(length)) if length <= MOST else 413
             self.send_response_only(status)
             self.send_header("Content-Length", "0")
             self.end_headers()

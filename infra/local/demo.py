@@ -65,8 +65,14 @@ def _seeded(emulator: Emulator, deployed: Deployed) -> dict[str, Any]:
     products = settings.Products.load(deployed.environment("products"))
     flags = settings.Desk.load(deployed.environment("flags"))
     feedback = settings.Feedback.load(deployed.environment("feedback"))
-    stores = [connect.store(area) for area in (access, products, flags, feedback)]
-    month = Month(datetime.now(UTC), *stores, currency=products.currency)
+    month = Month(
+        datetime.now(UTC),
+        access=connect.store(access),
+        products=connect.store(products),
+        flags=connect.store(flags),
+        feedback=connect.store(feedback),
+        currency=products.currency,
+    )
     people = month.gather()
     admin = people[PEOPLE[0].name]
     keys = {kind: month.issue(wish) for kind, wish in KEYS.items()}
