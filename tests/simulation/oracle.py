@@ -251,7 +251,8 @@ def _outward(world: World, intents: Intents, heads: dict[str, Row], findings: Fi
     for said in posted.values():
         if said["type"] == "feedback.notice":
             sent.update(one["id"] for one in said["data"]["recipients"])
-    findings.compare("told", wanted, sent)
+    heard = any("feedback.notice" in heads[id]["data"]["events"] for id in intents.webhooks.values())
+    findings.compare("told", wanted if heard else Counter(), sent)
     letters = {letter.id for letter in world.mailer.sent}
     findings.same("letters", {row["id"] for row in rows.values() if "mailed" in row}, letters)
     for id in intents.webhooks.values():
