@@ -122,7 +122,7 @@ def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     if operation.body is not None or operation.raw:
         schema = schemas.body(operation)
         content = {media: _content(schema, schemas) for media in operation.media}
-        found["requestBody"] = {"required": True, "content": content}
+        found["requestBody"] = {"required": not operation.spares, "content": content}
     found["responses"] = {
         **{str(status): _success(operation, status, schemas) for status in operation.answers},
         **{str(status): _told(operation, status) for status in _refusals(operation)},

@@ -11,7 +11,6 @@ from slipway.changes import differences, told
 from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.fields import (
-    Because,
     OverridesPatch,
     Prerequisite,
     Prerequisites,
@@ -74,7 +73,7 @@ class Copying(Shape):
 
 
 class SwitchingOff(Shape):
-    reason: Because
+    reason: Reason | None = None
 
 
 class RevertingConfiguration(Shape):
