@@ -74,7 +74,15 @@ class Effects:
         told = self.snapshot.rollouts.get(signal.flag)
         if told is None or told["id"] != unit.rollout:
             return Shown(unit, None, None, None)  # the rollout is over, or this instance has not heard of it yet
+        if told["bucket_by"] == BY_KEY and signal.key is not None and not self._is_of(unit, signal):
+            detail = "`exposure` is another `targetingKey`'s: send it with the one that the flag was evaluated for."
+            return Rejected(signal.index, "other_key", detail)
         return Shown(unit, None, unit.unit, told["to"] if unit.arm == proof.TREATMENT else told["from"])
+
+    def _is_of(self, unit: proof.Exposure, signal: Exposure) -> bool:
+        """Whether it is the person's who sends it, also from before they had that key."""
+        secret, keys = self.secrets[unit.generation], (signal.key, signal.previous)
+        return any(unit.unit == proof.unit(secret, unit.rollout, key) for key in keys if key is not None)
 
     def _by_context(self, signal: Exposure) -> Shown | Rejected:
         context = {**(signal.context or {}), **({} if signal.key is None else {BY_KEY: signal.key})}
