@@ -113,11 +113,12 @@ def test_a_guard_that_only_tells_does_so_once_and_stands_in_no_way() -> None:
 def test_an_alarm_that_there_is_not() -> None:
     guard, over = Guard("5xx", "alarm"), Hold(over=True)
     assert action({}, guard, hold=over, missing=["other"]) == ("advance", "hold_over")
-    assert action({}, guard, hold=over, missing=["5xx"]) == ("pause", "no_alarm")
-    assert action({}, guard._replace(action="pause"), missing=["5xx"]) == ("pause", "no_alarm")
+    assert action({}, guard, hold=over, missing=["5xx"]) == ("pause", "alarm")
+    assert action({}, guard._replace(action="pause"), missing=["5xx"]) == ("pause", "alarm")
     teller = guard._replace(action="notify")
-    assert action({}, teller, hold=over, missing=["5xx"]) == ("notify", "no_alarm")
+    assert action({}, teller, hold=over, missing=["5xx"]) == ("notify", "alarm")
     assert action({}, teller, hold=over, missing=["5xx"], notified=["5xx"]) == ("advance", "hold_over")
+    assert "no alarm '5xx'" in judged({}, guard, missing=["5xx"]).detail
     harmed = {"errors": harm(Arm(server=40), Arm(server=10))}
     assert action(harmed, ERRORS, guard, missing=["5xx"]) == ("roll_back", "harm")
 

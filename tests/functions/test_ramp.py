@@ -276,13 +276,13 @@ def test_who_listens_to_an_alarm_that_there_is_not_is_told_so(rolling: Rolling) 
     id = rolling.begin(guards=[ERRORS, ALARM])
     rolling.told(id)
     paused = rolling.find(id)
-    assert (paused.data["state"], rolling.why(id), paused.actor) == ("paused", "no_alarm", "system:ramp")
-    assert "'checkout-5xx'" in paused.data["why"]["detail"]
+    assert (paused.data["state"], rolling.why(id), paused.actor) == ("paused", "alarm", "system:ramp")
+    assert "no alarm 'checkout-5xx'" in paused.data["why"]["detail"]
     kept = view(jsontext.read(paused.data["evidence"]))
-    assert (kept["action"], kept["reason"], kept["guard"]) == ("pause", "no_alarm", "checkout-5xx")
+    assert (kept["action"], kept["reason"], kept["guard"]) == ("pause", "alarm", "checkout-5xx")
     rolling.move(id, "resume")
     rolling.told(id)
-    assert (rolling.state(id), rolling.why(id)) == ("paused", "no_alarm")
+    assert (rolling.state(id), rolling.why(id)) == ("paused", "alarm")
     rolling.alarms.gone = set()
     rolling.move(id, "resume")
     rolling.told(id)
@@ -295,7 +295,7 @@ def test_one_that_is_deleted_later_keeps_everybody_from_more(rolling: Rolling) -
     rolling.alarms.gone = {"checkout-5xx"}
     rolling.later(minutes=10)
     rolling.step(shot(id))
-    assert (rolling.state(id), rolling.why(id), rolling.find(id).data["stage"]) == ("paused", "no_alarm", 0)
+    assert (rolling.state(id), rolling.why(id), rolling.find(id).data["stage"]) == ("paused", "alarm", 0)
 
 
 def test_the_day_finds_an_alarm_that_rings(rolling: Rolling) -> None:

@@ -8,8 +8,8 @@ An action is one of, the strongest first (reasons in brackets):
                 so, never of whichever is larger; or an alarm rings (`alarm`)
     pause       the same, but it took clients' signals or people's complaints (`harm`); the arms are not as large as the split
                 says (`sample_ratio`); too many units were seen in both (`contamination`); the hold is over and nobody came
-                (`no_traffic`), where somebody counts or is waited for; there is no such alarm (`no_alarm`)
-    notify      a guard that only tells has reached it (`harm`, `alarm`, `no_alarm`), and has not told yet
+                (`no_traffic`), where somebody counts or is waited for; there is no such alarm (`alarm`)
+    notify      a guard that only tells has reached it (`harm`, `alarm`), and has not told yet
     advance     the hold is over (`hold_over`), or every guard is proven to be no worse than its margin (`no_worse`): not before
                 the units came that the hold asks for, and one at least, as what is proven stays so in the next stages
     continue    nothing of this (`holding`)
@@ -44,9 +44,7 @@ CONTAMINATED, CONTAMINATED_UNITS = 0.1, 20  # of a stage's exposed units, and at
 Kind = Literal["bad_units", "slow_units", "conversion", "activity", "feedback", "alarm"]
 Deed = Literal["roll_back", "pause", "notify"]
 Action = Literal["roll_back", "pause", "notify", "advance", "continue"]
-Reason = Literal[
-    *("harm", "alarm", "no_alarm", "sample_ratio", "contamination", "no_traffic", "hold_over", "no_worse", "holding")
-]
+Reason = Literal["harm", "alarm", "sample_ratio", "contamination", "no_traffic", "hold_over", "no_worse", "holding"]
 
 DEEDS: tuple[Deed, ...] = get_args(Deed)  # the strongest first
 FEWER_IS_WORSE = ("conversion", "activity")
@@ -194,7 +192,7 @@ def _harm(given: Judgement, findings: Sequence[Finding]) -> tuple[Action, Reason
     rings, deaf = ([guard for guard in alarms if guard.metric in some] for some in (given.alarms, given.missing))
     asked: list[tuple[Deed, Reason, str, str]] = [
         *((guard.deed, "alarm", f"The alarm {guard.metric} rings.", guard.metric) for guard in rings),
-        *(("notify" if guard.deed == "notify" else "pause", "no_alarm", _absent(guard.metric), guard.metric) for guard in deaf),
+        *(("notify" if guard.deed == "notify" else "pause", "alarm", _absent(guard.metric), guard.metric) for guard in deaf),
         *((finding.deed, "harm", _told(finding), finding.metric) for finding in findings if finding.deed is not None),
     ]
     asked = [each for each in asked if each[0] != "notify" or each[3] not in given.notified]
