@@ -11,6 +11,7 @@ from slipway.changes import differences, told
 from slipway.fields import EnvironmentName
 from slipway.flags import jsontext
 from slipway.flags.fields import (
+    Because,
     OverridesPatch,
     Prerequisite,
     Prerequisites,
@@ -73,7 +74,7 @@ class Copying(Shape):
 
 
 class SwitchingOff(Shape):
-    reason: Reason | None = None
+    reason: Because | None = None
 
 
 class RevertingConfiguration(Shape):
