@@ -34,6 +34,7 @@ class Config:
     certificate: str = ""  # ARN of an ACM certificate for it: in the same region, with `edge` in us-east-1
     edge: bool = False  # a CloudFront distribution before the API
     sender: str = ""  # whom e-mail to people who gave feedback comes from; SES has to know the address, or its domain
+    sentiment: Literal["lexicon", "comprehend"] = "lexicon"  # what says how feedback sounds; the texts go to Amazon Comprehend
     callback: str = ""  # one more URL to which the login page may return
     boto3: tuple[str, ...] = ()  # functions that use boto3 in place of the small client, or "all"
 
@@ -129,6 +130,14 @@ def _target(key: str, value: Any) -> str:
     return str(value)
 
 
+def _sentiment(key: str, value: Any) -> Literal["lexicon", "comprehend"]:
+    if value == "lexicon":
+        return "lexicon"
+    if value == "comprehend":
+        return "comprehend"
+    raise BadConfig(f"`{key}` is {value!r}; it must be lexicon or comprehend.")
+
+
 def _names(key: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, str):
         raise BadConfig(f"`{key}` is {value!r}; it must be names with commas between them.")
@@ -138,6 +147,7 @@ def _names(key: str, value: Any) -> tuple[str, ...]:
 _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "stage": _matching(r"[a-z]([a-z0-9-]{0,14}[a-z0-9])?", "1 to 16 of a-z, 0-9 and -, from a letter to a letter or digit"),
     "target": _target,
+    "sentiment": _sentiment,
     "ephemeral": _flag,
     "retention": _days,
     "alarm_email": _matching(r"|[^@\s]{1,64}@[^@\s]{1,189}", "an e-mail address"),

@@ -40,6 +40,16 @@ class Data(Stack):
                 server_access_logs_bucket=access_logs,
                 server_access_logs_prefix="flags/",
             ),
+            # What people attach to feedback: as it came for a day, and what was cleaned for as long as its person is known.
+            # Browsers bring it there, and take it from there, from whatever page.
+            "attachments": self._bucket(
+                "Attachments",
+                expires=1,
+                prefix="incoming/",
+                cors=[s3.CorsRule(allowed_methods=[s3.HttpMethods.POST, s3.HttpMethods.GET], allowed_origins=["*"])],
+                server_access_logs_bucket=access_logs,
+                server_access_logs_prefix="attachments/",
+            ),
             # What applications told, for whoever asks more of it than the counters say.
             "lake": self._bucket(
                 "Lake", expires=LAKE_DAYS, server_access_logs_bucket=access_logs, server_access_logs_prefix="lake/"

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from infra.checks import acknowledge
 from infra.config import Config
-from infra.routes import PAGES
+from infra.routes import BOARDS, PAGES
 
 # CloudFront keeps errors for ten seconds unless told otherwise, whoever asked and whatever they say.
 NEVER_KEPT = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
@@ -44,11 +44,22 @@ class Edge(Construct):
                 min_ttl=Duration.seconds(0),
                 default_ttl=Duration.seconds(0),
                 max_ttl=Duration.days(1),
+                query_string_behavior=cloudfront.CacheQueryStringBehavior.allow_list("page"),
                 enable_accept_encoding_brotli=True,
                 enable_accept_encoding_gzip=True,
             ),
             response_headers_policy=cloudfront.ResponseHeadersPolicy(
-                self, "PageHeaders", comment="What belongs to one request", remove_headers=list(_OF_A_REQUEST)
+                self,
+                "PageHeaders",
+                comment="What belongs to one request; that pages of others may read it",
+                remove_headers=list(_OF_A_REQUEST),
+                cors_behavior=cloudfront.ResponseHeadersCorsBehavior(
+                    access_control_allow_credentials=False,
+                    access_control_allow_headers=["*"],
+                    access_control_allow_methods=["GET", "HEAD"],
+                    access_control_allow_origins=["*"],
+                    origin_override=True,
+                ),
             ),
         )
         through = cloudfront.BehaviorOptions(
@@ -64,7 +75,7 @@ class Edge(Construct):
             "Distribution",
             comment=f"Slipway ({config.stage})",
             default_behavior=through,
-            additional_behaviors=dict.fromkeys(PAGES, page),
+            additional_behaviors=dict.fromkeys((*PAGES, BOARDS), page),
             error_responses=[cloudfront.ErrorResponse(http_status=status, ttl=Duration.seconds(0)) for status in NEVER_KEPT],
             domain_names=[config.domain] if config.domain else None,
             certificate=certificate,

@@ -28,7 +28,7 @@ from slipway.tables import (
     Table,
 )
 
-Bucket = Literal["keys", "flags", "quarantine"]
+Bucket = Literal["keys", "flags", "attachments", "quarantine"]
 Layer = Literal["dependencies", "core"]
 
 
@@ -95,8 +95,15 @@ class OnMail:
     actions: tuple[str, ...] = ("ses:SendEmail",)
 
 
+@dataclass(frozen=True, slots=True)
+class OnSentiment:
+    """To ask Amazon Comprehend how a text sounds, where the deployment wants that."""
+
+    actions: tuple[str, ...] = ("comprehend:DetectSentiment",)
+
+
 OnOne = OnTable | OnObjects | OnBucket | OnBus | OnUserPool | OnOneShots | OnAlarms | OnLake
-Grant = OnOne | OnMail
+Grant = OnOne | OnMail | OnSentiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,9 @@ _MOVE = (
 def _indexes(table: Table) -> tuple[OnTable, ...]:
     return tuple(OnTable(table, _QUERY, index=index) for index in table.indexes)
 
+
+# What the collector has for each event.
+_SIGNALS = ("rol_*", "adopt#*", "metric#*", "slots#*", "names#*", "shown#*")
 
 FUNCTIONS = (
     Function(
@@ -241,8 +251,8 @@ FUNCTIONS = (
         timeout=29,
         layers=(),
         grants=(
-            OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*", "names#*")),
-            OnTable(SIGNALS, ("dynamodb:PutItem",), leading=("rol_*", "adopt#*", "metric#*", "slots#*", "names#*", "salt#*")),
+            OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=_SIGNALS),
+            OnTable(SIGNALS, ("dynamodb:PutItem",), leading=(*_SIGNALS, "salt#*")),
             OnTable(SIGNALS, ("dynamodb:GetItem",), leading=("salt#*",)),
             OnObjects("flags", "flags/", ("s3:GetObject",)),
             OnBucket("flags"),
@@ -268,12 +278,42 @@ FUNCTIONS = (
         grants=(
             OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
+            OnTable(FEEDBACK, ("dynamodb:UpdateItem",), leading=("srv_*",)),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
             OnTable(SIGNALS, ("dynamodb:GetItem", "dynamodb:PutItem"), leading=("salt#*",)),
             # The inbox: its orders, and what an item names.
             *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
             OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
             OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
+            # What its forms and links may do: it signs them. A file it touches only to take it away with its person.
+            OnObjects("attachments", "incoming/", ("s3:PutObject", "s3:DeleteObject")),
+            OnObjects("attachments", "clean/", ("s3:GetObject", "s3:DeleteObject")),
+        ),
+    ),
+    Function(
+        "public",
+        "The roadmaps and changelogs that everybody may read",
+        settings.Public,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("board#*",)),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("fbk_*", "log_*", "index#*")),
+            OnTable(FEEDBACK, _QUERY, index=BY_STATUS),
+            OnTable(FEEDBACK, _QUERY, index=BY_PRODUCT),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*", "prd_*")),
+        ),
+    ),
+    Function(
+        "surveys",
+        "Surveys: whom they ask, and what people answered",
+        settings.Surveys,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*")),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"), leading=("srv_*",)),
+            OnTable(FEEDBACK, _QUERY, leading=("srv_*", "list#surveys#*")),
+            OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#surveys#*",)),
+            OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
+            OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
         ),
     ),
     Function(
@@ -341,6 +381,36 @@ FUNCTIONS = (
             *(events.RolloutCompleted, events.RolloutRolledBack),
             *(events.ConfigurationUpdated, events.FeedbackStatusChanged),
         ),
+    ),
+    Function(
+        "triage",
+        "Finds out about what people told: what they were served, how it sounds; and tells rollouts what was negative",
+        settings.Triage,
+        timeout=60,
+        grants=(
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("fbk_*", "srv_*", "secret#shingles")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("fbk_*", "list#flag#*", "index#*", "flood#*", "secret#shingles")),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("psn_*",)),
+            OnTable(FEEDBACK, ("dynamodb:ConditionCheckItem",), leading=("psn_*", "fbk_*")),
+            OnTable(FEEDBACK, ("dynamodb:UpdateItem",), leading=("srv_*",)),
+            OnTable(FEEDBACK, _QUERY, leading=("flood#*",)),
+            OnTable(SIGNALS, ("dynamodb:BatchGetItem",), leading=("rol_*", "metric#*", "slots#*", "names#*")),
+            OnTable(SIGNALS, ("dynamodb:PutItem",), leading=("rol_*", "metric#*", "slots#*", "names#*", "salt#*")),
+            OnTable(SIGNALS, ("dynamodb:GetItem",), leading=("salt#*",)),
+            OnTable(SIGNALS, _QUERY, leading=("shown#*",)),
+            OnObjects("flags", "flags/", ("s3:GetObject",)),
+            OnBucket("flags"),
+            OnObjects("keys", "signing/", ("s3:GetObject",)),
+            OnBucket("keys"),
+            OnObjects("attachments", "incoming/", ("s3:GetObject", "s3:DeleteObject")),
+            OnObjects("attachments", "clean/", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
+            OnBucket("attachments"),
+            OnLake(),
+            OnOneShots(("scheduler:CreateSchedule",)),
+            OnSentiment(),
+        ),
+        pattern=events.pattern(events.FeedbackSubmitted, events.FeedbackUpdated, events.FeedbackStatusChanged),
+        woken=True,
     ),
     Function(
         "relay",

@@ -14,6 +14,7 @@ from infra.checks import acknowledge
 from infra.functions import (
     Bucket,
     Function,
+    Grant,
     OnAlarms,
     OnBucket,
     OnBus,
@@ -22,6 +23,7 @@ from infra.functions import (
     OnObjects,
     OnOne,
     OnOneShots,
+    OnSentiment,
     OnTable,
     OnUserPool,
 )
@@ -30,6 +32,7 @@ from infra.surroundings import Surroundings
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 _TRACE = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 _READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+_UNBOUND = ((OnAlarms, ", nor does reading composite alarms"), (OnSentiment, ", nor does Comprehend, where it is asked for"))
 # Where Lambda puts what it gave up of a stream.
 _ABANDONED = OnObjects("quarantine", "aws/lambda/", ("s3:PutObject",))
 
@@ -46,9 +49,8 @@ def role(scope: Construct, spec: Function, log_group: logs.CfnLogGroup, around: 
             iam.CfnRole.PolicyProperty(policy_name="grants", policy_document={"Version": "2012-10-17", "Statement": statements})
         ],
     )
-    alarms = any(isinstance(grant, OnAlarms) for grant in spec.grants)
-    nor = ", nor does reading composite alarms" if alarms else ""
-    xray = f"X-Ray takes no resource{nor}; every other grant of the role is literal"
+    others = [what for grant, what in _UNBOUND if any(isinstance(one, grant) for one in spec.grants)]
+    xray = f"X-Ray takes no resource{''.join(others)}; every other grant of the role is literal"
     acknowledge(made, "AwsSolutions-IAM5[Resource::*]", xray)
     acknowledge(made, "Serverless-LambdaStarPermissions", xray)
     for grant in (*spec.grants, *((_ABANDONED,) if spec.streams else ())):
@@ -71,7 +73,7 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
     for grant in spec.grants:
         if isinstance(grant, OnOneShots):
             yield _allow(("iam:PassRole",), around.schedule_role.attr_arn)
-        for resource in _senders(around) if isinstance(grant, OnMail) else [_resource(grant, around)]:
+        for resource in _resources(grant, around):
             yield _allow(grant.actions, resource, grant.leading if isinstance(grant, OnTable) else ())
     for table in spec.streams:
         yield _allow(_READ_STREAM, around.data.tables[table.name].table_stream_arn)
@@ -80,6 +82,16 @@ def _statements(spec: Function, log_group: logs.CfnLogGroup, around: Surrounding
         yield _allow(("s3:ListBucket",), around.data.bucket_arns["quarantine"])
     if spec.asynchronous:
         yield _allow(("sqs:SendMessage",), around.dead_letters.queue_arn)
+
+
+def _resources(grant: Grant, around: Surroundings) -> list[str]:
+    match grant:
+        case OnMail():
+            return _senders(around)
+        case OnSentiment():  # takes no resource
+            return ["*"] if around.config.sentiment == "comprehend" else []
+        case _:
+            return [_resource(grant, around)]
 
 
 def _resource(grant: OnOne, around: Surroundings) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 # Public files of `$default` that name how long they may be kept (`functions/site`).
-PAGES = ("/", "/docs", "/openapi.json", "/style.css", "/favicon.svg", "/favicon.ico")
+PAGES = ("/", "/docs", "/openapi.json", "/style.css", "/widget.js", "/favicon.svg", "/favicon.ico")
+# What boards show to everybody (`functions/public`).
+BOARDS = "/public/*"
 
 
 class Route(NamedTuple):
@@ -130,6 +132,8 @@ ROUTES = (
     Route("POST", "/v1/feedback/form", "feedback", "feedback.form"),
     Route("GET", "/v1/feedback/similar", "feedback", "feedback.similar"),
     Route("GET", "/v1/feedback/{id}", "feedback", "feedback.read"),
+    Route("POST", "/v1/feedback/attachments", "feedback", "attachments.form"),
+    Route("GET", "/v1/feedback/{id}/attachments/{attachment}", "feedback", "attachments.read"),
     Route("POST", "/v1/feedback/{id}/votes", "feedback", "feedback.vote"),
     Route("POST", "/v1/feedback/{id}/votes/withdraw", "feedback", "feedback.withdraw"),
     Route("GET", "/v1/feedback/{id}/votes", "feedback", "feedback.votes"),
@@ -137,6 +141,14 @@ ROUTES = (
     Route("POST", "/v1/feedback/{id}/unmerge", "feedback", "feedback.unmerge"),
     Route("POST", "/v1/people/export", "feedback", "people.export"),
     Route("POST", "/v1/people/erase", "feedback", "people.erase"),
+    Route("POST", "/v1/surveys", "surveys", "surveys.create"),
+    Route("GET", "/v1/surveys", "surveys", "surveys.list"),
+    Route("POST", "/v1/surveys/prompt", "surveys", "surveys.prompt"),
+    Route("GET", "/v1/surveys/{id}", "surveys", "surveys.read"),
+    Route("PATCH", "/v1/surveys/{id}", "surveys", "surveys.update"),
+    Route("DELETE", "/v1/surveys/{id}", "surveys", "surveys.delete"),
+    Route("GET", "/v1/surveys/{id}/versions", "surveys", "surveys.versions"),
+    Route("GET", "/v1/surveys/{id}/results", "surveys", "surveys.results"),
     Route("GET", "/v1/feedback", "feedback", "feedback.list"),
     Route("POST", "/v1/feedback/bulk", "feedback", "feedback.bulk"),
     Route("GET", "/v1/feedback/export", "feedback", "feedback.export"),
@@ -155,6 +167,12 @@ ROUTES = (
     Route("POST", "/openfeature/v0/manifest/flags", "flags", "manifest.create"),
     Route("PUT", "/openfeature/v0/manifest/flags/{key}", "flags", "manifest.update"),
     Route("DELETE", "/openfeature/v0/manifest/flags/{key}", "flags", "manifest.archive"),
+    # What boards show to everybody.
+    Route("GET", "/public/{product}/roadmap", "public"),
+    Route("GET", "/public/{product}/roadmap.json", "public"),
+    Route("GET", "/public/{product}/changelog", "public"),
+    Route("GET", "/public/{product}/changelog.json", "public"),
+    Route("GET", "/public/{product}/changelog.atom", "public"),
     # The page, /docs, /openapi.json, and a problem for every path or method that is not above.
     Route("ANY", "$default", "site"),
 )

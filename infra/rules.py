@@ -13,9 +13,14 @@ from infra.config import Config
 
 FUNCTION, MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
 READERS = 2  # of one stream: a third one starves the others
-PUBLIC_ROUTES = ("$default", "GET /unsubscribe/{token}", "POST /unsubscribe/{token}")
+PUBLIC_ROUTES = (
+    "$default",
+    *("GET /unsubscribe/{token}", "POST /unsubscribe/{token}"),
+    *("GET /public/{product}/roadmap", "GET /public/{product}/roadmap.json"),
+    *(f"GET /public/{{product}}/changelog{form}" for form in ("", ".json", ".atom")),
+)
 # Takes no resource (Service Authorization Reference, AWS X-Ray).
-UNBOUNDED = {"cloudwatch:DescribeAlarms", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+UNBOUNDED = {"cloudwatch:DescribeAlarms", "comprehend:DetectSentiment", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 _MAX_RECORD_AGE = 12 * 3600
 
 
@@ -266,7 +271,7 @@ def _objects(target: str, actions: list[str]) -> bool:
         and len(prefix) > 2
         and prefix.endswith("/*")
         and "*" not in prefix[:-1]
-        and set(actions) <= {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}
+        and set(actions) <= {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"}
     )
 
 

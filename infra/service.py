@@ -152,6 +152,7 @@ class Service(Stack):
             **{one.name: self._arn(one) for one in FUNCTIONS if one.woken and (one.named or one.name in self.functions)},
             "site": self.url,
             "sender": self.config.sender,
+            "sentiment": self.config.sentiment,
             "loopback": self.config.local,
             "raise_failures": self.config.local,
             "user_pool": data.user_pool.user_pool_id,

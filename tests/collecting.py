@@ -88,11 +88,11 @@ def outcome(key: str, name: str = "errors", id: str | None = None, **more: Any) 
     return {"id": id or f"o-{name}-{key}", "type": "outcome", "name": name, "targetingKey": key} | more
 
 
-def rolled_out(world: Any) -> None:
+def rolled_out(world: Any, **changed: Any) -> None:
     """In a simulated world: an environment `beta`, of which nobody but the collector knows, with the rollouts from above."""
     secrets = MemoryStore()
     signing.begin(secrets, "beta", SECRET)
-    world.flags.put(path("beta"), published(), content_type="application/json")
+    world.flags.put(path("beta"), published(**changed), content_type="application/json")
     signing.publish(secrets, world.keys, "beta")
 
 

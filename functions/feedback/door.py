@@ -11,6 +11,7 @@ from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
 from slipway.edge.http import Answer, Api
 from slipway.feedback import ballots
+from slipway.feedback.attachments import Attachments
 from slipway.feedback.boards import Boards
 from slipway.feedback.buckets import Buckets
 from slipway.feedback.edits import Edits
@@ -25,6 +26,7 @@ from slipway.feedback.secrets import Secrets
 from slipway.feedback.submission import Submissions
 from slipway.feedback.suggestions import Suggestions
 from slipway.feedback.switches import Switches
+from slipway.feedback.tickets import Tickets
 from slipway.feedback.votes import Votes
 from slipway.ports import Store
 from slipway.resources import Stored
@@ -45,9 +47,11 @@ class Feedback:
     votes: Votes
     merging: Merging
     suggestions: Suggestions
+    attachments: Attachments | None
 
 
-def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feedback:
+def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom, files: Attachments | None = None) -> Feedback:
+    """Without `files` nothing can be attached."""
     secrets, aead = Secrets(store, entropy), AesGcm()
     people = People(store, secrets, entropy, aead)
     items = Items(store, people, aead, entropy)
@@ -56,12 +60,14 @@ def feedback(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Feed
     suggestions = Suggestions(items.shelf, switches, partial(ballots.votes, store))
     votes, merging = Votes(items.shelf, people, gate), Merging(items.shelf)
     boards, edits, notes = Boards(store), Edits(items), Notes(items)
-    submissions, erasure = Submissions(items, gate), Erasure(items)
-    return Feedback(items, people, submissions, boards, edits, notes, gate, erasure, votes, merging, suggestions)
+    submissions, erasure = Submissions(items, gate, Tickets(secrets)), Erasure(items, *([] if files is None else [files.erase]))
+    return Feedback(items, people, submissions, boards, edits, notes, gate, erasure, votes, merging, suggestions, files)
 
 
 def wire() -> Feedback:
-    return feedback(connect.store(Settings.load()))
+    settings = Settings.load()
+    bucket = settings.bucket_attachments
+    return feedback(connect.store(settings), files=Attachments(connect.uploads(bucket), connect.blobs(settings, bucket)))
 
 
 api: Api[Feedback] = Api("feedback", wire)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from functions.feedback import boards, inbox, merging, people, similar, transfer, votes
+from functions.feedback import attachments, boards, inbox, merging, people, similar, transfer, votes
 from functions.feedback.door import Feedback, api, shown
 from slipway.calls import timestamp
 from slipway.edge.http import Answer, Request
@@ -12,7 +12,7 @@ from slipway.feedback.forms import LONGEST
 from slipway.feedback.item import FeedbackView, FormView, NewFeedback, OpenedForm, ReceiptView, receipt
 
 # Each page hangs its routes on the door when it is imported, and does nothing else.
-__all__ = ["api", "boards", "handler", "inbox", "merging", "people", "similar", "transfer", "votes"]
+__all__ = ["api", "attachments", "boards", "handler", "inbox", "merging", "people", "similar", "transfer", "votes"]
 
 handler = api
 

@@ -13,11 +13,10 @@ from functools import cache
 from typing import Any
 
 from slipway.edge import headers as read
-from slipway.edge import observe
-from slipway.edge.answer import Rendered, problem
+from slipway.edge import pages
+from slipway.edge.answer import Rendered
 from slipway.edge.event import Event, common_headers
 from slipway.edge.operation import methods, unmatched
-from slipway.problems import Problem
 
 HERE = os.path.dirname(__file__)  # pathlib would be a fifth of what a cold start loads
 HTML, SVG = "text/html; charset=utf-8", "image/svg+xml"
@@ -26,42 +25,17 @@ PAGES = {
     "/docs": ("docs.html", HTML),
     "/openapi.json": ("openapi.json", "application/json"),
     "/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/widget.js": ("widget.js", "text/javascript; charset=utf-8"),
     "/favicon.svg": ("favicon.svg", SVG),
     "/favicon.ico": ("favicon.svg", SVG),  # asked for by browsers whatever the page says
 }
-SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
-    "Strict-Transport-Security": "max-age=63072000",
-    "X-Frame-Options": "DENY",
-}
+SHARED = ("/widget.js",)  # what pages of others load
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     request = Event(event, os.urandom(16).hex())
     route = f"GET {request.path}" if request.path in PAGES else "none"
-    with observe.Line(
-        "site",
-        request_id=request.request_id,
-        trace_id=observe.trace_id(request.traceparent),
-        correlation_id=request.correlation_id,
-        route=route,
-        principal_kind="anonymous",
-    ) as line:
-        try:
-            answer = _answer(request)
-        except Problem as error:
-            line["error_code"] = error.code
-            line.measure("Errors4xx", 1)
-            answer = problem(error, request)
-        line["status"] = answer.status
-        line.measure("Requests", 1)
-    body = "" if request.method == "HEAD" else answer.body
-    return Rendered(answer.status, {**answer.headers, **SECURITY}, body).as_event()
+    return pages.answered("site", route, request, _answer)
 
 
 def _answer(request: Event) -> Rendered:
@@ -81,6 +55,8 @@ def _page(request: Event) -> Rendered:
     name, media = PAGES[request.path]
     body, etag = _file(name)
     headers = {**common_headers(request), "ETag": etag, "Cache-Control": "public, max-age=300"}
+    if request.path in SHARED:
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if read.not_modified(request.headers, etag):
         return Rendered(304, headers, "")
     return Rendered(200, {**headers, "Content-Type": media}, body)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from infra.local import visit
 from infra.local.demo import Details
 from infra.local.home import REPOSITORY, Home, Trouble, read_json
 from infra.local.progress import say
@@ -109,6 +110,7 @@ def _guide(details: Details | dict[str, Any], last: str) -> str:
     return f"""
 Slipway runs here
   Console     {details["console_url"]}
+  Demo page   {api}{visit.PATH}   (what a visitor sees, with the feedback widget)
   API         {api}   (reference: {api}/docs)
   Login       {details["user"]}  {details["password"]}
   Keys        admin   {keys["admin"]}

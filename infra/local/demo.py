@@ -19,6 +19,7 @@ from infra.local.seed import Month
 from slipway import keyring, settings
 from slipway.adapters import connect
 from slipway.credentials import parse
+from slipway.feedback.boards import Boards
 from slipway.keys import NewKey
 
 ENVIRONMENT = "development"
@@ -71,6 +72,7 @@ def _seeded(emulator: Emulator, deployed: Deployed) -> dict[str, Any]:
     password = _enrolled(emulator, deployed, admin.id)
     _published(emulator, deployed, keys)
     month.work(people)  # last: its events keep the functions busy, and nobody waits for them
+    month.publish(people[PEOPLE[0].name], Boards(connect.store(settings.Feedback.load(deployed.environment("feedback")))))
     return {"keys": keys, "user": PEOPLE[0].email, "password": password}
 
 

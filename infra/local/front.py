@@ -9,7 +9,7 @@ import contextlib
 import http.client
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MAX_BODY = 10 * 1024 * 1024  # as an HTTP API takes at most
@@ -28,6 +28,7 @@ class Front(ThreadingHTTPServer):
         """Binds at once; raises OSError when the port is taken. `api` is the id of the HTTP API."""
         self.upstream_port = upstream_port
         self.upstream_host = f"{api}.execute-api.localhost:{upstream_port}"
+        self.pages: dict[str, tuple[Mapping[str, str], bytes]] = {}  # of the laptop's own: headers and body by path
         self.turns = threading.BoundedSemaphore(AT_ONCE)
         super().__init__(("127.0.0.1", port), _Exchange)
 
@@ -64,6 +65,9 @@ class _Exchange(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         try:
             body = self._body()
+            if self.command == "GET" and (own := self.server.pages.get(self.path)) is not None:
+                self._show(*own)
+                return
             with self.server.turns:
                 self._forward(body)
         except _Refused as refused:
@@ -103,6 +107,14 @@ class _Exchange(BaseHTTPRequestHandler):
             self.send_header("Content-Length", length)
         self.end_headers()
         self.wfile.write(content)
+
+    def _show(self, headers: Mapping[str, str], page: bytes) -> None:
+        self.send_response_only(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from infra.local.crowd import Crowd
 from infra.local.flagstories import CREW, FLAG_STORIES, FlagStory, RolloutStory
 from infra.local.month import DAYS, KEYS, PEOPLE, STORIES, Change, KeyStory, Person, Story
+from infra.local.visit import PRODUCT
 from slipway.access import SYSTEM, Principal
 from slipway.calls import Call
+from slipway.feedback.boards import BoardPatch, Boards
 from slipway.flags.change import NewChange
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.control import Control
@@ -56,6 +58,11 @@ class Month:
         self._flags.segments.create(self._call(first, "segments.create", 1, "crew"), NewSegment.model_validate(CREW))
         for flag in FLAG_STORIES:
             self._flag(flag, people[flag.owner])
+
+    def publish(self, by: Principal, boards: Boards) -> None:
+        """Show everybody what becomes of the demo page's product."""
+        call = self._call(by, "boards.update", DAYS, PRODUCT, 95)
+        boards.update(call, PRODUCT, None, BoardPatch(roadmap=True, changelog=True, suggestions=True))
 
     def issue(self, wish: NewKey) -> str:
         """A key of today, made as `slipway keys create` does: its secret."""

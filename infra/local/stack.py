@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
-from infra.local import assembly, demo
+from infra.local import assembly, demo, visit
 from infra.local.children import Children
 from infra.local.deployment import Deployed, Deployment, point_here
 from infra.local.emulator import Emulator
@@ -39,6 +39,7 @@ class Stack:
                 point_here(self.emulator)
                 self.front = self._open(deployed)
                 details = demo.furnish(self.home, self.emulator, deployed, self.front.url)
+                self.front.pages[visit.PATH] = visit.HEADERS, visit.page(details["keys"]["client"])
             except BaseException as error:
                 died = not self.emulator.alive
                 self.children.end_all()  # or the way out of this block waits for synth

@@ -208,7 +208,7 @@ def test_an_unusual_answer_is_an_answer(world: World, answer: Fault) -> None:
     world.net.faults.append(answer)
     etag = world.blobs.put(pk, b"x" * 100_000, content_type=TEXT, absent=True)
     world.net.faults.append(answer)
-    assert world.blobs.get(pk) == Blob(b"x" * 100_000, etag)
+    assert world.blobs.get(pk) == Blob(b"x" * 100_000, etag, TEXT)
     assert world.client.counts.calls == 10
     assert world.slept == []
     if answer in (Fault.CHUNKED, Fault.CONTINUED):

@@ -18,7 +18,7 @@ from ops import openapi
 from slipway import cursors
 from slipway.access import Principal
 from slipway.calls import derived_id
-from tests.contracts.rooms import DELIVERY, caller
+from tests.contracts.rooms import ATTACHMENT, DELIVERY, caller
 from tests.functions.events import ADMIN, EDITOR, VIEWER, http_event
 
 # `evaluate` answers as OFREP has it, not with problems: its own attacks are in `tests/functions/test_evaluate.py`.
@@ -351,7 +351,7 @@ def _path(route: Route, id: str) -> str:
         flag = {"rollouts.start": "cortado", "rollouts.resume": "lungo"}.get(str(route.operation), "doppio")
         return route.path.replace("{key}", flag).replace("{environment}", "development").replace("{id}", id)
     named = re.sub(r"(/v[01]/[a-z-]+/|/manifest/flags/)\{[a-z]+\}", lambda found: found[1] + id, route.path)
-    return named.replace("{environment}", "development").replace("{delivery}", DELIVERY)
+    return named.replace("{environment}", "development").replace("{delivery}", DELIVERY).replace("{attachment}", ATTACHMENT)
 
 
 def _sound(route: Route) -> bytes:
@@ -459,6 +459,7 @@ def _sound(route: Route) -> bytes:
             "events": ["feedback.*", "feedback.notice"],
             "enabled": True,
         },
+        "attachments.form": {"type": "image/png"},
         "webhooks.update": {"events": ["*"], "description": "Into the chat", "enabled": False},
         "webhooks.rotate": {"overlap": 60},
         "changelog.create": {
@@ -474,6 +475,21 @@ def _sound(route: Route) -> bytes:
         "feedback.withdraw": {"targeting_key": "u1", "environment": "production"},
         "feedback.merge": {"into": derived_id("fbk_", "key_admin", "feedback.submit", "submission kettle")},
         "feedback.form": {"product": "grinder"},
+        "surveys.create": {
+            "product": "grinder",
+            "environment": "production",
+            "kind": "csat",
+            "question": "How was it?",
+            "targeting": {"==": [{"var": "plan"}, "team"]},
+            "sampling": 12.5,
+            "cap": 100,
+            "quiet_days": 7,
+            "starts_at": "2026-11-01T00:00:00Z",
+            "ends_at": "2027-11-01T00:00:00Z",
+            "enabled": True,
+        },
+        "surveys.update": {"question": "How is it?", "targeting": None, "sampling": None, "cap": 200, "enabled": False},
+        "surveys.prompt": {"product": "grinder", "view": "v1", "context": {"targetingKey": "u1", "plan": "team"}},
         "people.export": {"targeting_key": "u1", "environment": "production"},
         "people.erase": {"email": "ada@example.com"},
         "feedback.update": {
@@ -521,6 +537,8 @@ def _forged_cursors(route: Route, target: str) -> Iterator[str]:
         "environments.list": (["environments.list"], ("key",)),
         "proposals.list": (["proposals.list", None, None, None, None], ("created_at", "pk")),
         "schedules.list": (["schedules.list", None, None, None, None], ("created_at", "pk")),
+        "surveys.list": (["surveys.list", None, None, None], ("created_at", "pk")),
+        "surveys.versions": (["surveys.versions", target], ("version",)),
         "feedback.list": (["feedback.list", None, None, "visible", *[None] * 10], ("created_at", "pk")),
         "feedback.versions": (["feedback.versions", target], ("version",)),
         "feedback.notes": (["feedback.notes", target], ("sk",)),

@@ -22,12 +22,17 @@ from functions.flags.handler import api as flags_api
 from functions.hooks.door import hooks
 from functions.hooks.handler import api as hooks_api
 from functions.products.handler import api as products_api
+from functions.public.handler import Pages
 from functions.signals.handler import api as signals_api
 from functions.site.handler import handler as site
+from functions.surveys.handler import api as surveys_api
+from functions.surveys.handler import room as surveys
 from infra.routes import ROUTES, Route
 from slipway.access import Principal
-from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore
+from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemorySchedules, MemoryStore, MemoryUploads
+from slipway.feedback.attachments import Attachments
 from slipway.feedback.deliveries import noticed
+from slipway.feedback.public import Public
 from slipway.flags.compilation import compiled
 from slipway.flags.control import Control
 from slipway.flags.snapshot import path
@@ -35,6 +40,7 @@ from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
 from slipway.rollouts.signing import Secrets
 from slipway.signals.collection import Collector
+from tests.catalogue import a_call
 from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import ADMIN, Context, Handler, Reply, http_event, reply
 
@@ -55,6 +61,7 @@ _HANDLERS: dict[str, Handler] = {
     "signals": signals_api,
     "hooks": hooks_api,
     "feedback": feedback_api,
+    "surveys": surveys_api,
     "site": site,
 }
 
@@ -70,9 +77,11 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(audit_api.testing(use=store))
         stack.enter_context(signals_api.testing(use=store))
         stack.enter_context(hooks_api.testing(use=hooks(store, MemorySchedules())))
-        stack.enter_context(feedback_api.testing(use=feedback(store)))
+        stack.enter_context(feedback_api.testing(use=feedback(store, files=Attachments(MemoryUploads(), MemoryBlobs()))))
+        stack.enter_context(surveys_api.testing(use=surveys(store)))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
-        stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector)}))
+        pages = Pages(lambda: (Public(store), "https://api.example.com"))
+        stack.enter_context(patch.dict(_HANDLERS, {"collect": Collecting(lambda: collector), "public": pages}))
         yield store
 
 
@@ -87,6 +96,7 @@ def furnished() -> dict[str, str]:
         "keys": {"kind": "admin", "role": "viewer", "name": "robot"},
         "members": {"email": "grace@example.com", "role": "viewer"},
     }
+    bodies["surveys"] = {"product": "grinder", "environment": "production", "kind": "nps", "question": "Well?", "enabled": True}
     bodies["webhooks"] = {"url": "https://hooks.example.com/in", "events": ["*"]}
     bodies["changelog"] = {"product": "grinder", "title": "Quieter"}
     bodies["feedback"] = {"type": "bug", "product": "grinder", "title": "It squeaks"}
@@ -102,10 +112,22 @@ def furnished() -> dict[str, str]:
     event = http_event("POST", f"/v1/proposals/{approved}/approve", headers={"if-match": "*"}, principal=second)
     assert gateway(event).status == 200
     _delivered(ids["webhooks"])
+    _attached(ids["feedback"])
     return ids | {"proposals.apply": approved, "metrics": "errors", "boards": "grinder"} | _rolled_out()
 
 
 DELIVERY = "dlv_" + "0" * 26
+
+
+ATTACHMENT = "att_" + "0" * 26
+
+
+def _attached(item: str) -> None:
+    """A file of the item that is clean, to aim at."""
+    use = feedback_api._use
+    assert use is not None
+    ready = {"id": ATTACHMENT, "state": "ready", "type": "image/png", "bytes": 1}
+    use.items.update(a_call(), item, None, lambda data: {**data, "attachments": [ready]})
 
 
 def _delivered(webhook: str) -> None:
@@ -156,15 +178,16 @@ def _made(area: str, body: dict[str, object]) -> dict[str, Any]:
 def gateway(event: dict[str, Any]) -> Reply:
     """As the gateway does: the function of the route, `$default` for everything else; a public route has no authorizer."""
     method, asked = event["requestContext"]["http"]["method"], event["rawPath"]
-    route = next((route for route in ROUTES if not route.public and fits(route, method, asked)), None)
-    if route is None:
+    route = next((route for route in ROUTES if fits(route, method, asked)), None)
+    if route is None or route.public:
         event["requestContext"].pop("authorizer", None)
     return reply(_HANDLERS["site" if route is None else route.function](event, Context()))
 
 
 def caller(route: Route) -> Principal:
     """One who may call it."""
-    return Principal("server", "key_s", environment="production") if route.function == "collect" else ADMIN
+    of_an_application = route.function == "collect" or route.operation == "surveys.prompt"
+    return Principal("server", "key_s", environment="production") if of_an_application else ADMIN
 
 
 def fits(route: Route, method: str, path: str) -> bool:

@@ -34,6 +34,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "rollout": {**_THERE, "state": "running", "stage": 1, "share": 5_000, "why": "hold_over"},
     "feedback": {"product": "grinder"},
     "person": {},
+    "survey": {"product": "grinder", "environment": "production", "survey_kind": "nps"},
     "webhook": {"status": "enabled"},
     "changelog": {"product": "grinder", "status": "draft"},
     "board": {"product": "grinder"},

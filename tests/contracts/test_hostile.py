@@ -19,7 +19,7 @@ from tests.contracts.hostile import Attack
 from tests.figures import Tell
 from tests.functions.events import Reply
 
-FUNCTIONS = ("products", "flags", "access", "audit", "collect", "signals", "feedback", "hooks", "site")
+FUNCTIONS = ("products", "flags", "access", "audit", "collect", "signals", "feedback", "hooks", "surveys", "site")
 EACH = 10_000 if os.environ.get("SLIPWAY_PROVE") else 1_000  # hostile requests a function, and as many generated ones
 _SCHEMAS = json.loads((openapi.SITE / "openapi.json").read_text())["components"]
 _PROBLEM, _MANIFEST_ERROR = (

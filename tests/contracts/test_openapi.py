@@ -91,7 +91,7 @@ def test_what_the_reference_shows_to_send_is_taken(document: dict[str, Any]) -> 
     for path, example in shown.items():
         with rooms.opened():
             needed = ["/v1/flags"] if example.get("flag") == shown["/v1/flags"]["key"] else []
-            needed += ["/v1/products"] if path.startswith(("/v1/feedback", "/v1/changelog")) else []
+            needed += ["/v1/products"] if path.startswith(("/v1/feedback", "/v1/changelog", "/v1/surveys")) else []
             for place in (*needed, path):
                 body = {**shown[place], **({"at": tomorrow} if "at" in shown[place] else {})}
                 sent = {"content-type": "application/json"}

@@ -142,6 +142,14 @@ EXPECTED = """
     feedback.form           -yyyyyyyy-
     people.export           -----y--y-
     people.erase            -----y--y-
+    surveys.create          ----yy-yy-
+    surveys.list            ---yyyyyy-
+    surveys.read            ---yyyyyy-
+    surveys.update          ----yy-yy-
+    surveys.delete          ----yy-yy-
+    surveys.versions        ---yyyyyy-
+    surveys.results         ---yyyyyy-
+    surveys.prompt          -yy-------
     feedback.list           ---yyyyyy-
     feedback.update         ----yy-yy-
     feedback.bulk           ----yy-yy-
@@ -154,6 +162,8 @@ EXPECTED = """
     boards.read             ---yyyyyy-
     boards.update           ----yy-yy-
     feedback.similar        -yyyyyyyy-
+    attachments.form        -yyyyyyyy-
+    attachments.read        ---yyyyyy-
     site.read               yyyyyyyyy-
 """
 TABLE = dict(line.split() for line in EXPECTED.strip().splitlines())

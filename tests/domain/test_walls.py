@@ -23,6 +23,7 @@ CONTRACTS = {
 LARGE_ADAPTERS = {
     *("aead", "alarms", "boto", "connect", "directory", "eventbus", "jwks", "memory", "rehearsal", "scheduler"),
     *("post", "ses"),
+    *("comprehend", "lexicon"),
 }
 # What may be known of the product where it is deployed.
 CONSTANTS = {"credentials", "events", "money", "settings", "tables"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, until
 
 pytestmark = pytest.mark.e2e
 
@@ -16,6 +16,8 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
     stack.call("POST", "/v1/products", {"name": "Sorter", "price": 1, "key": "sorter"})
     told = {"type": "idea", "product": "sorter", "text": "It hums."}
     ids = [stack.call("POST", "/v1/feedback", {**told, "title": title}).json()["id"] for title in ("First", "Second", "Third")]
+    looked_at = lambda: all(stack.call("GET", f"/v1/feedback/{id}").json()["proof"] for id in ids)  # noqa: E731
+    until(looked_at, within=60, what="each was looked at, which makes a version")
     page = stack.call("GET", "/v1/feedback?product=sorter&limit=2").json()
     rest = stack.call("GET", f"/v1/feedback?product=sorter&limit=2&cursor={page['next_cursor']}").json()
     assert [item["title"] for item in (*page["items"], *rest["items"])] == ["First", "Second", "Third"]
@@ -25,9 +27,9 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
         "PATCH",
         f"/v1/feedback/{ids[0]}",
         {"status": "planned", "tags": ["noise"], "assignee": member, "reply": "Soon.", "headline": "Quieter"},
-        headers={**MERGE, "If-Match": '"1"'},
+        headers={**MERGE, "If-Match": '"2"'},
     ).json()
-    assert (changed["status"], changed["assignee"], changed["version"], changed["title"]) == ("planned", member, 2, "First")
+    assert (changed["status"], changed["assignee"], changed["version"], changed["title"]) == ("planned", member, 3, "First")
     assert [one["id"] for one in stack.call("GET", "/v1/feedback?status=planned&tag=noise").json()["items"]] == [ids[0]]
     for links in ([{"flag": "one-click-booking", "environment": "development"}], []):
         linked = stack.call("PATCH", f"/v1/feedback/{ids[0]}", {"links": links}, headers={**MERGE, "If-Match": "*"})
@@ -39,7 +41,7 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
 
     bulk = {"ids": ids[1:], "change": {"status": "declined", "state": "held"}}
     done = stack.call("POST", "/v1/feedback/bulk", bulk, headers={"Idempotency-Key": "put-away"})
-    assert [item["version"] for item in done.json()["items"]] == [2, 2]
+    assert [item["version"] for item in done.json()["items"]] == [3, 3]
     again = stack.call("POST", "/v1/feedback/bulk", bulk, headers={"Idempotency-Key": "put-away"})
     assert again.json() == done.json()
     assert [one["id"] for one in stack.call("GET", "/v1/feedback?product=sorter").json()["items"]] == ids[:1]

@@ -41,7 +41,8 @@ def test_a_visitor_tells_something_once_and_the_team_reads_it(stack: Stack, prod
     read = stack.call("GET", f"/v1/feedback/{id}").json()
     assert (read["text"], read["environment"]) == ("The lever snaps back, ring me at [phone].", ENVIRONMENT)
     assert stack.call("GET", f"/v1/feedback/{id}", token="client").status == 403
-    until(lambda: types(stack, id) == ["feedback.submitted.v1"], within=PATIENCE, what="the audit has it, once")
+    wanted = ["feedback.triaged.v1", "feedback.submitted.v1"]
+    until(lambda: types(stack, id) == wanted, within=PATIENCE, what="the audit has both, once")
 
 
 def test_a_form_is_opened_and_a_wrong_product_is_told(stack: Stack, product: str) -> None:

@@ -34,6 +34,7 @@ AWS_ALONE = {
     ("s3:PutObject", "{quarantine}/aws/lambda/*"): "the destination of a batch that was given up",
     ("s3:ListBucket", "{keys}"): "S3 tells only who may list that an object is missing, the embedded AWS everybody",
     ("s3:ListBucket", "{flags}"): "S3 tells only who may list that an object is missing, the embedded AWS everybody",
+    ("s3:ListBucket", "{attachments}"): "S3 tells only who may list that an object is missing, the embedded AWS everybody",
     ("iam:PassRole", ""): "whoever makes a one-shot hands over the role by which it calls",
 }
 
@@ -88,7 +89,7 @@ def record(stack: Stack) -> list[tuple[str, Use]]:
 
 def excused(stack: Stack) -> set[tuple[str, str]]:
     """Actions and where, of AWS_ALONE."""
-    readers = {"keys": "keyring", "quarantine": "keyring", "flags": "snapshot"}
+    readers = {"keys": "keyring", "quarantine": "keyring", "flags": "snapshot", "attachments": "triage"}
     names = {bucket: stack.setting(function, f"SLIPWAY_BUCKET_{bucket.upper()}") for bucket, function in readers.items()}
     return {(action, place and "arn:aws:s3:::" + place.format(**names)) for action, place in AWS_ALONE}
 

@@ -15,6 +15,7 @@ from slipway.rollouts.arms import PER_NETWORK_HOUR
 from slipway.rollouts.signing import FRESH
 from slipway.signals import rows
 from slipway.signals.posted import MOST
+from slipway.signals.salts import person
 from slipway.tables import SIGNALS
 from tests.collecting import (
     BY_TEAM,
@@ -70,6 +71,48 @@ def test_an_exposure_and_an_outcome_byte_for_byte(deployment: Deployment) -> Non
     assert without(message) == {"value": 3_500_000, "variants": {"checkout": {"t": "on", "c": "off"}[arm(ADA)]}}
     [adopted] = deployment.rows("adopt#production#checkout#2026-11-23#")
     assert without(adopted) == {"variant": {"t": "on", "c": "off"}[arm(ADA)]}
+
+
+def shown_to(deployment: Deployment, key: str) -> list[tuple[str, str, int]]:
+    """What is found by the person: which flag, variant and version."""
+    salt = deployment.rows("salt#production")[0]["salt"]
+    found = deployment.rows(rows.shown("production", "2026-11-23", person(salt, key)))
+    assert all(row["sk"] == f"{row['flag']}#{row['variant']}#{row['version']}" for row in found)
+    return [(row["flag"], row["variant"], row["version"]) for row in found]
+
+
+def test_what_a_person_was_shown_is_found_by_its_key_for_as_long_as_the_day_s_salt(deployment: Deployment) -> None:
+    plain = {"id": "1", "type": "exposure", "flag": "plain", "context": {"targetingKey": ADA}}
+    deployment.post(exposed(ADA), who=CLIENT)
+    deployment.post(plain)
+    before = deployment.rows("shown#")
+    deployment.now += 60
+    deployment.another()
+    deployment.post(exposed(ADA, id="again"), plain)
+    assert deployment.rows("shown#") == before
+    assert shown_to(deployment, ADA) == [("checkout", {"t": "on", "c": "off"}[arm(ADA)], 2), ("plain", "off", 2)]
+    assert shown_to(deployment, "bob") == []
+    salt = deployment.rows("salt#production")[0]
+    assert {row["expires"] for row in before} == {salt["expires"]}
+
+
+def test_what_is_not_proven_to_be_somebody_s_own_is_not_found_by_that_key(deployment: Deployment) -> None:
+    """A token of another's; without a key; of a rollout that is bucketed by something else, as a client says."""
+    bucket = exposure.bucket("team", "v3", "blue")
+    proof = exposure.Exposure(1, BY_TEAM, 0, exposure.arm(bucket, HALF), bucket, unit("blue", BY_TEAM))
+    team = {"id": "1", "type": "exposure", "flag": "team", "exposure": exposure.sign(SECRET, "production", "team", proof)}
+    deployment.post(exposed(ADA, targetingKey="bob"), exposed(ADA, targetingKey=None), who=CLIENT)
+    deployment.post(team | {"targetingKey": ADA}, who=CLIENT)
+    deployment.post(exposed(ADA, targetingKey="bob"))
+    assert deployment.rows("shown#") == []
+    deployment.post(team | {"targetingKey": ADA})
+    assert [flag for flag, _, _ in shown_to(deployment, ADA)] == ["team"]
+
+
+def test_what_was_shown_before_the_present_version_has_none(deployment: Deployment) -> None:
+    deployment.publish(stage=1)
+    deployment.post(exposed(ADA))
+    assert shown_to(deployment, ADA) == [("checkout", {"t": "on", "c": "off"}[arm(ADA)], 0)]
 
 
 def test_the_lake_has_one_record_a_batch_without_context_or_address(deployment: Deployment) -> None:
@@ -157,6 +200,7 @@ WRONG: list[tuple[Any, str]] = [
     (outcome(ADA, "a#b", id="1"), "invalid_name"),
     (outcome(ADA, "a|b", id="1"), "invalid_name"),
     (outcome(ADA, "-a", id="1"), "invalid_name"),
+    (outcome(ADA, "feedback.negative", id="1"), "reserved_name"),
     (outcome(ADA) | {"targetingKey": None}, "key_missing"),
     (outcome(ADA) | {"targetingKey": ""}, "invalid_key"),
     (outcome(ADA) | {"targetingKey": 7}, "invalid_key"),
@@ -644,9 +688,9 @@ def test_a_batch_costs_two_rounds_of_reads_and_a_write_for_what_is_new() -> None
     deployment.post(outcome("first"))
     counted.asked.clear()
     deployment.post(*(exposed(key) for key in keys), *(outcome(key) for key in keys))
-    # Two rounds, of which one asks for more than a hundred rows. Put: that the flag was shown that day; unit, adoption; two
-    # metrics; unit of the day, message.
-    assert counted.asked == {"get_many": 3, "put": 1 + 20 * (2 + 2 + 2)}
+    # Two rounds, of which one asks for more than a hundred rows. Put: that the flag was shown that day; unit, adoption, what
+    # the person was shown; two metrics; unit of the day, message.
+    assert counted.asked == {"get_many": 3, "put": 1 + 20 * (3 + 2 + 2)}
     counted.asked.clear()
     deployment.post(*(outcome(key, id=f"again-{key}") for key in keys))
     assert counted.asked == {"put": 20, "get_many": 1}, "the message alone is new, and who else is out was not remembered"

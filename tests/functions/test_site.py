@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,13 @@ def test_a_page_has_a_type_a_tag_and_the_guards(path: str) -> None:
     reply = site("GET", path)
     assert reply.status == 200
     assert reply.body
-    assert reply.headers["content-type"].split(";")[0] in ("text/html", "text/css", "application/json", "image/svg+xml")
+    assert reply.headers["content-type"].split(";")[0] in (
+        "text/html",
+        "text/css",
+        "text/javascript",
+        "application/json",
+        "image/svg+xml",
+    )
     assert "unsafe" not in reply.headers["content-security-policy"]
     assert reply.headers["content-security-policy"].startswith("default-src 'none'")
     assert reply.headers["x-content-type-options"] == "nosniff"
@@ -28,6 +35,15 @@ def test_a_page_has_a_type_a_tag_and_the_guards(path: str) -> None:
     assert (again.status, again.body, again.headers["etag"]) == (304, b"", reply.headers["etag"])
     head = site("HEAD", path)
     assert (head.status, head.body, head.headers["etag"]) == (200, b"", reply.headers["etag"])
+
+
+def test_the_widget_is_small_and_pages_of_others_may_load_it() -> None:
+    reply = site("GET", "/widget.js")
+    assert len(gzip.compress(reply.body, 9)) <= 10_000
+    assert reply.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert reply.headers["cache-control"] == "public, max-age=300"
+    forbidden = ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "cookie =", "localStorage", "eval(", "import ")
+    assert not [word for word in forbidden if word in reply.body.decode()]
 
 
 def test_the_page_says_what_runs_here_and_leads_to_the_reference() -> None:

@@ -30,6 +30,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
         "certificate": CERTIFICATE,
         "callback": "http://localhost:8080/",
         "sender": "feedback@example.com",
+        "sentiment": "comprehend",
         "boto3": "products",
     },
     "edge": {"edge": "true"},

@@ -20,7 +20,7 @@ def read(**context: Any) -> Config:
 
 
 def test_there_are_few_keys_and_each_has_a_default() -> None:
-    assert len(fields(Config)) <= 12
+    assert len(fields(Config)) <= 13
     assert read() == Config()
 
 
@@ -65,6 +65,7 @@ def test_an_unknown_key_is_an_error_that_suggests(key: str, suggestion: str | No
         ("stage", "dev-"),
         ("stage", 7),
         ("target", "azure"),
+        ("sentiment", "gut"),
         ("ephemeral", "yes"),
         ("ephemeral", 1.5),
         ("retention", "31"),

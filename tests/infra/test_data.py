@@ -18,6 +18,7 @@ LOCKED = {
     "SignalsTableE8D63F6D": "AWS::DynamoDB::Table",
     "CountersTable23DAAD26": "AWS::DynamoDB::Table",
     "FeedbackTableF528636C": "AWS::DynamoDB::Table",
+    "AttachmentsBucket8E14A36F": "AWS::S3::Bucket",
     "LakeBucket9CD7BBD2": "AWS::S3::Bucket",
     "AccessLogsBucket83982689": "AWS::S3::Bucket",
     "KeysBucketC65599E5": "AWS::S3::Bucket",
@@ -59,7 +60,16 @@ def test_a_table_is_as_its_schema_says(aws: Assembly, table: Table) -> None:
 def test_the_access_log_of_buckets_is_kept_apart(aws: Assembly) -> None:
     buckets = aws.of("AWS::S3::Bucket")
     logged = {id for id, bucket in buckets.items() if "LoggingConfiguration" in bucket}
-    assert {id[:-14] for id in logged} == {"Flags", "Keys", "Lake", "Quarantine"}
+    assert {id[:-14] for id in logged} == {"Attachments", "Flags", "Keys", "Lake", "Quarantine"}
+
+
+def test_what_was_not_cleaned_goes_by_itself_and_browsers_may_bring_it(aws: Assembly) -> None:
+    [bucket] = [made for id, made in aws.of("AWS::S3::Bucket").items() if id.startswith("AttachmentsBucket")]
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+    assert (rule["Prefix"], rule["ExpirationInDays"]) == ("incoming/", 1), "what was cleaned stays"
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    [cors] = bucket["CorsConfiguration"]["CorsRules"]
+    assert cors == {"AllowedMethods": ["POST", "GET"], "AllowedOrigins": ["*"]}
 
 
 def test_the_lake_has_a_column_for_all_that_is_told(aws: Assembly) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.site import handler as site
-from infra.routes import PAGES
+from infra.routes import BOARDS, PAGES
 from tests.infra.assemblies import CONTEXTS
 from tests.infra.conftest import Assembly
 
@@ -26,16 +26,21 @@ def test_only_public_pages_are_kept(edge: Assembly) -> None:
     assert {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504} == set(errors)  # all that CloudFront would keep
     assert set(errors.values()) == {0}
     kept = {behavior["PathPattern"]: behavior["CachePolicyId"] for behavior in config["CacheBehaviors"]}
-    assert set(kept) == set(PAGES)
+    assert set(kept) == {*PAGES, BOARDS}
     [(id, policy)] = edge.of("AWS::CloudFront::CachePolicy").items()
     assert all(used == {"Ref": id} for used in kept.values())
-    # No header, cookie or query decides about a page; how long it is kept it says itself.
+    # No header or cookie decides about a page, and of the query its number alone; how long it is kept it says itself.
     told = policy["CachePolicyConfig"]
     assert (told["MinTTL"], told["DefaultTTL"]) == (0, 0)
     parameters = told["ParametersInCacheKeyAndForwardedToOrigin"]
     assert parameters["HeadersConfig"] == {"HeaderBehavior": "none"}
     assert parameters["CookiesConfig"] == {"CookieBehavior": "none"}
+    assert parameters["QueryStringsConfig"] == {"QueryStringBehavior": "whitelist", "QueryStrings": ["page"]}
     [headers] = edge.of("AWS::CloudFront::ResponseHeadersPolicy").values()
+    # The cache knows no origins, so it says the same to all: a page of another one may read what is public.
+    shared = headers["ResponseHeadersPolicyConfig"]["CorsConfig"]
+    assert shared["AccessControlAllowOrigins"] == {"Items": ["*"]}
+    assert shared["AccessControlAllowCredentials"] is False
     removed = headers["ResponseHeadersPolicyConfig"]["RemoveHeadersConfig"]["Items"]
     assert {item["Header"] for item in removed} == {"x-request-id", "x-correlation-id", "traceparent"}
 

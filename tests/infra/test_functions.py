@@ -140,7 +140,9 @@ def test_routes_name_functions_and_operations_that_exist() -> None:
 def test_the_authorizer_stands_before_every_route_but_the_public_one(aws: Assembly) -> None:
     routes = aws.of("AWS::ApiGatewayV2::Route").values()
     public = [route["RouteKey"] for route in routes if route["AuthorizationType"] != "CUSTOM"]
-    assert sorted(public) == ["$default", "GET /unsubscribe/{token}", "POST /unsubscribe/{token}"]
+    boards = [f"GET /public/{{product}}/{name}" for name in ("roadmap", "roadmap.json")]
+    boards += [f"GET /public/{{product}}/{name}" for name in ("changelog", "changelog.json", "changelog.atom")]
+    assert sorted(public) == sorted(["$default", "GET /unsubscribe/{token}", "POST /unsubscribe/{token}", *boards])
     assert sum(route.public for route in ROUTES) == len(public)
     [authorizer] = aws.of("AWS::ApiGatewayV2::Authorizer").values()
     assert authorizer["IdentitySource"] == ["$request.header.Authorization"]

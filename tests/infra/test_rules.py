@@ -135,7 +135,7 @@ PLANTED: list[tuple[str, str, Plant]] = [
     (
         "literal_grants",
         "Service/RelayRole",
-        granted("s3:DeleteObject", {"Fn::Join": ["", [{"Ref": "SomeBucket"}, "/records/*"]]}),
+        granted("s3:PutObjectAcl", {"Fn::Join": ["", [{"Ref": "SomeBucket"}, "/records/*"]]}),
     ),
     (
         "literal_grants",

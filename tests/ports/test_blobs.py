@@ -21,7 +21,7 @@ def test_an_object_comes_back_as_it_was(blobs: Blobs, unique: str, body: bytes) 
     etag = blobs.put(unique, body, content_type="application/octet-stream")
     found = blobs.get(unique)
     assert found is not None
-    assert (found.body, found.etag) == (body, etag)
+    assert (found.body, found.etag, found.media) == (body, etag, "application/octet-stream")
     assert etag.startswith('"')
 
 
@@ -67,3 +67,12 @@ def test_only_over_what_was_read(blobs: Blobs, unique: str) -> None:
     found = blobs.get(unique)
     assert found is not None
     assert (found.body, found.etag) == (b"two", second)
+
+
+def test_what_is_deleted_is_gone_and_may_be_gone_already(blobs: Blobs, unique: str) -> None:
+    blobs.put(unique, b"one", content_type=TEXT)
+    blobs.put(f"{unique}/beside", b"two", content_type=TEXT)
+    blobs.delete(unique)
+    assert blobs.get(unique) is None
+    blobs.delete(unique)
+    assert blobs.get(f"{unique}/beside") is not None

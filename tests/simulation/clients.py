@@ -44,7 +44,9 @@ class Intents:
     overrides: dict[str, list[str]] = field(default_factory=dict)  # by id of the configuration: keys that get `on`
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # events that were taken, by id
     rollouts: dict[str, Course] = field(default_factory=dict)  # by id
+    complaints: dict[str, str] = field(default_factory=dict)  # ids of bugs, and whose they are
     feedback: list[str] = field(default_factory=list)  # titles; each item stands once
+    answers: dict[str, list[str]] = field(default_factory=dict)  # by survey: titles of items that answer it
     webhooks: dict[str, str] = field(default_factory=dict)  # ids by url
     votes: dict[str, set[str]] = field(default_factory=dict)  # by id of an item: who voted for it
     merged: dict[str, str] = field(default_factory=dict)  # each duplicate -> what it was merged into
@@ -250,6 +252,11 @@ class Client:
         self.titles[str(reply.json["id"])] = title
         return str(reply.json["id"])
 
+    def complain(self, title: str, principal: Principal, targeting_key: str, **fields: Any) -> str:
+        id = self.submit(title, principal, targeting_key=targeting_key, **fields)
+        self.intents.complaints[id] = targeting_key
+        return id
+
     def vote(self, id: str, principal: Principal, **voter: str) -> None:
         self._voted(id, "votes", principal, voter)
         self.intents.votes.setdefault(id, set()).add(_voter(principal, voter))
@@ -331,6 +338,44 @@ class Client:
         for item in items:
             self.intents.feedback.remove(self.titles[item])
             self.intents.forgotten.append(item)
+
+    # --- surveys ---
+
+    def survey(self, question: str, **fields: Any) -> str:
+        body = {"product": "mug", "environment": "production", "kind": "nps", "question": question, "enabled": True, **fields}
+        reply = self.post("/v1/surveys", body, question)
+        assert reply.status == 201, reply.body
+        self.intents.answers[str(reply.json["id"])] = []
+        return str(reply.json["id"])
+
+    def change_survey(self, id: str, **fields: Any) -> None:
+        same = fields.items()
+        self._edit(f"/v1/surveys/{id}", lambda survey: None if same <= survey.items() else fields)
+
+    def drop_survey(self, id: str) -> None:
+        reply = self._until(lambda: self.world.http("DELETE", f"/v1/surveys/{id}", if_match="*"))
+        assert reply.status in (204, 404), reply.body
+
+    def prompt(self, person: str, view: str, principal: Principal) -> Any:
+        """Until it is answered; None where there is nothing to ask."""
+        body = {"product": "mug", "view": view, "context": {"targetingKey": person}}
+        reply = self._until(lambda: self.world.http("POST", "/v1/surveys/prompt", body, principal=principal))
+        assert reply.status in (200, 204), reply.body
+        return reply.json if reply.status == 200 else None
+
+    def answer(self, prompt: Any, person: str, principal: Principal, **fields: Any) -> str | None:
+        """The item; None where the survey takes no more."""
+        title = f"{person} answers"
+        body = {"type": "nps", "product": "mug", "title": title, "rating": 9, "targeting_key": person, **fields}
+        body |= {"survey": prompt["token"], "submission_id": title.replace(" ", "-")}
+        reply = self._until(lambda: self.world.http("POST", "/v1/feedback", body, principal=principal))
+        if reply.status == 409:
+            return None
+        assert reply.status == 201, reply.body
+        self.intents.feedback.append(title)
+        self.intents.answers[prompt["survey"]].append(title)
+        self.titles[str(reply.json["id"])] = title
+        return str(reply.json["id"])
 
     def mark(self, id: str, tag: str) -> None:
         self._edit(f"/v1/feedback/{id}", lambda item: None if tag in item["tags"] else {"tags": [*item["tags"], tag]})

@@ -157,6 +157,9 @@ class FaultyBlobs:
 
         return self._faults.around(f"{self._name}.put", WRITE, do)
 
+    def delete(self, key: str) -> None:
+        self._faults.around(f"{self._name}.delete", WRITE, lambda: self._blobs.delete(key))
+
 
 class FaultyLake:
     def __init__(self, lake: MemoryLake, faults: Faults) -> None:

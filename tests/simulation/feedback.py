@@ -28,7 +28,11 @@ def submitting(world: World, client: Client) -> None:
     world.pump()
     item = client.submit("It is heavy", BACKEND, targeting_key="bob")
     assert client.get(f"/v1/feedback/{item}").json["title"] == "It is heavy"
-    client.forget("eve", [client.submit("It is red", VISITOR, targeting_key="eve", email="eve@example.com", consent=True)])
+    photo = f"att_{'0' * 26}"
+    world.attachments.put(f"incoming/{photo}", b"her cup", content_type="text/plain")
+    eve = {"targeting_key": "eve", "email": "eve@example.com", "consent": True, "attachments": [photo]}
+    client.forget("eve", [client.submit("It is red", VISITOR, **eve)])
+    assert world.attachments.objects == {}
     world.pump()
     items = feedback(world.memory).items
     stored = items.read(item)
@@ -57,6 +61,8 @@ def sorting(world: World, client: Client) -> None:
     assert len(client.get("/v1/feedback", "status=in_progress").json["items"]) == 2
     board = client.get("/v1/boards/mug").json
     assert (board["roadmap"], board["changelog"], board["version"]) == (True, True, 2)
+    client.change(first, headline="A lid that holds")
+    assert [wish["title"] for wish in client.get("/public/mug/roadmap.json").json["items"]] == ["A lid that holds"]
     notes = client.get(f"/v1/feedback/{first}/notes").json["items"]
     assert [note["text"] for note in notes] == ["Asked her which mug"]
 

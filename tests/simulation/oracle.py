@@ -69,6 +69,8 @@ def judged(world: World, intents: Intents) -> Findings:
     _signals(world, intents, findings)
     _rollouts(world, intents, heads, findings)
     _feedback(world, intents, heads, findings)
+    _triage(world, intents, heads, findings)
+    _surveys(world, intents, heads, findings)
     _outward(world, intents, heads, findings)
     _votes(world, intents, findings)
     findings.wrong += [f"quarantined {key}" for key in world.quarantine.objects]
@@ -124,7 +126,8 @@ def _signals(world: World, intents: Intents, findings: Findings) -> None:
     shown = {event["targetingKey"] for event in told_there if event["type"] == "exposure"}
     findings.compare("unit", Counter(map(unit, shown)), Counter({who: n for (kind, who), n in kinds.items() if kind == "unit"}))
     outcomes = Counter(id for id, event in intents.told.items() if event["type"] == "outcome")
-    findings.compare("message", outcomes, Counter(sk.rpartition("#")[2] for pk, sk in rows if sk.startswith("msg#")))
+    messages = Counter(sk.rpartition("#")[2] for pk, sk in rows if sk.startswith("msg#"))
+    findings.compare("message", outcomes, Counter({id: n for id, n in messages.items() if not id.startswith("fbk_")}))
     met = Counter(
         (name, unit(event["targetingKey"]))
         for name, event in {
@@ -134,6 +137,7 @@ def _signals(world: World, intents: Intents, findings: Findings) -> None:
             for name in ("*", "latency>250" if event["name"] == "latency" else event["name"])
         }.values()
     )
+    met.update(("feedback.negative", unit(key)) for key in set(intents.complaints.values()) & shown)
     findings.compare("met", met, Counter((sk.split("#")[1], sk.split("#")[2]) for sk in mine if sk.startswith("met#")))
     told = {json.loads(line)["id"] for record in world.lake.records for line in record.splitlines()}
     findings.lost += [f"{id} in the lake" for id in intents.told if id not in told]
@@ -196,6 +200,36 @@ def _feedback(world: World, intents: Intents, heads: dict[str, Row], findings: F
         findings.compare(f"note on {id}", Counter(notes), Counter(str((one or {}).get("text")) for one in said))
 
 
+def _triage(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Everything about each item was found out once, and stands beside it; each complaint is one message."""
+    items = {id: Stored(head) for id, head in heads.items() if head["kind"] == "feedback"}
+    findings.lost += [f"triage of {id}" for id, item in items.items() if "proof" not in item.data]
+    triaged = {event["id"]: event for event in world.bus.log if event["type"] == "feedback.triaged.v1"}
+    first = Counter(event["subject"] for event in triaged.values() if "language" in _fields(event))
+    findings.compare("triaged", Counter(list(items)), first)
+    rows = _rows(world, "feedback")
+    wanted = {
+        (f"list#flag#{flag}#{one['variant']}", f"{item.created_at}#{id}")
+        for id, item in items.items()
+        for flag, one in item.data.get("flags", {}).items()
+    }
+    findings.same("lists of flags", wanted, {place for place in rows if place[0].startswith("list#flag#")})
+    keys = {pk for pk, sk in rows if sk == "key"}
+    found = {id for id, item in items.items() if item.data["state"] == "visible" and item.data["person"] in keys}
+    findings.same("words", found, {sk for pk, sk in rows if pk.startswith("index#")})
+    told = Counter(sk.rpartition("#")[2] for _, sk in _rows(world, "signals") if sk.startswith("msg#") and "#fbk_" in sk)
+    bugs = Counter({id: told[id] for id in intents.complaints if id in told})
+    findings.compare("complaint", Counter(dict.fromkeys(intents.complaints, 2)), bugs)  # that it was a bug, and negative
+    there = [(id, one) for id in found for one in items[id].data.get("attachments", ())]
+    files = {f"clean/{id}/{one['id']}" for id, one in there if one["state"] == "ready"}
+    findings.same("attachments", files, set(world.attachments.objects))
+    findings.same("looks that wait", set(), {name for name, at in world.looks.waiting.items() if at <= world.now})
+
+
+def _fields(event: dict[str, Any]) -> set[str]:
+    return {change["field"] for change in event["data"]["changes"]}
+
+
 def _outward(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
     """Everybody behind an item has one notice of each change that is told; every event is with every webhook that takes it; and
     nothing waits any more."""
@@ -252,6 +286,26 @@ def _votes(world: World, intents: Intents, findings: Findings) -> None:
     findings.compare(
         "votes", Counter({id: len(some) for id, some in groups.items()}), Counter(votes(world.memory, list(groups)))
     )
+
+
+def _surveys(world: World, intents: Intents, heads: dict[str, Row], findings: Findings) -> None:
+    """Each answer that was taken is there once, with its item, and counted; never is one beyond the cap."""
+    rows = _rows(world, "feedback")
+    surveys = {id: head["data"] for id, head in heads.items() if head["kind"] == "survey"}
+    findings.compare("survey", Counter(intents.answers.keys()), Counter(surveys.keys()))
+    for id, data in surveys.items():
+        answers = [row for (pk, sk), row in rows.items() if pk == id and sk.startswith("answer#")]
+        items = [head["pk"] for head in heads.values() if head["data"].get("survey") == id]
+        findings.compare(f"answer of {id}", Counter(range(len(intents.answers[id]))), Counter(range(len(answers))))
+        findings.compare(f"item of {id}", Counter(items), Counter(row["feedback"] for row in answers))
+        over = rows[id, "count"]["over"]
+        findings.same(f"count of {id}", len(answers) - data["cap"], over)
+        findings.same(f"cap of {id}", True, over <= 0)
+        listed = (f"list#surveys#{data['environment']}", id) in rows
+        findings.same(f"list of {id}", data["enabled"], listed)
+    for (pk, _), row in rows.items():
+        if pk.startswith("prompted#"):
+            findings.same(f"prompts of {pk}", sorted(set(row["asked"])), sorted(row["asked"]))
 
 
 def _rows(world: World, table: str) -> dict[tuple[str, str], Row]:

@@ -19,7 +19,7 @@ from slipway.ports import Delete
 from slipway.tables import FLAGS
 from tests.collecting import ROLLOUT, exposed, outcome, people, rolled_out
 from tests.flagging import configured, made, segment
-from tests.simulation import feedback, guarded, outward, votes
+from tests.simulation import complaints, feedback, guarded, outward, surveys, votes
 from tests.simulation.clients import Client
 from tests.simulation.world import World
 
@@ -397,6 +397,8 @@ SCENARIOS = (
     Scenario("seeding", seeding, another_flag),
     Scenario("signals", signals, another_signal),
     Scenario("feedback", feedback.submitting, feedback.another_voice),
+    Scenario("complaints", complaints.complaining, complaints.another_complaint),
+    Scenario("surveys", surveys.surveying, surveys.another_answer),
     Scenario("what goes out", outward.telling, outward.another_wish),
     Scenario("votes", votes.voting, votes.another_vote),
     Scenario("duplicates", votes.parting, votes.another_vote),

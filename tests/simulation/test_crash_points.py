@@ -45,8 +45,14 @@ CALLS = {
     "hooks": {"get", "get_many", "put", "query", "transact", "schedules.add"},
     "courier": {"get", "get_many", "put", "query", "transact", "schedules.add", "post.send", "mailer.send"},
     "shipping": {"get", "put", "query", "transact"},
+    "triage": {
+        *("get", "get_many", "put", "query", "transact", "flags.get", "keys.get", "lake.add", "schedules.add"),
+        *("attachments.get", "attachments.put", "attachments.delete"),
+    },
     "unsubscribe": {"get", "put"},
-    "feedback": {"get", "get_many", "put", "query", "transact"},
+    "feedback": {"get", "get_many", "put", "query", "transact", "attachments.delete"},
+    "public": {"get", "get_many", "query"},
+    "surveys": {"get", "get_many", "put", "query", "transact"},
     "ballots": {"get", "get_many", "put", "query"},
 }
 BY_NAME = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])

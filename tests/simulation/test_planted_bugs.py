@@ -15,6 +15,7 @@ from functions.guard import handler as guard
 from functions.relay import handler as relay
 from functions.tally import handler as tally
 from slipway import authentication, keyring
+from slipway.access import SYSTEM
 from slipway.calls import Call, derived_id
 from slipway.edge import stream
 from slipway.edge.observe import Line
@@ -22,7 +23,9 @@ from slipway.edge.stream import Change, Stream
 from slipway.events import AnyEvent
 from slipway.feedback import submission
 from slipway.feedback.erasure import Erasure
+from slipway.feedback.items import Items, triaged
 from slipway.feedback.people import WHO, People, Person
+from slipway.feedback.triage import Triage
 from slipway.flags.counting import Counting, Told, share_of
 from slipway.outbox import Envelope, envelopes
 from slipway.ports import Absent, Blobs, Check, ConditionFailed, Delete, Heard, Put, Row, Store, StoreUnavailable, Update
@@ -44,6 +47,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 PRODUCT, EDITS, KEYS = BY_NAME["one product"], BY_NAME["many edits"], BY_NAME["keys"]
 SIGNING_IN, COUNTING, SIGNALLED = BY_NAME["signing in"], BY_NAME["counting"], BY_NAME["signals"]
 HARM, CLOCK, PERSON = (BY_NAME[f"a {name}"] for name in ("harmful rollout", "rollout by the clock", "rollout and a person"))
+COMPLAINTS = BY_NAME["complaints"]
 TOLD = BY_NAME["feedback"]
 _numbers = itertools.count()
 
@@ -331,6 +335,41 @@ def rollback_without_a_revision() -> Bug:
     return Bug(patch.object(Rollouts, "_beside", careless))
 
 
+def lists_after_the_item() -> Bug:
+    """Writes what stands beside an item once the item is written."""
+
+    def careless(triage: Triage, call: Call, item: Stored, data: Any, _words: Any) -> Stored:
+        made = triage._items.update(call, item.id, item.version, lambda _: data, triaged)
+        for flag, one in data["flags"].items():
+            place = {"pk": f"list#flag#{flag}#{one['variant']}", "sk": f"{item.created_at}#{item.id}", "schema": 1}
+            triage._items.shelf.store.put(FEEDBACK, place)
+        return made
+
+    return Bug(patch.object(Triage, "_next", careless))
+
+
+def triage_over_an_edit() -> Bug:
+    """Writes what it made of the item that it read first, whatever stands there by then."""
+    update = Items.update
+
+    def careless(items: Items, call: Call, id: str, version: int | None, make: Any, *more: Any, **named: Any) -> Stored:
+        return update(items, call, id, version if call.principal != SYSTEM else None, make, *more, **named)
+
+    return Bug(patch.object(Items, "update", careless))
+
+
+def followed_before_it_is_sorted() -> Bug:
+    """Takes what was sorted for what was followed up, too."""
+    told = Triage.told
+
+    def once(triage: Triage, id: str, correlation_id: str) -> None:
+        item = triage._items.shelf.find(id)
+        if item is not None and "proof" not in item.data:
+            told(triage, id, correlation_id)
+
+    return Bug(patch.object(Triage, "told", once))
+
+
 def unit_of_each_stage() -> Bug:
     """Counts a unit anew in every stage in which it fails."""
     watching, of_rollout, stage = Effects._watching, rows.of_rollout, ["0"]
@@ -432,6 +471,9 @@ def caught(make: Callable[[], Bug], scenario: Scenario, suspect: str) -> Finding
         (edit_beside_a_rollout, PERSON, "flags", "wrong"),
         (rollback_without_a_revision, HARM, "guard", "wrong"),
         (unit_of_each_stage, CLOCK, "collect", "doubled"),
+        (lists_after_the_item, COMPLAINTS, "triage", "wrong"),
+        (triage_over_an_edit, COMPLAINTS, "triage", "lost"),
+        (followed_before_it_is_sorted, COMPLAINTS, "triage", "lost"),
         (submission_without_its_id, TOLD, "feedback", "doubled"),
         (person_without_a_check, TOLD, "feedback", "wrong"),
         (words_before_the_key, TOLD, "feedback", "wrong"),
@@ -445,5 +487,5 @@ def test_it_is_found(make: Callable[[], Bug], scenario: Scenario, suspect: str, 
 
 def test_the_mistake_alone_is_what_is_found() -> None:
     """Without it there is nothing, so that none of the above is a false alarm."""
-    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN, COUNTING, SIGNALLED, HARM, CLOCK, PERSON):
+    for scenario in (PRODUCT, EDITS, KEYS, SIGNING_IN, COUNTING, SIGNALLED, HARM, CLOCK, PERSON, COMPLAINTS):
         assert not played(scenario).findings

@@ -36,6 +36,7 @@ from functions.keyring.handler import handler as keyring
 from functions.planner.handler import Use as Planner
 from functions.planner.handler import handler as planner
 from functions.products.handler import handler as products
+from functions.public.handler import handler as public
 from functions.ramp.handler import Use as Ramp
 from functions.ramp.handler import handler as ramp
 from functions.record.handler import handler as record
@@ -45,20 +46,29 @@ from functions.shipping.handler import handler as shipping
 from functions.shipping.handler import use as shipping_use
 from functions.signals.handler import handler as signals
 from functions.snapshot.handler import handler as snapshot
+from functions.surveys.handler import api as surveys
+from functions.surveys.handler import room as survey_room
 from functions.tally.handler import handler as tally
+from functions.triage.handler import Outside
+from functions.triage.handler import handler as triage
+from functions.triage.handler import triage as triage_use
 from functions.unsubscribe.handler import handler as unsubscribe
 from functions.unsubscribe.handler import subscriptions
 from functions.usage.handler import handler as usage
 from infra.functions import FUNCTIONS
 from slipway.access import Principal
-from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
+from slipway.adapters.lexicon import Lexicon
+from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore, MemoryUploads
 from slipway.authentication import Authentication
 from slipway.edge import observe
 from slipway.edge.consumer import Consumer, once
 from slipway.edge.http import Api
 from slipway.edge.stream import Wired
 from slipway.events import AnyEvent, pattern
+from slipway.feedback.attachments import Attachments
+from slipway.feedback.public import Public
 from slipway.feedback.recount import Recount
+from slipway.feedback.triage import Triage
 from slipway.flags.control import Control
 from slipway.flags.counting import Counting
 from slipway.flags.publication import Publisher
@@ -122,8 +132,10 @@ class World:
         self.now = START
         self.memory = MemoryStore()
         self.keys, self.flags, self.quarantine = MemoryBlobs(), MemoryBlobs(), MemoryBlobs()
+        self.attachments = MemoryBlobs()
         self.people, self.shots, self.steps = People(self.faults), OneShots(self.faults), OneShots(self.faults)
         self.alarms = Alarms(self.faults)
+        self.looks = OneShots(self.faults)
         self.rounds, self.post, self.mailer = OneShots(self.faults), FaultyPost(self.faults), FaultyMailer(self.faults)
         self.history: dict[str, dict[int, list[Row]]] = {}  # every head that ever was, by id and version
         self.rewritten: list[str] = []
@@ -149,6 +161,7 @@ class World:
         observe.sink = self._logged
         use = Access(Keys(self.store, self._entropy, upgrader("key")), Members(self.store, upgrader("member")))
         quarantine = FaultyBlobs("quarantine", self.quarantine, self.faults)
+        files = Attachments(MemoryUploads(), FaultyBlobs("attachments", self.attachments, self.faults))
         for testing in (
             products.testing(use=Products(self.store), now=lambda: self.now, nonce=self._nonce),
             flags.testing(use=Control(self.store), now=lambda: self.now, nonce=self._nonce),
@@ -164,10 +177,13 @@ class World:
             guard.testing(Wired(Guard(Control(self.store).rollouts, lambda: self.now), quarantine)),
             ramp.testing(Ramp(Control(self.store).rollouts, self.alarms, lambda: self.now)),
             usage.testing(Counting(self.store)),
-            feedback.testing(use=room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
+            feedback.testing(use=room(self.store, self._entropy, files), now=lambda: self.now, nonce=self._nonce),
+            surveys.testing(use=survey_room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             hooks.testing(use=hooked(self.store, self.rounds), now=lambda: self.now, nonce=self._nonce),
             courier.testing(self._outgoing()),
             shipping.testing(shipping_use(self.store, lambda: self.now)),
+            triage.testing(self._triage_use()),
+            public.testing(Public(self.store), lambda: self.now),
             unsubscribe.testing(subscriptions(self.store, self._entropy), lambda: self.now),
             signals.testing(use=self.store, now=lambda: self.now, nonce=self._nonce),
             ballots.testing(Wired(Recount(self.store, lambda: self._entropy(16).hex()), quarantine)),
@@ -195,7 +211,7 @@ class World:
         """One request, by an admin unless told; None when the function died, or answered with a fault of its own."""
         self.now += timedelta(seconds=1)
         function: Any = signals if path.endswith("/adoption") else _ANSWERING.get(path.split("/")[2], access)
-        function = unsubscribe if path.startswith("/unsubscribe/") else function
+        function = {"unsubscribe": unsubscribe, "public": public}.get(path.split("/")[1], function)
         self.faults.functions.append(function.name)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
@@ -310,7 +326,12 @@ class World:
 
     @property
     def _due(self) -> list[tuple[OneShots, Function, str]]:
-        wakes = ((self.shots, self._planner), (self.steps, self._ramp), (self.rounds, self._courier))
+        wakes = (
+            (self.shots, self._planner),
+            (self.steps, self._ramp),
+            (self.rounds, self._courier),
+            (self.looks, self._triage),
+        )
         return [(shots, function, name) for shots, function in wakes for name, at in shots.waiting.items() if at <= self.now]
 
     def _logged(self, text: str) -> None:
@@ -343,13 +364,13 @@ class World:
         self.bus = Bus(self.chance)
         abacus = Consumer("abacus", lambda: self.store, self._counter, AnyEvent)
         patterns = {function.name: function.pattern for function in FUNCTIONS if function.pattern is not None}
-        named: tuple[Consumer[Any, Any], ...] = (record, invite, calendar, ramp, courier, shipping)
+        named: tuple[Consumer[Any, Any], ...] = (record, invite, calendar, ramp, courier, shipping, triage)
         consumers = {consumer.name: consumer for consumer in named}
         assert patterns.keys() == consumers.keys(), "a rule without its function here"
         for name, function in consumers.items():
             self.bus.rules.append((name, dict(patterns[name] or {}), self._run(name, function)))
         self._calendar, self._planner = self._run("calendar", calendar), self._run("planner", planner)
-        self._courier = self._run("courier", courier)
+        self._courier, self._triage = self._run("courier", courier), self._run("triage", triage)
         self._guard, self._ramp = self._run("guard", guard), self._run("ramp", ramp)
         self.bus.rules.append(("abacus", pattern(), self._run("abacus", abacus)))
         reading: dict[str, Callable[[Any, Any], Any]] = {
@@ -371,6 +392,11 @@ class World:
     def _outgoing(self) -> Outgoing:
         now, site = lambda: self.now, "https://api.example.com"
         return courier_use(self.store, self.post, self.mailer, self.rounds, now, site=site, entropy=self._entropy)
+
+    def _triage_use(self) -> Triage:
+        attachments = FaultyBlobs("attachments", self.attachments, self.faults)
+        outside = Outside(self._deliveries, self._documents, self._key_files, attachments, self.looks, Lexicon())
+        return triage_use(self.store, outside, lambda: self.now, self._entropy)
 
     def _answered(self, url: str, body: bytes) -> None:
         self.deployed.append(json.loads(body)["Status"])
@@ -425,6 +451,7 @@ _ANSWERING: dict[str, Api[Any]] = {
     "webhooks": hooks,
     "changelog": hooks,
     "feedback": feedback,
+    "surveys": surveys,
     "people": feedback,
     "boards": feedback,
 }

@@ -159,6 +159,14 @@ OPERATIONS: dict[str, Rule] = {
     "feedback.form": READERS,
     "people.export": ADMIN,
     "people.erase": ADMIN,
+    "surveys.create": EDITOR,
+    "surveys.list": VIEWER,
+    "surveys.read": VIEWER,
+    "surveys.update": EDITOR,
+    "surveys.delete": EDITOR,
+    "surveys.versions": VIEWER,
+    "surveys.results": VIEWER,
+    "surveys.prompt": APPLICATIONS,
     "feedback.list": VIEWER,
     "feedback.update": EDITOR,
     "feedback.bulk": EDITOR,
@@ -171,6 +179,8 @@ OPERATIONS: dict[str, Rule] = {
     "boards.read": VIEWER,
     "boards.update": EDITOR,
     "feedback.similar": READERS,
+    "attachments.form": READERS,
+    "attachments.read": VIEWER,
     "site.read": PUBLIC,
 }
 

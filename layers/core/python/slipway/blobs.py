@@ -26,8 +26,11 @@ class NotModified(Exception):
 
 
 class Blob(Value):
+    """`media`: the content type that it was put with."""
+
     body: bytes
     etag: str
+    media: str = ""
 
 
 class Blobs(Protocol):
@@ -39,3 +42,6 @@ class Blobs(Protocol):
     def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
         """Write and return the new ETag. With `absent`, only where nothing stands; with `etag`, only over that one:
         else ConditionFailed."""
+
+    def delete(self, key: str) -> None:
+        """Gone already: nothing happens."""

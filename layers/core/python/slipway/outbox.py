@@ -32,6 +32,7 @@ HOMES: dict[str, Table] = {
     "template": FLAGS,
     "feedback": FEEDBACK,
     "person": FEEDBACK,
+    "survey": FEEDBACK,
     "webhook": FEEDBACK,
     "changelog": FEEDBACK,
     "board": FEEDBACK,

@@ -18,7 +18,7 @@ from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from typing import Any, Protocol
 
     from slipway.tables import Index, Table
@@ -194,6 +194,23 @@ class Store(Protocol):
         """All or nothing, up to 100 writes; the same token and writes within 10 minutes happen once (token: 1 to 36 letters).
 
         Raises ConditionFailed for the first write whose condition does not hold."""
+
+
+class Form(Value):
+    """To be sent as multipart/form-data: the fields, then the file as `file`."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class Uploads(Protocol):
+    """Forms and links to objects of one bucket, for who has no right of its own to it. Nothing is asked of the service."""
+
+    def form(self, key: str, media: str, most: int, now: datetime, lifetime: timedelta) -> Form:
+        """By which somebody may put that object, of that type and of 1 to `most` bytes."""
+
+    def link(self, key: str, media: str, name: str, now: datetime, lifetime: timedelta) -> str:
+        """By which somebody may save that object as a file of that name."""
 
 
 class Lake(Protocol):

@@ -57,7 +57,8 @@ SIGNALS = Table("signals", stream=True, ttl="expires")
 COUNTERS = Table("counters", stream=True, ttl="expires")
 
 # What people told: heads and versions of `fbk_...`, with what belongs to each beside it; `person#<lookup>`/who and
-# `psn_...`/key (see `slipway.feedback.people`); `board#<product>`; `secret#<name>`, `bucket#<key>#<network>`.
+# `psn_...`/key (see `slipway.feedback.people`); `board#<product>`; `secret#<name>`, `bucket#<key>#<network>`; of surveys
+# `srv_...` and `prompted#<unit>` (see `slipway.feedback.prompts`).
 BY_PRODUCT = Index("by_product", ("kind", "product"), ("created_at", "pk"))
 BY_STATUS = Index("by_status", ("kind", "status"), ("created_at", "pk"))
 BY_PERSON = Index("by_person", ("person",), ("created_at", "pk"))

@@ -75,20 +75,15 @@ class AwsClient:
     ) -> None:
         environ = os.environ if environ is None else environ
         self.counts = Counts()
-        self._region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
-        if not self._region or not environ.get("AWS_ACCESS_KEY_ID") or not environ.get("AWS_SECRET_ACCESS_KEY"):
-            raise BadSettings("Set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.")
-        credentials = Credentials(
-            environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ.get("AWS_SESSION_TOKEN") or None
-        )
+        credentials, self._region = identity(environ)
         self._dynamodb = Signer(credentials, self._region, "dynamodb")
         self._s3 = Signer(credentials, self._region, "s3")
         self._firehose = Signer(credentials, self._region, "firehose")
-        self._domain = "amazonaws.com.cn" if self._region.startswith("cn-") else "amazonaws.com"
+        self._domain = domain(self._region)
         everywhere = environ.get("AWS_ENDPOINT_URL")
         self._tables_at = endpoint(everywhere or f"https://dynamodb.{self._region}.{self._domain}")
         self._deliveries_at = endpoint(everywhere or f"https://firehose.{self._region}.{self._domain}")
-        objects = environ.get("AWS_ENDPOINT_URL_S3") or everywhere
+        objects = objects_at(environ)
         self._objects_at = endpoint(objects) if objects else None
         self._connector = Connector(environ, self.counts, connect, monotonic)
         self._idle: dict[Endpoint, list[Connection]] = {}
@@ -126,6 +121,9 @@ class AwsClient:
             headers.append(("if-match", match))
         return self._object("PutObject", "PUT", bucket, key, headers, body, (409, 412) if match is None else (404, 409, 412))
 
+    def delete_object(self, bucket: str, key: str) -> None:
+        self._object("DeleteObject", "DELETE", bucket, key, [], b"", (204, 404))
+
     def _asked(
         self, to: Endpoint, signer: Signer, version: str, service: str, operation: str, request: Mapping[str, Any]
     ) -> Mapping[str, Any]:
@@ -159,7 +157,8 @@ class AwsClient:
         answer = self._tried(operation, to, self._s3, method, path, headers, body, payload, statuses)
         if answer.status == 404 and b"<Code>NoSuchBucket</Code>" in answer.body:
             raise Refused(operation, "NoSuchBucket")
-        return Reply(answer.status, answer.headers.get("etag", ""), answer.body if answer.status == 200 else b"")
+        found = answer.body if answer.status == 200 else b""
+        return Reply(answer.status, answer.headers.get("etag", ""), found, answer.headers.get("content-type", ""))
 
     # --- tries ---
 
@@ -248,6 +247,24 @@ class AwsClient:
             return False
         self._offset = offset
         return True
+
+
+def identity(environ: Mapping[str, str]) -> tuple[Credentials, str]:
+    """Who signs, and in which region. Raises BadSettings."""
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+    if not region or not environ.get("AWS_ACCESS_KEY_ID") or not environ.get("AWS_SECRET_ACCESS_KEY"):
+        raise BadSettings("Set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.")
+    token = environ.get("AWS_SESSION_TOKEN") or None
+    return Credentials(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token), region
+
+
+def domain(region: str) -> str:
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+
+
+def objects_at(environ: Mapping[str, str]) -> str:
+    """Where S3 is when it is not where it belongs; else empty."""
+    return environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
 
 
 def _base64(value: Any) -> str:

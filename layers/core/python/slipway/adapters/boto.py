@@ -100,7 +100,7 @@ class BotoObjects:
         request = {"Bucket": bucket, "Key": key} | ({"IfNoneMatch": unless} if unless is not None else {})
         try:
             answer = call("GetObject", self._client.get_object, self.counts, **request)
-            return Reply(200, answer["ETag"], answer["Body"].read())
+            return Reply(200, answer["ETag"], answer["Body"].read(), answer["ContentType"])
         except _BROKEN as error:  # the body is read after the call
             raise StoreUnavailable(f"GetObject: {type(error).__name__}") from None
         except Refused as refused:
@@ -116,6 +116,12 @@ class BotoObjects:
             return Reply(200, call("PutObject", self._client.put_object, self.counts, **request)["ETag"], b"")
         except Refused as refused:
             return _expected(refused, 404 if match is not None else 412, 409, 412)
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        try:
+            call("DeleteObject", self._client.delete_object, self.counts, Bucket=bucket, Key=key)
+        except Refused as refused:
+            _expected(refused, 404)
 
 
 def _expected(refused: Refused, *statuses: int) -> Reply:

@@ -30,11 +30,12 @@ class Refused(StoreError):
 
 
 class Reply(Value):
-    """An object store's answer: 200, 304, 404, 409 or 412; the object's ETag and its bytes."""
+    """An object store's answer: 200, 204, 304, 404, 409 or 412; the object's ETag, its bytes and what they are."""
 
     status: int
     etag: str
     body: bytes
+    media: str = ""
 
 
 class Dynamo(Protocol):
@@ -59,6 +60,9 @@ class Objects(Protocol):
 
     def put_object(self, bucket: str, key: str, body: bytes, *, content_type: str, absent: bool, match: str | None) -> Reply:
         """Write; `absent`: only where nothing stands, `match`: only over that ETag. Raises Refused, StoreUnavailable."""
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        """Also where there is none. Raises Refused, StoreUnavailable."""
 
 
 def fraction() -> float:

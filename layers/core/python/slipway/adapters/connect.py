@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from slipway.adapters.s3 import S3Blobs
     from slipway.adapters.scheduler import SchedulerSchedules
     from slipway.adapters.ses import SesMailer
-    from slipway.settings import Calendar, Collect, Courier, Hooks, Invite, Relay, Settings
+    from slipway.adapters.uploads import S3Uploads
+    from slipway.feedback.sentiment import Sentiments
+    from slipway.settings import Calendar, Collect, Courier, Hooks, Invite, Relay, Settings, Triage
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
 CONNECT = 1.0  # seconds at most to connect, in each try
@@ -49,6 +51,12 @@ def blobs(settings: Settings, bucket: str, *, budget: float = BUDGET, beside: S3
     from slipway.adapters.aws import AwsClient
 
     return S3Blobs(AwsClient(connect=min(CONNECT, budget), budget=budget), bucket)
+
+
+def uploads(bucket: str) -> S3Uploads:
+    from slipway.adapters.uploads import S3Uploads
+
+    return S3Uploads(bucket)
 
 
 def lake(settings: Collect, *, budget: float = BUDGET, beside: DynamoStore | None = None) -> FirehoseLake:
@@ -90,11 +98,21 @@ def mailer(settings: Courier) -> SesMailer | None:
     return SesMailer(settings.sender) if settings.sender else None
 
 
-def schedules(settings: Calendar | Courier | Hooks, target: str) -> SchedulerSchedules:
+def schedules(settings: Calendar | Courier | Hooks | Triage, target: str) -> SchedulerSchedules:
     """One-shots that call that function."""
     from slipway.adapters.scheduler import SchedulerSchedules
 
     return SchedulerSchedules(settings.schedule_prefix, target, settings.schedule_role)
+
+
+def sentiments(settings: Triage) -> Sentiments:
+    if settings.sentiment == "comprehend":
+        from slipway.adapters.comprehend import Comprehend
+
+        return Comprehend()
+    from slipway.adapters.lexicon import Lexicon
+
+    return Lexicon()
 
 
 def alarms() -> CloudWatchAlarms:

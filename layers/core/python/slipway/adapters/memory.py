@@ -6,7 +6,7 @@ import copy
 import hashlib
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from slipway.ports import (
     Condition,
     ConditionFailed,
     Delete,
+    Form,
     Heard,
     NotModified,
     Page,
@@ -172,14 +173,29 @@ class MemoryBlobs:
         return blob
 
     def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
-        del content_type  # nobody reads it back
         with self._lock:
             standing = self.objects.get(key)
             if (absent and standing is not None) or (etag is not None and (standing is None or standing.etag != etag)):
                 raise ConditionFailed
-            blob = Blob(body, '"' + hashlib.md5(body, usedforsecurity=False).hexdigest() + '"')
+            blob = Blob(body, '"' + hashlib.md5(body, usedforsecurity=False).hexdigest() + '"', content_type)
             self.objects[key] = blob
             return blob.etag
+
+    def delete(self, key: str) -> None:
+        self.objects.pop(key, None)
+
+
+class MemoryUploads:
+    """Forms that say what they let through, and links that say where they lead."""
+
+    def form(self, key: str, media: str, most: int, now: datetime, lifetime: timedelta) -> Form:
+        until = (now + lifetime).isoformat()
+        return Form(
+            "https://uploads.example.com/", {"key": key, "Content-Type": media, "policy": f"{most} bytes until {until}"}
+        )
+
+    def link(self, key: str, media: str, name: str, now: datetime, lifetime: timedelta) -> str:
+        return f"https://uploads.example.com/{key}?as={media}&name={name}&until={(now + lifetime).timestamp():.0f}"
 
 
 class MemoryLake:

@@ -25,7 +25,7 @@ class S3Blobs:
         reply = self.client.get_object(self.bucket, key, unless=etag)
         if reply.status == 304:
             raise NotModified
-        return None if reply.status == 404 else Blob(reply.body, reply.etag)
+        return None if reply.status == 404 else Blob(reply.body, reply.etag, reply.media)
 
     def put(self, key: str, body: bytes, *, content_type: str, absent: bool = False, etag: str | None = None) -> str:
         for tried in range(_TRIES):
@@ -40,3 +40,6 @@ class S3Blobs:
 
                 raise ConditionFailed
         raise StoreUnavailable("PutObject: other writers held the key through all tries")
+
+    def delete(self, key: str) -> None:
+        self.client.delete_object(self.bucket, key)

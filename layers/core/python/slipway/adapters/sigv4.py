@@ -53,15 +53,27 @@ class Signer:
         names = ";".join([name for name, _ in signed])
         lines = "".join([f"{name}:{value}\n" for name, value in signed])
         request = f"{method}\n{path}\n\n{lines}\n{names}\n{payload}"
-        day = stamp[:8]
-        scope = f"{day}/{self.region}/{self.service}/aws4_request"
-        text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hexdigest(request.encode())}"
-        signature = hmac(self._signing_key(day), text.encode()).hex()
-        credential = f"{self._credentials.access_key}/{scope}"
+        signature = self.signature(f"AWS4-HMAC-SHA256\n{stamp}\n{self._scope(stamp)}\n{hexdigest(request.encode())}", stamp)
+        credential = self.credential(stamp)
         signed.append(
             ("authorization", f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}")
         )
         return signed
+
+    def signature(self, text: str, stamp: str) -> str:
+        """Of any text, with the key of that day."""
+        return hmac(self._signing_key(stamp[:8]), text.encode()).hex()
+
+    def credential(self, stamp: str) -> str:
+        """Who signs, and for what."""
+        return f"{self._credentials.access_key}/{self._scope(stamp)}"
+
+    @property
+    def token(self) -> str | None:
+        return self._credentials.token
+
+    def _scope(self, stamp: str) -> str:
+        return f"{stamp[:8]}/{self.region}/{self.service}/aws4_request"
 
     def _signing_key(self, day: str) -> bytes:
         if day != self._day:

@@ -46,6 +46,7 @@ ROOMS: Mapping[str, str] = {
     "template": "rollouts",
     "feedback": "feedback",
     "person": "feedback",
+    "survey": "feedback",
     "webhook": "outward",
     "changelog": "outward",
     "board": "feedback",

@@ -37,6 +37,12 @@ class FeedbackSubmitted(FeedbackEvent):
     data: SubmittedFacts
 
 
+class FeedbackTriaged(FeedbackEvent):
+    """What its sender was served, how it sounds and the like were found out; or that it is one too many, and held."""
+
+    type: Literal["feedback.triaged.v1"]
+
+
 class FeedbackUpdated(FeedbackEvent):
     """Fields of an item changed."""
 
@@ -90,12 +96,45 @@ class PersonErased(Event):
     data: Changed
 
 
+class SurveyFacts(FeedbackFacts):
+    environment: Name
+    survey_kind: Name
+
+
+class SurveyEvent(Event):
+    source: Literal["slipway.feedback"]
+    version: Literal[1]
+    data: SurveyFacts
+
+
+class SurveyCreated(SurveyEvent):
+    """There is a survey; whether it asks is in `enabled`."""
+
+    type: Literal["survey.created.v1"]
+
+
+class SurveyUpdated(SurveyEvent):
+    """A survey asks something else, or other people."""
+
+    type: Literal["survey.updated.v1"]
+
+
+class SurveyDeleted(SurveyEvent):
+    """A survey asks nobody any more."""
+
+    type: Literal["survey.deleted.v1"]
+
+
 ROOM = by_name(
     FeedbackSubmitted,
+    FeedbackTriaged,
     FeedbackUpdated,
     FeedbackStatusChanged,
     FeedbackMerged,
     FeedbackUnmerged,
     BoardUpdated,
     PersonErased,
+    SurveyCreated,
+    SurveyUpdated,
+    SurveyDeleted,
 )

@@ -1,7 +1,7 @@
 """Forgetting a person: the key goes, and with it whatever the person told, in every copy of every row.
 
     1  one transaction: the key is gone; the head of `psn_...` stands, with the event `person.erased.v1`
-    2  rows that hold words of the person's items in plain go
+    2  rows that hold words of the person's items in plain go, and the files that the person attached
     3  one transaction: the rows that lead to the person go; as long as they stand, asking again goes on where it broke off
 
 Items, versions and votes stay, of somebody whom nobody knows. Who tells something meanwhile is a new person.
@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.calls import Call, timestamp
 from slipway.feedback.belongings import belongings
-from slipway.feedback.people import EMAIL, KEY, WHO
+from slipway.feedback.people import EMAIL, KEY, UNIT, WHO
 from slipway.feedback.people import SCHEMA as LED
+from slipway.feedback.tickets import prompted
 from slipway.ports import ConditionFailed, Delete, Equals, Put, every
 from slipway.resources import Shelf, Stored
 from slipway.tables import FEEDBACK
 from slipway.upgrades import newest, upgrader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from slipway.feedback.items import Items
     from slipway.feedback.people import Who
     from slipway.ports import Row, Store, Write
@@ -37,20 +40,27 @@ STORES: tuple[tuple[str, str, int | None], ...] = (
     ("backups of the table", "the rows that were deleted: the key, words for the search", 35),
     ("archive of events", "ids and names of fields, no words", 30),
     ("audit", "ids and names of fields, no words", 400),
+    ("bucket of attachments", "nothing; for a day what somebody uploaded and never sent", 1),
     ("failure bucket", "rows that no function could handle; the key, where a batch was given up with it", 90),
-    ("lake", "what applications told of a targeting key, no feedback", 400),
+    ("signals", "which variants were shown, under a hash of the day", 2),
+    ("lake", "what applications told of a targeting key; of feedback its type, its rating and whether it was negative", 400),
 )
 
 
 class Erasure:
-    def __init__(self, items: Items) -> None:
-        self._people, self._items = items.people, items
+    """`files(items)`: takes away what was attached to them."""
+
+    def __init__(self, items: Items, files: Callable[[Iterable[Stored]], None] = lambda _: None) -> None:
+        self._people, self._items, self._files = items.people, items, files
         self._store: Store = items.people.store
         self.shelf = Shelf(self._store, FEEDBACK, kind="person", schema=newest("person"), upgrade=upgrader("person"))
 
     def erase(self, call: Call, who: Who) -> list[Stored]:
         """What is left of each person that is meant; of who is not known, or not any more, nothing."""
-        return [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
+        erased = [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
+        if who[0] == UNIT and not erased:  # a survey may have asked who never told anything
+            self._delete(call, [Delete(FEEDBACK, *prompted(self._people.lookup(who)))])
+        return erased
 
     # --- inside ---
 
@@ -65,12 +75,13 @@ class Erasure:
         rows = {str(row["sk"]): row for row in every(self._store, FEEDBACK, pid)}  # there are no more of them without the key
         whose = rows.get(GONE, {}).get("who", [])
         for owned, _ in belongings(self._items, pid):
+            self._files(owned)
             self._delete(call, [Delete(FEEDBACK, f"index#{item.data['product']}", item.id) for item in owned])
         led = [sk.removeprefix(EMAIL) for sk in rows if sk.startswith(EMAIL)]
         pairs = [Delete(FEEDBACK, *place) for lookup in led for place in ((lookup, pid), (pid, f"{EMAIL}{lookup}"))]
         for start in range(_PAIRS, len(pairs), _PAIRS):
             self._delete(call, pairs[start : start + _PAIRS])
-        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE)]
+        last = [*pairs[:_PAIRS], Delete(FEEDBACK, pid, GONE), *(Delete(FEEDBACK, *prompted(who)) for who in whose)]
         try:
             self._delete(call, [*last, *(Delete(FEEDBACK, who, WHO, Equals("pid", pid)) for who in whose)])
         except ConditionFailed:  # it leads to somebody new

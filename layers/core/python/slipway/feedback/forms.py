@@ -8,10 +8,9 @@ whoever needs it first; yesterday's is still taken, and each goes by itself.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from hmac import compare_digest
 
-from slipway.digests import hmac
+from slipway.feedback.secrets import mac
 from slipway.problems import Fault, Invalid
 from slipway.signals.rows import DAY, day
 
@@ -34,26 +33,22 @@ class Forms:
         today = day(now)
         secret = self._secrets.of(NAME, today, expires=(int(now) // DAY + 3) * DAY)
         signed = f"{today}.{int(now * 1000)}.{call.new_id('')[:8]}"
-        return f"{signed}.{_mac(secret, environment, product, signed)}"
+        return f"{signed}.{mac(secret, environment, product, signed)}"
 
     def check(self, call: Call, environment: str, product: str, token: str | None, least: int) -> None:
         """`least`: seconds that it takes to write something. Raises Invalid."""
         if token is None:
             raise _refused("required", "Get a token from POST /v1/feedback/form when the form opens, and send it along.")
-        signed, _, mac = token.rpartition(".")
+        signed, _, sent = token.rpartition(".")
         named, since, *_ = signed.split(".")
         age = call.now.timestamp() - int(since) / 1000
         secret = self._secrets.find(NAME, named) if age <= 2 * LONGEST else None
-        if secret is None or not compare_digest(mac, _mac(secret, environment, product, signed)):
+        if secret is None or not compare_digest(sent, mac(secret, environment, product, signed)):
             raise _refused("unknown_form", "The token is not of a form of this product in this environment; get a new one.")
         if age > LONGEST:
             raise _refused("form_expired", "The form was open for too long; get a new token.")
         if age < least:
             raise _refused("too_fast", f"Nobody writes so fast; send it again {least} s after the form was opened.")
-
-
-def _mac(secret: bytes, environment: str, product: str, signed: str) -> str:
-    return urlsafe_b64encode(hmac(secret, f"{environment}\x1f{product}\x1f{signed}".encode())).decode().rstrip("=")
 
 
 def _refused(code: str, detail: str) -> Invalid:

@@ -35,20 +35,25 @@ class Gate:
         switched = self._switches.of(product, call.now.timestamp())
         return self._forms.token(call, call.principal.environment or "", product), switched.seconds
 
-    def visit(self, call: Call, product: str, form: str | None, address: str) -> Visit:
-        """Before the bucket. Raises Invalid for a form that is not taken."""
+    def visit(self, call: Call, product: str, form: str | None, address: str, *, asked: bool = False) -> Visit:
+        """Before the bucket. `asked`: by a survey, whose token is as good as a form's. Raises Invalid for a form that is not
+        taken."""
         now = call.now.timestamp()
         switched = self._switches.of(product, now)
         environment = call.principal.environment
         if call.principal.kind != "client" or environment is None:
             return Visit(switched.scrub, "")
-        if switched.token:
+        if switched.token and not asked:
             self._forms.check(call, environment, product, form, switched.seconds)
         return Visit(switched.scrub, source(self._salts.of(environment, now), network(address)))
 
     def voted(self, call: Call, product: str, address: str) -> bool:
         """Whether votes are taken there; a vote takes a token as feedback does, and needs no form. Raises TooManyRequests."""
+        self.let(call, address)
+        return self._switches.of(product, call.now.timestamp()).voting
+
+    def let(self, call: Call, address: str) -> None:
+        """What needs no form takes a token all the same. Raises TooManyRequests."""
         now, environment = call.now.timestamp(), call.principal.environment
         if call.principal.kind == "client" and environment is not None:
             self.buckets.take(call, source(self._salts.of(environment, now), network(address)))
-        return self._switches.of(product, now).voting

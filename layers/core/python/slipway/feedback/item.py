@@ -10,6 +10,7 @@ from slipway import text
 from slipway.feedback.fields import FlagLink, FlagLinks, MemberId
 from slipway.feedback.forms import PATTERN
 from slipway.feedback.statuses import Status
+from slipway.feedback.tickets import PATTERN as TICKET
 from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published, whole
 from slipway.product import absent
 from slipway.resources import Stored
@@ -23,6 +24,7 @@ ID = r"^fbk_[0-9a-z]{26}$"
 TITLE, PROSE, URL, WORD, TARGETING_KEY = 200, 10_000, 2_000, 200, 256  # characters
 LOCALE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$"  # as BCP 47 writes them, without telling known from unknown subtags
 ADDRESS = r"^https?://[!-~]{1,1990}$"
+ATTACHMENT, ATTACHMENTS = r"^att_[0-9a-z]{26}$", 5
 SUBMISSION = r"^[A-Za-z0-9._:-]{1,64}$"
 PRINTED = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]{1,256}$"
 # Of the types that ask for one: the least and the most.
@@ -56,6 +58,14 @@ SubmissionId = Annotated[
     AfterValidator(matching(SUBMISSION, "invalid_submission_id", "Up to 64 letters, digits, dots, colons, - and _.")),
     published(SUBMISSION, 64, description="the same again makes nothing twice"),
 ]
+
+
+AttachmentId = Annotated[
+    str,
+    AfterValidator(matching(ATTACHMENT, "invalid_attachment", "Send the id that came with the form of the upload.")),
+    published(ATTACHMENT, 30, 30),
+]
+AttachmentIds = Annotated[list[AttachmentId], Field(max_length=ATTACHMENTS)]
 
 
 class Context(Shape):
@@ -97,8 +107,12 @@ class NewFeedback(Shape):
         EnvironmentName | None, Field(description="of the targeting key; a client or server key has its own")
     ] = None
     context: Context = Context()
+    attachments: Annotated[AttachmentIds, Field(description="what was uploaded by POST /v1/feedback/attachments")] = []
     submission_id: SubmissionId | None = None
     form: Annotated[str | None, Field(pattern=PATTERN, description="the form's token, where its board asks for one")] = None
+    survey: Annotated[
+        str | None, Field(pattern=TICKET, description="the token of the prompt that this answers; with its `targeting_key`")
+    ] = None
     website: Annotated[str, Field(max_length=2_000, description="leave it empty: people do not see it")] = ""
 
 
@@ -149,9 +163,23 @@ class ContextView(Shape):
     locale: str | None
 
 
+class AttachmentView(Shape):
+    id: str = Field(pattern=ATTACHMENT, examples=["att_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+    state: Literal["waiting", "ready", "refused", "missing"] = Field(description="only what is ready can be read")
+    type: str | None
+    bytes: int | None
+    reason: str | None = Field(description="why it was refused")
+
+
 class SentimentView(Shape):
     label: Sentiment
     by: str = Field(description="what says so: the `rating`, the `lexicon` or `comprehend`, or by `hand`")
+
+
+class ServedView(Shape):
+    variant: str
+    version: int = Field(ge=0, description="of the flag's configuration; 0: of one before the present one")
+    at: str = Field(description="when the sender was first shown it that day")
 
 
 class ImportedView(Shape):
@@ -174,11 +202,15 @@ class FeedbackView(Shape):
         pattern=ID, examples=[None], description="what it is a duplicate of; it keeps its own votes"
     )
     sentiment: SentimentView | None
+    language: str | None = Field(description="BCP 47; unknown: it cannot be told; null: nobody has looked yet")
+    flags: dict[str, ServedView] = Field(description="what the sender was served in the day before, by flag, as was recorded")
+    proof: Literal["recorded", "unknown"] | None = Field(description="whether there was a record; null: nobody has looked yet")
     email: str | None
     consent: bool
     targeting_key: str | None
     environment: str | None
     context: ContextView
+    attachments: list[AttachmentView]
     origin: Literal["client", "server", "member", "import"]
     erased: bool = Field(description="the person was forgotten: what it wrote cannot be read any more")
     headline: str | None
@@ -186,6 +218,7 @@ class FeedbackView(Shape):
     tags: list[Tag]
     links: list[FlagLink]
     assignee: str | None
+    survey: str | None = Field(description="that this answers")
     imported: ImportedView | None = Field(description="from where an import took it")
     imported_votes: int | None = Field(description="that it had there; nobody here voted so")
     created_at: str
@@ -201,8 +234,9 @@ FIELDS = (
 
 _PLAIN = (
     *("product", "type", "rating", "status", "state", "sentiment", "environment", "origin", "headline", "reply", "assignee"),
-    *("imported_votes", "merged_into"),
+    *("imported_votes", "merged_into", "language", "proof", "survey"),
 )
+_FILE: dict[str, Any] = {"type": None, "bytes": None, "reason": None}
 _SEALED = ("title", "text", "email", "targeting_key", "imported")
 
 
@@ -223,7 +257,9 @@ def view(stored: Stored, sealed: dict[str, Any] | None, votes: int) -> dict[str,
         "votes": votes,
         "consent": data.get("consent", False) and sealed is not None,
         "context": {**context, "release": data.get("release"), "locale": data.get("locale")},
+        "attachments": [_FILE | one for one in data.get("attachments", ())],
         "erased": sealed is None,
+        "flags": data.get("flags", {}),
         "tags": data.get("tags", []),
         "links": data.get("links", []),
         "created_at": stored.created_at,

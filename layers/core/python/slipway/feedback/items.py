@@ -77,21 +77,28 @@ class Items:
     # --- writes ---
 
     def create(
-        self, call: Call, data: Data, sealed: Sealed, person: Callable[[], Person], *, also: Sequence[Write] = ()
+        self,
+        call: Call,
+        data: Data,
+        sealed: Sealed,
+        person: Callable[[], Person],
+        *,
+        also: Callable[[str, str], Sequence[Write]] = lambda _item, _person: (),
     ) -> Created:
         """Version 1, with what makes its person, in one write. `person` is asked again where somebody came between.
 
-        Raises IdempotencyMismatch; ConditionFailed when the condition of one of `also` does not hold."""
+        `also`: of the item's id and the person's, rows that change with it. Raises IdempotencyMismatch; ConditionFailed when
+        the condition of one of those does not hold, with its place among them."""
         id = call.new_id("fbk_")
         for attempt in range(TRIES):
             who = person()
             whole = {**data, "person": who.pid, "sealed": self.seal(id, who.secret, sealed)}
             trying = call.but(nonce=f"{call.nonce} {attempt}")  # other writes, another token
             try:
-                return self.shelf.create(trying, id, whole, [submitted(whole)], also=[*who.writes, *also])
+                return self.shelf.create(trying, id, whole, [submitted(whole)], also=[*who.writes, *also(id, who.pid)])
             except ConditionFailed as failed:
                 if failed.index > len(who.writes):
-                    raise
+                    raise ConditionFailed(failed.index - 1 - len(who.writes), failed.row) from None
         raise Conflict("Others keep telling something in the same name; try again.")
 
     def creating(self, call: Call, id: str, data: Data, sealed: Sealed, person: Person) -> list[Write]:
@@ -152,6 +159,10 @@ def submitted(data: Data) -> Event:
     facts = {"product": data["product"], "feedback_type": data["type"], "state": data["state"]}
     facts |= {"environment": data["environment"]} if "environment" in data else {}
     return "feedback.submitted.v1", {"version": 1, "changes": _changes({}, data), **facts}
+
+
+def triaged(version: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:
+    return [("feedback.triaged.v1", {"version": version, "changes": _changes(before, after), "product": after["product"]})]
 
 
 def updated(version: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:

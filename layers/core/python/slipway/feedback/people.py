@@ -39,6 +39,7 @@ SCHEMA = 1
 PEPPER = "pepper"
 UNIT = "unit"
 WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
+UNIT = "unit"
 
 
 def unit(environment: str, targeting_key: str) -> Who:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
+
+from slipway.digests import hmac
 from slipway.ports import Absent, ConditionFailed
 from slipway.tables import FEEDBACK
 
@@ -49,6 +52,11 @@ class Secrets:
             self._found.clear()
         self._found[name, generation] = secret = bytes(row["secret"])
         return secret
+
+
+def mac(secret: bytes, *parts: str) -> str:
+    """What only who has the secret can make of these parts: 43 characters that a URL takes."""
+    return urlsafe_b64encode(hmac(secret, "\x1f".join(parts).encode())).decode().rstrip("=")
 
 
 def _partition(name: str) -> str:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.calls import Call
 from slipway.environments import acting_in
+from slipway.feedback import answers
 from slipway.feedback.ahead import Ahead
+from slipway.feedback.attachments import waiting
 from slipway.feedback.item import RATINGS, NewFeedback
 from slipway.feedback.people import member, unit
 from slipway.feedback.scrub import scrub
-from slipway.ports import Store, StoreUnavailable
+from slipway.feedback.tickets import Whom
+from slipway.ports import ConditionFailed, Store, StoreUnavailable
 from slipway.problems import Fault, IdempotencyMismatch, Invalid, Unavailable
 from slipway.resources import Claim, Created
 from slipway.tables import PRODUCTS
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from slipway.feedback.gate import Gate, Visit
     from slipway.feedback.items import Data, Items, Sealed
     from slipway.feedback.people import People, Who
+    from slipway.feedback.tickets import Tickets
 
 MOST_PRODUCTS = 256  # remembered as being there
 ORIGINS = {"client": "client", "server": "server", "member": "member", "admin": "server"}  # by kind of principal
@@ -33,29 +37,37 @@ ORIGINS = {"client": "client", "server": "server", "member": "member", "admin": 
 class Submissions:
     """`address` of a caller is turned into the day's hash of its network, and forgotten."""
 
-    def __init__(self, items: Items, gate: Gate) -> None:
-        self._items, self._gate, self._store = items, gate, items.shelf.store
+    def __init__(self, items: Items, gate: Gate, tickets: Tickets) -> None:
+        self._items, self._gate, self._tickets, self._store = items, gate, tickets, items.shelf.store
         self._products: set[str] = set()
 
     def submit(self, call: Call, new: NewFeedback, address: str = "") -> Created:
-        """Raises Invalid, IdempotencyMismatch, Forbidden, TooManyRequests, Conflict."""
+        """Raises Invalid, IdempotencyMismatch, Forbidden, TooManyRequests, Conflict, also where a survey does not take it."""
         environment = acting_in(call.principal, new.environment)
         if faults := list(_faults(new, environment)):
             raise Invalid("This cannot be taken; see `errors`.", errors=faults)
         self._check_product(new.product)
         email, people = _email(new.email), self._items.people
         data, sealed = _made(call, new, environment), _sealed(new, email)
-        visit = self._gate.visit(call, new.product, new.form, address)
+        who = _who(call, new, environment)
+        data |= self._answering(call, new, who)
+        visit = self._gate.visit(call, new.product, new.form, address, asked="survey" in data)
         if visit.scrub:
             sealed = _scrubbed(sealed)
-        who = _who(call, new, environment)
         ahead = self._ahead(call, visit, who)
         if visit.network:
             self._gate.buckets.take(call, visit.network, ahead)
             data["network"] = visit.network
-        person = lambda: people.person(call, who, address=email, ahead=ahead)  # noqa: E731
         try:
-            return self._items.create(_repeatable(call, new, people), data, sealed, person)
+            return self._items.create(
+                _repeatable(call, new, people),
+                data,
+                sealed,
+                lambda: people.person(call, who, address=email, ahead=ahead),
+                also=lambda item, person: answers.given(call, item, person, data) if "survey" in data else (),
+            )
+        except ConditionFailed as failed:
+            raise answers.refused(failed.index) from None
         except IdempotencyMismatch:
             if new.submission_id is None:
                 raise
@@ -70,6 +82,13 @@ class Submissions:
         bucket = self._gate.buckets.place(call, visit.network) if visit.network else None
         person = None if who is None else self._items.people.place(who)
         return Ahead(self._store, [place for place in (bucket, person) if place is not None])
+
+    def _answering(self, call: Call, new: NewFeedback, who: Who | None) -> Data:
+        """The survey that this answers; what a machine filled in answers none. Raises Invalid."""
+        if new.survey is None or who is None or new.website:
+            return {}
+        whom = Whom(self._items.people.lookup(who), new.product, new.type)
+        return {"survey": self._tickets.survey(new.survey, whom, call.now.timestamp())}
 
     def _check_product(self, key: str) -> None:
         """A product that was there once is not asked for again: a key is seldom given up. Raises Invalid."""
@@ -103,6 +122,8 @@ def _faults(new: NewFeedback, environment: str | None) -> Iterator[Fault]:
         yield Fault("/consent", "consent_missing", detail)
     if new.consent and new.email is None:
         yield Fault("/email", "required", "Where the person wants to hear of this, send its e-mail address.")
+    if new.survey is not None and new.targeting_key is None:
+        yield Fault("/targeting_key", "required", "Send the targeting key that the prompt asked.")
     if new.targeting_key is not None and environment is None:
         yield Fault("/environment", "required", "Say in which environment that targeting key is.")
 
@@ -134,6 +155,7 @@ def _made(call: Call, new: NewFeedback, environment: str | None) -> Data:
         "release": new.context.release,
         "consent": new.consent or None,
         "origin": ORIGINS[call.principal.kind],
+        "attachments": waiting(new.attachments) or None,
     }
     return {name: value for name, value in made.items() if value is not None}
 

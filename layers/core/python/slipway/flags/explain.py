@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field
 
 from slipway.calls import Call
-from slipway.fields import error
 from slipway.flags import jsontext
 from slipway.flags.checks import escaped
 from slipway.flags.coercion import truth
@@ -17,6 +16,7 @@ from slipway.flags.compilation import Rows, compiled
 from slipway.flags.configuration import alone
 from slipway.flags.configurations import Configurations
 from slipway.flags.evaluation import Evaluation, FlagSet
+from slipway.flags.fields import Context
 from slipway.flags.fractional import Draw
 from slipway.flags.snapshot import Snapshot
 from slipway.flags.trace import Step
@@ -26,22 +26,6 @@ from slipway.problems import Conflict, Fault, Invalid
 from slipway.resources import Stored
 from slipway.rollouts import split
 from slipway.shape import Shape
-
-
-def _context(raw: Any) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise error("invalid_context", "Send a context as an object: targetingKey and the attributes that rules ask for.")
-    if not isinstance(raw.get("targetingKey", ""), str):
-        raise error("invalid_context", "`targetingKey` is text.")
-    found: dict[str, Any] = jsontext.plain(raw)
-    return found
-
-
-Context = Annotated[
-    dict[str, Any],
-    PlainValidator(_context),
-    WithJsonSchema({"type": "object", "description": "as an SDK sends it: `targetingKey`, and attributes"}),
-]
 
 
 class Explaining(Shape):

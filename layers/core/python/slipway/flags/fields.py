@@ -116,6 +116,15 @@ def _targeting(raw: Any) -> dict[str, Any] | None:
     return found
 
 
+def _context(raw: Any) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise error("invalid_context", "Send a context as an object: targetingKey and the attributes that rules ask for.")
+    if not isinstance(raw.get("targetingKey", ""), str):
+        raise error("invalid_context", "`targetingKey` is text.")
+    found: dict[str, Any] = jsontext.plain(raw)
+    return found
+
+
 def _targeting_key(raw: str) -> str:
     if cleaned(text.line, TARGETING_KEY)(raw) != raw:
         raise error("invalid_targeting_key", "A targeting key has no space around it, and its letters are composed (NFC).")
@@ -156,6 +165,11 @@ Rule = Annotated[
     dict[str, Any],
     PlainValidator(_targeting),
     WithJsonSchema({"type": "object", "minProperties": 1, "examples": [{"ends_with": [{"var": "email"}, "@example.com"]}]}),
+]
+Context = Annotated[
+    dict[str, Any],
+    PlainValidator(_context),
+    WithJsonSchema({"type": "object", "description": "as an SDK sends it: `targetingKey`, and attributes"}),
 ]
 TargetingKey = Annotated[
     str, AfterValidator(_targeting_key), published(text.LINE, TARGETING_KEY, examples=["mbr_01j9z6k3v5x8m2q4w7e9r0t2y6"])

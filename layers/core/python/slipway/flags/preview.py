@@ -14,7 +14,8 @@ from slipway.flags.change import pointed
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.configurations import Configurations
 from slipway.flags.evaluation import FlagSet
-from slipway.flags.explain import Context, flag_set
+from slipway.flags.explain import flag_set
+from slipway.flags.fields import Context
 from slipway.flags.limits import MOST_STEPS_TOGETHER, Allowance
 from slipway.flags.portability import Portability, lacks, told
 from slipway.problems import Fault, Invalid

@@ -5,9 +5,9 @@ from __future__ import annotations
 from slipway.rollouts import exposure as proof
 from slipway.signals import lines, rows
 from slipway.signals.posted import Exposure, Outcome, Rejected
-from slipway.signals.salts import hashed, source
+from slipway.signals.salts import hashed, person, source
+from slipway.signals.shown import Shown
 from slipway.signals.units import BY_KEY, CLIENT, SERVER, Unit, Units
-from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     Salts = tuple[bytes, bytes]
 
 
-class Shown(Value):
-    """What an exposure proves. `unit` and what follows only where the flag has a rollout; `uncounted`: the rollout that knows
-    no unit; `who`, `variant`: for the adoption of the flag, where they are known."""
-
-    unit: proof.Exposure | None
-    uncounted: str | None
-    who: str | None
-    variant: str | None
-
-
 class Effects:
     """One batch against the rollouts of its environment. `salts`: of the day, and of the day before."""
 
@@ -42,7 +32,7 @@ class Effects:
         self.sender, self.snapshot, self.secrets, self.salts = sender, snapshot, secrets, salts
         self.known, self.now, self.day = known, now, rows.day(now)
         self.environment, self.trust = sender.environment, sender.trust
-        self.source = "" if sender.server else source(self.salts[0], sender.network)
+        self.source = "" if sender.server else sender.source or source(self.salts[0], sender.network)
         self.units = Units(sender, self.source, secrets, known, now)
 
     # --- what exposures prove ---
@@ -74,15 +64,16 @@ class Effects:
         told = self.snapshot.rollouts.get(signal.flag)
         if told is None or told["id"] != unit.rollout:
             return Shown(unit, None, None, None)  # the rollout is over, or this instance has not heard of it yet
-        if told["bucket_by"] == BY_KEY and signal.key is not None and not self._is_of(unit, signal):
+        by_key = told["bucket_by"] == BY_KEY
+        keys = [key for key in (signal.key, signal.previous) if key is not None]
+        if by_key and keys and not any(self.units.owns(unit, key) for key in keys):
             detail = "`exposure` is another `targetingKey`'s: send it with the one that the flag was evaluated for."
             return Rejected(signal.index, "other_key", detail)
-        return Shown(unit, None, unit.unit, told["to"] if unit.arm == proof.TREATMENT else told["from"])
-
-    def _is_of(self, unit: proof.Exposure, signal: Exposure) -> bool:
-        """Whether it is the person's who sends it, also from before they had that key."""
-        secret, keys = self.secrets[unit.generation], (signal.key, signal.previous)
-        return any(unit.unit == proof.unit(secret, unit.rollout, key) for key in keys if key is not None)
+        variant = told["to"] if unit.arm == proof.TREATMENT else told["from"]
+        # Of who is bucketed by something else only a server knows whose it is.
+        own = signal.key is not None and (self.units.owns(unit, signal.key) if by_key else self.sender.server)
+        stands = self.snapshot.flags.version(signal.flag) if unit.stage == told["stage"] else 0
+        return Shown(unit, None, unit.unit, variant, stands if own else None)
 
     def _by_context(self, signal: Exposure) -> Shown | Rejected:
         context = {**(signal.context or {}), **({} if signal.key is None else {BY_KEY: signal.key})}
@@ -95,7 +86,8 @@ class Effects:
             if proof.value(context, told["bucket_by"]) is None and evaluation.variant in (told["from"], told["to"]):
                 uncounted = told["id"]
         who = unit.unit if unit is not None else proof.value(context, BY_KEY)
-        return Shown(unit, uncounted, who, evaluation.variant)
+        own = signal.key is not None and evaluation.variant is not None
+        return Shown(unit, uncounted, who, evaluation.variant, self.snapshot.flags.version(signal.flag) if own else None)
 
     # --- what may stand already ---
 
@@ -109,6 +101,8 @@ class Effects:
                 if one.who is not None and one.variant is not None:
                     yield self._adopted(signal.flag, one.who)
                     yield self._flag_of_day(signal.flag)
+                if one.version is not None:
+                    yield self._recorded(signal, one)
                 rollouts = [told for told in (self._running(signal.flag, one),) if told is not None]
             else:
                 yield self._measured(signal.name, "unit", self._hash("unit", signal.name, signal.key))
@@ -197,6 +191,9 @@ class Effects:
         if shown.who is not None and shown.variant is not None:
             self.known.add(self._row(self._flag_of_day(signal.flag), rows.READ_DAYS))
             self.known.add(self._row(self._adopted(signal.flag, shown.who), rows.READ_DAYS, variant=shown.variant))
+        if shown.version is not None:
+            told_of = {"flag": signal.flag, "variant": shown.variant, "version": shown.version}
+            self.known.add(self._row(self._recorded(signal, shown), rows.SALT_DAYS, **told_of))
         proven: dict[str, Any] = {"flag": signal.flag, "variant": shown.variant}
         if unit is not None:
             proven |= {"rollout": unit.rollout, "stage": unit.stage, "arm": unit.arm, "unit": unit.unit}
@@ -267,6 +264,11 @@ class Effects:
 
     def _adopted(self, flag: str, who: str) -> Key:
         return rows.adopted(self.environment, flag, self.day, self._hash("adopted", flag, who))
+
+    def _recorded(self, signal: Exposure, shown: Shown) -> Key:
+        """What finds it by the person."""
+        who = person(self.salts[0], signal.key or "")
+        return rows.shown(self.environment, self.day, who), f"{signal.flag}#{shown.variant}#{shown.version}"
 
     def _flag_of_day(self, flag: str) -> Key:
         """That somebody was shown it: who recounts the day asks for that."""

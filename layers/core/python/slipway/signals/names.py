@@ -1,12 +1,13 @@
 """Which metrics clients may name: anybody can read their key, and each new name is rows that are kept for long.
 
-Those that a running rollout watches, and those that a server has named that day: all of them. MOST others, as they come.
+Those that a running rollout watches, those that a server has named that day, and what feedback comes to: all of them. MOST
+others, as they come.
 """
 
 from __future__ import annotations
 
 from slipway.signals import rows
-from slipway.signals.posted import Outcome, Rejected
+from slipway.signals.posted import RESERVED, Outcome, Rejected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Names:
         return kept, rejected
 
     def _may(self, name: str) -> bool:
-        free = self._sender.server or name in self._watched
+        free = self._sender.server or name in self._watched or name.startswith(RESERVED)
         places = () if free else [rows.row(key, self._now, rows.READ_DAYS) for key in self._places()]
         return self._known.add(rows.row(self._name(name), self._now, rows.READ_DAYS), places)
 

@@ -18,6 +18,8 @@ MOST_KEY = 256  # letters of a targeting key
 LARGEST = 10**9  # of a value
 MILLION = 1_000_000
 
+RESERVED = "feedback."  # names of what feedback comes to, which nobody posts (see `slipway.feedback.complaints`)
+
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _NAME = _LETTERS | frozenset("._-")
 _ID = _NAME | {":"}
@@ -29,11 +31,13 @@ _FIELDS = {
 
 
 class Sender(Value):
-    """`server`: whether by a server's key; `network`: of a client, what its address belongs to."""
+    """`server`: whether by a server's key; `network`: of a client, what its address belongs to; `source`: the hash of that,
+    where nothing else was kept of it."""
 
     environment: str
     server: bool
     network: str
+    source: str = ""
 
     @property
     def trust(self) -> str:
@@ -122,6 +126,10 @@ def _signal(index: int, event: Any, server: bool) -> Signal:
     if not _word(event.get("name"), _NAME, 64) or event["name"][0] not in _LETTERS:
         detail = "`name` is a metric's: 1 to 64 letters, digits, dots, dashes and underscores, the first a letter or digit."
         raise Wrong("invalid_name", detail)
+    if event["name"].startswith(RESERVED):
+        raise Wrong(
+            "reserved_name", f"What begins with `{RESERVED}` comes of feedback: POST /v1/feedback, or choose another name."
+        )
     if key is None:
         raise Wrong("key_missing", "`targetingKey` says whose outcome it is.")
     value = _value(event.get("value"))

@@ -28,6 +28,9 @@ Of a day, for the readouts:
                                                             the hash is of the kind of key and the targeting key
     names#<environment>#<day> / name#<name>   a metric that was named; / place#<0..49>: of those that only clients name
                               / flag#<flag>   a flag that somebody was shown
+    shown#<environment>#<day>#<hash> / <flag>#<variant>#<version>  a person, by its targeting key, was shown that variant of
+                              that `version` of the flag's configuration (0: of one before): `flag`, `variant`, `version`;
+                              of what is proven to be that person's own alone, and gone with the salt
     salt#<environment> / <day>                `salt`: what the day's hashes are made with; gone a day after it
 
 Each has `at`, the server's clock in milliseconds. `trust`: "server" | "client", the kind of key that brought it; `source`: of a
@@ -54,6 +57,7 @@ OUT = "~out"  # among the slots: no metric has such a name
 DAY, HOUR = 86_400, 3_600
 ROLLOUT_DAYS = 180  # that rows of a rollout are kept
 READ_DAYS = 8  # that rows of a day are kept: their counts stand elsewhere
+SALT_DAYS = 2  # that a day's salt is kept, and what nobody finds without it
 
 
 def shard(text: str) -> str:
@@ -103,6 +107,11 @@ def measured(environment: str, name: str, day: str, kind: str, who: str) -> Key:
 
 def name(environment: str, now: float, what: str) -> Key:
     return f"names#{environment}#{day(now)}", what
+
+
+def shown(environment: str, day: str, who: str) -> str:
+    """The partition of a person's day."""
+    return f"shown#{environment}#{day}#{who}"
 
 
 def salt(environment: str, day: str) -> Key:

@@ -30,7 +30,7 @@ class Salts:
         if key not in self._found:
             row = self._store.get(SIGNALS, *key)
             if row is None:
-                row = rows.row(key, now, 2, salt=self._entropy(16))
+                row = rows.row(key, now, rows.SALT_DAYS, salt=self._entropy(16))
                 try:
                     self._store.put(SIGNALS, row, Absent())
                 except ConditionFailed as stands:
@@ -43,6 +43,11 @@ class Salts:
 
 def hashed(salt: bytes, *parts: str) -> str:
     return hmac(salt, "\x1f".join(parts).encode())[:16].hex()
+
+
+def person(salt: bytes, key: str) -> str:
+    """Who has that targeting key, for a day."""
+    return hashed(salt, "person", key)
 
 
 def source(salt: bytes, network: str) -> str:
