@@ -97,7 +97,7 @@ def off(request: Request[Control, SwitchingOff, None]) -> Answer:
     """Switch a flag off, at once.
 
     For emergencies: whatever version stands, whatever is wrong with it or with what it needs, and without the second person
-    and the reason that an environment may ask for: no body will do. A reason stays with the version, and the audit has who it
+    and the reason that an environment may ask for. It needs no body. A reason stays with the version, and the audit has who it
     was. Off already: nothing changes.
     """
     stored = request.use.configurations.switch_off(request.call, *_names(request), request.body.reason)

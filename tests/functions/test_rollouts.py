@@ -91,7 +91,7 @@ def test_every_move_says_on_which_version_it_is_made() -> None:
 
 
 @pytest.mark.parametrize("type", [None, "application/json", "application/x-www-form-urlencoded"])
-def test_in_an_emergency_no_body_will_do(type: str | None) -> None:
+def test_in_an_emergency_nobody_has_to_send_a_body(type: str | None) -> None:
     headers = {"If-Match": "*", **({} if type is None else {"Content-Type": type})}
     path = f"{ALL}/{begun(start=False).json['id']}"
     states = {"start": "running", "pause": "paused", "resume": "running", "advance": "running", "roll-back": "rolled_back"}
