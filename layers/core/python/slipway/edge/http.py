@@ -311,6 +311,8 @@ def _body(operation: Operation, event: Event) -> tuple[bytes, str]:
         return b"", ""
     media, charset = read.media_type(event.headers)
     raw = event.body(operation.largest)
+    if not raw and operation.spares:
+        return b"{}", JSON  # whatever type nothing is said to have
     if not raw and not media:
         raise Malformed(f"Send a body of type {' or '.join(operation.media)}.")
     if media not in operation.media:

@@ -74,7 +74,7 @@ class Copying(Shape):
 
 
 class SwitchingOff(Shape):
-    reason: Because
+    reason: Because | None = None
 
 
 class RevertingConfiguration(Shape):

@@ -64,16 +64,16 @@ class Effects:
         told = self.snapshot.rollouts.get(signal.flag)
         if told is None or told["id"] != unit.rollout:
             return Shown(unit, None, None, None)  # the rollout is over, or this instance has not heard of it yet
+        by_key = told["bucket_by"] == BY_KEY
+        keys = [key for key in (signal.key, signal.previous) if key is not None]
+        if by_key and keys and not any(self.units.owns(unit, key) for key in keys):
+            detail = "`exposure` is another `targetingKey`'s: send it with the one that the flag was evaluated for."
+            return Rejected(signal.index, "other_key", detail)
         variant = told["to"] if unit.arm == proof.TREATMENT else told["from"]
-        own = signal.key is not None and self._own(unit, told["bucket_by"], signal.key)
+        # Of who is bucketed by something else only a server knows whose it is.
+        own = signal.key is not None and (self.units.owns(unit, signal.key) if by_key else self.sender.server)
         stands = self.snapshot.flags.version(signal.flag) if unit.stage == told["stage"] else 0
         return Shown(unit, None, unit.unit, variant, stands if own else None)
-
-    def _own(self, unit: proof.Exposure, bucket_by: str, key: str) -> bool:
-        """Whether it was given to who has that targeting key. Bucketed by something else, only a server knows."""
-        if bucket_by != BY_KEY:
-            return self.sender.server
-        return proof.unit(self.secrets[unit.generation], unit.rollout, key) == unit.unit
 
     def _by_context(self, signal: Exposure) -> Shown | Rejected:
         context = {**(signal.context or {}), **({} if signal.key is None else {BY_KEY: signal.key})}

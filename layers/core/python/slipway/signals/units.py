@@ -49,6 +49,10 @@ class Units:
                 return Unit(row["unit"], row["bucket"], trust, row["source"])
         return None
 
+    def owns(self, unit: proof.Exposure, key: str) -> bool:
+        """Whether it was given to who has that targeting key, where units are drawn by that."""
+        return proof.unit(self._secrets[unit.generation], unit.rollout, key) == unit.unit
+
     def trust(self, rollout: str, who: str) -> tuple[str, str]:
         """`trust` and `source` of a unit."""
         row = self._known.get(rows.of_rollout(rollout, "unit", who))
