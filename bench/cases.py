@@ -25,6 +25,7 @@ from slipway.product import NewProduct
 from slipway.products import Products
 from slipway.rollouts import exposure, signing
 from slipway.settings import Settings
+from slipway.settings.feedback import Feedback
 from slipway.signals import rows as signals
 from slipway.tables import ACCESS, AUDIT, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS
 from slipway.upgrades import upgrader
@@ -92,7 +93,7 @@ def cases(endpoint: str) -> list[Case]:
         table_counters=names["counters"],
         table_flags=names["flags"],
     )
-    feedback = settings.Feedback(
+    feedback = Feedback(
         stage="bench",
         table_feedback=names["feedback"],
         table_products=names["products"],

@@ -33,6 +33,18 @@ class Unit(Value):
     source: str
 
 
+class Shown(Value):
+    """What an exposure proves. `unit` and what follows only where the flag has a rollout; `uncounted`: the rollout that knows
+    no unit; `who`, `variant`: for the adoption of the flag, where they are known; `version`: of the flag's configuration, where
+    it is proven to be shown to whom the targeting key belongs; 0: of one before."""
+
+    unit: proof.Exposure | None
+    uncounted: str | None
+    who: str | None
+    variant: str | None
+    version: int | None = None
+
+
 class Units:
     """`source`: of the sender, where that is a client."""
 
@@ -48,6 +60,12 @@ class Units:
             if (row := self._known.get(self.subject(told, key, trust))) is not None:
                 return Unit(row["unit"], row["bucket"], trust, row["source"])
         return None
+
+    def owns(self, bucket_by: str, key: str, unit: proof.Exposure) -> bool:
+        """Whether it is the unit of who has that targeting key. Bucketed by something else, only a server knows."""
+        if bucket_by != BY_KEY:
+            return self._sender.server
+        return proof.unit(self._secrets[unit.generation], unit.rollout, key) == unit.unit
 
     def trust(self, rollout: str, who: str) -> tuple[str, str]:
         """`trust` and `source` of a unit."""
