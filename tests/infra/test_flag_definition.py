@@ -22,11 +22,10 @@ def test_a_definition_is_one_resource_that_calls_the_slipway_of_its_stage(synthe
 
 
 def test_the_function_has_the_name_that_it_is_called_by_and_no_other_has_one(aws: Assembly, trial: Assembly) -> None:
-    custom = {spec.handler for spec in FUNCTIONS if spec.custom}
-    for assembly, name in ((aws, "slipway-seed"), (trial, "slipway-trial-seed")):
+    for assembly, prefix in ((aws, "slipway"), (trial, "slipway-trial")):
         named = {
             made["Handler"]: made["FunctionName"]
             for made in assembly.of("AWS::Lambda::Function").values()
             if "FunctionName" in made
         }
-        assert named == dict.fromkeys(custom, name)
+        assert named == {spec.handler: f"{prefix}-{spec.name}" for spec in FUNCTIONS if spec.named}
