@@ -96,6 +96,7 @@ def cases(endpoint: str) -> list[Case]:
     feedback = Feedback(
         stage="bench",
         table_feedback=names["feedback"],
+        bucket_attachments=BUCKET,
         table_products=names["products"],
         table_signals=names["signals"],
         table_access=names["access"],

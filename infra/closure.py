@@ -1,8 +1,8 @@
 """What a handler can reach, read from the sources: by every import, those inside functions too.
 
-A function counts where something that counts names it: `connect.blobs` leads to S3, not to the other services that
-`slipway.adapters.connect` can reach. So does a method, of whatever class; a text that is its name is enough. What the type
-checker alone reads does not count.
+A function or a class counts where something that counts names it: `connect.blobs` leads to S3, not to the other services that
+`slipway.adapters.connect` can reach. So does a method, of whatever class that counts; a text that is its name is enough. What
+the type checker alone reads does not count.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_Part = tuple[str, str]  # a module, and a function of it; "" is what runs when it is imported
-_ALL = "*"  # its functions
+_Part = tuple[str, str]  # a module, and a function or class of it; "" is what else runs when it is imported
+_ALL = "*"  # its functions and classes
 _Method = tuple[str, ast.FunctionDef]  # its module, and itself
 
 
 @dataclass(frozen=True, slots=True)
 class _Module:
     path: Path
-    functions: dict[str, ast.FunctionDef]  # those that nothing runs but who names them
-    methods: list[ast.FunctionDef]
-    rest: list[ast.AST]
+    named: dict[str, ast.FunctionDef | ast.ClassDef]  # those that are for nothing but who names them
+    rest: list[ast.stmt]
     bound: dict[str, set[str]]  # the modules that a name may mean
 
 
@@ -50,26 +49,26 @@ class Closure:
         return {name: module.path for name, module in sorted(self._modules.items())}
 
     def text(self, name: str) -> bytes:
-        """The source of a module, with empty lines for the functions that are not reached."""
+        """The source of a module, with empty lines for the functions and classes that are not reached."""
         module = self._modules[name]
         lines = module.path.read_bytes().splitlines(keepends=True)
-        for function, node in module.functions.items():
-            if (name, function) not in self._done:
+        for part, node in module.named.items():
+            if (name, part) not in self._done:
                 assert node.end_lineno is not None
                 lines[node.lineno - 1 : node.end_lineno] = [b"\n"] * (node.end_lineno - node.lineno + 1)
         return b"".join(lines)
 
     # --- inside ---
 
-    def _reach(self, name: str, function: str) -> None:
+    def _reach(self, name: str, part: str) -> None:
         if name not in self._modules and not self._load(name):
             self.others.add(name)
             return
         module = self._modules[name]
-        if function == _ALL:
-            self._waiting += [(name, each) for each in module.functions]
-        elif function in module.functions:
-            self._read(name, [module.functions[function]])
+        if part == _ALL:
+            self._waiting += [(name, each) for each in module.named]
+        elif part in module.named:
+            self._run(name, module.named[part])
 
     def _load(self, name: str) -> bool:
         path = self._path(name)
@@ -78,13 +77,24 @@ class Closure:
         self._modules[name] = module = self._parsed(path)
         if "." in name:
             self._waiting.append((name.rpartition(".")[0], ""))
-        self._read(name, module.rest)
-        for method in module.methods:
-            if method.name in self._named or method.name.startswith("__"):
-                self._read(name, [method])
-            else:
-                self._methods[method.name].append((name, method))
+        for node in module.rest:
+            self._run(name, node)
         return True
+
+    def _run(self, name: str, node: ast.stmt) -> None:
+        """Of a class its methods count by their names."""
+        if not isinstance(node, ast.ClassDef):
+            self._read(name, [node])
+            return
+        for each in ast.iter_child_nodes(node):
+            if not isinstance(each, ast.FunctionDef):
+                self._read(name, [each])
+                continue
+            self._read(name, [*each.decorator_list, each.args])
+            if each.name in self._named or each.name.startswith("__"):
+                self._read(name, [each])
+            else:
+                self._methods[each.name].append((name, each))
 
     def _read(self, name: str, code: Iterable[ast.AST]) -> None:
         """What this code of a module leads to."""
@@ -122,20 +132,13 @@ class Closure:
         return (below, "") if self._path(below) else (node.module, alias.name)
 
     def _parsed(self, path: Path) -> _Module:
-        module = _Module(path, {}, [], [], defaultdict(set))
+        module = _Module(path, {}, [], defaultdict(set))
         body = ast.parse(path.read_bytes()).body
         for node in body:
-            if isinstance(node, ast.FunctionDef) and not node.decorator_list and node.name not in module.functions:
-                module.functions[node.name] = node
-            elif isinstance(node, ast.ClassDef):
-                for each in ast.iter_child_nodes(node):
-                    if isinstance(each, ast.FunctionDef):
-                        module.methods.append(each)
-                        module.rest.extend([*each.decorator_list, each.args])
-                    else:
-                        module.rest.append(each)
-            else:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.decorator_list or node.name in module.named:
                 module.rest.append(node)
+            else:
+                module.named[node.name] = node
         for each in (each for tree in body for each in _walk(tree)):
             if isinstance(each, ast.Import):
                 for alias in each.names:

@@ -99,6 +99,42 @@ def test_a_function_counts_where_it_is_named(tmp_path: Path, handler: str, found
     assert text.splitlines().index("def marked():") == CONNECT.splitlines().index("def marked():")
 
 
+SHAPES = """
+class Base:
+    def __init__(self):
+        from ours import base
+
+class Taken(Base):
+    from ours import taken
+
+class Left(Base):
+    from ours import left
+
+@print
+class Marked:
+    from ours import marks
+
+made = [Taken]
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "found"),
+    [
+        ("import ours.shapes as s", {"base", "taken", "marks"}),
+        ("from ours.shapes import Base", {"base", "taken", "marks"}),
+        ("from ours import shapes\ndef f():\n    return shapes.Left()", {"base", "taken", "left", "marks"}),
+        ("from ours import shapes\nshapes.Right = 1", {"base", "taken", "marks"}),
+    ],
+)
+def test_a_class_counts_where_it_is_named_and_with_it_what_it_derives_from(
+    tmp_path: Path, handler: str, found: set[str]
+) -> None:
+    closure = reached(tmp_path, handler, shapes=SHAPES, base="", taken="", left="", marks="")
+    assert ours(closure) == found | {"shapes"}
+    assert ("class Left" in closure.text("ours.shapes").decode()) == ("left" in found)
+
+
 def test_packages_above_count_and_others_are_named(tmp_path: Path) -> None:
     closure = reached(tmp_path, "import ours.one\nimport os.path", one="from json import loads\nfrom mmh3 import hash")
     assert set(closure.modules) == {"handler", "ours", "ours.one"}

@@ -21,11 +21,13 @@ def test_a_definition_is_one_resource_that_calls_the_slipway_of_its_stage(synthe
         assert properties == {"Key": "new-checkout", "Definition": DEFINITION, "ServiceTimeout": "300"}
 
 
-def test_the_function_has_the_name_that_it_is_called_by_and_no_other_has_one(aws: Assembly, trial: Assembly) -> None:
-    for assembly, prefix in ((aws, "slipway"), (trial, "slipway-trial")):
+def test_functions_have_names_where_they_are_called_by_them_and_nowhere_else(aws: Assembly, trial: Assembly) -> None:
+    called = {spec.handler: spec.name for spec in FUNCTIONS if spec.named}
+    assert set(called.values()) == {"seed", "courier", "triage"}
+    for assembly, prefix in ((aws, "slipway-"), (trial, "slipway-trial-")):
         named = {
             made["Handler"]: made["FunctionName"]
             for made in assembly.of("AWS::Lambda::Function").values()
             if "FunctionName" in made
         }
-        assert named == {spec.handler: f"{prefix}-{spec.name}" for spec in FUNCTIONS if spec.named}
+        assert named == {handler: f"{prefix}{name}" for handler, name in called.items()}
