@@ -25,7 +25,6 @@ from slipway.product import NewProduct
 from slipway.products import Products
 from slipway.rollouts import exposure, signing
 from slipway.settings import Settings
-from slipway.settings.feedback import Feedback
 from slipway.signals import rows as signals
 from slipway.tables import ACCESS, AUDIT, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS
 from slipway.upgrades import upgrader
@@ -93,7 +92,7 @@ def cases(endpoint: str) -> list[Case]:
         table_counters=names["counters"],
         table_flags=names["flags"],
     )
-    feedback = Feedback(
+    feedback = settings.Feedback(
         stage="bench",
         table_feedback=names["feedback"],
         bucket_attachments=BUCKET,
@@ -101,7 +100,6 @@ def cases(endpoint: str) -> list[Case]:
         table_signals=names["signals"],
         table_access=names["access"],
         table_flags=names["flags"],
-        bucket_attachments=BUCKET,
     )
     store_event = settings.Record(stage="bench", table_audit=names["audit"])
     unhurried = "bench.peers.unhurried.handler"

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from slipway import events, settings
 from slipway.credentials import EVERYWHERE
-from slipway.settings import feedback
 from slipway.tables import (
     ACCESS,
     AUDIT,
@@ -274,7 +273,7 @@ FUNCTIONS = (
     Function(
         "feedback",
         "What people tell about products, and what the team does with it",
-        feedback.Feedback,
+        settings.Feedback,
         timeout=29,
         grants=(
             OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
@@ -294,7 +293,7 @@ FUNCTIONS = (
     Function(
         "public",
         "The roadmaps and changelogs that everybody may read",
-        feedback.Public,
+        settings.Public,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("board#*",)),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("fbk_*", "log_*", "index#*")),
@@ -306,7 +305,7 @@ FUNCTIONS = (
     Function(
         "surveys",
         "Surveys: whom they ask, and what people answered",
-        feedback.Surveys,
+        settings.Surveys,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#*")),
             OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*")),
@@ -320,7 +319,7 @@ FUNCTIONS = (
     Function(
         "hooks",
         "Webhooks, their deliveries, and the changelog as the team writes it",
-        feedback.Hooks,
+        settings.Hooks,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem", "dynamodb:BatchGetItem"), leading=("whk_*", "log_*")),
             OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("whk_*", "list#webhooks", "log_*")),
@@ -334,7 +333,7 @@ FUNCTIONS = (
     Function(
         "courier",
         "Takes events to webhooks, and notices to the people who asked for something",
-        feedback.Courier,
+        settings.Courier,
         timeout=120,
         grants=(
             OnTable(
@@ -360,7 +359,7 @@ FUNCTIONS = (
     Function(
         "unsubscribe",
         "The link by which a person has no more e-mails",
-        feedback.Unsubscribe,
+        settings.Unsubscribe,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("secret#unsubscribe",)),
             OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*",)),
@@ -369,7 +368,7 @@ FUNCTIONS = (
     Function(
         "shipping",
         "Ships feedback with the flags that it is linked to, and enters what shipped into the changelog",
-        feedback.Shipping,
+        settings.Shipping,
         timeout=60,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("fbk_*", "log_*", "board#*")),
@@ -386,7 +385,7 @@ FUNCTIONS = (
     Function(
         "triage",
         "Finds out about what people told: what they were served, how it sounds; and tells rollouts what was negative",
-        feedback.Triage,
+        settings.Triage,
         timeout=60,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("fbk_*", "srv_*", "secret#shingles")),
@@ -474,7 +473,7 @@ FUNCTIONS = (
     Function(
         "ballots",
         "Counts the people behind each item of feedback, once each, and recounts them once a day",
-        feedback.Ballots,
+        settings.Ballots,
         timeout=300,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"), leading=("fbk_*",)),

@@ -14,7 +14,7 @@ from slipway.edge import observe
 from slipway.edge.stream import Change, Stream, Wired
 from slipway.feedback.ballots import Ballot, ballot
 from slipway.feedback.recount import Recount
-from slipway.settings.feedback import Ballots as Settings
+from slipway.settings import Ballots as Settings
 
 MOST_TOLD = 20
 

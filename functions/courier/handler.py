@@ -26,7 +26,7 @@ from slipway.feedback.posting import Mailer, Post
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.webhooks import Webhooks
 from slipway.ports import Row, Schedules, Store
-from slipway.settings.feedback import Courier as Settings
+from slipway.settings import Courier as Settings
 
 LONG = timedelta(seconds=60)  # that one call goes on with a round
 

@@ -30,7 +30,7 @@ from slipway.feedback.tickets import Tickets
 from slipway.feedback.votes import Votes
 from slipway.ports import Store
 from slipway.resources import Stored
-from slipway.settings.feedback import Feedback as Settings
+from slipway.settings import Feedback as Settings
 from slipway.signals.salts import Salts
 
 

@@ -12,7 +12,7 @@ from slipway.feedback.deliveries import Deliveries
 from slipway.feedback.webhooks import Webhooks
 from slipway.ports import Schedules, Store
 from slipway.resources import Stored
-from slipway.settings.feedback import Hooks as Settings
+from slipway.settings import Hooks as Settings
 
 
 @dataclass(frozen=True, slots=True)

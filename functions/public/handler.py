@@ -19,7 +19,7 @@ from slipway.feedback import atom
 from slipway.feedback.posters import poster
 from slipway.feedback.public import Entry, Public, Shown, Wish
 from slipway.problems import Malformed, NotFound
-from slipway.settings.feedback import Public as Settings
+from slipway.settings import Public as Settings
 
 PATH = re.compile(r"/public/([a-z0-9][a-z0-9_-]{0,63})/(roadmap(?!\.atom)|changelog)(\.json|\.atom)?")
 PAGE = re.compile(r"(?:^|&)page=([^&]*)")

@@ -28,7 +28,7 @@ from slipway.feedback.people import People
 from slipway.feedback.secrets import Secrets
 from slipway.feedback.shipping import Shipping
 from slipway.ports import Store
-from slipway.settings.feedback import Shipping as Settings
+from slipway.settings import Shipping as Settings
 
 Noted = RolloutEvent | ConfigurationUpdated | FeedbackStatusChanged
 CONTRACTS = (

@@ -21,7 +21,7 @@ from slipway.history import VersionView
 from slipway.paging import Paging
 from slipway.ports import Store
 from slipway.resources import Stored
-from slipway.settings.feedback import Surveys as Settings
+from slipway.settings import Surveys as Settings
 
 ALL = "/v1/surveys"
 ONE = f"{ALL}/{{id}}"

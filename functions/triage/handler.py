@@ -26,7 +26,7 @@ from slipway.feedback.triage import Findings, Triage
 from slipway.flags.snapshot import Snapshot, path
 from slipway.ports import Blobs, Lake, Schedules, Store
 from slipway.rollouts import signing
-from slipway.settings.feedback import Triage as Settings
+from slipway.settings import Triage as Settings
 from slipway.signals.collection import Collector
 from slipway.signals.salts import Salts
 

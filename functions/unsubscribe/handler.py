@@ -22,7 +22,7 @@ from slipway.feedback.letters import Subscriptions
 from slipway.feedback.secrets import Secrets
 from slipway.ports import Store
 from slipway.problems import MethodNotAllowed, Problem, Unavailable
-from slipway.settings.feedback import Unsubscribe as Settings
+from slipway.settings import Unsubscribe as Settings
 
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",

@@ -21,7 +21,6 @@ from slipway.adapters import connect
 from slipway.credentials import parse
 from slipway.feedback.boards import Boards
 from slipway.keys import NewKey
-from slipway.settings.feedback import Feedback
 
 ENVIRONMENT = "development"
 KEYS = {
@@ -73,8 +72,7 @@ def _seeded(emulator: Emulator, deployed: Deployed) -> dict[str, Any]:
     password = _enrolled(emulator, deployed, admin.id)
     _published(emulator, deployed, keys)
     month.work(people)  # last: its events keep the functions busy, and nobody waits for them
-    desk = Feedback.load(deployed.environment("feedback"))
-    month.publish(people[PEOPLE[0].name], Boards(connect.store(desk)))
+    month.publish(people[PEOPLE[0].name], Boards(connect.store(settings.Feedback.load(deployed.environment("feedback")))))
     return {"keys": keys, "user": PEOPLE[0].email, "password": password}
 
 

@@ -38,8 +38,8 @@ BUDGETS = {
     "guard": 245,
     "ramp": 247,  # of which two tell it of a stage that begins
     "hooks": 237,
-    "courier": 212,
-    "shipping": 207,
+    "courier": 210,
+    "shipping": 205,
     "unsubscribe": 80,
     "triage": 235,
     "public": 84,

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from slipway.adapters.ses import SesMailer
     from slipway.adapters.uploads import S3Uploads
     from slipway.feedback.sentiment import Sentiments
-    from slipway.settings import Calendar, Collect, Invite, Relay, Settings
-    from slipway.settings.feedback import Courier, Hooks, Triage
+    from slipway.settings import Calendar, Collect, Courier, Hooks, Invite, Relay, Settings, Triage
 
 BUDGET = 8.0  # seconds for all tries of one call; the boto3 twin has limits of its own
 CONNECT = 1.0  # seconds at most to connect, in each try
