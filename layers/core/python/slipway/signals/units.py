@@ -33,6 +33,18 @@ class Unit(Value):
     source: str
 
 
+class Shown(Value):
+    """What an exposure proves. `unit` and what follows only where the flag has a rollout; `uncounted`: the rollout that knows
+    no unit; `who`, `variant`: for the adoption of the flag, where they are known; `version`: of the flag's configuration, where
+    it is proven to be shown to whom the targeting key belongs; 0: of one before."""
+
+    unit: proof.Exposure | None
+    uncounted: str | None
+    who: str | None
+    variant: str | None
+    version: int | None = None
+
+
 class Units:
     """`source`: of the sender, where that is a client."""
 
