@@ -1,18 +1,14 @@
-"""Feedback over HTTP: what people tell, and what the team does with it."""
+"""Feedback over HTTP: what people tell. What the team does with it is in the pages beside, which no submission loads."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from functions.feedback import attachments, boards, inbox, merging, people, similar, transfer, votes
-from functions.feedback.door import Feedback, api, shown
+from functions.feedback.door import Feedback, api
 from slipway.calls import timestamp
 from slipway.edge.http import Answer, Request
 from slipway.feedback.forms import LONGEST
-from slipway.feedback.item import FeedbackView, FormView, NewFeedback, OpenedForm, ReceiptView, receipt
-
-# Each page hangs its routes on the door when it is imported, and does nothing else.
-__all__ = ["api", "attachments", "boards", "handler", "inbox", "merging", "people", "similar", "transfer", "votes"]
+from slipway.feedback.item import FormView, NewFeedback, OpenedForm, ReceiptView, receipt
 
 handler = api
 
@@ -44,10 +40,7 @@ def form(request: Request[Feedback, OpenedForm, None]) -> Answer:
     return Answer(200, {"form": token, "seconds": seconds, "expires_at": expires})
 
 
-@api.get("/v1/feedback/{id}", "feedback.read", answers={200: FeedbackView})
-def read(request: Request[Feedback, None, None]) -> Answer:
-    """Read an item.
-
-    Of a person who was erased it says `erased`, and nothing of what that person wrote.
-    """
-    return shown(request.use, request.use.items.read(request.path["id"]))
+@api.later
+def rest() -> None:
+    """Each page hangs its routes on the door when it is imported, and does nothing else."""
+    from functions.feedback import attachments, boards, inbox, merging, people, similar, transfer, votes  # noqa: F401

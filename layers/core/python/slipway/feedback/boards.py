@@ -20,9 +20,8 @@ from slipway.fields import cleaned, error, published, whole
 from slipway.members import normalised
 from slipway.ports import Row, Store
 from slipway.problems import Invalid, KeyTaken, NotFound
-from slipway.product import absent
 from slipway.resources import HEAD, Claim, Event, Shelf, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FEEDBACK, PRODUCTS
 from slipway.upgrades import newest, upgrader
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import ConfigDict, Field
 
 from slipway.feedback import people
-from slipway.feedback.item import FeedbackView, TargetingKey
+from slipway.feedback.item import TargetingKey
+from slipway.feedback.views import FeedbackView
 from slipway.fields import EnvironmentName
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
