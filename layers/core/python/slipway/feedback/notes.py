@@ -9,7 +9,8 @@ They go with the person: who is forgotten is forgotten in the notes as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -19,13 +20,15 @@ from slipway.calls import Call
 from slipway.feedback.items import Items
 from slipway.fields import cleaned, published
 from slipway.paging import Paging
-from slipway.ports import Absent, ConditionFailed, Put, Row, Span
+from slipway.ports import Absent, ConditionFailed, Put, Row, Span, every
 from slipway.problems import BadCursor, Conflict, IdempotencyMismatch
+from slipway.resources import Stored
 from slipway.shape import Shape
 from slipway.tables import FEEDBACK
 
 SCHEMA = 1
 TEXT = 4_000  # characters
+_OPENED = 25  # at a time, where all are
 NOTE = r"nte_[0-9a-z]{26}"
 
 _KEY = re.compile(rf"note#[0-9TZ:.-]{{24}}#{NOTE}")
@@ -72,6 +75,14 @@ class Notes:
         opened = self._items.open_rows(item, [row["sealed"] for row in rows.rows])
         views = [_view(row, fields) for row, fields in zip(rows.rows, opened, strict=True)]
         return views, None if rows.next is None else cursors.encode(parts, {"sk": rows.next["sk"]})
+
+    def all(self, item: Stored, after: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+        """FeedbackNoteViews, oldest first, each with its key; `after` one of those."""
+        found = every(self._store, FEEDBACK, item.id, Span(low=after or "note#", high="note#~"))
+        rows = (row for row in found if row["sk"] != after)
+        while some := list(islice(rows, _OPENED)):
+            for row, fields in zip(some, self._items.open_rows(item, [row["sealed"] for row in some]), strict=True):
+                yield row["sk"], _view(row, fields)
 
     def _made(self, call: Call, row: Row) -> dict[str, Any]:
         """What an earlier try of the call made. Raises IdempotencyMismatch."""

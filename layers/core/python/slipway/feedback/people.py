@@ -19,6 +19,7 @@ from slipway.digests import hmac
 from slipway.feedback.ahead import Ahead
 from slipway.feedback.sealing import KEY_BYTES, NONCE_BYTES, opened, seal
 from slipway.ports import Absent, Check, Equals, Put, every
+from slipway.resources import HEAD
 from slipway.tables import FEEDBACK
 from slipway.text import folded
 from slipway.values import Value
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from slipway.feedback.secrets import Secrets
     from slipway.ports import Row, Store, Write
 
-    Who = tuple[str, ...]  # `unit`, `member` or `email` make one
+    Who = tuple[str, ...]  # `unit`, `member`, `email` or `person` make one
 
 SCHEMA = 1
 PEPPER = "pepper"
@@ -52,6 +53,10 @@ def member(id: str) -> Who:
 
 def email(address: str) -> Who:
     return ("email", folded(address))
+
+
+def person(pid: str) -> Who:
+    return ("person", pid)
 
 
 class Person(Value):
@@ -105,7 +110,9 @@ class People:
         return Person(pid, secret, tuple(writes))
 
     def found(self, who: Who) -> list[str]:
-        """The pids of a unit, a member, or of all who gave an e-mail address."""
+        """The pids of a unit, a member, or of all who gave an e-mail address; by its id also of who was erased."""
+        if who[0] == "person":
+            return [row["pk"] for row in self.store.get_many(FEEDBACK, [(who[1], KEY), (who[1], HEAD)])]
         return [str(row["pid"]) for row in every(self.store, FEEDBACK, self.lookup(who))]
 
     def secrets(self, pids: Iterable[str]) -> dict[str, bytes]:

@@ -73,7 +73,7 @@ def listed(item: Stored, sealed: Mapping[str, Any], now: datetime) -> list[Write
     ]
 
 
-def unlisted(product: str, id: str) -> Write:
+def unlisted(product: str, id: str) -> Delete:
     """What takes it away again."""
     return Delete(FEEDBACK, partition(product), id)
 
