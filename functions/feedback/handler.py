@@ -10,6 +10,8 @@ from slipway.edge.http import Answer, Request
 from slipway.feedback.forms import LONGEST
 from slipway.feedback.item import FormView, NewFeedback, OpenedForm, ReceiptView, receipt
 
+__all__ = ["api", "handler"]
+
 handler = api
 
 

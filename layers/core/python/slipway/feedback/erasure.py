@@ -21,7 +21,7 @@ from slipway.feedback.titles import unlisted
 from slipway.ports import ConditionFailed, Delete, Equals, Put, every
 from slipway.resources import Shelf, Stored
 from slipway.tables import FEEDBACK
-from slipway.upgrades import newest, upgrader
+from slipway.upgrades import newest, upgrade, upgrader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -68,7 +68,8 @@ class Erasure:
     def _erased(self, call: Call, pid: str) -> Stored:
         stored = self.shelf.find(pid)
         if stored is None:
-            key = self._store.get(FEEDBACK, pid, KEY) or {}
+            row = self._store.get(FEEDBACK, pid, KEY)
+            key = {} if row is None else upgrade("identity", row)
             gone: Row = {"pk": pid, "sk": GONE, "schema": LED, "who": [key["who"]] if "who" in key else []}
             also: list[Write] = [Delete(FEEDBACK, pid, KEY), Put(FEEDBACK, gone)]
             event = ("person.erased.v1", {"version": 1, "changes": []})
