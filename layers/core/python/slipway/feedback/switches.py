@@ -69,7 +69,7 @@ def board_id(product: str) -> str:
 
 def standing(data: Mapping[str, Any]) -> dict[str, Any]:
     """What a board says: what stands in its row, and the defaults where there is nothing."""
-    return {**DEFAULTS, **data}
+    return {**DEFAULTS, **data, "form": {**FORM, **data.get("form", {})}}
 
 
 def _switched(data: Mapping[str, Any]) -> Switched:
