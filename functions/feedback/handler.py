@@ -21,8 +21,8 @@ def submit(request: Request[Feedback, NewFeedback, None]) -> Answer:
 
     A client key speaks for its visitor, a server key for the user whose `targeting_key` it sends, a member for itself. The
     same `submission_id` again makes nothing twice (422 with another body), and neither does an `Idempotency-Key`. An e-mail
-    address is taken with `consent` alone. What one network sends with a client key is bounded: 429 says in `Retry-After` when
-    the same is taken; nothing of it was kept.
+    address is taken with `consent` alone. An archived product goes on taking feedback: it may still be in use. What one network
+    sends with a client key is bounded: 429 says in `Retry-After` when the same is taken; nothing of it was kept.
     """
     made = request.use.submissions.submit(request.call, request.body, request.address)
     return Answer(
