@@ -100,7 +100,6 @@ def cases(endpoint: str) -> list[Case]:
         table_signals=names["signals"],
         table_access=names["access"],
         table_flags=names["flags"],
-        bucket_attachments=BUCKET,
     )
     store_event = settings.Record(stage="bench", table_audit=names["audit"])
     unhurried = "bench.peers.unhurried.handler"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from slipway import cursors
 from slipway.feedback.belongings import belongings
+from slipway.feedback.people import PID
 from slipway.paging import PAGE_BYTES, json_bytes
-from slipway.problems import BadCursor
 from slipway.resources import HEAD, Stored
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MOST = 50  # entries of a page
 # Attributes of rows that tell how they are kept, and nothing of the person.
 _OURS = frozenset({"pk", "sk", "schema", "person", "kind", "expires", "sealed", "events", "cause"})
 _PLACE = {
-    "person": r"psn_[0-9a-z]{26}",
+    "person": PID,
     "created_at": r"[0-9TZ:.-]{24}",
     "pk": r"[a-z]{3}_[0-9a-z]{26}",
     "sk": r"[!-~]{1,100}",
@@ -82,7 +82,7 @@ def _start(cursor: str, parts: list[str]) -> Place:
     """A made-up cursor may name any place of theirs."""
     place = cursors.decode(cursor, parts, dict.fromkeys(_PLACE, str))
     if not all(re.fullmatch(pattern, str(place[name])) for name, pattern in _PLACE.items()):
-        raise BadCursor("Use next_cursor of the page before; without a cursor it starts anew.")
+        raise cursors.unknown()
     return place
 
 

@@ -21,7 +21,7 @@ from slipway.feedback.items import Items
 from slipway.fields import cleaned, published
 from slipway.paging import Paging
 from slipway.ports import Absent, ConditionFailed, Put, Row, Span, every
-from slipway.problems import BadCursor, Conflict, IdempotencyMismatch
+from slipway.problems import Conflict, IdempotencyMismatch
 from slipway.resources import Stored
 from slipway.shape import Shape
 from slipway.tables import FEEDBACK
@@ -132,5 +132,5 @@ def _after(cursor: str, parts: Sequence[str | None]) -> str:
     """Where a page goes on. A made-up cursor may name any place among the notes."""
     key = str(cursors.decode(cursor, parts, {"sk": str})["sk"])
     if not _KEY.fullmatch(key):
-        raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        raise cursors.unknown()
     return key

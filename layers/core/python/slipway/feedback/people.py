@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 PEPPER = "pepper"
 UNIT = "unit"
+PID = r"psn_[0-9a-z]{26}"
 WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
 UNIT = "unit"
 

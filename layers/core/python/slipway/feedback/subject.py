@@ -18,7 +18,6 @@ from slipway.shape import Shape
 if TYPE_CHECKING:
     from slipway.feedback.people import Who
 
-PERSON = r"^psn_[0-9a-z]{26}$"
 _EMAIL: dict[str, Any] = {"email": "ada@example.com"}
 _UNIT: dict[str, Any] = {"targeting_key": "user-17", "environment": "production"}
 
@@ -32,7 +31,7 @@ class Subject(Shape):
     environment: EnvironmentName | None = None
     email: Annotated[str | None, Field(max_length=254)] = None
     member: Annotated[str | None, Field(pattern=r"^mbr_[0-9a-z]{1,26}$")] = None
-    person: Annotated[str | None, Field(pattern=PERSON, description="by it a certificate is read again")] = None
+    person: Annotated[str | None, Field(pattern=f"^{people.PID}$", description="by it a certificate is read again")] = None
 
     def who(self) -> Who:
         """Raises Invalid."""
@@ -65,7 +64,7 @@ class StoreView(Shape):
 class CertificateView(Shape):
     """That nobody can read any more what a person told."""
 
-    person: str = Field(pattern=PERSON, examples=["psn_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+    person: str = Field(pattern=f"^{people.PID}$", examples=["psn_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     erased_at: str
     stores: list[StoreView]
 
