@@ -178,7 +178,7 @@ class World:
             guard.testing(Wired(Guard(Control(self.store).rollouts, lambda: self.now), quarantine)),
             ramp.testing(Ramp(Control(self.store).rollouts, self.alarms, lambda: self.now)),
             usage.testing(Counting(self.store)),
-            feedback.testing(use=room(self.store, self._entropy, files), now=lambda: self.now, nonce=self._nonce),
+            feedback.testing(use=room(self.store, self._entropy, lambda: files), now=lambda: self.now, nonce=self._nonce),
             surveys.testing(use=survey_room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             hooks.testing(use=hooked(self.store, self.rounds), now=lambda: self.now, nonce=self._nonce),
             courier.testing(self._outgoing()),

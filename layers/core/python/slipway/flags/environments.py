@@ -26,9 +26,8 @@ from slipway.flags.fields import Reason
 from slipway.flags.protection import Plan, reasoned
 from slipway.ports import Absent, ConditionFailed, Equals, Put, Store, Update
 from slipway.problems import Conflict, Fault, NotFound
-from slipway.product import absent
 from slipway.resources import Created, Event, Shelf, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
