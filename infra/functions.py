@@ -267,7 +267,7 @@ FUNCTIONS = (
         settings.Signals,
         grants=(
             OnTable(COUNTERS, _QUERY, leading=("adopt#*", "metric#*")),
-            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*", "environment#*")),
         ),
     ),
     Function(

@@ -40,6 +40,13 @@ _ORDER = {route.operation: number for number, route in enumerate(ROUTES)}
 _KINDS = {
     status: [kind for kind in tree() if kind.status == status] for status in sorted({kind.status for kind in tree()} - {500})
 }
+# Of what the first part of a path alone does not tell, or tells in another way than one reads it.
+_AREAS = {
+    "me": "You",
+    "ofrep": "OFREP",
+    "openfeature": "OpenFeature manifest",
+    "rollout-templates": "Rollout templates",
+}
 # Problems that some operations alone can answer; any other may come from each that answers its status.
 _ONLY: dict[type[Problem], Callable[[Operation], bool]] = {
     BadCursor: lambda operation: "cursor" in _fields(operation.query),
@@ -84,7 +91,7 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": [{"name": area} for area in areas],
+        "tags": [{"name": area, "x-displayName": _AREAS.get(area, area.capitalize())} for area in areas],
         "paths": {path: paths[path] for path in sorted(paths)},
         "components": {
             "securitySchemes": {
@@ -122,7 +129,7 @@ def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     if operation.body is not None or operation.raw:
         schema = schemas.body(operation)
         content = {media: _content(schema, schemas) for media in operation.media}
-        found["requestBody"] = {"required": True, "content": content}
+        found["requestBody"] = {"required": not operation.spares, "content": content}
     found["responses"] = {
         **{str(status): _success(operation, status, schemas) for status in operation.answers},
         **{str(status): _told(operation, status) for status in _refusals(operation)},
@@ -318,6 +325,8 @@ def _plain(model: Any) -> Any:
 
 
 def _area(operation: Operation) -> str:
+    if "/rollouts" in operation.path:
+        return "rollouts"
     first, second = operation.path.split("/")[1:3]
     return second if first == "v1" else first
 

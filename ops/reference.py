@@ -43,15 +43,16 @@ MEANING = {
 
 def page(document: Document) -> str:
     groups = _by_tag(document)
+    names = {tag["name"]: tag["x-displayName"] for tag in document["tags"]}
     body = "\n".join(
         [
             _introduction(document),
-            *(_group(tag, operations, document) for tag, operations in groups.items()),
+            *(_group(tag, names[tag], operations, document) for tag, operations in groups.items()),
             _problems(document),
             _schemas(document),
         ]
     )
-    return _PAGE.format(navigation=_navigation(groups), body=body, version=escape(document["info"]["version"]))
+    return _PAGE.format(navigation=_navigation(groups, names), body=body, version=escape(document["info"]["version"]))
 
 
 def _by_tag(document: Document) -> dict[str, list[tuple[str, str, Document]]]:
@@ -62,14 +63,14 @@ def _by_tag(document: Document) -> dict[str, list[tuple[str, str, Document]]]:
     return groups
 
 
-def _navigation(groups: Mapping[str, list[tuple[str, str, Document]]]) -> str:
+def _navigation(groups: Mapping[str, list[tuple[str, str, Document]]], names: Mapping[str, str]) -> str:
     parts = []
     for tag, operations in groups.items():
         items = "".join(
             f'<li><a href="#{operation["operationId"]}">{_badge(method)} {escape(operation["summary"])}</a></li>'
             for method, _, operation in operations
         )
-        parts.append(f'<li><a href="#{tag}">{tag}</a><ul>{items}</ul></li>')
+        parts.append(f'<li><a href="#{tag}">{escape(names[tag])}</a><ul>{items}</ul></li>')
     return "".join(parts)
 
 
@@ -88,13 +89,13 @@ def _introduction(document: Document) -> str:
 <dt>Lists</dt><dd>Follow <code>next_cursor</code>, or the <code>Link</code> header, until there is none. A page may
 be short.</dd>
 <dt>Query parameters</dt><dd>An unknown or repeated one is refused with 422, so that a typing error does not change what you
-ask.</dd>
+ask. Evaluation and the two paths that take signals pass over it: SDKs and what stands between send some of their own.</dd>
 </dl></section>"""
 
 
-def _group(tag: str, operations: list[tuple[str, str, Document]], document: Document) -> str:
+def _group(tag: str, name: str, operations: list[tuple[str, str, Document]], document: Document) -> str:
     inside = "\n".join(_operation(method, path, operation, document) for method, path, operation in operations)
-    return f'<section aria-labelledby="{tag}"><h2 id="{tag}">{tag}</h2>\n{inside}\n</section>'
+    return f'<section aria-labelledby="{tag}"><h2 id="{tag}">{escape(name)}</h2>\n{inside}\n</section>'
 
 
 def _operation(method: str, path: str, operation: Document, document: Document) -> str:

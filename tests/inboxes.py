@@ -9,7 +9,8 @@ from slipway.access import SYSTEM, Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.calls import Call
 from slipway.feedback import titles
-from slipway.feedback.item import FeedbackPatch, NewFeedback
+from slipway.feedback.edits import FeedbackPatch
+from slipway.feedback.item import NewFeedback
 from slipway.feedback.people import KEY
 from slipway.members import Members
 from slipway.ports import Put, Store

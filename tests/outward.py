@@ -21,7 +21,8 @@ from slipway.access import Principal
 from slipway.adapters.memory import MemoryMailer, MemoryPost, MemorySchedules, MemoryStore
 from slipway.calls import Call
 from slipway.feedback.boards import BoardPatch, Boards
-from slipway.feedback.item import FeedbackPatch, NewFeedback
+from slipway.feedback.edits import FeedbackPatch
+from slipway.feedback.item import NewFeedback
 from slipway.feedback.vote import Voter
 from slipway.outbox import due
 from slipway.ports import Row, Store

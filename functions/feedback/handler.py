@@ -1,18 +1,16 @@
-"""Feedback over HTTP: what people tell, and what the team does with it."""
+"""Feedback over HTTP: what people tell. What the team does with it is in the pages beside, which no submission loads."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from functions.feedback import attachments, boards, inbox, merging, people, similar, transfer, votes
-from functions.feedback.door import Feedback, api, shown
+from functions.feedback.door import Feedback, api
 from slipway.calls import timestamp
 from slipway.edge.http import Answer, Request
 from slipway.feedback.forms import LONGEST
-from slipway.feedback.item import FeedbackView, FormView, NewFeedback, OpenedForm, ReceiptView, receipt
+from slipway.feedback.item import FormView, NewFeedback, OpenedForm, ReceiptView, receipt
 
-# Each page hangs its routes on the door when it is imported, and does nothing else.
-__all__ = ["api", "attachments", "boards", "handler", "inbox", "merging", "people", "similar", "transfer", "votes"]
+__all__ = ["api", "handler"]
 
 handler = api
 
@@ -23,8 +21,8 @@ def submit(request: Request[Feedback, NewFeedback, None]) -> Answer:
 
     A client key speaks for its visitor, a server key for the user whose `targeting_key` it sends, a member for itself. The
     same `submission_id` again makes nothing twice (422 with another body), and neither does an `Idempotency-Key`. An e-mail
-    address is taken with `consent` alone. What one network sends with a client key is bounded: 429 says in `Retry-After` when
-    the same is taken; nothing of it was kept.
+    address is taken with `consent` alone. An archived product goes on taking feedback: it may still be in use. What one network
+    sends with a client key is bounded: 429 says in `Retry-After` when the same is taken; nothing of it was kept.
     """
     made = request.use.submissions.submit(request.call, request.body, request.address)
     return Answer(
@@ -44,10 +42,7 @@ def form(request: Request[Feedback, OpenedForm, None]) -> Answer:
     return Answer(200, {"form": token, "seconds": seconds, "expires_at": expires})
 
 
-@api.get("/v1/feedback/{id}", "feedback.read", answers={200: FeedbackView})
-def read(request: Request[Feedback, None, None]) -> Answer:
-    """Read an item.
-
-    Of a person who was erased it says `erased`, and nothing of what that person wrote.
-    """
-    return shown(request.use, request.use.items.read(request.path["id"]))
+@api.later
+def rest() -> None:
+    """Each page hangs its routes on the door when it is imported, and does nothing else."""
+    from functions.feedback import attachments, boards, inbox, merging, people, similar, transfer, votes  # noqa: F401

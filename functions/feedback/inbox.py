@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.feedback.door import Feedback, api
+from functions.feedback.door import Feedback, api, shown
 from slipway import history
 from slipway.calls import Call
 from slipway.changes import differences
 from slipway.edge.http import Answer, Request
-from slipway.feedback.edits import Bulk, BulkView
+from slipway.feedback.edits import Bulk, BulkView, FeedbackPatch
 from slipway.feedback.inbox import FeedbackListing, page
-from slipway.feedback.item import FIELDS, FeedbackPatch, FeedbackView
+from slipway.feedback.item import FIELDS
 from slipway.feedback.notes import FeedbackNoteView, NewNote
+from slipway.feedback.views import FeedbackView
 from slipway.history import VersionView
 from slipway.paging import Paging
 from slipway.problems import Problem
@@ -36,6 +37,15 @@ def index(request: Request[Feedback, None, FeedbackListing]) -> Answer:
     items = request.use.items
     found, cursor = page(items, request.query)
     return Answer(200, {"items": items.views(found)}, next=cursor)
+
+
+@api.get(ONE, "feedback.read", answers={200: FeedbackView})
+def read(request: Request[Feedback, None, None]) -> Answer:
+    """Read an item.
+
+    Of a person who was erased it says `erased`, and nothing of what that person wrote.
+    """
+    return shown(request.use, request.use.items.read(request.path["id"]))
 
 
 @api.patch(ONE, "feedback.update", body=FeedbackPatch, query=Writing, answers={200: FeedbackView})

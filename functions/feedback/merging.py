@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.feedback.door import Feedback, api, shown
 from slipway.edge.http import Answer, Request
-from slipway.feedback.item import FeedbackView
+from slipway.feedback.views import FeedbackView
 from slipway.feedback.vote import Merging
 
 ONE = "/v1/feedback/{id}"

@@ -6,17 +6,19 @@ from functions.feedback.door import Feedback, api
 from slipway.edge.http import Answer, Request
 from slipway.feedback.dossier import dossier
 from slipway.feedback.erasure import certificate
-from slipway.feedback.subject import DossierView, ErasedView, Subject
+from slipway.feedback.subject import DossierView, ErasedView, Exporting, Subject
 
 
-@api.post("/v1/people/export", "people.export", body=Subject, answers={200: DossierView})
-def export(request: Request[Feedback, Subject, None]) -> Answer:
+@api.post("/v1/people/export", "people.export", body=Exporting, answers={200: DossierView})
+def export(request: Request[Feedback, Exporting, None]) -> Answer:
     """Export everything about one person.
 
-    Items that the person opened with what was written in them, and rows beside items, such as votes. An e-mail address means
-    all who gave it. What was submitted in the last seconds may be missing.
+    The person's items with what was written in them, the team's notes on these, and rows beside items, such as votes. An e-mail
+    address means all who gave it. There may be several pages: send the same again, with `next_cursor` as `cursor`, until none
+    comes; the last one may be empty. What was submitted in the last seconds may be missing.
     """
-    return Answer(200, dossier(request.use.items, request.body.who()))
+    use, asked = request.use, request.body
+    return Answer(200, dossier(use.items, use.notes, asked.who(), asked.cursor))
 
 
 @api.post("/v1/people/erase", "people.erase", body=Subject, answers={200: ErasedView})
@@ -24,7 +26,8 @@ def erase(request: Request[Feedback, Subject, None]) -> Answer:
     """Forget a person: nobody can read any more what that person told.
 
     Items and votes stay, `erased` and of nobody. The certificate of each person names every store, and when its last copy
-    expires. An e-mail address means all who gave it. Again it finds nobody, and does nothing.
+    expires. An e-mail address means all who gave it. Again it finds nobody; by the id of the `person` it does what was broken
+    off, and answers the same certificate.
     """
     found = request.use.erasure.erase(request.call, request.body.who())
     return Answer(200, {"certificates": [certificate(stored) for stored in found]})

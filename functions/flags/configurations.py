@@ -97,8 +97,8 @@ def off(request: Request[Control, SwitchingOff, None]) -> Answer:
     """Switch a flag off, at once.
 
     For emergencies: whatever version stands, whatever is wrong with it or with what it needs, and without the second person
-    that an environment may ask for. The reason stays with the version, and the audit has who it was. Off already: nothing
-    changes.
+    and the reason that an environment may ask for. It needs no body. A reason stays with the version, and the audit has who it
+    was. Off already: nothing changes.
     """
     stored = request.use.configurations.switch_off(request.call, *_names(request), request.body.reason)
     return changed(stored, _viewed(request), False)

@@ -22,7 +22,7 @@ from slipway.calls import Call
 from slipway.edge import observe, verdicts
 from slipway.edge.stream import Change, Stream, Wired
 from slipway.flags.control import Control
-from slipway.ports import StoreError
+from slipway.ports import QUIET, Heard, StoreError
 from slipway.rollouts import rollout
 from slipway.rollouts.course import METRIC
 from slipway.rollouts.judging import NOTE, judged
@@ -85,12 +85,12 @@ def ring(use: Use, rang: Rang) -> None:
     def hear(id: str) -> None:
         stored = use.rollouts.shelf.find(id)
         if stored is not None and rollout.hears(stored.data, rang.alarm, rang.at):
-            _judge(use, id, rang.alarm)
+            _judge(use, id, Heard({rang.alarm}))
 
     each(use.rollouts.under_way(), hear, lambda error: observe.line().failure(error, "unjudged"))
 
 
-def _judge(use: Use, id: str, *alarms: str) -> None:
+def _judge(use: Use, id: str, alarms: Heard = QUIET) -> None:
     after = judged(use.rollouts, use.call(), id, alarms, noting=True)
     if after is not None:
         verdicts.told(observe.line(), after.data["state"])

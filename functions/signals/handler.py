@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from slipway.adapters import connect
 from slipway.edge.http import Answer, Api, Request
 from slipway.fields import EnvironmentName
+from slipway.flags.environments import Environments
 from slipway.flags.fields import Key
 from slipway.ports import Store
 from slipway.problems import Fault, Invalid, NotFound
@@ -113,6 +114,7 @@ def adoption(request: Request[Store, None, Window]) -> Answer:
     environment, flag = request.query.environment, request.path["key"]
     first, last = request.query.days(request.call.now)
     _flag(request.use, flag)
+    Environments(request.use).check(environment)
     days = readouts.adoption(request.use, environment, flag, first, last)
     told = [{"day": day, "units": units} for day, units in days.items()]
     return Answer(200, {"flag": flag, "environment": environment, "days": told})
@@ -131,6 +133,7 @@ def measure(request: Request[Store, None, Measuring]) -> Answer:
         raise NotFound("No metric has such a name: it is 1 to 64 letters, digits, dots, dashes and underscores.")
     if query.flag is not None:
         _flag(request.use, query.flag)
+    Environments(request.use).check(query.environment)
     days = readouts.metric(request.use, query.environment, name, query.flag, first, last)
     told = [
         {"day": day, **variants.pop(WHOLE), **({} if query.flag is None else {"variants": variants})}

@@ -15,10 +15,10 @@ from slipway.calls import Call
 from slipway.feedback.boards import BoardPatch, Boards
 from slipway.feedback.buckets import Buckets
 from slipway.feedback.changelog import Changelog, NewEntry
-from slipway.feedback.edits import Edits
+from slipway.feedback.edits import Edits, FeedbackPatch
 from slipway.feedback.forms import Forms
 from slipway.feedback.gate import Gate
-from slipway.feedback.item import FeedbackPatch, NewFeedback
+from slipway.feedback.item import NewFeedback
 from slipway.feedback.items import Items
 from slipway.feedback.merging import Merging
 from slipway.feedback.people import People

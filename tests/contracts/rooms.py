@@ -77,7 +77,9 @@ def opened() -> Iterator[MemoryStore]:
         stack.enter_context(audit_api.testing(use=store))
         stack.enter_context(signals_api.testing(use=store))
         stack.enter_context(hooks_api.testing(use=hooks(store, MemorySchedules())))
-        stack.enter_context(feedback_api.testing(use=feedback(store, files=Attachments(MemoryUploads(), MemoryBlobs()))))
+        stack.enter_context(
+            feedback_api.testing(use=feedback(store, files=lambda: Attachments(MemoryUploads(), MemoryBlobs())))
+        )
         stack.enter_context(surveys_api.testing(use=surveys(store)))
         collector = Collector(store, MemoryLake(), collected_from(_FLAGS), Secrets(MemoryBlobs()), os.urandom)
         pages = Pages(lambda: (Public(store), "https://api.example.com"))

@@ -147,7 +147,14 @@ def test_a_page_leads_to_no_other_host(name: str) -> None:
 
 
 def test_products_come_first(document: dict[str, Any]) -> None:
-    assert document["tags"][0] == {"name": "products"}
+    assert document["tags"][0] == {"name": "products", "x-displayName": "Products"}
+    names = {tag["name"]: tag["x-displayName"] for tag in document["tags"]}
+    headings = {"ofrep": "OFREP", "openfeature": "OpenFeature manifest", "rollout-templates": "Rollout templates"}
+    assert {tag: names[tag] for tag in headings} == headings
+    rollouts = [one for path, methods in document["paths"].items() for one in methods.values() if "/rollouts" in path]
+    assert {tag for one in rollouts for tag in one["tags"]} == {"rollouts"}
+    page = reference.page(document)
+    assert all(f'<h2 id="{tag}">{name}</h2>' in page for tag, name in names.items())
     sections = re.findall(r'<section aria-labelledby="(\w+)"', reference.page(document))
     assert sections[:2] == ["start", "products"]
 

@@ -118,7 +118,7 @@ def test_a_patch_asks_who_has_to_agree_and_the_emergency_does_not(control: Contr
     ruled(control, "development", approval=True)
     with pytest.raises(Conflict):
         configured(control, enabled=False)
-    assert not control.configurations.switch_off(a_call(5), "checkout", "development", "fire").data["enabled"]
+    assert not control.configurations.switch_off(a_call(5), "checkout", "development", None).data["enabled"]
 
 
 @pytest.mark.parametrize("state", ["running", "completed", None])

@@ -191,6 +191,19 @@ def test_what_nobody_decides_on_expires(control: Control, store: MemoryStore) ->
     assert envelope["type"] == "proposal.expired.v1"
 
 
+def test_one_that_nobody_can_read_keeps_no_other_from_expiring(control: Control, store: MemoryStore) -> None:
+    broken, sound = sorted([opened(control, 10).id, opened(control, 11).id])
+    row = store.get(FLAGS, broken, "head")
+    assert row is not None
+    store.put(FLAGS, {**row, "data": {}})
+    with pytest.raises(KeyError):
+        control.proposals.expire(a_call(8 * 24 * 3600))
+    assert control.proposals.read(sound).data["status"] == "expired"
+    assert listed(store, "list#proposals") == [broken]
+    store.put(FLAGS, row)
+    assert control.proposals.expire(a_call(8 * 24 * 3600)) == 1
+
+
 def test_a_request_is_looked_at_as_a_change_is(control: Control) -> None:
     with pytest.raises(Invalid) as caught:
         opened(control, change={"default_variant": "maybe"})

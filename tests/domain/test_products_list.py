@@ -23,7 +23,7 @@ from slipway.stages import STAGES
 from slipway.tables import BY_NAME
 from slipway.text import BadText, folded, line
 from slipway.transfer import written
-from tests.catalogue import Counting, a_call, heads, made, patch
+from tests.catalogue import Counting, a_call, afresh, heads, made, patch
 
 NAMES = ("Mug", "mug tree", "MUGGLE", "Bowl", "bowler", "Ärmel", "ärger", "ẞ", "Strasse", "x" * 200)
 OWNERS = ("ada", "bob")
@@ -82,6 +82,7 @@ def wanted(stored: Stored, query: dict[str, Any]) -> bool:
 
 
 def catalogue(fields: list[dict[str, Any]], archived: set[int]) -> Products:
+    afresh()
     products = Products(MemoryStore())
     for number, one in enumerate(fields):
         stored = made(products, number // 2, **one)  # some share their millisecond

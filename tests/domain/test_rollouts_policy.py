@@ -37,8 +37,9 @@ def judged(
     alarms: Sequence[str] = (),
     notified: Sequence[str] = (),
     peaks: Mapping[str, float] | None = None,
+    missing: Sequence[str] = (),
 ) -> Decision:
-    return decide(Judgement(0.05, guards or (ERRORS,), tallies, exposed, hold, alarms, notified, peaks or {}))
+    return decide(Judgement(0.05, guards or (ERRORS,), tallies, exposed, hold, alarms, notified, peaks or {}, missing))
 
 
 def action(*arguments: object, **named: object) -> tuple[str, str]:
@@ -107,6 +108,19 @@ def test_a_guard_that_only_tells_does_so_once_and_stands_in_no_way() -> None:
     tallies, teller = {"errors": harm(Arm(server=40), Arm(server=10))}, Guard("errors", "bad_units", 0, "notify")
     assert action(tallies, teller, hold=Hold(over=True)) == ("notify", "harm")
     assert action(tallies, teller, hold=Hold(over=True), notified=["errors"]) == ("advance", "hold_over")
+
+
+def test_an_alarm_that_there_is_not() -> None:
+    guard, over = Guard("5xx", "alarm"), Hold(over=True)
+    assert action({}, guard, hold=over, missing=["other"]) == ("advance", "hold_over")
+    assert action({}, guard, hold=over, missing=["5xx"]) == ("pause", "alarm")
+    assert action({}, guard._replace(action="pause"), missing=["5xx"]) == ("pause", "alarm")
+    teller = guard._replace(action="notify")
+    assert action({}, teller, hold=over, missing=["5xx"]) == ("notify", "alarm")
+    assert action({}, teller, hold=over, missing=["5xx"], notified=["5xx"]) == ("advance", "hold_over")
+    assert "no alarm '5xx'" in judged({}, guard, missing=["5xx"]).detail
+    harmed = {"errors": harm(Arm(server=40), Arm(server=10))}
+    assert action(harmed, ERRORS, guard, missing=["5xx"]) == ("roll_back", "harm")
 
 
 def test_an_alarm_that_rings() -> None:

@@ -17,7 +17,7 @@ from slipway import keyring
 from slipway.adapters.attributes import unmarshal_row
 from slipway.adapters.memory import MemoryStore
 from slipway.events import parse
-from slipway.feedback import erasure, item
+from slipway.feedback import boards, erasure, item, vote
 from slipway.feedback.titles import said
 from slipway.flags import configuration, environments, flag, proposals, schedules, segments
 from slipway.flags.control import Control
@@ -46,6 +46,7 @@ READS: dict[str, Callable[[Row], Any]] = {
     "template": lambda row: templates.view(Stored(row)),
     "feedback": lambda row: item.view(Stored(row), None, 0),
     "person": lambda row: erasure.certificate(Stored(row)),
+    "board": lambda row: boards.view(Stored(row)),
     "audit": entry,
     # Rows beside the resources, as their readers take them.
     "verifier": lambda row: {"keys": json.loads(keyring.written("prod", 1, [row], []))["keys"], "role": row["role"]},
@@ -54,6 +55,14 @@ READS: dict[str, Callable[[Row], Any]] = {
     "admins": lambda row: {"count": row["count"]},
     "claim": lambda row: {"claim": row["pk"], "id": row["id"]},
     "import": lambda row: {"digest": row["digest"]},
+    "secret": lambda row: {"secret": bytes(row["secret"]).hex()},
+    "identity": lambda row: {"person": row["pk"], "secret": bytes(row["secret"]).hex(), "who": row.get("who")},
+    "lookup": lambda row: {"person": row["pid"]},
+    "bucket": lambda row: {"full": row["full"]},
+    "note": lambda row: {"author": row["author"], "created_at": row["created_at"], "sealed": len(row["sealed"])},
+    "vote": vote.view,
+    "group": lambda row: {"members": row.get("members", {}), "into": row.get("into"), "change": row["change"]},
+    "count": lambda row: {name: row[name] for name in ("own", "last", "union") if name in row},
     "index": lambda row: {"id": row["sk"], "said": said(row), "title": row["title"]},
 }
 
@@ -98,7 +107,7 @@ def test_a_kind_is_written_in_its_newest_schema() -> None:
     shelves += [flags.flags.shelf, flags.configurations.shelf, flags.environments.shelf, flags.segments.shelf]
     shelves += [flags.rollouts.shelf, flags.rollouts.templates.shelf]
     told = feedback(store)
-    shelves += [told.items.shelf, told.erasure.shelf]
+    shelves += [told.items.shelf, told.erasure.shelf, told.boards.shelf]
     for shelf in (*shelves, flags.proposals.shelf, flags.schedules.shelf):
         assert shelf.schema == newest(shelf.kind), shelf.kind
 

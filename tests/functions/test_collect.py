@@ -270,6 +270,26 @@ def test_a_token_of_elsewhere_proves_nothing(deployment: Deployment) -> None:
     assert deployment.rows("rol_") == []
 
 
+@pytest.mark.parametrize("who", [CLIENT, SERVER])
+def test_a_token_says_whose_it_is(deployment: Deployment, who: Principal) -> None:
+    before, after = "anonymous-1", ADA
+    mistaken = exposed(before, "x", targetingKey=after)
+    told = deployment.post(mistaken, exposed(after), outcome(after), who=who).json
+    assert (told["accepted"], [(one["index"], one["code"]) for one in told["rejected"]]) == (2, [(0, "other_key")])
+    assert deployment.rows("unit#" + unit(before)) == []
+    # What was shown before a login may be told after it; and who says nothing of who it is needs no key.
+    assert deployment.post({**mistaken, "previous_key": before}, who=who).json["rejected"] == []
+    assert len(deployment.rows("unit#" + unit(before))) == 1
+    nobodys = exposed("user-9")
+    del nobodys["targetingKey"]
+    assert deployment.post(nobodys, who=who).json["accepted"] == 1
+
+
+def test_whose_a_token_is_matters_only_where_that_key_draws() -> None:
+    deployment = Deployment(bucket_by="team")
+    assert deployment.post(exposed("red", targetingKey=ADA), who=CLIENT).json["rejected"] == []
+
+
 def test_a_client_sends_no_context(deployment: Deployment) -> None:
     event = {"id": "1", "type": "exposure", "flag": "team", "context": {"team": "red"}}
     assert deployment.post(event, who=CLIENT).json["rejected"][0]["code"] == "context_not_allowed"

@@ -352,3 +352,13 @@ def test_no_personal_text_is_in_what_is_kept_of_deliveries(world: Outward) -> No
     assert PRODUCT in kept
     for word in ("grace", "recipe", "Descale"):
         assert word not in kept
+
+
+def test_a_change_that_comes_again_after_all_were_told_leaves_nothing_under_way(world: Outward) -> None:
+    id = world.submitted("grace")
+    world.changed(id, status="planned")
+    world.settle()
+    assert [row["phase"] for row in world.rows("ntc_", "round")] == ["done"]
+    for event in world.heard:
+        world.hear(arrival(event))  # in the same millisecond
+    assert world.rows("list#rounds") == []

@@ -334,3 +334,46 @@ def test_no_variable_makes_powertools_print_events(monkeypatch: pytest.MonkeyPat
     with api.testing(use=Room(), now=NOW):
         call(api, "GET", "/v1/products/1", headers={"Authorization": "Bearer secret"})
     assert "secret" not in capsys.readouterr().out
+
+
+def later() -> tuple[Api[Room], list[str]]:
+    """A door of which one operation stands in a page of its own, and what was loaded."""
+    api: Api[Room] = Api("things", Room)
+    loaded: list[str] = []
+
+    @api.post("/v1/products", "products.create", body=NewThing)
+    def create(request: Request[Room, NewThing, None]) -> Answer:
+        return Answer(200, {})
+
+    @api.later
+    def rest() -> None:
+        loaded.append("rest")
+
+        @api.get("/v1/products/{id}", "products.read")
+        def read(request: Request[Room, None, None]) -> Answer:
+            return Answer(200, {"id": request.path["id"]})
+
+    return api, loaded
+
+
+def test_what_is_registered_later_is_loaded_once_and_not_before_it_is_asked_for() -> None:
+    api, loaded = later()
+    with api.testing(use=Room(), now=NOW):
+        assert call(api, "POST", "/v1/products", {"name": "a"}).status == 200
+        assert loaded == []
+        assert [call(api, "GET", f"/v1/products/{id}").json for id in "ab"] == [{"id": "a"}, {"id": "b"}]
+        assert call(api, "POST", "/v1/products", {"name": "a"}).status == 200
+    assert loaded == ["rest"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "allowed"), [("/v1/products", 405, "POST"), ("/v1/products/a", 405, "GET"), ("/v1/things", 404, None)]
+)
+def test_what_is_not_here_is_looked_for_among_what_is_registered_later(path: str, status: int, allowed: str | None) -> None:
+    api, loaded = later()
+    answer = call(api, "PUT", path)
+    assert (answer.status, answer.headers.get("allow"), loaded) == (status, allowed, ["rest"])
+
+
+def test_all_operations_are_those_that_are_registered_later_as_well() -> None:
+    assert [operation.name for operation in later()[0].operations] == ["products.create", "products.read"]

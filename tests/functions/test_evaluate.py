@@ -276,6 +276,7 @@ def test_a_member_names_the_environment_and_a_key_has_its_own(deployment: Deploy
         assert reply.json["errorDetails"] == "Of the environment 'staging' nothing is published."
     assert deployment.single("checkout", query="environment=production").status == 200
     assert deployment.single("checkout", query="environment=staging").status == 403
+    assert deployment.single("checkout", query="_=1795435200&utm_source=mail").status == 200  # as the reference says
     assert deployment.snapshot("staging").status == 403
     asked = deployment.blobs.asked
     for name in ("", "all", "a" * 33, "../x", "%70roduction", "Production"):

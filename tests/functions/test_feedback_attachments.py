@@ -25,7 +25,7 @@ FORM = "/v1/feedback/attachments"
 class Desk:
     def __init__(self) -> None:
         self.blobs, self.store = MemoryBlobs(), Board().store
-        self.use = feedback(self.store, files=Attachments(MemoryUploads(), self.blobs))
+        self.use = feedback(self.store, files=lambda: Attachments(MemoryUploads(), self.blobs))
 
     def form(self, principal: Principal = BROWSER, **body: Any) -> Reply:
         return call(api, "POST", FORM, body, principal=principal)

@@ -12,7 +12,8 @@ from functions.feedback.handler import api, handler
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryStore
 from slipway.cursors import encode
-from slipway.feedback.boards import DEFAULTS, BoardPatch, Boards, BoardView
+from slipway.feedback.boards import BoardPatch, Boards, BoardView
+from slipway.feedback.switches import DEFAULTS
 from slipway.outbox import envelopes
 from slipway.ports import Row
 from slipway.tables import Table
@@ -153,3 +154,10 @@ def test_the_boards_that_were_changed_are_listed_once_each() -> None:
     assert found == ["kettle", "grinder", "mug"]
     made_up = encode(["boards.list"], {"created_at": "2026-11-01T00:00:00.000Z", "pk": "fbk_" + "0" * 26})
     assert call(handler, "GET", PATH, query=f"cursor={made_up}").json["code"] == "bad_cursor"
+
+
+def test_the_door_believes_of_a_board_that_nobody_touched_what_it_says() -> None:
+    use = furnished(None, "grinder")
+    said, believed = use.boards.of("grinder"), use.switches.of("grinder", 0)
+    assert (believed.scrub, believed.voting, believed.suggestions) == (said["scrub"], said["voting"], said["suggestions"])
+    assert (believed.token, believed.seconds) == (said["form"]["token"], said["form"]["seconds"])

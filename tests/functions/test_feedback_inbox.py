@@ -11,8 +11,8 @@ from functions.feedback.door import Feedback
 from functions.feedback.handler import api, handler
 from slipway.access import Principal
 from slipway.feedback.edits import BulkView
-from slipway.feedback.item import FeedbackView
 from slipway.feedback.notes import FeedbackNoteView
+from slipway.feedback.views import FeedbackView
 from slipway.history import VersionView
 from slipway.outbox import envelopes
 from slipway.tables import ACCESS

@@ -11,10 +11,12 @@ import pytest
 
 from functions.feedback.handler import api
 from infra import data, service
+from slipway import cursors
 from slipway.adapters.aead import AesGcm
 from slipway.audit import KEPT
 from slipway.edge import observe
-from slipway.feedback import sealing
+from slipway.feedback import people, sealing
+from slipway.feedback.dossier import MOST
 from slipway.feedback.erasure import STORES
 from slipway.outbox import due
 from slipway.ports import Put, Row, StoreUnavailable
@@ -90,14 +92,62 @@ def test_everything_about_a_person_and_nothing_of_anybody_else(room: Watched) ->
     assert {one["id"]: one for one in told["feedback"]}[mine[0]["id"]] == mine[0]
     assert told["beside"] == [{"item": bobs["id"], "what": "vote", "created_at": "2026-11-01T00:00:00.000Z"}]
     assert room.ask("/v1/people/export", {"email": "ADA@example.com "}) == told
-    assert room.ask("/v1/people/export", {**UNIT, "environment": "staging"}) == {"people": [], "feedback": [], "beside": []}
+    nothing: dict[str, Any] = {"people": [], "feedback": [], "notes": [], "beside": []}
+    assert room.ask("/v1/people/export", {**UNIT, "environment": "staging"}) == nothing
+    assert room.ask("/v1/people/export", {"person": "psn_" + "0" * 26}) == nothing
+    assert room.ask("/v1/people/export", {"person": told["people"][0]}) == told
 
 
 def test_more_than_a_page_of_it(room: Watched) -> None:
     for number in range(230):
         room.tell(principal=SERVER, targeting_key="ada", title=f"{number}")
-    told = room.ask("/v1/people/export", {"targeting_key": "ada", "environment": "production"})
-    assert sorted(int(one["title"]) for one in told["feedback"]) == list(range(230))
+    pages = exported(room, {"targeting_key": "ada", "environment": "production"})
+    assert max(len(page["feedback"]) for page in pages) == MOST
+    assert sorted(int(one["title"]) for page in pages for one in page["feedback"]) == list(range(230))
+
+
+def exported(room: Room, subject: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every page."""
+    pages = [room.ask("/v1/people/export", subject)]
+    while "next_cursor" in pages[-1]:
+        pages.append(room.ask("/v1/people/export", {**subject, "cursor": pages[-1]["next_cursor"]}))
+    return pages
+
+
+def test_a_page_is_never_more_than_a_function_may_answer(room: Watched) -> None:
+    for _ in range(60):
+        room.tell(principal=SERVER, targeting_key="ada", text="\U0001f98a" * 10_000)
+    pages = exported(room, {"targeting_key": "ada", "environment": "production"})
+    assert len({one["id"] for page in pages for one in page["feedback"]}) == 60
+    assert [len(page["feedback"]) for page in pages] == [25, 25, 10], "of about 40 KB each"
+
+
+def test_the_notes_on_the_items_are_told_with_them_however_many(room: Watched) -> None:
+    mine, bobs = [room.told(**ADA), room.told(**ADA)], room.told(targeting_key="bob", text="Not hers")
+    written = {(item["id"], note(room, item["id"], f"{number}")) for item in mine for number in range(MOST + 9)}
+    note(room, bobs["id"], "Of somebody else")
+    pages = exported(room, UNIT)
+    told = [one for page in pages for one in page["notes"]]
+    assert len(told) == len(written)
+    assert {(one["item"], one["id"]) for one in told} == written
+    assert {one["text"] for one in told} == {f"{number}" for number in range(MOST + 9)}
+    assert sorted(one["id"] for page in pages for one in page["feedback"]) == sorted(one["id"] for one in mine)
+
+
+def note(room: Room, id: str, text: str) -> str:
+    return str(call(api, "POST", f"/v1/feedback/{id}/notes", {"text": text}).json["id"])
+
+
+def test_a_cursor_is_of_one_person_and_of_a_place_that_there_may_be(room: Watched) -> None:
+    for number in range(MOST + 1):
+        room.tell(principal=SERVER, targeting_key="ada", title=f"{number}")
+    cursor = room.ask("/v1/people/export", {"targeting_key": "ada", "environment": "production"})["next_cursor"]
+    assert call(api, "POST", "/v1/people/export", {**UNIT, "cursor": cursor}).status == 400
+    lookup = room.use.people.lookup(people.unit("production", "ada"))
+    place = {"person": "psn_" + "0" * 26, "created_at": "x", "pk": "fbk_" + "0" * 26, "sk": "head", "note": ""}
+    made = cursors.encode(["people.export", lookup], place)
+    body = {"targeting_key": "ada", "environment": "production", "cursor": made}
+    assert call(api, "POST", "/v1/people/export", body).status == 400
 
 
 def test_an_address_means_all_who_gave_it(room: Watched) -> None:
@@ -117,6 +167,7 @@ def test_an_address_means_all_who_gave_it(room: Watched) -> None:
         ({"environment": "production"}, "/targeting_key"),
         ({"email": "a@example.com", "member": "mbr_1"}, "/member"),
         ({**UNIT, "email": "a@example.com"}, "/email"),
+        ({**UNIT, "person": "psn_" + "0" * 26}, "/person"),
         ({"email": "a@example.com", "environment": "production"}, "/environment"),
     ],
     ids=str,
@@ -180,6 +231,23 @@ def test_again_it_finds_nobody_and_tells_nothing_twice(room: Watched) -> None:
     for subject in (UNIT, {"email": WORDS[2]}):
         assert room.ask("/v1/people/erase", subject) == {"certificates": []}
     assert [event["type"] for event in room.events].count("person.erased.v1") == 1
+
+
+def test_by_its_id_who_was_erased_gets_the_same_certificate_again(room: Watched) -> None:
+    mine = room.told(**ADA)
+    pid = person(room, mine["id"])
+    first = room.ask("/v1/people/erase", UNIT)
+    room.now += timedelta(days=1)
+    assert room.ask("/v1/people/erase", {"person": pid}) == first
+    assert room.ask("/v1/people/erase", {"person": "psn_" + "0" * 26}) == {"certificates": []}
+    assert [event["type"] for event in room.events].count("person.erased.v1") == 1
+
+
+def test_who_is_named_by_an_id_is_erased_like_any_other(room: Watched) -> None:
+    pid = person(room, room.told(**ADA)["id"])
+    (certificate,) = room.ask("/v1/people/erase", {"person": pid})["certificates"]
+    assert certificate["person"] == pid
+    assert room.ask("/v1/people/export", UNIT)["people"] == []
 
 
 def test_what_broke_off_is_finished_by_the_next_try(room: Watched) -> None:

@@ -17,8 +17,8 @@ from slipway.access import Principal
 from slipway.feedback import people, posts, transfer
 from slipway.feedback.boards import BoardPatch
 from slipway.feedback.imported import PostsView
-from slipway.feedback.item import FeedbackView
 from slipway.feedback.transfer import COLUMNS
+from slipway.feedback.views import FeedbackView
 from slipway.ports import every
 from slipway.tables import FEEDBACK
 from tests.catalogue import START, Counting, Faulty, a_call

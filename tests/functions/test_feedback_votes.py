@@ -18,9 +18,9 @@ from slipway.cursors import encode
 from slipway.edge.stream import Wired
 from slipway.feedback.buckets import MOST as BURST
 from slipway.feedback.groups import MOST
-from slipway.feedback.item import FeedbackView
 from slipway.feedback.recount import Recount
 from slipway.feedback.switches import FRESH
+from slipway.feedback.views import FeedbackView
 from slipway.feedback.vote import VotedView, VoteView
 from slipway.ports import Put, Row
 from slipway.products import Products

@@ -135,7 +135,7 @@ def test_a_newcomer_switches_the_second_person_on_with_one_request_and_nobody_of
 
 def test_the_emergency_stays(control: Control) -> None:
     ruled(control, "production", approval=True)
-    assert asked("POST", f"{THERE}/off", {"reason": "It burns"}).json["enabled"] is False
+    assert asked("POST", f"{THERE}/off").json["enabled"] is False
 
 
 def test_a_rehash_tells_first_who_would_move_and_asks_nobody(control: Control) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from slipway.adapters.memory import MemoryAlarms, MemoryStore
-from slipway.ports import Page, StoreUnavailable
+from slipway.flags import jsontext
+from slipway.ports import Heard, Page, StoreUnavailable
+from slipway.rollouts.evidence import view
 from slipway.rollouts.judging import NOTE
 from slipway.rollouts.states import Event
 from slipway.tables import COUNTERS, FLAGS, Table
@@ -219,7 +221,7 @@ def test_one_shots_that_wait_are_of_the_stage_that_runs(rolling: Rolling) -> Non
 class Silent(MemoryAlarms):
     """CloudWatch, when it does not answer."""
 
-    def ringing(self, names: Collection[str]) -> set[str]:
+    def hear(self, names: Collection[str]) -> Heard:
         raise StoreUnavailable("DescribeAlarms: Throttling")
 
 
@@ -267,6 +269,33 @@ def test_nobody_is_shown_more_while_an_alarm_rings(rolling: Rolling) -> None:
     rolling.later(minutes=10)
     rolling.step(shot(id))
     assert (rolling.state(id), rolling.why(id)) == ("rolled_back", "alarm")
+
+
+def test_who_listens_to_an_alarm_that_there_is_not_is_told_so(rolling: Rolling) -> None:
+    rolling.alarms.gone = {"checkout-5xx", "another"}
+    id = rolling.begin(guards=[ERRORS, ALARM])
+    rolling.told(id)
+    paused = rolling.find(id)
+    assert (paused.data["state"], rolling.why(id), paused.actor) == ("paused", "alarm", "system:ramp")
+    assert "no alarm 'checkout-5xx'" in paused.data["why"]["detail"]
+    kept = view(jsontext.read(paused.data["evidence"]))
+    assert (kept["action"], kept["reason"], kept["guard"]) == ("pause", "alarm", "checkout-5xx")
+    rolling.move(id, "resume")
+    rolling.told(id)
+    assert (rolling.state(id), rolling.why(id)) == ("paused", "alarm")
+    rolling.alarms.gone = set()
+    rolling.move(id, "resume")
+    rolling.told(id)
+    assert rolling.state(id) == "running"
+
+
+def test_one_that_is_deleted_later_keeps_everybody_from_more(rolling: Rolling) -> None:
+    id = rolling.begin(guards=[ALARM])
+    rolling.told(id)
+    rolling.alarms.gone = {"checkout-5xx"}
+    rolling.later(minutes=10)
+    rolling.step(shot(id))
+    assert (rolling.state(id), rolling.why(id), rolling.find(id).data["stage"]) == ("paused", "alarm", 0)
 
 
 def test_the_day_finds_an_alarm_that_rings(rolling: Rolling) -> None:

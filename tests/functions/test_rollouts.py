@@ -90,6 +90,22 @@ def test_every_move_says_on_which_version_it_is_made() -> None:
         assert (late.status, late.headers["etag"]) == (412, '"1"')
 
 
+@pytest.mark.parametrize("type", [None, "application/json", "application/x-www-form-urlencoded"])
+def test_in_an_emergency_nobody_has_to_send_a_body(type: str | None) -> None:
+    headers = {"If-Match": "*", **({} if type is None else {"Content-Type": type})}
+    path = f"{ALL}/{begun(start=False).json['id']}"
+    states = {"start": "running", "pause": "paused", "resume": "running", "advance": "running", "roll-back": "rolled_back"}
+    for what, state in {**states, "stop": "stopped"}.items():
+        assert asked("POST", f"{path}/{what}", headers=headers).json["state"] == state
+    off = asked("POST", f"{HERE}/off", headers=headers)
+    assert (off.status, off.json["enabled"], off.json["reason"]) == (200, False, None)
+
+
+def test_what_has_to_say_something_still_has_to() -> None:
+    for path in (ALL, f"{HERE}/copy", f"{HERE}/preview"):
+        assert asked("POST", path, headers={"If-Match": "*", "Content-Type": "application/json"}).status == 400
+
+
 def test_one_idempotency_key_begins_one_rollout() -> None:
     once = {"Idempotency-Key": "once"}
     first, again = begun(once), begun(once)

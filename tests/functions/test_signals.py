@@ -9,10 +9,13 @@ from functions.tally.handler import handler as tally
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryStore
 from slipway.edge.stream import Wired
+from slipway.flags.control import Control
+from slipway.flags.environments import NewEnvironment
 from slipway.ports import Row
 from slipway.signals.readouts import DAYS
 from slipway.signals.tallying import Tallying
 from slipway.tables import FLAGS, SIGNALS
+from tests.catalogue import a_call
 from tests.collecting import SERVER, Deployment, exposed, outcome, people
 from tests.functions.events import VIEWER, Context, Reply, call
 from tests.records import record
@@ -89,6 +92,8 @@ def test_a_metric_is_units_events_and_values_by_day_and_variant(told: Told) -> N
         ("/v1/flags/nobody/adoption", "environment=production", 404, "not_found"),
         ("/v1/metrics/sales", "environment=production&flag=nobody", 404, "not_found"),
         ("/v1/metrics/a%23b", "environment=production", 404, "not_found"),
+        ("/v1/metrics/sales", "environment=prod", 404, "not_found"),
+        ("/v1/flags/checkout/adoption", "environment=prod", 404, "not_found"),
         ("/v1/metrics/sales", "", 422, "invalid"),
         ("/v1/metrics/sales", "environment=production&from=yesterday", 422, "invalid"),
         ("/v1/metrics/sales", "environment=production&from=2026-11-23&to=2026-11-22", 422, "invalid"),
@@ -99,6 +104,15 @@ def test_a_metric_is_units_events_and_values_by_day_and_variant(told: Told) -> N
 def test_what_cannot_be_answered_says_why(told: Told, path: str, query: str, status: int, code: str) -> None:
     reply = told.ask(path, query)
     assert (reply.status, reply.json["code"]) == (status, code)
+
+
+def test_of_an_environment_that_is_no_more_nothing_is_told(told: Told) -> None:
+    control = Control(told.store)
+    control.environments.create(a_call(1), NewEnvironment(name="beta"))
+    assert told.ask("/v1/metrics/sales", "environment=beta").status == 200
+    control.environments.delete(a_call(2), "beta", 1)
+    for path in ("/v1/metrics/sales", "/v1/flags/checkout/adoption"):
+        assert told.ask(path, "environment=beta").json["code"] == "not_found"
 
 
 def test_the_longest_window_is_35_days(told: Told) -> None:

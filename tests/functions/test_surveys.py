@@ -422,7 +422,7 @@ def test_a_person_sees_its_answers_and_is_forgotten(room: Surveying) -> None:
     assert call(feedback, "POST", "/v1/people/erase", {"email": "ada@example.com"}, principal=ADMIN).status == 200
     assert room.rows("prompted#") == []
     assert room.results(survey)["answers"] == 1, "it counts, of nobody"
-    assert call(feedback, "POST", "/v1/people/export", who).json == {"people": [], "feedback": [], "beside": []}
+    assert call(feedback, "POST", "/v1/people/export", who).json == {"people": [], "feedback": [], "notes": [], "beside": []}
     assert room.answered(2), "for us it is somebody new"
 
 

@@ -17,8 +17,9 @@ from slipway.adapters.lexicon import Lexicon
 from slipway.adapters.memory import MemoryBlobs, MemorySchedules, MemoryStore
 from slipway.calls import Call
 from slipway.feedback.complaints import complains
+from slipway.feedback.edits import FeedbackPatch
 from slipway.feedback.floods import MOST
-from slipway.feedback.item import FeedbackPatch, NewFeedback
+from slipway.feedback.item import NewFeedback
 from slipway.feedback.people import unit as named
 from slipway.feedback.sentiment import SCALES
 from slipway.feedback.served import MOST as MOST_FLAGS

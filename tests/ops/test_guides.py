@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from openfeature.contrib.provider.ofrep import OFREPProvider
+from openfeature.provider import AbstractProvider
 
 from slipway.stages import MOVES
 
@@ -41,6 +43,12 @@ def test_the_readme_is_two_screens_and_a_half_and_begins_with_what_is_here() -> 
     lines = (ROOT / "README.md").read_text().splitlines()
     assert len(lines) <= 2.5 * SCREEN
     assert "Here today" in lines[2]
+
+
+def test_openfeature_sends_no_outcome_by_itself() -> None:
+    """As docs/signals.md says: the provider has no `track` of its own, and the one that it inherits does nothing."""
+    assert OFREPProvider.track is AbstractProvider.track
+    assert "`track()` sends nothing" in (ROOT / "docs" / "signals.md").read_text()
 
 
 def test_the_guides_name_files_that_are_there() -> None:

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from slipway.adapters.alarms import CloudWatchAlarms
 from slipway.adapters.memory import MemoryAlarms
-from slipway.ports import Alarms, StoreUnavailable
+from slipway.ports import Alarms, Heard, StoreUnavailable
 
 Rings = Callable[[str, str], None]  # the name, and the state from then on
 
@@ -21,6 +21,7 @@ Rings = Callable[[str, str], None]  # the name, and the state from then on
 def backend(request: pytest.FixtureRequest) -> Iterator[tuple[Alarms, Rings]]:
     if request.param == "memory":
         memory = MemoryAlarms()
+        memory.gone = {"there is none"}
         yield memory, lambda name, state: (memory.ring.add if state == "ALARM" else memory.ring.discard)(name)
         return
     with mock_aws():
@@ -42,26 +43,26 @@ def backend(request: pytest.FixtureRequest) -> Iterator[tuple[Alarms, Rings]]:
         yield CloudWatchAlarms(cloudwatch), rings
 
 
-def test_those_that_ring_are_told(backend: tuple[Alarms, Rings]) -> None:
+def test_those_that_ring_are_told_and_those_that_there_are_not(backend: tuple[Alarms, Rings]) -> None:
     alarms, rings = backend
     for name, state in (("one", "ALARM"), ("two", "OK"), ("three", "INSUFFICIENT_DATA"), ("other", "ALARM")):
         rings(name, state)
     asked = ["one", "two", "three", "there is none"]
-    assert alarms.ringing(asked) == {"one"}
+    assert alarms.hear(asked) == Heard({"one"}, {"there is none"})
     rings("two", "ALARM")
     rings("one", "OK")
-    assert alarms.ringing(asked) == {"two"}
+    assert alarms.hear(asked) == Heard({"two"}, {"there is none"})
 
 
 def test_composite_ones_are_asked_for_by_name() -> None:
     """By default CloudWatch leaves them out; the embedded one has none."""
     cloudwatch: Any = boto3.client("cloudwatch", "eu-west-1")
     kinds = ["MetricAlarm", "CompositeAlarm"]
-    asked = {"AlarmNames": ["all", "one"], "AlarmTypes": kinds, "MaxRecords": 100}
+    asked = {"AlarmNames": ["all", "none", "one"], "AlarmTypes": kinds, "MaxRecords": 100}
     ringing, quiet = ({"AlarmName": name, "StateValue": state} for name, state in (("all", "ALARM"), ("one", "OK")))
     with Stubber(cloudwatch) as stubbed:
         stubbed.add_response("describe_alarms", {"MetricAlarms": [quiet], "CompositeAlarms": [ringing]}, asked)
-        assert CloudWatchAlarms(cloudwatch).ringing({"one", "all"}) == {"all"}
+        assert CloudWatchAlarms(cloudwatch).hear({"one", "all", "none"}) == Heard({"all"}, {"none"})
 
 
 def test_what_does_not_answer_is_no_silence() -> None:
@@ -69,4 +70,4 @@ def test_what_does_not_answer_is_no_silence() -> None:
     with Stubber(cloudwatch) as stubbed:
         stubbed.add_client_error("describe_alarms", "Throttling", http_status_code=400)
         with pytest.raises(StoreUnavailable):
-            CloudWatchAlarms(cloudwatch).ringing({"one"})
+            CloudWatchAlarms(cloudwatch).hear({"one"})

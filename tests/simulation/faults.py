@@ -18,7 +18,7 @@ from slipway.adapters.memory import (
     MemoryStore,
 )
 from slipway.feedback.posting import Letter, Outcome, Sending
-from slipway.ports import Blob, Condition, Page, Row, Span, StoreUnavailable, Update, Write
+from slipway.ports import Blob, Condition, Heard, Page, Row, Span, StoreUnavailable, Update, Write
 from slipway.tables import Index, Table
 
 Result = TypeVar("Result")
@@ -249,8 +249,8 @@ class Alarms(MemoryAlarms):
         super().__init__()
         self._faults = faults
 
-    def ringing(self, names: Collection[str]) -> set[str]:
-        return self._faults.around("alarms.ringing", READ, lambda: super(Alarms, self).ringing(names))
+    def hear(self, names: Collection[str]) -> Heard:
+        return self._faults.around("alarms.hear", READ, lambda: super(Alarms, self).hear(names))
 
 
 class OneShots(MemorySchedules):

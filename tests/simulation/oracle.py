@@ -17,7 +17,7 @@ from functions.usage.handler import sweep
 from slipway.calls import derived_id
 from slipway.feedback.ballots import voters, votes
 from slipway.feedback.groups import Groups
-from slipway.feedback.webhooks import takes
+from slipway.feedback.webhooks import NOTICE, takes
 from slipway.flags.compilation import compiled
 from slipway.flags.counting import Counting
 from slipway.flags.publication import read as rows_of
@@ -249,9 +249,11 @@ def _outward(world: World, intents: Intents, heads: dict[str, Row], findings: Fi
     findings.same("notices", set(wanted), noted)
     posted = {sending.id: json.loads(sending.body) for sending in world.post.sent}
     for said in posted.values():
-        if said["type"] == "feedback.notice":
+        if said["type"] == NOTICE:
             sent.update(one["id"] for one in said["data"]["recipients"])
-    findings.compare("told", wanted, sent)
+    hooks = [heads[id]["data"] for id in intents.webhooks.values()]
+    heard = any(hook["status"] == "enabled" and takes(hook["events"], NOTICE) for hook in hooks)
+    findings.compare("told", wanted if heard else Counter(), sent)
     letters = {letter.id for letter in world.mailer.sent}
     findings.same("letters", {row["id"] for row in rows.values() if "mailed" in row}, letters)
     for id in intents.webhooks.values():

@@ -34,7 +34,7 @@ CALLS = {
     "signals": {"get", "query"},
     "tally": {"get", "get_many", "put", "query"},
     "guard": {"get", "put", "query", "transact"},
-    "ramp": {"get", "query", "transact", "alarms.ringing"},
+    "ramp": {"get", "query", "transact", "alarms.hear"},
     "calendar": {"get", "get_many", "query", "transact", "schedules.add", "schedules.remove"},
     "evaluate": {"flags.get", "keys.get"},
     "flags": {"get", "get_many", "put", "query", "transact"},

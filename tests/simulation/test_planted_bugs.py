@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 from unittest.mock import patch
@@ -28,7 +28,7 @@ from slipway.feedback.people import WHO, People, Person
 from slipway.feedback.triage import Triage
 from slipway.flags.counting import Counting, Told, share_of
 from slipway.outbox import Envelope, envelopes
-from slipway.ports import Absent, Blobs, Check, ConditionFailed, Delete, Put, Row, Store, StoreUnavailable, Update
+from slipway.ports import Absent, Blobs, Check, ConditionFailed, Delete, Heard, Put, Row, Store, StoreUnavailable, Update
 from slipway.resources import Created, Shelf, Stored
 from slipway.rollouts import clock, judging, rollout
 from slipway.rollouts.rollouts import Rollouts
@@ -309,7 +309,7 @@ def verdict_by_a_record() -> Bug:
 def step_for_each_shot() -> Bug:
     """Takes a step whenever a one-shot fires, whatever stage it was made for."""
 
-    def stepped(rollouts: Rollouts, call: Call, id: str, alarms: Collection[str], shot: int) -> Stored | None:
+    def stepped(rollouts: Rollouts, call: Call, id: str, alarms: Heard, shot: int) -> Stored | None:
         return judging.judged(rollouts, call.but(now=call.now + judging.EARLY), id, alarms)
 
     return Bug(patch.object(clock, "judged", stepped))
@@ -317,7 +317,7 @@ def step_for_each_shot() -> Bug:
 
 def deaf_when_it_begins() -> Bug:
     """Hears of an alarm only when it goes off, and never asks whether it rings."""
-    return Bug(patch.object(clock, "_ringing", lambda *_: set()))
+    return Bug(patch.object(clock, "_heard", lambda *_: Heard()))
 
 
 def edit_beside_a_rollout() -> Bug:

@@ -104,6 +104,7 @@ from tests.simulation.faults import (
 from tests.simulation.platform import Bus, Chance, Function, Reader, Stream, running
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
+RETRIED = timedelta(seconds=20)
 GATEWAY = timedelta(seconds=30)  # for which it remembers an authorizer's answer
 ABACUS = Table("abacus")  # of a consumer that changes existing state: how many events of each type there were
 
@@ -177,7 +178,7 @@ class World:
             guard.testing(Wired(Guard(Control(self.store).rollouts, lambda: self.now), quarantine)),
             ramp.testing(Ramp(Control(self.store).rollouts, self.alarms, lambda: self.now)),
             usage.testing(Counting(self.store)),
-            feedback.testing(use=room(self.store, self._entropy, files), now=lambda: self.now, nonce=self._nonce),
+            feedback.testing(use=room(self.store, self._entropy, lambda: files), now=lambda: self.now, nonce=self._nonce),
             surveys.testing(use=survey_room(self.store, self._entropy), now=lambda: self.now, nonce=self._nonce),
             hooks.testing(use=hooked(self.store, self.rounds), now=lambda: self.now, nonce=self._nonce),
             courier.testing(self._outgoing()),
@@ -402,7 +403,20 @@ class World:
         self.deployed.append(json.loads(body)["Status"])
 
     def _run(self, name: str, function: Callable[[Any, Any], Any]) -> Function:
-        return running(name, self.faults, function)
+        run = running(name, self.faults, function)
+        return self._tried_later(run) if name == "triage" else run
+
+    def _tried_later(self, run: Function) -> Function:
+        """As the platform tries again what failed: when files that could not be read are asked for once more."""
+
+        def tried(event: Any) -> Any:
+            try:
+                return run(event)
+            except BaseException:
+                self.now += RETRIED
+                raise
+
+        return tried
 
     def _authorizer(self) -> Function:
         def wire() -> Authentication:

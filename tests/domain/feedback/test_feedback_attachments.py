@@ -11,7 +11,8 @@ import pytest
 from slipway.adapters.memory import MemoryBlobs, MemoryUploads
 from slipway.blobs import Blob
 from slipway.calls import Call
-from slipway.feedback.attachments import Attachments, NewAttachment, accept, erase, waiting
+from slipway.feedback.attachments import Attachments, NewAttachment, accept, erase
+from slipway.feedback.item import waiting
 from slipway.ports import StoreUnavailable
 from slipway.problems import NotFound
 from slipway.resources import Stored

@@ -17,7 +17,7 @@ from slipway.feedback.statuses import MERGED, STATUSES
 from slipway.problems import BadCursor, Invalid, MoveNotAllowed
 from slipway.resources import Stored
 from slipway.roster import READS
-from tests.catalogue import Counting
+from tests.catalogue import Counting, afresh
 from tests.inboxes import changed, furnished, heads, indexed, served, told
 
 PRODUCTS = ("grinder", "kettle")
@@ -64,6 +64,7 @@ searches = st.fixed_dictionaries(
 
 
 def inbox(fields: list[dict[str, Any]]) -> Feedback:
+    afresh()
     use = furnished(None, *PRODUCTS)
     for number, one in enumerate(fields):
         rated = {} if one["rating"] is None else {"type": "rating", "rating": one["rating"]}
@@ -105,6 +106,13 @@ def wanted(use: Feedback, stored: Stored, query: dict[str, Any]) -> bool:
         and title.startswith(query.get("title_prefix", "").casefold())
         and all(word in title.split() for word in query.get("words", "").casefold().split())
     )
+
+
+def test_an_example_that_is_tried_again_is_the_same() -> None:
+    fields = dict.fromkeys(("variant", "rating", "status", "state", "tags", "sentiment"))
+    told = [{**fields, "product": "grinder", "title": f"{number}"} for number in range(5)]
+    first, again = ([one.id for one in heads(inbox(told))] for _ in range(2))
+    assert first == again
 
 
 @settings(deadline=None, max_examples=60)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from slipway.adapters.memory import MemoryStore
 from slipway.flags.control import Control
@@ -16,7 +19,7 @@ from slipway.problems import Conflict, Invalid
 from slipway.resources import Stored
 from slipway.rollouts import dryrun, policy, replay, rollout
 from slipway.rollouts.dryrun import DryRunning, DryRunView, dry_run
-from slipway.rollouts.judging import judge
+from slipway.rollouts.judging import Judged, judge
 from slipway.rollouts.plan import NewRollout
 from slipway.rollouts.policy import Decision, Judgement
 from slipway.rollouts.replay import replayed, resumed
@@ -24,6 +27,7 @@ from slipway.rollouts.states import Event
 from slipway.signals import counters, rows
 from slipway.tables import COUNTERS, SIGNALS
 from tests.catalogue import START, a_call
+from tests.collecting import CLIENT, ROLLOUT, SERVER, Deployment, exposed, outcome, people
 from tests.flagging import configured, made
 
 WHERE = ("checkout", "development")
@@ -149,6 +153,59 @@ def test_what_a_person_resumed_is_judged_from_there_on(control: Control) -> None
     assert without_peaks(found.decision) == without_peaks(
         judge(after.data, live([*harm, *harmless]), START + timedelta(minutes=8)).decision
     )
+
+
+# --- as the collector has it ------------------------------------------------------------------------------------
+
+KEYS = [*people("t", 6), *people("c", 6)]
+Told = tuple[Any, str, str, int]  # the sender, what of whom, and from which network
+TOLD = st.lists(
+    st.tuples(
+        st.sampled_from([CLIENT, SERVER]),
+        st.sampled_from(["shown", "errors", "latency", "mixed"]),
+        st.sampled_from(KEYS),
+        st.integers(1, 4),
+    ),
+    max_size=40,
+)
+
+
+def collected(told: Sequence[Told]) -> tuple[list[Row], list[Row]]:
+    """What a dry run reads of them, and the counters that a live guard reads."""
+    deployment = Deployment()
+    for number, (who, what, key, network) in enumerate(told):
+        deployment.now += 1
+        events = {
+            "shown": exposed(key, f"{number}"),
+            "errors": outcome(key, "errors", f"{number}"),
+            "latency": outcome(key, "latency", f"{number}", value=900),
+            "mixed": exposed(key, f"{number}", previous_key=KEYS[0]),
+        }
+        deployment.post(events[what], who=who, address=f"198.51.{network}.1")
+    return dryrun.recorded(deployment.memory, ROLLOUT), live(deployment.rows(ROLLOUT))
+
+
+def both(told: Sequence[Told]) -> tuple[replay.Replayed, Judged]:
+    watched = [ERRORS, {"metric": "latency", "kind": "slow_units", "threshold": 250}]
+    stored, (recorded, counted) = begun(Control(MemoryStore()), guards=watched), collected(told)
+    return of(stored, recorded), judge(stored.data, counted, START + timedelta(minutes=10))
+
+
+@given(told=TOLD)
+def test_the_same_signals_are_the_same_evidence(told: Sequence[Told]) -> None:
+    found, now = both(told)
+    assume(not found.acted)  # it looks no further
+    assert found.counted == now.counted
+    assert without_peaks(found.decision) == without_peaks(now.decision)
+
+
+def test_what_servers_vouch_for_is_their_evidence() -> None:
+    keys, senders = people("t", 12), (CLIENT, SERVER)
+    told = [(who, what, key, n % 4) for who in senders for n, key in enumerate(keys) for what in ("shown", "errors")]
+    found, now = both([*told, *((SERVER, "shown", key, 1) for key in people("c", 12))])
+    assert now.decision.findings[0].log_servers > now.decision.findings[0].threshold
+    assert (found.decision.action, now.decision.action) == ("pause", "roll_back")  # a live guard paused first, as well
+    assert any(row["sk"].startswith("vouched#met#errors#") for row in collected(told)[0])
 
 
 # --- as the API has it ------------------------------------------------------------------------------------------

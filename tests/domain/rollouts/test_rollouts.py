@@ -25,16 +25,18 @@ from slipway.outbox import due
 from slipway.people import person
 from slipway.problems import Conflict, Forbidden, Invalid, MoveNotAllowed, PreconditionFailed, Problem
 from slipway.resources import Stored
-from slipway.rollouts import exposure, rollout
+from slipway.rollouts import exposure, rollout, rollouts
 from slipway.rollouts.judging import judged
 from slipway.rollouts.plan import NewRollout
 from slipway.rollouts.states import Event
-from slipway.signals import rows
+from slipway.rowsize import row_bytes
+from slipway.signals import counters, rows
 from slipway.tables import FLAGS
 from tests.catalogue import a_call
 from tests.flagging import BETA, configured, disagreements, edited, made, revision, ruled
 
 ENTROPY = b"e" * 32
+LARGEST = 400 * 1024  # bytes of a row
 WHERE = ("checkout", "production")
 LADDER = [
     {"share": 1, "hold": {"minutes": 10}},
@@ -672,3 +674,45 @@ def test_nobody_resumes_it_for_ever(control: Control) -> None:
     data = {**data, "state": "paused", "stages": data["stages"] * rollout.MOST_STAGES}
     with pytest.raises(Conflict, match="begin another"):
         rollout.moved(data, "resume", call().now, "resume", "")
+
+
+# --- how many may be under way ---
+
+
+def test_an_environment_has_room_for_so_many(control: Control, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollouts, "MOST_UNDER_WAY", 1)
+    made(control, "search")
+    places = [("search", "production"), ("search", "development")]
+    for key, environment in places:
+        configured(control, key, environment, enabled=True, default_variant="off", reason="R")
+    first, new = planned(control), NewRollout.model_validate(COURSE)
+    with pytest.raises(Conflict, match="1 rollouts are under way in 'production'") as refused:
+        control.rollouts.plan(call(3), *places[0], new, ENTROPY)
+    assert [fault.code for fault in refused.value.errors] == ["too_many_rollouts"]
+    assert control.rollouts.plan(call(3), *places[1], new, ENTROPY).stored.data["state"] == "running"
+    waits = control.rollouts.plan(call(4), *places[0], NewRollout.model_validate({**COURSE, "start": False}), ENTROPY).stored
+
+    def begin() -> Stored:
+        return control.rollouts.move(call(6), *places[0], waits.id, None, "start", "R", ENTROPY)
+
+    paused = move(control, first, "pause")
+    with pytest.raises(Conflict, match="under way"):
+        begin()
+    assert move(control, paused, "resume").data["state"] == "running"  # one that is under way has its room
+    back = control.rollouts.move(call(20), *WHERE, first.id, None, "roll_back", "R", ENTROPY)
+    assert begin().data["state"] == "running"
+    with pytest.raises(Conflict, match="under way"):
+        move(control, back, "resume", 30)
+
+
+def test_what_is_counted_by_all_of_them_fits_a_row() -> None:
+    """The variants of each, under the longest names, in a day's counter of one metric; and in the row of one outcome."""
+    flags = [f"{number:03d}{'f' * 125}" for number in range(rollouts.MOST_UNDER_WAY)]
+    home, counts = ("metric#production#errors", "2026-11-23#00"), counters.Counts()
+    for variant in ("a" * 64, "b" * 64):
+        said = {"pk": "metric#production#errors#2026-11-23#00", "value": 10**15, "variants": dict.fromkeys(flags, variant)}
+        assert row_bytes(said) < LARGEST / 10
+        for kind in ("unit", "msg"):
+            counters.add(counts, counters.counted({**said, "sk": f"{kind}#someone"}))
+    assert len(counts) == 3 + 3 * 2 * rollouts.MOST_UNDER_WAY
+    assert row_bytes(counters.row(home, None, counts, {}, 10**40, 0, 10**12)) < LARGEST / 2

@@ -15,8 +15,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from slipway import cursors
 from slipway.ports import Absent, ConditionFailed, Equals, Page, Row, Span, Store
-from slipway.problems import BadCursor
 from slipway.tables import AUDIT, BY_MONTH
 from slipway.upgrades import newest, upgrade
 
@@ -94,7 +94,7 @@ class Position:
         begun = _SK.fullmatch(sk) and sk[:10] == day and pk and filter.subject in (None, pk)
         fresh = not (pk or sk) and filter.subject is None
         if not sound or not (begun or fresh):
-            raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+            raise cursors.unknown()
         return cls(day, pk, sk)
 
 

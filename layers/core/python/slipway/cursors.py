@@ -41,6 +41,11 @@ def decode(cursor: str, query: Sequence[str | None], kinds: Mapping[str, type[st
     return dict(position)
 
 
+def unknown() -> BadCursor:
+    """What to raise for a place where no page ends."""
+    return BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+
+
 def _sane(value: str | int) -> bool:
     if isinstance(value, int):
         return 1 <= value < 10**15

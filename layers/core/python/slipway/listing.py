@@ -20,7 +20,7 @@ from slipway.calls import timestamp
 from slipway.fields import ID, Key, Owner, Prefix, Tag
 from slipway.moments import Moment
 from slipway.paging import Paging, json_bytes
-from slipway.problems import BadCursor, NotFound
+from slipway.problems import NotFound
 from slipway.product import Status, view
 from slipway.products import Products
 from slipway.resources import HEAD, Stored
@@ -114,5 +114,5 @@ def _start(order: Index, parts: Sequence[str | None], cursor: str | None, prefix
     at, id = str(place["at"]), str(place["id"])
     good = re.fullmatch(_TIME, at) if prefix is None else at.startswith(prefix) and text.sorting(at) == at
     if not good or not re.fullmatch(ID, id):
-        raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        raise cursors.unknown()
     return {"kind": "product", order.sort[0]: at, "pk": id, "sk": HEAD}

@@ -240,11 +240,21 @@ class Schedules(Protocol):
         """Gone already: nothing happens."""
 
 
+class Heard(Value):
+    """Of alarms that were asked for: those that ring, and those that there are not."""
+
+    ringing: Collection[str] = ()
+    missing: Collection[str] = ()
+
+
+QUIET = Heard()
+
+
 class Alarms(Protocol):
     """The alarms of the account, by name."""
 
-    def ringing(self, names: Collection[str]) -> set[str]:
-        """Those of these, a hundred at most, that ring now; one that there is not rings not. Raises StoreUnavailable."""
+    def hear(self, names: Collection[str]) -> Heard:
+        """How these, a hundred at most, stand now. Raises StoreUnavailable."""
 
 
 class Bus(Protocol):

@@ -22,7 +22,7 @@ from slipway.fields import (
     Tags,
 )
 from slipway.resources import Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.stages import Stage
 
 Status = Literal["active", "archived"]
@@ -40,11 +40,6 @@ class NewProduct(Shape):
     tags: Tags = []
     metadata: Metadata = {}
     links: Links = []
-
-
-def absent() -> Any:
-    """Of a field that a patch does not name; which ones it names is in `model_fields_set`."""
-    return None
 
 
 class ProductPatch(Shape):

@@ -13,7 +13,6 @@ from typing import Any
 from slipway import cursors
 from slipway.paging import PAGE_BYTES
 from slipway.ports import Row, Span
-from slipway.problems import BadCursor
 from slipway.resources import HEAD, Shelf, Stored
 from slipway.tables import BY_CREATED, Index
 
@@ -83,7 +82,7 @@ def start(
         return None
     place = cursors.decode(cursor, parts, dict.fromkeys(_PLACE, str))
     if not re.fullmatch(prefix + rest, str(place["pk"])) or not re.fullmatch(_TIME, str(place["created_at"])):
-        raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        raise cursors.unknown()
     return {**place, "kind": kind, "sk": HEAD}
 
 

@@ -1,5 +1,7 @@
 """What every model of the API has in common."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -13,3 +15,8 @@ class Writing(Shape):
     """The query of a write."""
 
     validate_only: bool = Field(default=False, description="answer what would be, and write nothing")
+
+
+def absent() -> Any:
+    """Of a field that a patch does not name; which ones it names is in `model_fields_set`."""
+    return None

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from slipway.adapters.client import Counts
+from slipway.ports import Heard
 
 
 class CloudWatchAlarms:
@@ -15,7 +16,7 @@ class CloudWatchAlarms:
         self.counts = Counts()
         self._client = cloudwatch
 
-    def ringing(self, names: Collection[str]) -> set[str]:
+    def hear(self, names: Collection[str]) -> Heard:
         from slipway.adapters import boto  # which is slow, and few rollouts listen to an alarm
 
         if self._client is None:
@@ -24,4 +25,5 @@ class CloudWatchAlarms:
         asked = {"AlarmNames": sorted(names), "AlarmTypes": kinds, "MaxRecords": 100}
         answer = boto.call("DescribeAlarms", self._client.describe_alarms, self.counts, **asked)
         told = [alarm for kind in kinds for alarm in answer.get(f"{kind}s", ())]
-        return {alarm["AlarmName"] for alarm in told if alarm["StateValue"] == "ALARM"}
+        ringing = {alarm["AlarmName"] for alarm in told if alarm["StateValue"] == "ALARM"}
+        return Heard(ringing, set(names) - {alarm["AlarmName"] for alarm in told})

@@ -21,6 +21,7 @@ from slipway.ports import (
     ConditionFailed,
     Delete,
     Form,
+    Heard,
     NotModified,
     Page,
     Put,
@@ -268,13 +269,14 @@ class MemoryMailer:
 
 
 class MemoryAlarms:
-    """`ring`: those that do."""
+    """`ring`: those that do; `gone`: those that there are not."""
 
     def __init__(self) -> None:
         self.ring: set[str] = set()
+        self.gone: set[str] = set()
 
-    def ringing(self, names: Collection[str]) -> set[str]:
-        return self.ring.intersection(names)
+    def hear(self, names: Collection[str]) -> Heard:
+        return Heard(self.ring.intersection(names), self.gone.intersection(names))
 
 
 class MemorySchedules:

@@ -31,7 +31,7 @@ from slipway.edge import json as strict
 from slipway.edge import observe
 from slipway.edge.answer import JSON, Answer, Rendered, problem, success
 from slipway.edge.event import Event
-from slipway.edge.operation import LARGEST_BODY, MERGE_PATCH, Body, Operation, Query, Request, methods, unmatched
+from slipway.edge.operation import LARGEST_BODY, MERGE_PATCH, Body, Operation, Query, Request, matched, methods, unmatched
 from slipway.edge.resolver import APIGatewayHttpResolver, Response
 from slipway.ports import StoreUnavailable
 from slipway.problems import (
@@ -58,7 +58,8 @@ class Api(Generic[Use]):
 
     def __init__(self, name: str, wire: Callable[[], Use]) -> None:
         self.name = name
-        self.operations: list[Operation] = []
+        self._operations: list[Operation] = []
+        self._more: Callable[[], object] | None = None
         self._wire = wire
         self._use: Use | None = None
         self._now: Callable[[], datetime] = _utc_now
@@ -158,7 +159,7 @@ class Api(Generic[Use]):
     ) -> Callable[[Any], Any]:
         def register(run: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
             operation = Operation(method, path, name, run, answers or {200: None}, **fields)
-            self.operations.append(operation)
+            self._operations.append(operation)
 
             def serve(**variables: str) -> Response[Any]:
                 return self._answered(operation, variables)
@@ -167,6 +168,19 @@ class Api(Generic[Use]):
             return run
 
         return register
+
+    def later(self, load: Callable[[], object]) -> None:
+        """`load` registers further operations, once something is asked for that is not here: most cold starts are spared them.
+        What is here before matches no path of theirs."""
+        self._more = load
+
+    @property
+    def operations(self) -> list[Operation]:
+        """All, in the order in which they were registered."""
+        if self._more is not None:
+            self._more()
+            self._more = None
+        return self._operations
 
     @contextmanager
     def testing(
@@ -191,7 +205,13 @@ class Api(Generic[Use]):
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         with self._lock:
+            if self._more is not None and not self._here(event):
+                _ = self.operations
             return self._resolver.resolve(event, context)
+
+    def _here(self, event: dict[str, Any]) -> bool:
+        asked = Event(event, "")
+        return any(one.method == asked.method and matched(one.path, asked.path) is not None for one in self._operations)
 
     def _no_route(self, _: Exception) -> Response[Any]:
         return self._answered(None, {})
@@ -311,6 +331,8 @@ def _body(operation: Operation, event: Event) -> tuple[bytes, str]:
         return b"", ""
     media, charset = read.media_type(event.headers)
     raw = event.body(operation.largest)
+    if not raw and operation.spares:
+        return b"{}", JSON  # whatever type nothing is said to have
     if not raw and not media:
         raise Malformed(f"Send a body of type {' or '.join(operation.media)}.")
     if media not in operation.media:

@@ -58,6 +58,14 @@ class Operation(Value):
     largest: int = LARGEST_BODY
     told: Callable[[Problem], Answer] | None = None
 
+    @property
+    def spares(self) -> bool:
+        """Whether no body says as much as `{}`: of what is done to a resource, where all fields are optional."""
+        if self.method != "POST" or "{" not in self.path or self.body is None:
+            return False
+        fields: Mapping[str, Any] = getattr(self.body, "model_fields", {})
+        return not any(field.is_required() for field in fields.values())
+
 
 def methods(path: str, routes: Sequence[tuple[str, str]]) -> list[str]:
     """The methods of the routes (method, template) that match the path, in order; one without variables goes before."""

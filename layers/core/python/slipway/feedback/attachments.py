@@ -83,11 +83,6 @@ class Attachments:
         raise NotFound(f"The feedback has no attachment {id!r} that is cleaned.")
 
 
-def waiting(ids: Iterable[str]) -> list[Listed]:
-    """What an item lists of them at first."""
-    return [{"id": id, "state": "waiting"} for id in dict.fromkeys(ids)]
-
-
 def accept(blobs: Blobs, item: Stored, known: Callable[[], bool]) -> list[Listed]:
     """What the item is to list now. `known`: whether its person still is; asked after the files were written, since whoever
     forgets somebody takes the key away first and the files then."""

@@ -27,6 +27,7 @@ from itertools import groupby
 from slipway.feedback.groups import GROUP, Group, Groups
 from slipway.ports import Absent, Condition, ConditionFailed, Equals, Row, Span, Store, StoreUnavailable, every
 from slipway.tables import FEEDBACK
+from slipway.upgrades import upgrade
 from slipway.values import Value
 
 SCHEMA = 1
@@ -67,7 +68,7 @@ def ballot(old: Row | None, new: Row | None, sequence: int) -> Ballot | None:
 
 def votes(store: Store, ids: Sequence[str]) -> dict[str, int]:
     """How many people stand behind each of up to 100 items; a duplicate has its own."""
-    rows = store.get_many(FEEDBACK, [(id, COUNT) for id in ids]) if ids else []
+    rows = [upgrade("count", row) for row in (store.get_many(FEEDBACK, [(id, COUNT) for id in ids]) if ids else ())]
     counted = {row["pk"]: max(0, row["union"] if "union" in row else row["own"]) for row in rows}
     return {id: counted.get(id, 0) for id in ids}
 
@@ -78,7 +79,7 @@ def voters(store: Store, group: Group, after: str = "") -> Iterator[Row]:
     rows = (every(store, FEEDBACK, id, span) for id in group.ids)
     for key, some in groupby(merge(*rows, key=_person), key=_person):
         if key != VOTE + after:
-            yield min(some, key=lambda row: (row["created_at"], row["pk"]))
+            yield min((upgrade("vote", row) for row in some), key=lambda row: (row["created_at"], row["pk"]))
 
 
 class Ballots:
@@ -164,7 +165,7 @@ def _tried(jobs: Mapping[str, Callable[[], object]]) -> set[str]:
 
 
 def _fields(row: Row | None) -> Row:
-    return {"own": 0, "last": "0"} if row is None else dict(row)
+    return {"own": 0, "last": "0"} if row is None else dict(upgrade("count", row))
 
 
 def _added(fields: Row, lane: Iterable[Ballot]) -> Row | None:

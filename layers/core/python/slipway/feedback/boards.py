@@ -16,32 +16,19 @@ from slipway import text
 from slipway.calls import Call
 from slipway.changes import differences, told
 from slipway.feedback.statuses import Status
+from slipway.feedback.switches import DEFAULTS, board_id, standing
 from slipway.fields import cleaned, error, published, whole
 from slipway.members import normalised
 from slipway.ports import Row, Store
 from slipway.problems import Invalid, KeyTaken, NotFound
-from slipway.product import absent
 from slipway.resources import HEAD, Claim, Event, Shelf, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FEEDBACK, PRODUCTS
 from slipway.upgrades import newest, upgrader
 
 Data = dict[str, Any]
 
 LABEL, ADDRESS, SECONDS = 40, 254, 3_600
-FORM: Mapping[str, Any] = {"token": False, "seconds": 3}
-NOTIFY: Mapping[str, Any] = {"email": False}
-DEFAULTS: Mapping[str, Any] = {
-    "roadmap": False,
-    "changelog": False,
-    "suggestions": False,
-    "voting": True,
-    "scrub": True,
-    "ship_with_flags": True,
-    "form": FORM,
-    "labels": {},
-    "notify": NOTIFY,
-}
 TOLD = ("product", "roadmap", "changelog", "suggestions", "voting", "scrub", "ship_with_flags", "form")
 
 
@@ -174,11 +161,7 @@ class Boards:
         stored = self.shelf.find(id)
         never: Row = {"pk": id, "sk": HEAD, "version": 0, "data": {"product": product}}
         row = never if stored is None else stored.row
-        return Stored({**row, "data": {**DEFAULTS, **row["data"]}})
-
-
-def board_id(product: str) -> str:
-    return f"board#{product}"
+        return Stored({**row, "data": standing(row["data"])})
 
 
 def _merged(data: Data, fields: Data) -> Data:

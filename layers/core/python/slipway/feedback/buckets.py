@@ -16,6 +16,7 @@ from slipway.feedback.ahead import Ahead
 from slipway.ports import Absent, ConditionFailed, Equals
 from slipway.problems import TooManyRequests
 from slipway.tables import FEEDBACK
+from slipway.upgrades import upgrade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Buckets:
         (pk, sk), now = _place(call, network), int(call.now.timestamp() * 1000)
         row = self._seen.get(pk) or (ahead or Ahead(self._store)).get((pk, sk))
         for _ in range(TRIES):
-            full = max(now, 0 if row is None else int(row["full"])) + EVERY
+            full = max(now, 0 if row is None else int(upgrade("bucket", row)["full"])) + EVERY
             if (wait := full - now - MOST * EVERY) > 0:
                 self._keep(pk, row)
                 raise refused(-(-wait // 1000))

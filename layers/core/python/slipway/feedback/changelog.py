@@ -28,9 +28,8 @@ from slipway.flags.fields import Key as FlagKey
 from slipway.paging import Paging, json_bytes
 from slipway.ports import Store
 from slipway.problems import Fault, Invalid, NotFound
-from slipway.product import absent
 from slipway.resources import Claim, Created, Event, Shelf, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FEEDBACK, PRODUCTS
 from slipway.upgrades import newest, upgrader
 

@@ -28,7 +28,7 @@ from slipway.feedback.posting import Outcome
 from slipway.feedback.webhooks import NOTICE, SCHEMA
 from slipway.paging import Paging
 from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row, Span, Store, Write
-from slipway.problems import BadCursor, Conflict, NotFound
+from slipway.problems import Conflict, NotFound
 from slipway.shape import Shape
 from slipway.tables import FEEDBACK
 
@@ -161,7 +161,7 @@ class Deliveries:
         if query.cursor is not None:
             place = str(cursors.decode(query.cursor, parts, {"id": str})["id"])
             if not place.isascii() or not place.isalnum() or len(place) != 26:
-                raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+                raise cursors.unknown()
             start = {"pk": webhook, "sk": f"{_DELIVERY}dlv_{place}"}
         span = Span(prefix=_DELIVERY)
         found = self.store.query(FEEDBACK, (webhook,), span, limit=query.limit, start=start, forward=False)

@@ -8,13 +8,13 @@ more, whatever came after.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from slipway.calls import Call
-from slipway.feedback.fields import ItemId, MemberId
-from slipway.feedback.item import RATINGS, FeedbackPatch, Sentiment, State, Type
+from slipway.feedback.fields import FlagLinks, ItemId, MemberId
+from slipway.feedback.item import RATINGS, Reply, Sentiment, State, Title, Type
 from slipway.feedback.items import Data, Items
 from slipway.feedback.shipping import linked_to
 from slipway.feedback.statuses import Status, move
@@ -22,14 +22,31 @@ from slipway.fields import TAGS, Tags
 from slipway.members import Members
 from slipway.ports import Absent, ConditionFailed, Delete, Put, Row, Write
 from slipway.problems import Fault, IdempotencyMismatch, Invalid, NotFound, Problem
-from slipway.product import absent
 from slipway.resources import HEAD, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FEEDBACK, FLAGS
 from slipway.upgrades import upgrader
 
 MOST = 100  # items of one bulk change
 KEPT = 35 * 24 * 3600  # seconds that it is remembered
+
+
+class FeedbackPatch(Shape):
+    """A merge patch (RFC 7396): null takes a field away; lists are replaced."""
+
+    status: Status = Field(default_factory=absent)
+    state: State = Field(default_factory=absent)
+    type: Type = Field(default_factory=absent)
+    sentiment: Sentiment = Field(default_factory=absent)
+    tags: Tags | None = Field(default_factory=absent)
+    links: FlagLinks | None = Field(default_factory=absent)
+    assignee: MemberId | None = Field(default_factory=absent)
+    headline: Annotated[Title | None, Field(description="the title that the public sees")] = Field(default_factory=absent)
+    reply: Annotated[Reply | None, Field(description="what the public is told")] = Field(default_factory=absent)
+
+    def fields(self) -> dict[str, Any]:
+        """The fields that it names, as plain values."""
+        return self.model_dump(exclude_unset=True)
 
 
 class BulkChange(Shape):

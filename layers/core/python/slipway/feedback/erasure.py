@@ -17,13 +17,14 @@ from slipway.feedback.belongings import belongings
 from slipway.feedback.people import EMAIL, KEY, UNIT, WHO
 from slipway.feedback.people import SCHEMA as LED
 from slipway.feedback.tickets import prompted
+from slipway.feedback.titles import unlisted
 from slipway.ports import ConditionFailed, Delete, Equals, Put, every
 from slipway.resources import Shelf, Stored
 from slipway.tables import FEEDBACK
-from slipway.upgrades import newest, upgrader
+from slipway.upgrades import newest, upgrade, upgrader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from slipway.feedback.items import Items
     from slipway.feedback.people import Who
@@ -56,7 +57,7 @@ class Erasure:
         self.shelf = Shelf(self._store, FEEDBACK, kind="person", schema=newest("person"), upgrade=upgrader("person"))
 
     def erase(self, call: Call, who: Who) -> list[Stored]:
-        """What is left of each person that is meant; of who is not known, or not any more, nothing."""
+        """What is left of each person that is meant: by its id also of who was erased before, else of who is known alone."""
         erased = [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
         if who[0] == UNIT and not erased:  # a survey may have asked who never told anything
             self._delete(call, [Delete(FEEDBACK, *prompted(self._people.lookup(who)))])
@@ -67,16 +68,18 @@ class Erasure:
     def _erased(self, call: Call, pid: str) -> Stored:
         stored = self.shelf.find(pid)
         if stored is None:
-            key = self._store.get(FEEDBACK, pid, KEY) or {}
+            row = self._store.get(FEEDBACK, pid, KEY)
+            key = {} if row is None else upgrade("identity", row)
             gone: Row = {"pk": pid, "sk": GONE, "schema": LED, "who": [key["who"]] if "who" in key else []}
             also: list[Write] = [Delete(FEEDBACK, pid, KEY), Put(FEEDBACK, gone)]
             event = ("person.erased.v1", {"version": 1, "changes": []})
             stored = self.shelf.create(call, pid, {"erased_at": call.stamp}, [event], also=also).stored
         rows = {str(row["sk"]): row for row in every(self._store, FEEDBACK, pid)}  # there are no more of them without the key
         whose = rows.get(GONE, {}).get("who", [])
-        for owned, _ in belongings(self._items, pid):
+        for page in belongings(self._items, pid):
+            owned = [one for _, one in page if isinstance(one, Stored)]
             self._files(owned)
-            self._delete(call, [Delete(FEEDBACK, f"index#{item.data['product']}", item.id) for item in owned])
+            self._delete(call, [unlisted(item.data["product"], item.id) for item in owned])
         led = [sk.removeprefix(EMAIL) for sk in rows if sk.startswith(EMAIL)]
         pairs = [Delete(FEEDBACK, *place) for lookup in led for place in ((lookup, pid), (pid, f"{EMAIL}{lookup}"))]
         for start in range(_PAIRS, len(pairs), _PAIRS):
@@ -88,7 +91,7 @@ class Erasure:
             self._delete(call, last)
         return stored
 
-    def _delete(self, call: Call, rows: list[Delete]) -> None:
+    def _delete(self, call: Call, rows: Sequence[Delete]) -> None:
         if rows:
             self._store.transact(rows, call.new_id("", *(f"{row.pk} {row.sk}" for row in rows)))
 

@@ -6,17 +6,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from slipway.feedback.item import ID
 from slipway.fields import EnvironmentName, matching, published
 from slipway.flags.fields import Key as FlagKey
 from slipway.shape import Shape
 
-ITEM, MEMBER = r"^fbk_[0-9a-z]{26}$", r"^mbr_[0-9a-z]{26}$"
+MEMBER = r"^mbr_[0-9a-z]{26}$"
 LINKS = 10  # of an item
 
 ItemId = Annotated[
     str,
-    AfterValidator(matching(ITEM, "invalid_id", "An id is `fbk_` and 26 letters and digits.")),
-    published(ITEM, 30, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"]),
+    AfterValidator(matching(ID, "invalid_id", "An id is `fbk_` and 26 letters and digits.")),
+    published(ID, 30, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"]),
 ]
 MemberId = Annotated[
     str,

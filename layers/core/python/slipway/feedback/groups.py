@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from slipway.ports import Absent, Equals, Put, StoreUnavailable
 from slipway.tables import FEEDBACK
+from slipway.upgrades import upgrade
 from slipway.values import Value
 
 TYPE_CHECKING = False
@@ -88,4 +89,5 @@ class Groups:
 def _group(id: str, row: Row | None) -> Group:
     if row is None:
         return Group(id, {}, None, None)
-    return Group(id, row.get("members", {}), row.get("into"), row["change"])
+    known = upgrade("group", row)
+    return Group(id, known.get("members", {}), known.get("into"), known["change"])

@@ -26,7 +26,7 @@ from slipway.fields import Key, Prefix, Tag, cleaned, published
 from slipway.flags.fields import Key as FlagKey
 from slipway.paging import Paging, json_bytes
 from slipway.ports import Row
-from slipway.problems import BadCursor, Fault, Invalid
+from slipway.problems import Fault, Invalid
 from slipway.resources import Shelf, Stored
 from slipway.tables import BY_PRODUCT, BY_STATUS, FEEDBACK
 
@@ -172,7 +172,7 @@ def _from(listing: FeedbackListing, parts: list[str | None]) -> roster.Position 
         return None
     id = str(cursors.decode(listing.cursor, parts, {"id": str})["id"])
     if not re.fullmatch(ID, id):
-        raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        raise cursors.unknown()
     return {"pk": titles.partition(listing.product or ""), "sk": id}
 
 

@@ -1,18 +1,16 @@
-"""An item of feedback as the API takes and answers it. What may be done with it is in `slipway.feedback.items`."""
+"""An item of feedback as the API takes it. What may be done with it is in `slipway.feedback.items`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from slipway import text
-from slipway.feedback.fields import FlagLink, FlagLinks, MemberId
 from slipway.feedback.forms import PATTERN
-from slipway.feedback.statuses import Status
 from slipway.feedback.tickets import PATTERN as TICKET
-from slipway.fields import EnvironmentName, Key, Tag, Tags, cleaned, matching, published, whole
-from slipway.product import absent
+from slipway.fields import EnvironmentName, Key, cleaned, matching, published, whole
 from slipway.resources import Stored
 from slipway.shape import Shape
 
@@ -116,24 +114,6 @@ class NewFeedback(Shape):
     website: Annotated[str, Field(max_length=2_000, description="leave it empty: people do not see it")] = ""
 
 
-class FeedbackPatch(Shape):
-    """A merge patch (RFC 7396): null takes a field away; lists are replaced."""
-
-    status: Status = Field(default_factory=absent)
-    state: State = Field(default_factory=absent)
-    type: Type = Field(default_factory=absent)
-    sentiment: Sentiment = Field(default_factory=absent)
-    tags: Tags | None = Field(default_factory=absent)
-    links: FlagLinks | None = Field(default_factory=absent)
-    assignee: MemberId | None = Field(default_factory=absent)
-    headline: Annotated[Title | None, Field(description="the title that the public sees")] = Field(default_factory=absent)
-    reply: Annotated[Reply | None, Field(description="what the public is told")] = Field(default_factory=absent)
-
-    def fields(self) -> dict[str, Any]:
-        """The fields that it names, as plain values."""
-        return self.model_dump(exclude_unset=True)
-
-
 class OpenedForm(Shape):
     """Of a form that somebody opens."""
 
@@ -155,77 +135,6 @@ class ReceiptView(Shape):
     created_at: str
 
 
-class ContextView(Shape):
-    url: str | None
-    device: str | None
-    session: str | None
-    release: str | None
-    locale: str | None
-
-
-class AttachmentView(Shape):
-    id: str = Field(pattern=ATTACHMENT, examples=["att_01j9z6k3v5x8m2q4w7e9r0t2y6"])
-    state: Literal["waiting", "ready", "refused", "missing"] = Field(description="only what is ready can be read")
-    type: str | None
-    bytes: int | None
-    reason: str | None = Field(description="why it was refused")
-
-
-class SentimentView(Shape):
-    label: Sentiment
-    by: str = Field(description="what says so: the `rating`, the `lexicon` or `comprehend`, or by `hand`")
-
-
-class ServedView(Shape):
-    variant: str
-    version: int = Field(ge=0, description="of the flag's configuration; 0: of one before the present one")
-    at: str = Field(description="when the sender was first shown it that day")
-
-
-class ImportedView(Shape):
-    source: str
-    reference: str | None = Field(description="its number or address there")
-    created_at: str | None = Field(description="as it stood there")
-
-
-class FeedbackView(Shape):
-    id: str = Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])
-    product: str
-    type: Type
-    title: str | None
-    text: str | None
-    rating: int | None
-    status: Status
-    state: State
-    votes: int = Field(ge=0, description="people who voted for it or for one of its duplicates, as of a few seconds ago")
-    merged_into: str | None = Field(
-        pattern=ID, examples=[None], description="what it is a duplicate of; it keeps its own votes"
-    )
-    sentiment: SentimentView | None
-    language: str | None = Field(description="BCP 47; unknown: it cannot be told; null: nobody has looked yet")
-    flags: dict[str, ServedView] = Field(description="what the sender was served in the day before, by flag, as was recorded")
-    proof: Literal["recorded", "unknown"] | None = Field(description="whether there was a record; null: nobody has looked yet")
-    email: str | None
-    consent: bool
-    targeting_key: str | None
-    environment: str | None
-    context: ContextView
-    attachments: list[AttachmentView]
-    origin: Literal["client", "server", "member", "import"]
-    erased: bool = Field(description="the person was forgotten: what it wrote cannot be read any more")
-    headline: str | None
-    reply: str | None
-    tags: list[Tag]
-    links: list[FlagLink]
-    assignee: str | None
-    survey: str | None = Field(description="that this answers")
-    imported: ImportedView | None = Field(description="from where an import took it")
-    imported_votes: int | None = Field(description="that it had there; nobody here voted so")
-    created_at: str
-    updated_at: str
-    version: int = Field(ge=1)
-
-
 # Of a version, what it may have changed; what people wrote is not told there.
 FIELDS = (
     *("status", "state", "type", "sentiment", "tags", "links", "assignee", "headline", "reply", "rating", "product", "origin"),
@@ -238,6 +147,11 @@ _PLAIN = (
 )
 _FILE: dict[str, Any] = {"type": None, "bytes": None, "reason": None}
 _SEALED = ("title", "text", "email", "targeting_key", "imported")
+
+
+def waiting(ids: Iterable[str]) -> list[dict[str, Any]]:
+    """What an item lists at first of what is attached to it."""
+    return [{"id": id, "state": "waiting"} for id in dict.fromkeys(ids)]
 
 
 def receipt(stored: Stored) -> dict[str, Any]:

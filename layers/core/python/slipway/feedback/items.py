@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.calls import Call
 from slipway.feedback import sealing
-from slipway.feedback.ballots import votes
 from slipway.feedback.item import view
 from slipway.ports import ConditionFailed, Store, Write
 from slipway.problems import Conflict
@@ -70,6 +69,8 @@ class Items:
 
     def views(self, items: Sequence[Stored]) -> list[dict[str, Any]]:
         """FeedbackViews of up to 100, in their order."""
+        from slipway.feedback.ballots import votes  # who submits needs none of it
+
         counted = votes(self.shelf.store, [stored.id for stored in items])
         opened = zip(items, self.open_all(items), strict=True)
         return [view(stored, sealed, counted[stored.id]) for stored, sealed in opened]

@@ -10,6 +10,7 @@ mail program by itself (RFC 8058), makes.
 from __future__ import annotations
 
 import re
+from hmac import compare_digest
 
 from slipway.digests import hmac
 from slipway.feedback import statuses
@@ -49,7 +50,7 @@ class Subscriptions:
     def person(self, token: str) -> str:
         """Whose link it is. Raises NotFound."""
         found, secret = _TOKEN.fullmatch(token), self._secrets.find(SECRET, GENERATION)
-        if found is None or secret is None or not _equal(found[2], _mark(secret, f"psn_{found[1]}")):
+        if found is None or secret is None or not compare_digest(found[2], _mark(secret, f"psn_{found[1]}")):
             raise NotFound("This link is not whole: copy it from the e-mail again.")
         return f"psn_{found[1]}"
 
@@ -99,11 +100,3 @@ class Letters:
 
 def _mark(secret: bytes, pid: str) -> str:
     return hmac(secret, pid.encode()).hex()[:32]
-
-
-def _equal(one: str, other: str) -> bool:
-    """In a time that tells nothing."""
-    difference = len(one) ^ len(other)
-    for left, right in zip(one.encode(), other.encode(), strict=False):
-        difference |= left ^ right
-    return difference == 0

@@ -9,7 +9,8 @@ They go with the person: who is forgotten is forgotten in the notes as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -19,13 +20,16 @@ from slipway.calls import Call
 from slipway.feedback.items import Items
 from slipway.fields import cleaned, published
 from slipway.paging import Paging
-from slipway.ports import Absent, ConditionFailed, Put, Row, Span
-from slipway.problems import BadCursor, Conflict, IdempotencyMismatch
+from slipway.ports import Absent, ConditionFailed, Put, Row, Span, every
+from slipway.problems import Conflict, IdempotencyMismatch
+from slipway.resources import Stored
 from slipway.shape import Shape
 from slipway.tables import FEEDBACK
+from slipway.upgrades import upgrade
 
 SCHEMA = 1
 TEXT = 4_000  # characters
+_OPENED = 25  # at a time, where all are
 NOTE = r"nte_[0-9a-z]{26}"
 
 _KEY = re.compile(rf"note#[0-9TZ:.-]{{24}}#{NOTE}")
@@ -69,9 +73,14 @@ class Notes:
         start = None if query.cursor is None else {"pk": id, "sk": _after(query.cursor, parts)}
         item = self._items.read(id)
         rows = self._store.query(FEEDBACK, (id,), Span(prefix="note#"), limit=query.limit, start=start)
-        opened = self._items.open_rows(item, [row["sealed"] for row in rows.rows])
-        views = [_view(row, fields) for row, fields in zip(rows.rows, opened, strict=True)]
-        return views, None if rows.next is None else cursors.encode(parts, {"sk": rows.next["sk"]})
+        return self._views(item, rows.rows), None if rows.next is None else cursors.encode(parts, {"sk": rows.next["sk"]})
+
+    def all(self, item: Stored, after: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+        """FeedbackNoteViews, oldest first, each with its key; `after` one of those."""
+        found = every(self._store, FEEDBACK, item.id, Span(low=after or "note#", high="note#~"))
+        rows = (row for row in found if row["sk"] != after)
+        while some := list(islice(rows, _OPENED)):
+            yield from zip((row["sk"] for row in some), self._views(item, some), strict=True)
 
     def _made(self, call: Call, row: Row) -> dict[str, Any]:
         """What an earlier try of the call made. Raises IdempotencyMismatch."""
@@ -80,8 +89,12 @@ class Notes:
             raise IdempotencyMismatch("This Idempotency-Key was used with another request; send a new key with a new request.")
         made = self._store.get(FEEDBACK, row["pk"], pointer["note"])
         assert made is not None, "a note is never removed"
-        fields = self._items.open_rows(self._items.read(row["pk"]), [made["sealed"]])[0]
-        return _view(made, fields)
+        return self._views(self._items.read(row["pk"]), [made])[0]
+
+    def _views(self, item: Stored, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        rows = [upgrade("note", row) for row in rows]
+        opened = self._items.open_rows(item, [row["sealed"] for row in rows])
+        return [_view(row, fields) for row, fields in zip(rows, opened, strict=True)]
 
 
 def written(call: Call, id: str, sealed: bytes, *salt: str) -> Put:
@@ -119,5 +132,5 @@ def _after(cursor: str, parts: Sequence[str | None]) -> str:
     """Where a page goes on. A made-up cursor may name any place among the notes."""
     key = str(cursors.decode(cursor, parts, {"sk": str})["sk"])
     if not _KEY.fullmatch(key):
-        raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        raise cursors.unknown()
     return key

@@ -76,7 +76,9 @@ class Notices:
         row: Row = {"pk": id, "sk": ROUND, "schema": SCHEMA, "version": 1, "phase": "submitters", "after": ""}
         row |= {"item": event.subject, "product": event.data.product, "status": event.data.after, "event": event.id}
         row |= {"time": event.time, "batches": 0, "told": 0, "expires": _expires(event.time)}
-        self.store.put(FEEDBACK, {"pk": LIST, "sk": id, "schema": SCHEMA})
+        standing = self.store.get(FEEDBACK, id, ROUND)
+        if standing is None or standing["phase"] != "done":  # else the event came again: nothing is under way any more
+            self.store.put(FEEDBACK, {"pk": LIST, "sk": id, "schema": SCHEMA})
         with suppress(ConditionFailed):
             self.store.put(FEEDBACK, row, Absent())
         return id

@@ -19,8 +19,10 @@ from slipway.digests import hmac
 from slipway.feedback.ahead import Ahead
 from slipway.feedback.sealing import KEY_BYTES, NONCE_BYTES, opened, seal
 from slipway.ports import Absent, Check, Equals, Put, every
+from slipway.resources import HEAD
 from slipway.tables import FEEDBACK
 from slipway.text import folded
+from slipway.upgrades import upgrade
 from slipway.values import Value
 
 TYPE_CHECKING = False
@@ -33,11 +35,12 @@ if TYPE_CHECKING:
     from slipway.feedback.secrets import Secrets
     from slipway.ports import Row, Store, Write
 
-    Who = tuple[str, ...]  # `unit`, `member` or `email` make one
+    Who = tuple[str, ...]  # `unit`, `member`, `email` or `person` make one
 
 SCHEMA = 1
 PEPPER = "pepper"
 UNIT = "unit"
+PID = r"psn_[0-9a-z]{26}"
 WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
 UNIT = "unit"
 
@@ -52,6 +55,10 @@ def member(id: str) -> Who:
 
 def email(address: str) -> Who:
     return ("email", folded(address))
+
+
+def person(pid: str) -> Who:
+    return ("person", pid)
 
 
 class Person(Value):
@@ -72,7 +79,7 @@ class People:
     def known(self, who: Who, ahead: Ahead | None = None) -> str | None:
         """The pid of a unit or a member; None of who never gave anything, or was erased."""
         row = (ahead or Ahead(self.store)).get(self.place(who))
-        return None if row is None else str(row["pid"])
+        return None if row is None else str(upgrade("lookup", row)["pid"])
 
     def place(self, who: Who) -> tuple[str, str]:
         """Of the row that leads to a unit or a member."""
@@ -85,7 +92,7 @@ class People:
         secret = None if pid is None else self.secrets([pid]).get(pid)
         writes: list[Write]
         if pid is not None and secret is not None:
-            writes = [Check(FEEDBACK, pid, KEY, Equals("schema", SCHEMA))]
+            writes = [Check(FEEDBACK, pid, KEY, Equals("pk", pid))]
         else:
             erased = pid  # and the last of it is about to go
             pid, secret = derived_id("psn_", self._entropy(KEY_BYTES).hex()), self._entropy(KEY_BYTES)
@@ -105,22 +112,25 @@ class People:
         return Person(pid, secret, tuple(writes))
 
     def found(self, who: Who) -> list[str]:
-        """The pids of a unit, a member, or of all who gave an e-mail address."""
-        return [str(row["pid"]) for row in every(self.store, FEEDBACK, self.lookup(who))]
+        """The pids of a unit, a member, or of all who gave an e-mail address; by its id also of who was erased."""
+        if who[0] == "person":
+            return [row["pk"] for row in self.store.get_many(FEEDBACK, [(who[1], KEY), (who[1], HEAD)])]
+        return [str(upgrade("lookup", row)["pid"]) for row in every(self.store, FEEDBACK, self.lookup(who))]
 
     def secrets(self, pids: Iterable[str]) -> dict[str, bytes]:
         """By pid, of up to 100; who was erased is not among them."""
-        asked = [(pid, KEY) for pid in dict.fromkeys(pids)]
-        rows = self.store.get_many(FEEDBACK, asked) if asked else []
-        return {row["pk"]: bytes(row["secret"]) for row in rows}
+        return {row["pk"]: bytes(row["secret"]) for row in self._identities(pids)}
 
     def units(self, pids: Iterable[str]) -> dict[str, dict[str, str]]:
         """{environment, targeting_key} by pid, of up to 100; who has none, or was erased, is not among them."""
         assert self._aead is not None
-        asked = [(pid, KEY) for pid in dict.fromkeys(pids)]
-        rows = self.store.get_many(FEEDBACK, asked) if asked else []
+        rows = self._identities(pids)
         sealed = {row["pk"]: (bytes(row["secret"]), bytes(row["unit"])) for row in rows if "unit" in row}
         return {pid: opened(self._aead, secret, unit, pid) for pid, (secret, unit) in sealed.items()}
+
+    def _identities(self, pids: Iterable[str]) -> list[Row]:
+        asked = [(pid, KEY) for pid in dict.fromkeys(pids)]
+        return [upgrade("identity", row) for row in (self.store.get_many(FEEDBACK, asked) if asked else ())]
 
     def lookup(self, who: Who) -> str:
         return f"person#{self.keyed(chr(31).join(who))}"

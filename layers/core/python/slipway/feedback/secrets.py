@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from slipway.digests import hmac
 from slipway.ports import Absent, ConditionFailed
 from slipway.tables import FEEDBACK
+from slipway.upgrades import upgrade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Secrets:
     def _keep(self, name: str, generation: str, row: Row) -> bytes:
         if len(self._found) >= MOST:
             self._found.clear()
-        self._found[name, generation] = secret = bytes(row["secret"])
+        self._found[name, generation] = secret = bytes(upgrade("secret", row)["secret"])
         return secret
 
 

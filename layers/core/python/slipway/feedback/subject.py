@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import ConfigDict, Field
 
 from slipway.feedback import people
-from slipway.feedback.item import FeedbackView, TargetingKey
+from slipway.feedback.item import TargetingKey
+from slipway.feedback.notes import FeedbackNoteView
+from slipway.feedback.views import FeedbackView
 from slipway.fields import EnvironmentName
+from slipway.paging import Cursor
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 
@@ -20,7 +23,7 @@ _UNIT: dict[str, Any] = {"targeting_key": "user-17", "environment": "production"
 
 
 class Subject(Shape):
-    """One of: a targeting key and its environment, an e-mail address (all who gave it), a member."""
+    """One of: a targeting key and its environment, an e-mail address (all who gave it), a member, or the id of a person."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_UNIT, _EMAIL]})
 
@@ -28,21 +31,28 @@ class Subject(Shape):
     environment: EnvironmentName | None = None
     email: Annotated[str | None, Field(max_length=254)] = None
     member: Annotated[str | None, Field(pattern=r"^mbr_[0-9a-z]{1,26}$")] = None
+    person: Annotated[str | None, Field(pattern=f"^{people.PID}$", description="by it a certificate is read again")] = None
 
     def who(self) -> Who:
         """Raises Invalid."""
-        named = [name for name in ("targeting_key", "email", "member") if getattr(self, name) is not None]
+        named = [name for name in ("targeting_key", "email", "member", "person") if getattr(self, name) is not None]
         if len(named) != 1 or (self.targeting_key is None) != (self.environment is None):
-            detail = "Name one: a targeting_key with its environment, an email, or a member."
+            detail = "Name one: a targeting_key with its environment, an email, a member, or a person."
             pointer = f"/{named[1]}" if len(named) > 1 else "/environment" if named else "/targeting_key"
             raise Invalid(detail, errors=[Fault(pointer, "one_person", detail)])
         if self.targeting_key is not None and self.environment is not None:
             return people.unit(self.environment, self.targeting_key)
+        if self.person is not None:
+            return people.person(self.person)
         if self.email is None:
             return people.member(str(self.member))
         from slipway.members import normalised  # seldom needed, and dear to a cold start
 
         return people.email(normalised(self.email))
+
+
+class Exporting(Subject):
+    cursor: Cursor = None
 
 
 class StoreView(Shape):
@@ -54,7 +64,7 @@ class StoreView(Shape):
 class CertificateView(Shape):
     """That nobody can read any more what a person told."""
 
-    person: str = Field(pattern=r"^psn_[0-9a-z]{26}$", examples=["psn_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+    person: str = Field(pattern=f"^{people.PID}$", examples=["psn_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     erased_at: str
     stores: list[StoreView]
 
@@ -72,7 +82,15 @@ class BesideView(Shape):
     what: str
 
 
+class NotedView(FeedbackNoteView):
+    """A note of the team's on one of that person's items."""
+
+    item: str
+
+
 class DossierView(Shape):
-    people: list[str]
+    people: list[str] = Field(description="whom this page tells of")
     feedback: list[FeedbackView]
+    notes: list[NotedView]
     beside: list[BesideView]
+    next_cursor: str | None = Field(default=None, description="to be sent as `cursor`; missing at the end")

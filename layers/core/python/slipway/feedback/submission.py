@@ -14,8 +14,7 @@ from slipway.calls import Call
 from slipway.environments import acting_in
 from slipway.feedback import answers
 from slipway.feedback.ahead import Ahead
-from slipway.feedback.attachments import waiting
-from slipway.feedback.item import RATINGS, NewFeedback
+from slipway.feedback.item import RATINGS, NewFeedback, waiting
 from slipway.feedback.people import member, unit
 from slipway.feedback.scrub import scrub
 from slipway.feedback.tickets import Whom

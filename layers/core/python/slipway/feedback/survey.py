@@ -14,10 +14,9 @@ from slipway.flags import jsontext
 from slipway.flags.fields import Context, Rule
 from slipway.moments import Moment
 from slipway.paging import Paging
-from slipway.product import absent
 from slipway.resources import Stored
 from slipway.rollouts.course import Share, percent
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 
 Kind = Literal["nps", "csat", "ces"]
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.calls import timestamp
 from slipway.feedback.people import KEY
-from slipway.feedback.people import SCHEMA as PERSON
 from slipway.feedback.similar import Hit, Index
 from slipway.ports import Below, Check, Delete, Equals, Put, Span
 from slipway.tables import BY_PRODUCT, FEEDBACK
@@ -69,11 +68,11 @@ def listed(item: Stored, sealed: Mapping[str, Any], now: datetime) -> list[Write
     }
     return [
         Put(FEEDBACK, row, Below("version", item.version + 1)),
-        Check(FEEDBACK, item.data["person"], KEY, Equals("schema", PERSON)),
+        Check(FEEDBACK, item.data["person"], KEY, Equals("pk", item.data["person"])),
     ]
 
 
-def unlisted(product: str, id: str) -> Write:
+def unlisted(product: str, id: str) -> Delete:
     """What takes it away again."""
     return Delete(FEEDBACK, partition(product), id)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from slipway.feedback.item import ID, TargetingKey
+from slipway.feedback.people import PID
 from slipway.fields import EnvironmentName
 from slipway.ports import Row
 from slipway.shape import Shape
@@ -35,7 +36,7 @@ class VotedView(Shape):
 class VoteView(Shape):
     """One person's earliest vote for an item or for one of its duplicates."""
 
-    person: str = Field(pattern=r"^psn_[0-9a-z]{26}$", examples=["psn_01j9z6k3v5x8m2q4w7e9r0t2y6"])
+    person: str = Field(pattern=f"^{PID}$", examples=["psn_01j9z6k3v5x8m2q4w7e9r0t2y6"])
     item: Annotated[Id, Field(description="what was voted for: the item, or one of its duplicates")]
     by: Annotated[str | None, Field(description="`kind:id` of who voted on that person's behalf")]
     created_at: str

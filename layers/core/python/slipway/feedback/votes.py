@@ -21,7 +21,7 @@ from slipway.feedback import people
 from slipway.feedback.ballots import VOTE, voters
 from slipway.feedback.groups import Groups
 from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row
-from slipway.problems import BadCursor, Conflict, Fault, Forbidden, Invalid, NotFound
+from slipway.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from slipway.resources import TRIES, Shelf, Stored
 from slipway.tables import FEEDBACK
 from slipway.values import Value
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from slipway.paging import Paging
 
 SCHEMA = 1
-_PERSON = r"psn_[0-9a-z]{26}"
 
 
 class Voted(Value):
@@ -101,8 +100,8 @@ class Votes:
         after = ""
         if query.cursor is not None:
             after = str(cursors.decode(query.cursor, parts, {"person": str})["person"])
-            if not re.fullmatch(_PERSON, after):
-                raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+            if not re.fullmatch(people.PID, after):
+                raise cursors.unknown()
         found = list(islice(voters(self.store, self.groups.read(id), after), query.limit + 1))
         page = found[: query.limit]
         return page, cursors.encode(parts, {"person": page[-1]["person"]}) if len(found) > len(page) else None

@@ -28,9 +28,8 @@ from slipway.feedback.signatures import SECRET_BYTES, shown
 from slipway.fields import cleaned, error, matching, published
 from slipway.ports import Delete, Put, Row, Store, Write, every
 from slipway.problems import Conflict, Fault, Invalid, NotFound
-from slipway.product import absent
 from slipway.resources import Event, Shelf, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FEEDBACK
 from slipway.upgrades import newest, upgrader
 from slipway.values import Value

@@ -29,9 +29,8 @@ from slipway.flags.fields import Because, Key
 from slipway.flags.flag import FlagChange
 from slipway.flags.segments import SegmentPatch
 from slipway.problems import Conflict, Fault, Forbidden, Invalid, NotFound
-from slipway.product import absent
 from slipway.resources import Event, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 
 Data = dict[str, Any]
 Kind = Literal["configuration", "flag", "segment", "environment"]

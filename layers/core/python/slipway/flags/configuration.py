@@ -22,9 +22,8 @@ from slipway.flags.fields import (
 )
 from slipway.flags.protection import reasoned
 from slipway.flags.words import sentences
-from slipway.product import absent
 from slipway.resources import Event, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 
 FIELDS = ("enabled", "default_variant", "targeting", "overrides", "prerequisites", "rollout", "reason")
 TOLD = ("enabled", "default_variant", "prerequisites")  # with their values in events
@@ -74,7 +73,7 @@ class Copying(Shape):
 
 
 class SwitchingOff(Shape):
-    reason: Because
+    reason: Because | None = None
 
 
 class RevertingConfiguration(Shape):

@@ -109,8 +109,8 @@ class Configurations:
         Raises NotFound, PreconditionFailed, Conflict (archived), Invalid."""
         return self._change(call, key, environment, version, _patching(patch), validate_only)
 
-    def switch_off(self, call: Call, key: str, environment: str, reason: str) -> Stored:
-        """At once, whatever version stands, however broken it is, and without a second person.
+    def switch_off(self, call: Call, key: str, environment: str, reason: str | None) -> Stored:
+        """At once, whatever version stands, however broken it is, without a second person and, if need be, a reason.
 
         Raises NotFound, Conflict (archived)."""
         off: Callable[[Stored], Data] = lambda before: reasoned({**before.data, "enabled": False}, reason)  # noqa: E731

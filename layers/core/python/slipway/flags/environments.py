@@ -26,9 +26,8 @@ from slipway.flags.fields import Reason
 from slipway.flags.protection import Plan, reasoned
 from slipway.ports import Absent, ConditionFailed, Equals, Put, Store, Update
 from slipway.problems import Conflict, Fault, NotFound
-from slipway.product import absent
 from slipway.resources import Created, Event, Shelf, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
@@ -127,12 +126,18 @@ class Environments:
     def read(self, call: Call, name: str) -> Stored:
         """Raises NotFound."""
         stored = self.shelf.find(_id(name))
-        if stored is None and any(name == first["name"] for first in FIRST):
+        if stored is None and _is_first(name):
             self.all(call)
             stored = self.shelf.find(_id(name))
         if stored is None or stored.data["status"] == "deleted":
             raise NotFound(f"There is no environment {name!r}.")
         return stored
+
+    def check(self, name: str) -> None:
+        """For who makes none: the first three are there before anybody asked. Raises NotFound."""
+        stored = self.shelf.find(_id(name))
+        if stored.data["status"] == "deleted" if stored is not None else not _is_first(name):
+            raise NotFound(f"There is no environment {name!r}.")
 
     def create(self, call: Call, new: NewEnvironment, *, validate_only: bool = False) -> Created:
         """Every flag is off in it. Raises Invalid, KeyTaken, IdempotencyMismatch."""
@@ -245,6 +250,10 @@ class Environments:
             self.store.transact(writes, call.new_id("seed_"))
         except ConditionFailed:
             return
+
+
+def _is_first(name: str) -> bool:
+    return any(name == first["name"] for first in FIRST)
 
 
 def _id(name: str) -> str:

@@ -191,12 +191,6 @@ class FlagSet:
         self.ready(key)
         return self._parts.get(key)
 
-    def version(self, key: str) -> int:
-        """Of the flag's configuration, as its metadata tells it; 0 where that says none."""
-        flag = self._flags.get(key)
-        found = (flag.get("metadata") or {}).get("version") if isinstance(flag, dict) else None
-        return found if type(found) is int else 0
-
     def source(self, key: str) -> tuple[str, Any]:
         """The hash and the targeting of a flag that has one."""
         return self._hash(key), self._flags[key]["targeting"]

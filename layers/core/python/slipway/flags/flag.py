@@ -22,9 +22,8 @@ from slipway.flags.fields import (
     VariantsPatch,
     Version,
 )
-from slipway.product import absent
 from slipway.resources import Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 
 Status = Literal["active", "archived"]
 WHY = "of this change; one that a protected environment answers from has to give it"

@@ -22,7 +22,7 @@ from slipway.flags.fields import Prefix
 from slipway.flags.flag import Status
 from slipway.paging import Paging, json_bytes
 from slipway.ports import Span, Store
-from slipway.problems import BadCursor, Fault, Invalid
+from slipway.problems import Fault, Invalid
 from slipway.resources import Shelf, Stored
 from slipway.tables import FLAGS
 
@@ -163,5 +163,5 @@ def _start(query: Listing, parts: Sequence[str | None]) -> str:
         return query.prefix or "-"
     key = str(cursors.decode(query.cursor, parts, {"key": str})["key"])
     if not _KEY.fullmatch(key) or not key.startswith(query.prefix or ""):
-        raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+        raise cursors.unknown()
     return key

@@ -26,9 +26,8 @@ from slipway.flags.flag import BOOLEAN, FlagPatch, NewFlag, metadata
 from slipway.flags.flags import flag_id
 from slipway.paging import json_bytes
 from slipway.problems import Conflict, Fault, Invalid, KeyTaken
-from slipway.product import absent
 from slipway.resources import Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FLAGS
 
 DEFAULT = "default"  # the variant that code falls back to

@@ -29,8 +29,10 @@ from slipway.flags.change import NewChange, Plan, PlannedView
 from slipway.flags.configurations import Configurations
 from slipway.flags.fields import Key
 from slipway.paging import Paging
+from slipway.ports import every
 from slipway.problems import Conflict, Fault, Forbidden, MoveNotAllowed, NotFound, PreconditionFailed
 from slipway.resources import Created, Shelf, Stored
+from slipway.sweep import each
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 
@@ -160,20 +162,21 @@ class Proposals:
         return planned, finished, self.shelf.would_be(call, before, data, events)
 
     def expire(self, call: Call) -> int:
-        """Tell of every change request whose time is over. Returns how many."""
-        count, start = 0, None
-        while True:
-            page = self.store.query(FLAGS, (UNFINISHED,), start=start)
-            for stored in (self.shelf.read(row["sk"]) for row in page.rows):
-                if MOVES[stored.data["status"]] and stored.data["expires_at"] <= call.stamp:
-                    data = {**stored.data, "status": "expired"}
-                    events = [change.event("proposal.expired", stored.version + 1, data)]
-                    beside = ledger.moved([(UNFINISHED, stored.id)], [])
-                    with suppress(PreconditionFailed):  # somebody decided at this moment
-                        update(self.shelf, call.but(nonce=stored.id), stored, data, events, beside)
-                        count += 1
-            if (start := page.next) is None:
-                return count
+        """Tell of every change request whose time is over. Returns how many; raises the first error, after the others."""
+        expired = list[str]()
+
+        def expire(id: str) -> None:
+            stored = self.shelf.read(id)
+            if not MOVES[stored.data["status"]] or stored.data["expires_at"] > call.stamp:
+                return
+            data = {**stored.data, "status": "expired"}
+            events = [change.event("proposal.expired", stored.version + 1, data)]
+            with suppress(PreconditionFailed):  # somebody decided at this moment
+                update(self.shelf, call.but(nonce=id), stored, data, events, ledger.moved([(UNFINISHED, id)], []))
+                expired.append(id)
+
+        each((row["sk"] for row in every(self.store, FLAGS, UNFINISHED)), expire)
+        return len(expired)
 
     # --- inside ---
 

@@ -33,8 +33,8 @@ from slipway.moments import Moment
 from slipway.paging import Paging
 from slipway.ports import Schedules as OneShots
 from slipway.problems import Fault, Invalid, MoveNotAllowed, NotFound, Problem
-from slipway.product import absent
 from slipway.resources import Created, Shelf, Stored
+from slipway.shape import absent
 from slipway.sweep import each
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader

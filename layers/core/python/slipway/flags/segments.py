@@ -26,9 +26,8 @@ from slipway.flags.protection import Plan, reasoned
 from slipway.flags.rules import evaluator_faults
 from slipway.ports import Store
 from slipway.problems import Fault, NotFound
-from slipway.product import absent
 from slipway.resources import Created, Event, Shelf, Stored
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 

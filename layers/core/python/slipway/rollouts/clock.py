@@ -4,8 +4,9 @@ A one-shot outside (`slipway.ports.Schedules`), named after the rollout and the 
 that stage's time is over; a consumer of the rollout's events makes it. The rollout's row alone decides: one-shots may come
 twice, late, a minute early, or for a stage that is over. Once a day what is missing is made, and what is overdue is done.
 
-An alarm tells when it goes off, and no more. So whether one rings already is asked when a stage begins, which is after each
-start, step and resume, and before each step that is due: nobody is shown more while nobody can tell.
+An alarm tells when it goes off, and no more. So whether one rings already, and whether there is one at all, is asked when a
+stage begins, which is after each start, step and resume, and before each step that is due: nobody is shown more while nobody
+can tell.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from slipway.calls import Call
-from slipway.ports import Alarms
+from slipway.ports import QUIET, Alarms, Heard
 from slipway.ports import Schedules as OneShots
 from slipway.resources import Stored
 from slipway.rollouts import rollout, states
@@ -45,9 +46,11 @@ def reconciled(rollouts: Rollouts, shots: OneShots, now: datetime) -> None:
 
 
 def begun(rollouts: Rollouts, alarms: Alarms, call: Call, id: str) -> Stored | None:
-    """A stage of it has begun: it is judged, if an alarm of its guards rings already. Raises StoreUnavailable, Astray."""
-    ringing = _ringing(rollouts, alarms, id)
-    return judged(rollouts, call, id, ringing) if ringing else None
+    """A stage of it has begun: it is judged, if an alarm of its guards rings already or is missing.
+
+    Raises StoreUnavailable, Astray."""
+    heard = _heard(rollouts, alarms, id)
+    return judged(rollouts, call, id, heard) if heard.ringing or heard.missing else None
 
 
 def stepped(rollouts: Rollouts, alarms: Alarms, call: Call, name: str) -> Stored | None:
@@ -59,15 +62,15 @@ def stepped(rollouts: Rollouts, alarms: Alarms, call: Call, name: str) -> Stored
 
 
 def looked(rollouts: Rollouts, alarms: Alarms, call: Call, id: str, *, shot: int | None = None) -> Stored | None:
-    """It is judged, by the alarms that ring now as well. Raises StoreUnavailable, Astray."""
-    return judged(rollouts, call, id, _ringing(rollouts, alarms, id), shot=shot)
+    """It is judged, by how its alarms stand now as well. Raises StoreUnavailable, Astray."""
+    return judged(rollouts, call, id, _heard(rollouts, alarms, id), shot=shot)
 
 
-def _ringing(rollouts: Rollouts, alarms: Alarms, id: str) -> set[str]:
-    """Of the alarms that its guards listen to, those that ring now."""
+def _heard(rollouts: Rollouts, alarms: Alarms, id: str) -> Heard:
+    """How the alarms stand that its guards listen to."""
     stored = rollouts.shelf.find(id)
     names = rollout.alarms(stored.data) if stored is not None and stored.data["state"] in states.LIVE else set()
-    return alarms.ringing(names) if names else set()
+    return alarms.hear(names) if names else QUIET
 
 
 def _await(shots: OneShots, stored: Stored, now: datetime) -> None:

@@ -26,7 +26,7 @@ from slipway.tables import SIGNALS
 Data = dict[str, Any]
 
 MOST_SIGNALS = 20_000
-_KINDS = ("unit#", "seen#", "met#", "out#", "none#")
+_KINDS = ("unit#", "seen#", "met#", "out#", "none#", "vouched#")
 
 
 class DryRunning(Shape):

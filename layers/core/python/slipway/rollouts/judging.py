@@ -1,8 +1,8 @@
 """A rollout is judged: what was counted is read, the policy decides, and what it decides is done, or nothing.
 
 By `functions/guard` whenever a count has changed or an alarm goes off, and by `functions/ramp` when a hold's time is over, or a
-stage begins while an alarm rings. Both read everything anew: it does not matter who comes, how often, or late. Whoever moves
-the rollout at the same moment wins, and it is judged again as it is then.
+stage begins while an alarm rings or is missing. Both read everything anew: it does not matter who comes, how often, or late.
+Whoever moves the rollout at the same moment wins, and it is judged again as it is then.
 
 Beside the counters stands, for each rollout, a note: by metric the largest E so far (its logarithm, as text), which the
 always-valid p is made of. It is kept after the fact, and where it is lost p is larger than it could be, never smaller.
@@ -10,14 +10,14 @@ always-valid p is made of. It is kept after the fact, and where it is lost p is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from slipway.calls import Call
 from slipway.flags import jsontext
 from slipway.flags.beside import Moved
-from slipway.ports import Absent, ConditionFailed, Equals, Row, Store, StoreUnavailable, every
+from slipway.ports import QUIET, Absent, ConditionFailed, Equals, Heard, Row, Store, StoreUnavailable, every
 from slipway.problems import PreconditionFailed
 from slipway.resources import TRIES, Stored
 from slipway.rollouts import evidence, policy, rollout, states
@@ -53,11 +53,10 @@ def judge(
     rows: list[Row],
     now: datetime,
     *,
-    alarms: Collection[str] = (),
+    alarms: Heard = QUIET,
     explained: bool = True,
 ) -> Judged:
-    """Of a rollout that runs. `rows`: of its partition of `counters`; `alarms`: that ring; `explained`: see
-    `policy.decide`."""
+    """Of a rollout that runs. `rows`: of its partition of `counters`; `explained`: see `policy.decide`."""
     told, guards, first = jsontext.read(data["policy"]), rollout.guards(data), int(data["judged"])
     shares = [int(one["share"]) for one in data["stages"]]
     found = counted(rows, [guard.metric for guard in guards if guard.kind != "alarm"], shares)
@@ -65,14 +64,15 @@ def judge(
     over = data["state"] == "advancing" or _over(data, now)
     hold = Hold(over, int(step.get("units", 0)), "approval" not in step, told["early"])
     since = {metric: tallies[first:] for metric, tallies in found.tallies.items()}
+    peaks, warned = _peaks(noted(rows), first), data.get("warned", ())
     asked = Judgement(
-        told["alpha"], guards, since, found.exposed[first:], hold, alarms, data.get("warned", ()), _peaks(noted(rows), first)
+        told["alpha"], guards, since, found.exposed[first:], hold, alarms.ringing, warned, peaks, missing=alarms.missing
     )
     return Judged(found, policy.decide(asked, explained=explained))
 
 
 def judged(
-    rollouts: Rollouts, call: Call, id: str, alarms: Collection[str] = (), *, shot: int | None = None, noting: bool = False
+    rollouts: Rollouts, call: Call, id: str, alarms: Heard = QUIET, *, shot: int | None = None, noting: bool = False
 ) -> Stored | None:
     """Do what is decided; the rollout as it is then, None where it is not under way. Raises StoreUnavailable, Astray.
 

@@ -14,7 +14,7 @@ from slipway.changes import differences
 from slipway.flags import jsontext
 from slipway.flags.fields import Key, Reason, Variant
 from slipway.paging import Paging
-from slipway.problems import BadCursor, Fault, Invalid
+from slipway.problems import Fault, Invalid
 from slipway.resources import Stored
 from slipway.rollouts import rollout, states
 from slipway.rollouts.course import LADDER, Alpha, BucketBy, Course, Guards, GuardShape, Ladder, Share, Step, percent
@@ -98,7 +98,7 @@ class RolloutListing(Paging):
             return None
         place = str(cursors.decode(self.cursor, parts, {"place": str})["place"])
         if not re.fullmatch(PLACE, place):
-            raise BadCursor("Use next_cursor of the page before; without a cursor a list starts anew.")
+            raise cursors.unknown()
         return place
 
 

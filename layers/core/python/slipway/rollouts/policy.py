@@ -8,7 +8,7 @@ An action is one of, the strongest first (reasons in brackets):
                 so, never of whichever is larger; or an alarm rings (`alarm`)
     pause       the same, but it took clients' signals or people's complaints (`harm`); the arms are not as large as the split
                 says (`sample_ratio`); too many units were seen in both (`contamination`); the hold is over and nobody came
-                (`no_traffic`), where somebody counts or is waited for
+                (`no_traffic`), where somebody counts or is waited for; there is no such alarm (`alarm`)
     notify      a guard that only tells has reached it (`harm`, `alarm`), and has not told yet
     advance     the hold is over (`hold_over`), or every guard is proven to be no worse than its margin (`no_worse`): not before
                 the units came that the hold asks for, and one at least, as what is proven stays so in the next stages
@@ -79,7 +79,7 @@ class Hold(NamedTuple):
 class Judgement(NamedTuple):
     """`alpha` bounds the false rollbacks of the whole rollout by what is counted; `tallies` by metric and `exposed` go by the
     order of the stages, the running one last; `alarms`: those that ring; `notified`: metrics of guards that have told already;
-    `peaks`: by metric, the last decision's `peak`.
+    `peaks`: by metric, the last decision's `peak`; `missing`: alarms that there are not.
 
     Once a person has resumed what a guard had stopped, `tallies`, `exposed` and `peaks` are of the stages since: what they know
     is not held against it again, and alpha holds anew."""
@@ -92,6 +92,7 @@ class Judgement(NamedTuple):
     alarms: Collection[str] = ()
     notified: Collection[str] = ()
     peaks: Mapping[str, float] = {}
+    missing: Collection[str] = ()
 
 
 class Finding(NamedTuple):
@@ -187,9 +188,11 @@ def _log_mismatch(exposed: Sequence[Exposed]) -> float:
 
 def _harm(given: Judgement, findings: Sequence[Finding]) -> tuple[Action, Reason, str, str] | None:
     """The strongest of what the guards ask for; of equals the first."""
-    rings = [guard for guard in given.guards if guard.kind == "alarm" and guard.metric in given.alarms]
+    alarms = [guard for guard in given.guards if guard.kind == "alarm"]
+    rings, deaf = ([guard for guard in alarms if guard.metric in some] for some in (given.alarms, given.missing))
     asked: list[tuple[Deed, Reason, str, str]] = [
         *((guard.deed, "alarm", f"The alarm {guard.metric} rings.", guard.metric) for guard in rings),
+        *(("notify" if guard.deed == "notify" else "pause", "alarm", _absent(guard.metric), guard.metric) for guard in deaf),
         *((finding.deed, "harm", _told(finding), finding.metric) for finding in findings if finding.deed is not None),
     ]
     asked = [each for each in asked if each[0] != "notify" or each[3] not in given.notified]
@@ -291,6 +294,10 @@ def _safe(guard: Guard, given: Judgement) -> bool:
     turned = _turned(guard, given.tallies.get(guard.metric, ()))
     stages = [tally.by_all if guard.trust_client else tally.by_servers for tally in turned]
     return sum(stage.control for stage in stages) >= FLOOR and statistic.no_worse(stages, given.alpha, guard.margin)
+
+
+def _absent(alarm: str) -> str:
+    return f"There is no alarm {alarm!r} in CloudWatch, in this account and region: make it, or its guard hears nothing."
 
 
 def _told(finding: Finding) -> str:

@@ -33,6 +33,7 @@ from slipway.tables import FLAGS
 
 Data = dict[str, Any]
 
+MOST_UNDER_WAY = 100  # of an environment: outcomes are counted by the variants of each, in rows that have an end
 MORE: tuple[Event, ...] = ("start", "advance", "resume", "stop")  # of what people ask for: not shown to fewer, at least
 
 
@@ -90,8 +91,8 @@ class Rollouts:
     ) -> Created:
         """Planned, or started at once; `entropy`: 32 random bytes, with which an environment's first rollout begins.
 
-        Raises NotFound, Conflict (archived, off, or another one runs), Forbidden (a second person is asked for), Invalid,
-        IdempotencyMismatch."""
+        Raises NotFound, Conflict (archived, off, another one runs, or too many do), Forbidden (a second person is asked for),
+        Invalid, IdempotencyMismatch."""
         id = call.new_id("rol_")
         if made := self.shelf.made(call, id):
             return Created(made, True)
@@ -104,6 +105,7 @@ class Rollouts:
             data, beside = planned, ledger.moved([], [(rollout.all_of(key, environment), rollout.place(call.stamp, id))])
             if new.start:
                 _check_person(call, place, planned, ' Plan it with `"start": false`.')
+                self._check_room(environment)
                 data = rollout.moved(planned, "start", call.now, "start", _asked(call, new.reason))
                 data["drawn"] = drawn
                 data["generation"] = 1 if validate_only else signing.begin(self.store, environment, entropy)
@@ -138,6 +140,7 @@ class Rollouts:
                 _check_person(call, place, before.data)
                 unchanged = [ledger.unchanged(place)]
             if event in ("start", "resume") and not live:
+                self._check_room(environment)
                 same, drawn = self._checked(call, before.data)
                 unchanged.append(same)
                 also["drawn"] = drawn
@@ -179,6 +182,16 @@ class Rollouts:
         return self.shelf.update(call, before, data, [rollout.told(data, before.version + 1, "warned")])
 
     # --- inside ---
+
+    def _check_room(self, environment: str) -> None:
+        """Raises Conflict where as many are under way as should be; two who begin at the same moment may both be let in."""
+        ids = self.under_way()
+        if len(ids) < MOST_UNDER_WAY:
+            return
+        some = [self.shelf.read_all(ids[first : first + 100]) for first in range(0, len(ids), 100)]
+        if sum(one.data.get("environment") == environment for heads in some for one in heads) >= MOST_UNDER_WAY:
+            detail = f"{MOST_UNDER_WAY} rollouts are under way in {environment!r}, and no more can be: end one of them first."
+            raise Conflict(detail, errors=[Fault("", "too_many_rollouts", detail)])
 
     def _template(self, call: Call, key: str | None) -> Course | None:
         try:

@@ -23,10 +23,9 @@ from slipway.flags.beside import create, settled, update
 from slipway.flags.fields import Key
 from slipway.ports import Absent, ConditionFailed, Put, Store
 from slipway.problems import Invalid, NotFound
-from slipway.product import absent
 from slipway.resources import Created, Event, Shelf, Stored
 from slipway.rollouts.course import LADDER, Alpha, Course, Guards, GuardShape, Ladder, Share, Step, shown
-from slipway.shape import Shape
+from slipway.shape import Shape, absent
 from slipway.tables import FLAGS
 from slipway.upgrades import newest, upgrader
 

@@ -6,14 +6,14 @@ from slipway.rollouts import exposure as proof
 from slipway.signals import lines, rows
 from slipway.signals.posted import Exposure, Outcome, Rejected
 from slipway.signals.salts import hashed, person, source
-from slipway.signals.shown import Shown
-from slipway.signals.units import BY_KEY, CLIENT, SERVER, Unit, Units
+from slipway.signals.units import BY_KEY, CLIENT, SERVER, Shown, Unit, Units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    from slipway.flags.evaluation import Evaluation
     from slipway.flags.snapshot import Snapshot
     from slipway.ports import Row
     from slipway.signals.known import Known
@@ -64,16 +64,18 @@ class Effects:
         told = self.snapshot.rollouts.get(signal.flag)
         if told is None or told["id"] != unit.rollout:
             return Shown(unit, None, None, None)  # the rollout is over, or this instance has not heard of it yet
+        by_key = told["bucket_by"] == BY_KEY
+        keys = [key for key in (signal.key, signal.previous) if key is not None]
+        if by_key and keys and not any(self.units.owns(unit, key) for key in keys):
+            detail = "`exposure` is another `targetingKey`'s: send it with the one that the flag was evaluated for."
+            return Rejected(signal.index, "other_key", detail)
         variant = told["to"] if unit.arm == proof.TREATMENT else told["from"]
-        own = signal.key is not None and self._own(unit, told["bucket_by"], signal.key)
-        stands = self.snapshot.flags.version(signal.flag) if unit.stage == told["stage"] else 0
-        return Shown(unit, None, unit.unit, variant, stands if own else None)
-
-    def _own(self, unit: proof.Exposure, bucket_by: str, key: str) -> bool:
-        """Whether it was given to who has that targeting key. Bucketed by something else, only a server knows."""
-        if bucket_by != BY_KEY:
-            return self.sender.server
-        return proof.unit(self.secrets[unit.generation], unit.rollout, key) == unit.unit
+        # Of who is bucketed by something else only a server knows whose it is.
+        own = signal.key is not None and (self.units.owns(unit, signal.key) if by_key else self.sender.server)
+        if not own:
+            return Shown(unit, None, unit.unit, variant)
+        evaluation = self.snapshot.flags.evaluate(signal.flag, {}, now=self.now)
+        return Shown(unit, None, unit.unit, variant, _version(evaluation) if unit.stage == told["stage"] else 0)
 
     def _by_context(self, signal: Exposure) -> Shown | Rejected:
         context = {**(signal.context or {}), **({} if signal.key is None else {BY_KEY: signal.key})}
@@ -87,7 +89,7 @@ class Effects:
                 uncounted = told["id"]
         who = unit.unit if unit is not None else proof.value(context, BY_KEY)
         own = signal.key is not None and evaluation.variant is not None
-        return Shown(unit, uncounted, who, evaluation.variant, self.snapshot.flags.version(signal.flag) if own else None)
+        return Shown(unit, uncounted, who, evaluation.variant, _version(evaluation) if own else None)
 
     # --- what may stand already ---
 
@@ -192,8 +194,8 @@ class Effects:
             self.known.add(self._row(self._flag_of_day(signal.flag), rows.READ_DAYS))
             self.known.add(self._row(self._adopted(signal.flag, shown.who), rows.READ_DAYS, variant=shown.variant))
         if shown.version is not None:
-            told_of = {"flag": signal.flag, "variant": shown.variant, "version": shown.version}
-            self.known.add(self._row(self._recorded(signal, shown), rows.SALT_DAYS, **told_of))
+            told = {"flag": signal.flag, "variant": shown.variant, "version": shown.version}
+            self.known.add(self._row(self._recorded(signal, shown), rows.SALT_DAYS, **told))
         proven: dict[str, Any] = {"flag": signal.flag, "variant": shown.variant}
         if unit is not None:
             proven |= {"rollout": unit.rollout, "stage": unit.stage, "arm": unit.arm, "unit": unit.unit}
@@ -266,9 +268,8 @@ class Effects:
         return rows.adopted(self.environment, flag, self.day, self._hash("adopted", flag, who))
 
     def _recorded(self, signal: Exposure, shown: Shown) -> Key:
-        """What finds it by the person."""
-        who = person(self.salts[0], signal.key or "")
-        return rows.shown(self.environment, self.day, who), f"{signal.flag}#{shown.variant}#{shown.version}"
+        pk = rows.shown(self.environment, self.day, person(self.salts[0], signal.key or ""))
+        return pk, f"{signal.flag}#{shown.variant}#{shown.version}"
 
     def _flag_of_day(self, flag: str) -> Key:
         """That somebody was shown it: who recounts the day asks for that."""
@@ -288,6 +289,12 @@ class Effects:
 
     def _hash(self, *parts: str) -> str:
         return hashed(self.salts[0], *parts)
+
+
+def _version(evaluation: Evaluation) -> int:
+    """Of the flag's configuration; the flag set's own version is a text."""
+    found = evaluation.metadata.get("version")
+    return found if type(found) is int else 0
 
 
 def _watches(one: Mapping[str, Any], signal: Outcome) -> bool:

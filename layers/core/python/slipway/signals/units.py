@@ -33,6 +33,18 @@ class Unit(Value):
     source: str
 
 
+class Shown(Value):
+    """What an exposure proves. `unit` and what follows only where the flag has a rollout; `uncounted`: the rollout that knows
+    no unit; `who`, `variant`: for the adoption of the flag, where they are known; `version`: of the flag's configuration, where
+    it is proven to be shown to whom the targeting key belongs; 0: of one before."""
+
+    unit: proof.Exposure | None
+    uncounted: str | None
+    who: str | None
+    variant: str | None
+    version: int | None = None
+
+
 class Units:
     """`source`: of the sender, where that is a client."""
 
@@ -48,6 +60,10 @@ class Units:
             if (row := self._known.get(self.subject(told, key, trust))) is not None:
                 return Unit(row["unit"], row["bucket"], trust, row["source"])
         return None
+
+    def owns(self, unit: proof.Exposure, key: str) -> bool:
+        """Whether it was given to who has that targeting key, where units are drawn by that."""
+        return proof.unit(self._secrets[unit.generation], unit.rollout, key) == unit.unit
 
     def trust(self, rollout: str, who: str) -> tuple[str, str]:
         """`trust` and `source` of a unit."""
