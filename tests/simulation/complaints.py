@@ -42,8 +42,9 @@ def another_complaint(world: World, client: Client) -> None:
     """Of somebody else, at the same moment; and the team works on what there is."""
     made_there = any(pk.startswith("prd_") for pk, _ in world.memory.tables.get("products", {}))
     if made_there and "rival" not in client.intents.feedback:
+        there = [id for id in world.history if id.startswith("fbk_")]
         client.tell([exposed(RIVAL, environment="beta")])
         client.complain("rival", VISITOR, RIVAL)
-        for item in list(client.titles)[:1]:
-            client.change(item, tags=["looked-at"])
+        for item in there:
+            client.mark(item, "looked-at")
             world.now += timedelta(seconds=1)
