@@ -49,7 +49,8 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> int:
         with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
             return int(answer.status)
     except HTTPError as refused:
-        return refused.code
+        with refused:
+            return refused.code
 
 
 def test_what_is_signed_is_taken_once(receiver: Receiver) -> None:
