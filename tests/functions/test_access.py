@@ -309,8 +309,10 @@ def test_me_says_who_and_what(desk: Desk) -> None:
     assert key["environment"] == "prod"
     evaluation, signals = ["flags.evaluate", "flags.evaluate_all"], ["signals.collect", "signals.track"]
     feedback = [f"feedback.{name}" for name in ("form", "similar", "submit", "vote", "withdraw")]
+    feedback += ["attachments.form", "surveys.prompt"]
     assert sorted(key["operations"]) == sorted(["me.read", *evaluation, *feedback, *signals, "site.read"])
-    assert set(desk.call("GET", "/v1/me").json["operations"]) == set(OPERATIONS) - set(signals)  # those tell for applications
+    applications = {*signals, "surveys.prompt"}
+    assert set(desk.call("GET", "/v1/me").json["operations"]) == set(OPERATIONS) - applications
 
 
 def test_a_key_acts_in_its_own_environment_and_an_admin_in_the_one_asked_for(desk: Desk) -> None:
