@@ -18,9 +18,9 @@ TIMEOUT = 60  # seconds
 class Refused(Trouble):
     """The API understood, and said no; `codes`: of the faults that it names."""
 
-    def __init__(self, told: str, codes: frozenset[str]) -> None:
+    def __init__(self, told: str, status: int, codes: frozenset[str]) -> None:
         super().__init__(told)
-        self.codes = codes
+        self.status, self.codes = status, codes
 
 
 class Reply(NamedTuple):
@@ -69,13 +69,13 @@ class Api:
     def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> tuple[Any, Mapping[str, str]]:
         reply = self._send(method, path, headers, body)
         try:
-            answer = json.loads(reply.body)
+            answer = json.loads(reply.body) if reply.status != 204 else None
         except ValueError:
             raise Trouble(f"{method} {path} was answered {reply.status}, and not in JSON: is SLIPWAY_URL the API?") from None
         if reply.status >= 400:
             faults = answer.get("errors", ()) if isinstance(answer, dict) else ()
             codes = frozenset(fault["code"] for fault in faults)
-            raise Refused(f"{method} {path}: {_told(reply.status, answer)}", codes)
+            raise Refused(f"{method} {path}: {_told(reply.status, answer)}", reply.status, codes)
         return answer, reply.headers
 
 

@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 
 from infra.local.home import folder
 from ops import backfill as filling
-from ops import drill, flags, keys, signing
+from ops import drill, flags, keys, listen, signing
 from ops import replay as sending
 from ops import schemas as publishing
 from ops.deployment import FAILED, UNREACHABLE, Deployment, Trouble, caller, find, laptop
@@ -82,6 +82,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(flags.app, name="flags")
 app.add_typer(signing.app, name="signing")
 app.command()(drill.drill)
+app.command()(listen.listen)
 
 
 @app.callback()

@@ -73,8 +73,19 @@ class Drill:
     def _wave(self, numbers: range) -> None:
         events = [event for who, variant, proof in self._asked(numbers) for event in self._happened(who, variant, proof)]
         if events:
-            self._service.write("POST", "/v1/events", {"events": events})
+            if not _until(lambda: self._told(events), ANSWERED):
+                raise Trouble("What happened cannot be told: nobody takes it.")
             self.harmed = self.harmed or (time.monotonic() if self.met[self._rollout["to"]].harmed else 0.0)
+
+    def _told(self, events: list[dict[str, Any]]) -> bool:
+        """Whether all of it is written down; else it is to be sent again."""
+        try:
+            self._service.write("POST", "/v1/events", {"events": events})
+        except Refused as refused:
+            if refused.status != 503:
+                raise
+            return False
+        return True
 
     def _asked(self, numbers: range) -> list[tuple[str, str, str]]:
         """Who was shown the rollout, with what, and the proof of it."""

@@ -19,7 +19,6 @@ from infra.local.seed import Month
 from slipway import keyring, settings
 from slipway.adapters import connect
 from slipway.credentials import parse
-from slipway.feedback.boards import Boards
 from slipway.keys import NewKey
 
 ENVIRONMENT = "development"
@@ -65,14 +64,21 @@ def _seeded(emulator: Emulator, deployed: Deployed) -> dict[str, Any]:
     access = settings.Access.load(deployed.environment("access"))
     products = settings.Products.load(deployed.environment("products"))
     flags = settings.Desk.load(deployed.environment("flags"))
-    month = Month(datetime.now(UTC), connect.store(access), connect.store(products), connect.store(flags), products.currency)
+    feedback = settings.Feedback.load(deployed.environment("feedback"))
+    month = Month(
+        datetime.now(UTC),
+        access=connect.store(access),
+        products=connect.store(products),
+        flags=connect.store(flags),
+        feedback=connect.store(feedback),
+        currency=products.currency,
+    )
     people = month.gather()
     admin = people[PEOPLE[0].name]
     keys = {kind: month.issue(wish) for kind, wish in KEYS.items()}
     password = _enrolled(emulator, deployed, admin.id)
     _published(emulator, deployed, keys)
     month.work(people)  # last: its events keep the functions busy, and nobody waits for them
-    month.publish(people[PEOPLE[0].name], Boards(connect.store(settings.Feedback.load(deployed.environment("feedback")))))
     return {"keys": keys, "user": PEOPLE[0].email, "password": password}
 
 

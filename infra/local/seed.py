@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 from infra.local.crowd import Crowd
 from infra.local.flagstories import CREW, FLAG_STORIES, FlagStory, RolloutStory
+from infra.local.listening import Listening
 from infra.local.month import DAYS, KEYS, PEOPLE, STORIES, Change, KeyStory, Person, Story
-from infra.local.visit import PRODUCT
 from slipway.access import SYSTEM, Principal
 from slipway.calls import Call
-from slipway.feedback.boards import BoardPatch, Boards
 from slipway.flags.change import NewChange
 from slipway.flags.configuration import ConfigurationPatch
 from slipway.flags.control import Control
@@ -36,8 +35,9 @@ OVERLAP = 24 * 3600  # seconds that a rotated key's old secret works
 class Month:
     """The thirty days that lead up to `end`."""
 
-    def __init__(self, end: datetime, access: Store, products: Store, flags: Store, currency: str) -> None:
+    def __init__(self, end: datetime, access: Store, products: Store, flags: Store, feedback: Store, currency: str) -> None:
         self._end = end
+        self._listening = Listening(end, feedback, self._call_at)
         self._flags, self._crowd = Control(flags), Crowd(flags)
         self._members = Members(access, upgrader("member"))
         self._keys = Keys(access, secrets.token_bytes, upgrader("key"))
@@ -46,23 +46,20 @@ class Month:
     def gather(self) -> dict[str, Principal]:
         """Invite the people, make their keys. What happened before does not happen again, here and below."""
         people = {person.name: self._person(person) for person in PEOPLE}
-        for key in KEYS:
-            self._key(key, people[PEOPLE[0].name])
+        keys = {key.name: self._key(key, people[PEOPLE[0].name]) for key in KEYS}
+        self._shop = keys[KEYS[0].name]
         return people
 
     def work(self, people: Mapping[str, Principal]) -> None:
-        """Live the story of every product and every flag."""
+        """Live the story of every product and every flag, and hear what people say."""
         for story in STORIES:
             self._product(story, people[story.owner])
         first = people[PEOPLE[0].name]
         self._flags.segments.create(self._call(first, "segments.create", 1, "crew"), NewSegment.model_validate(CREW))
         for flag in FLAG_STORIES:
             self._flag(flag, people[flag.owner])
-
-    def publish(self, by: Principal, boards: Boards) -> None:
-        """Show everybody what becomes of the demo page's product."""
-        call = self._call(by, "boards.update", DAYS, PRODUCT, 95)
-        boards.update(call, PRODUCT, None, BoardPatch(roadmap=True, changelog=True, suggestions=True))
+        self._listening.publish(first)
+        self._listening.hear(self._shop, people)
 
     def issue(self, wish: NewKey) -> str:
         """A key of today, made as `slipway keys create` does: its secret."""
@@ -75,7 +72,7 @@ class Month:
         invitation = self._call(SYSTEM, "members.invite", person.day, person.name)
         return Principal("member", self._members.invite(invitation, person.email, person.role).stored.id, person.role)
 
-    def _key(self, story: KeyStory, by: Principal) -> None:
+    def _key(self, story: KeyStory, by: Principal) -> Principal:
         wish = NewKey(story.name, story.kind, story.environment, "editor" if story.kind == "admin" else None)
         id = self._keys.create(self._call(by, "keys.create", story.day, story.name), wish).stored.id
         for step, (day, change) in enumerate(story.changes, start=1):
@@ -85,6 +82,7 @@ class Month:
                     self._keys.rotate(call, id, step, OVERLAP)
                 else:
                     self._keys.revoke(call, id, step)
+        return Principal(story.kind, id, environment=story.environment)
 
     def _product(self, story: Story, by: Principal) -> None:
         name = str(story.product["key"])

@@ -141,7 +141,8 @@ def test_a_file_is_read_once_it_is_clean_and_goes_with_its_person(stack: Stack, 
         assert file.headers["Content-Type"] == "image/png"
     with pytest.raises(HTTPError) as refused:
         urllib.request.urlopen(link["url"].replace(f"clean/{item}/{id}", f"incoming/{id}"))
-    assert refused.value.code == 403
+    with refused.value as answer:
+        assert answer.code == 403
     subject = {"targeting_key": who, "environment": "development"}
     assert stack.call("POST", "/v1/people/erase", subject).status == 200
     left = [one["Key"] for one in stack.client("s3").list_objects_v2(Bucket=bucket).get("Contents", ())]

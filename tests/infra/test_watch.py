@@ -15,7 +15,7 @@ from tests.infra.conftest import Assembly
 from tests.lines import SCHEMA
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
-BESIDE = ["guard-lags", "rollout-stuck"]  # which an alarm of another name leads to, or a person's question
+BESIDE = ["guard-lags", "rollout-stuck", "webhooks-failing"]  # which an alarm of another name leads to, or a person's question
 LINES = SCHEMA["properties"]  # of the log
 SECTIONS = ["Meaning", "Impact", "Diagnose", "Mitigate", "Escalate"]
 

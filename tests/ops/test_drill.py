@@ -131,6 +131,23 @@ def test_what_a_guard_has_done_is_told(room: Room) -> None:
     assert run.back()
 
 
+def test_what_is_not_written_down_yet_is_told_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops.drill, "ANSWERED", 5.0)
+    room.begin(FAILED)
+    refused = list[bytes | None]()
+
+    def service(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        if path == "/v1/events" and not refused:
+            refused.append(body)
+            return Reply(503, {}, b'{"detail": "Not all of it is written down yet; send the same events again."}')
+        return room.service(method, path, headers, body)
+
+    run = ops.drill.begun(Api(room.admin), Api(service), "development", "crema", "failed", 0.5, 0.5)
+    next(run.waves(ops.drill.WAVE))
+    assert len(refused) == 1
+    assert room.units("unit") >= ops.drill.WAVE
+
+
 @pytest.mark.parametrize(
     ("guards", "options", "said"),
     [

@@ -39,9 +39,9 @@ def test_every_target_that_a_page_names_is_one(page: Path) -> None:
     assert named <= targets
 
 
-def test_the_readme_is_two_screens_and_begins_with_what_is_here() -> None:
+def test_the_readme_is_two_screens_and_a_half_and_begins_with_what_is_here() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
-    assert len(lines) <= 2 * SCREEN
+    assert len(lines) <= 2.5 * SCREEN
     assert "Here today" in lines[2]
 
 
