@@ -147,6 +147,7 @@
 
     open({ type, title, text, context } = {}) {
       this.#extra = context || {};
+      if (this.#parts && !this.#parts.form.isConnected && !this.#parts.dialog.open) this.#forget(this.#parts);
       if (!this.#parts) this.#build();
       const { dialog, fields, types } = this.#parts;
       const chosen = types.find((each) => each.value === type);
@@ -372,7 +373,7 @@
         await this.#sent();
       } finally {
         this.#busy = false;
-        this.#parts.send.textContent = this.#say("send");
+        if (this.#parts) this.#parts.send.textContent = this.#say("send");
       }
     }
 
@@ -411,6 +412,15 @@
       this.#status(this.#say("failed"));
     }
 
+    /* Of what was sent: the next one is another form. The dialog tells that it was closed only after it was. */
+    #forget(parts) {
+      if (this.#parts !== parts) return;
+      clearTimeout(this.#timer);
+      this.#asking?.abort();
+      parts.dialog.remove();
+      this.#parts = null;
+    }
+
     /* For so many seconds, or until the button is pressed, or it is online again where it was not. */
     #later(seconds, why) {
       this.#status(this.#say(why, seconds));
@@ -423,15 +433,13 @@
     }
 
     #done(receipt) {
-      const { dialog, form, status } = this.#parts;
+      const parts = this.#parts;
+      const { dialog, form, status } = parts;
       form.remove();
       this.#status(this.#say("done"));
       status.tabIndex = -1;
       if (dialog.open) status.focus();
-      const forget = () => {
-        dialog.remove();
-        this.#parts = null;
-      };
+      const forget = () => this.#forget(parts);
       dialog.open ? dialog.addEventListener("close", forget, { once: true }) : forget();
       this.dispatchEvent(new CustomEvent("slipway-sent", { detail: { id: receipt.id }, bubbles: true, composed: true }));
     }

@@ -93,6 +93,20 @@ def test_somebody_tells_something_with_the_keyboard_alone(page: Page, shop: Host
     expect(dialog.get_by_label("In one line")).to_have_value("")
 
 
+def test_whoever_opens_it_again_at_once_has_a_new_form(page: Page) -> None:
+    """The dialog is closed, and has not told so yet."""
+    dialog = opened(page)
+    dialog.get_by_label("In one line").fill("A finer mill")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog.get_by_role("status").filter(has_text=THANKS)).to_be_focused()
+    page.evaluate("(() => { const it = document.querySelector('slipway-feedback'); it.close(); it.open(); })()")
+    expect(dialog.get_by_label("In one line")).to_have_value("")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.get_by_role("button", name="Feedback").click()
+    expect(dialog.get_by_label("In one line")).to_have_value("")
+
+
 def test_the_focus_stays_inside_and_comes_back(page: Page) -> None:
     opened(page)
     inside = "document.querySelector('slipway-feedback').shadowRoot.activeElement"

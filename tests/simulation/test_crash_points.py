@@ -17,7 +17,7 @@ from tests.simulation.figures import Figures
 from tests.simulation.scenarios import SCENARIOS, Scenario
 
 PROVE = bool(os.environ.get("SLIPWAY_PROVE"))
-SAMPLE = 250  # of one story
+SAMPLE = 150  # of one story
 # Every kind of call by function. Nothing that the product writes is poison, so that nobody puts anything into the quarantine:
 # `tests/functions/test_relay.py` does.
 CALLS = {
