@@ -165,6 +165,10 @@ def _indexes(table: Table) -> tuple[OnTable, ...]:
     return tuple(OnTable(table, _QUERY, index=index) for index in table.indexes)
 
 
+# Items, their people, what bounds a network, and switches; and what the door signs and hashes with.
+_TOLD = ("fbk_*", "psn_*", "person#*", "bucket#*", "board#*")
+_SIGNED = ("secret#pepper", "secret#form")
+
 # What the collector has for each event.
 _SIGNALS = ("rol_*", "adopt#*", "metric#*", "slots#*", "names#*", "shown#*")
 
@@ -276,7 +280,17 @@ FUNCTIONS = (
         settings.Feedback,
         timeout=29,
         grants=(
-            OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
+            # What webhooks are signed with stands in the same table. One line an action: a transaction is judged by one line.
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=(*_TOLD, "imp_*", *_SIGNED, "secret#survey")),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=(*_TOLD, "srv_*", "index#*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=(*_TOLD, "srv_*", "imp_*", "list#link#*", *_SIGNED)),
+            OnTable(
+                FEEDBACK,
+                ("dynamodb:DeleteItem",),
+                leading=("fbk_*", "psn_*", "person#*", "index#*", "list#link#*", "prompted#*"),
+            ),
+            OnTable(FEEDBACK, ("dynamodb:ConditionCheckItem",), leading=("psn_*",)),
+            OnTable(FEEDBACK, _QUERY, leading=("fbk_*", "psn_*", "person#*", "index#*", "list#flag#*")),
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(FEEDBACK, ("dynamodb:UpdateItem",), leading=("srv_*",)),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
@@ -307,8 +321,12 @@ FUNCTIONS = (
         "Surveys: whom they ask, and what people answered",
         settings.Surveys,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#*")),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*")),
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#pepper", "secret#survey")),
+            OnTable(
+                FEEDBACK,
+                ("dynamodb:PutItem",),
+                leading=("srv_*", "prompted#*", "secret#pepper", "secret#survey", "list#surveys#*"),
+            ),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"), leading=("srv_*",)),
             OnTable(FEEDBACK, _QUERY, leading=("srv_*", "list#surveys#*")),
             OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#surveys#*",)),
