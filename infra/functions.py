@@ -322,11 +322,7 @@ FUNCTIONS = (
         settings.Surveys,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#pepper", "secret#survey")),
-            OnTable(
-                FEEDBACK,
-                ("dynamodb:PutItem",),
-                leading=("srv_*", "prompted#*", "secret#pepper", "secret#survey", "list#surveys#*"),
-            ),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*")),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"), leading=("srv_*",)),
             OnTable(FEEDBACK, _QUERY, leading=("srv_*", "list#surveys#*")),
             OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#surveys#*",)),
@@ -364,7 +360,7 @@ FUNCTIONS = (
             OnTable(
                 FEEDBACK,
                 ("dynamodb:GetItem",),
-                leading=("whk_*", "ntc_*", "fbk_*", "psn_*", "board#*", "secret#unsubscribe"),
+                leading=("whk_*", "ntc_*", "fbk_*", "psn_*", "mail#*", "board#*", "secret#unsubscribe", "secret#pepper"),
             ),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("whk_*", "ntc_*", "fbk_*", "psn_*")),
             OnOneShots(("scheduler:CreateSchedule",)),
@@ -376,11 +372,11 @@ FUNCTIONS = (
     ),
     Function(
         "unsubscribe",
-        "The link by which a person has no more e-mails",
+        "The link by which an address gets no more e-mails",
         settings.Unsubscribe,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("secret#unsubscribe",)),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*",)),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("mail#*",)),
         ),
     ),
     Function(

@@ -39,6 +39,9 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
     assert stack.call("POST", f"/v1/feedback/{ids[0]}/notes", {"text": "Measured it."}).status == 201
     assert [one["text"] for one in stack.call("GET", f"/v1/feedback/{ids[0]}/notes").json()["items"]] == ["Measured it."]
 
+    alike = lambda: stack.call("GET", "/v1/feedback/similar?product=sorter&text=First").json()["items"]  # noqa: E731
+    until(lambda: [one["id"] for one in alike()] == ids[:1], within=60, what="what is alike is found")
+
     bulk = {"ids": ids[1:], "change": {"status": "declined", "state": "held"}}
     done = stack.call("POST", "/v1/feedback/bulk", bulk, headers={"Idempotency-Key": "put-away"})
     assert [item["version"] for item in done.json()["items"]] == [3, 3]

@@ -172,7 +172,7 @@ class Notices:
             for pid in people:
                 notice = self.store.get(FEEDBACK, before["pk"], _to(pid))
                 if notice is not None and "mailed" not in notice:
-                    self.letters.write(notice["id"], pid, wrote[pid], root, before["status"], board)
+                    self.letters.write(notice["id"], wrote[pid], root, before["status"], board)
                     self.store.put(FEEDBACK, {**notice, "mailed": timestamp(now)}, Equals("id", notice["id"]))
         after = {**before, "told": before["batches"]}
         self._put(before, after | ({"after": people[-1]} if people else {"phase": "done"}), [])
