@@ -165,9 +165,8 @@ def _indexes(table: Table) -> tuple[OnTable, ...]:
     return tuple(OnTable(table, _QUERY, index=index) for index in table.indexes)
 
 
-# Items, their people, what bounds a network, and switches; and what the door signs and hashes with.
+# Items, their people, what bounds a network, and switches.
 _TOLD = ("fbk_*", "psn_*", "person#*", "bucket#*", "board#*")
-_SIGNED = ("secret#pepper", "secret#form")
 
 # What the collector has for each event.
 _SIGNALS = ("rol_*", "adopt#*", "metric#*", "slots#*", "names#*", "shown#*")
@@ -281,9 +280,13 @@ FUNCTIONS = (
         timeout=29,
         grants=(
             # What webhooks are signed with stands in the same table. One line an action: a transaction is judged by one line.
-            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=(*_TOLD, "imp_*", *_SIGNED, "secret#survey")),
+            OnTable(
+                FEEDBACK,
+                ("dynamodb:GetItem",),
+                leading=(*_TOLD, "imp_*", "secret#pepper", "secret#form", "secret#survey"),
+            ),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=(*_TOLD, "srv_*", "index#*")),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=(*_TOLD, "srv_*", "imp_*", "list#link#*", *_SIGNED)),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=(*_TOLD, "srv_*", "imp_*", "list#link#*", "secret#*")),
             OnTable(
                 FEEDBACK,
                 ("dynamodb:DeleteItem",),
@@ -360,7 +363,7 @@ FUNCTIONS = (
             OnTable(
                 FEEDBACK,
                 ("dynamodb:GetItem",),
-                leading=("whk_*", "ntc_*", "fbk_*", "psn_*", "mail#*", "board#*", "secret#unsubscribe", "secret#pepper"),
+                leading=("whk_*", "ntc_*", "fbk_*", "mail#*", "board#*", "secret#unsubscribe", "secret#pepper"),
             ),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("whk_*", "ntc_*", "fbk_*", "psn_*")),
             OnOneShots(("scheduler:CreateSchedule",)),

@@ -349,6 +349,20 @@ def test_who_ended_it_gets_no_more_for_what_it_told_as_somebody_else(world: Outw
     assert [letter.to for letter in world.mailer.sent[1:]] == ["alan@example.com"]
 
 
+def test_nobody_is_told_of_what_was_put_away(world: Outward) -> None:
+    """Whoever writes spam may write it in anybody's name."""
+    webhook = world.webhook("feedback.notice")
+    world.board(notify={"email": True})
+    id, spam = asked(world), world.submitted("mallory", email="victim@example.com", consent=True)
+    world.changed(spam, state="spam")
+    world.room.merging.merge(world.call("feedback.merge"), spam, None, id)
+    world.changed(id, status="planned")
+    world.settle()
+    assert [letter.to for letter in world.mailer.sent] == ["grace@example.com"]
+    assert "mallory" not in repr(world.post.sent)
+    assert [one["state"] for one in world.deliveries(webhook)] == ["delivered"]
+
+
 def test_nobody_is_written_to_unless_the_board_says_so(world: Outward) -> None:
     world.changed(asked(world), status="shipped")
     world.settle()
