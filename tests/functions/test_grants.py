@@ -22,13 +22,13 @@ from slipway.cursors import encode
 from slipway.products import Products
 from slipway.tables import FEEDBACK
 from tests.catalogue import START, made
-from tests.functions.events import ADMIN, EDITOR, Reply, call
+from tests.functions.events import ADMIN, EDITOR, Handler, Reply, call
 from tests.granted import Granted
 from tests.inboxes import a_flag
 
 VISITOR = Principal("client", "key_client", environment="production")
 BACKEND = Principal("server", "key_server", environment="production")
-DOORS = {"feedback": feedback_api, "hooks": hooks_api, "surveys": surveys_api}
+DOORS: dict[str, Handler] = {"feedback": feedback_api, "hooks": hooks_api, "surveys": surveys_api}
 
 Ask = Callable[..., Reply]
 
@@ -149,7 +149,7 @@ def test_the_inbox_does_all_it_does_with_its_grants(store: Granted, ask: Ask) ->
         assert reply.status < 300, reply.body
         return reply.json if reply.headers["content-type"].startswith("application/json") else reply.body
 
-    merge = {"if_match": "*", "content_type": "application/merge-patch+json"}
+    merge: dict[str, Any] = {"if_match": "*", "content_type": "application/merge-patch+json"}
     did("PATCH", "/boards/grinder", {"suggestions": True}, **merge)
     did("GET", "/boards")
     form = did("POST", "/feedback/form", {"product": "grinder"}, VISITOR)

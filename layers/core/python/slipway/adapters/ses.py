@@ -49,7 +49,7 @@ def written(letter: Letter, sender: str) -> bytes:
         raise ValueError("a header is one line")
     message = MIMENonMultipart("text", "plain", policy=_POLICY)
     message["From"], message["To"] = sender, letter.to
-    message["Subject"] = Header(letter.subject, "utf-8", header_name="Subject")
+    message["Subject"] = Header(letter.subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
     message["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2]}>"
     message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
