@@ -165,6 +165,9 @@ def _indexes(table: Table) -> tuple[OnTable, ...]:
     return tuple(OnTable(table, _QUERY, index=index) for index in table.indexes)
 
 
+# Items, their people, what bounds a network, and switches.
+_TOLD = ("fbk_*", "psn_*", "person#*", "bucket#*", "board#*")
+
 # What the collector has for each event.
 _SIGNALS = ("rol_*", "adopt#*", "metric#*", "slots#*", "names#*", "shown#*")
 
@@ -276,7 +279,21 @@ FUNCTIONS = (
         settings.Feedback,
         timeout=29,
         grants=(
-            OnTable(FEEDBACK, (*_KEEP, "dynamodb:ConditionCheckItem")),
+            # What webhooks are signed with stands in the same table. One line an action: a transaction is judged by one line.
+            OnTable(
+                FEEDBACK,
+                ("dynamodb:GetItem",),
+                leading=(*_TOLD, "imp_*", "secret#pepper", "secret#form", "secret#survey"),
+            ),
+            OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=(*_TOLD, "srv_*", "index#*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=(*_TOLD, "srv_*", "imp_*", "list#link#*", "secret#*")),
+            OnTable(
+                FEEDBACK,
+                ("dynamodb:DeleteItem",),
+                leading=("fbk_*", "psn_*", "person#*", "index#*", "list#link#*", "prompted#*"),
+            ),
+            OnTable(FEEDBACK, ("dynamodb:ConditionCheckItem",), leading=("psn_*",)),
+            OnTable(FEEDBACK, _QUERY, leading=("fbk_*", "psn_*", "person#*", "index#*", "list#flag#*")),
             OnTable(FEEDBACK, _QUERY, index=BY_PERSON),
             OnTable(FEEDBACK, ("dynamodb:UpdateItem",), leading=("srv_*",)),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
@@ -307,7 +324,7 @@ FUNCTIONS = (
         "Surveys: whom they ask, and what people answered",
         settings.Surveys,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#*")),
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#pepper", "secret#survey")),
             OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*")),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"), leading=("srv_*",)),
             OnTable(FEEDBACK, _QUERY, leading=("srv_*", "list#surveys#*")),
@@ -346,7 +363,7 @@ FUNCTIONS = (
             OnTable(
                 FEEDBACK,
                 ("dynamodb:GetItem",),
-                leading=("whk_*", "ntc_*", "fbk_*", "psn_*", "board#*", "secret#unsubscribe"),
+                leading=("whk_*", "ntc_*", "fbk_*", "mail#*", "board#*", "secret#unsubscribe", "secret#pepper"),
             ),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=("whk_*", "ntc_*", "fbk_*", "psn_*")),
             OnOneShots(("scheduler:CreateSchedule",)),
@@ -358,11 +375,11 @@ FUNCTIONS = (
     ),
     Function(
         "unsubscribe",
-        "The link by which a person has no more e-mails",
+        "The link by which an address gets no more e-mails",
         settings.Unsubscribe,
         grants=(
             OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("secret#unsubscribe",)),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("psn_*",)),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("mail#*",)),
         ),
     ),
     Function(

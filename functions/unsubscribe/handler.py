@@ -1,4 +1,4 @@
-"""The link in an e-mail by which a person has no more of them. Public: who has the link is who was written to.
+"""The link in an e-mail by which an address gets no more of them. Public: who has the link is who was written to.
 
 Looking at the page changes nothing, because programs look at links as well; its button ends the e-mails, and so does what a
 mail program posts by itself (RFC 8058).
@@ -92,12 +92,12 @@ class Unsubscribe:
         """Raises NotFound, MethodNotAllowed, StoreUnavailable."""
         if self._use is None:
             self._use = subscriptions(connect.store(Settings.load()))
-        pid = self._use.person(request.path.rpartition("/")[2])
+        whose = self._use.whose(request.path.rpartition("/")[2])
         if request.method == "GET":
             return ASKS
         if request.method != "POST":
             raise MethodNotAllowed("This path takes GET, POST.", headers={"Allow": "GET, POST"})
-        self._use.end(pid, timestamp(self._now()))
+        self._use.end(whose, timestamp(self._now()))
         return DONE
 
 

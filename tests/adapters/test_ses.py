@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.policy import default
 from typing import Any
 
@@ -38,6 +39,31 @@ def test_what_somebody_wrote_makes_no_header() -> None:
     """A title is one line; a header that is none is refused, not sent."""
     with pytest.raises(ValueError):
         written(Letter("ntc_1", "ada@example.com", "A\r\nBcc: eve@example.com", "x", "https://x.example.com"), SENDER)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "=?utf-8?q?A=0D=0ABcc:_eve@example.com?=",
+        "=?utf-8?b?QQ0KQmNjOiBldmVAZXhhbXBsZS5jb20NCg0KPGgxPg==?=",
+        "long, " * 30 + "=?utf-8?q?=0D=0A=0D=0A<h1>?=",
+        "Ünder =?utf-8?q?=0ABcc:x?= pressure",
+    ],
+)
+def test_an_encoded_word_in_a_title_stays_what_was_written(title: str) -> None:
+    sent = written(LETTER.but(subject=title), SENDER)
+    head, _, body = sent.partition(b"\r\n\r\n")
+    names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith(b" ")]
+    assert (b"Bcc" in names, names.count(b"Subject"), body.strip()) == (False, 1, b"It is there.")
+    assert all(len(line) <= 78 for line in head.split(b"\r\n"))
+    told = message_from_bytes(sent)["Subject"]
+    assert str(make_header(decode_header(told))) == title
+
+
+@pytest.mark.parametrize("local", ["=?utf-8?q?x=0ay?=", "=?utf-8?b?!?=", "=?utf-7?q?+?=", "=?utf-8?q?=80?="])
+def test_an_address_that_looks_like_an_encoded_word_is_an_address(local: str) -> None:
+    address = f"{local}@example.com"
+    assert f"To: {address}\r\n".encode() in written(LETTER.but(to=address), SENDER)
 
 
 class Service:

@@ -39,6 +39,9 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
     assert stack.call("POST", f"/v1/feedback/{ids[0]}/notes", {"text": "Measured it."}).status == 201
     assert [one["text"] for one in stack.call("GET", f"/v1/feedback/{ids[0]}/notes").json()["items"]] == ["Measured it."]
 
+    alike = lambda: stack.call("GET", "/v1/feedback/similar?product=sorter&text=First").json()["items"]  # noqa: E731
+    until(lambda: [one["id"] for one in alike()] == ids[:1], within=60, what="what is alike is found")
+
     bulk = {"ids": ids[1:], "change": {"status": "declined", "state": "held"}}
     done = stack.call("POST", "/v1/feedback/bulk", bulk, headers={"Idempotency-Key": "put-away"})
     assert [item["version"] for item in done.json()["items"]] == [3, 3]
@@ -54,9 +57,10 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
 
 def test_what_others_were_told_comes_along_and_goes_out(stack: Stack) -> None:
     stack.call("POST", "/v1/products", {"name": "Carrier", "price": 1, "key": "carrier"})
-    path, media = "/v1/feedback/import?source=fider&product=carrier", {"Content-Type": "text/csv"}
-    for created, existing in ((2, 0), (0, 2)):
-        done = stack.call("POST", path, FILE, headers=media).json()
+    path = "/v1/feedback/import?source=fider&product=carrier"
+    headers = {"Content-Type": "text/csv", "Idempotency-Key": "carrier"}
+    for trial, created, existing in (("true", 2, 0), ("false", 2, 0), ("false", 0, 2), ("true", 0, 2)):
+        done = stack.call("POST", f"{path}&validate_only={trial}", FILE, headers=headers).json()
         assert (done["created"], done["existing"]) == (created, existing)
     reply = stack.call("GET", "/v1/feedback/export?format=csv&product=carrier")
     file = reply.body.decode()

@@ -89,7 +89,7 @@ class Shelf:
 
     `upgrade` turns a row of any past schema into the newest (see `slipway.upgrades`); `indexed` gives the index attributes;
     `fits` raises for a head that may not be written. `named`: an id is a name that people choose, so that a standing resource
-    may be somebody else's.
+    may be somebody else's. `begins`: how every id begins; another one is not looked for, since a function may not read it.
     """
 
     def __init__(
@@ -103,14 +103,16 @@ class Shelf:
         indexed: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda _: {},
         fits: Callable[[Row], None] = lambda _: None,
         named: bool = False,
+        begins: str = "",
     ) -> None:
         self.store, self.table, self.kind, self.schema, self.named = store, table, kind, schema, named
+        self._begins = begins
         self._upgrade, self._indexed, self._fits = upgrade, indexed, fits
 
     # --- reads ---
 
     def find(self, id: str) -> Stored | None:
-        row = self.store.get(self.table, id, HEAD)
+        row = self.store.get(self.table, id, HEAD) if id.startswith(self._begins) else None
         return None if row is None or row.get("kind") != self.kind else Stored(self._upgrade(row))
 
     def read(self, id: str) -> Stored:
@@ -140,7 +142,7 @@ class Shelf:
     def versions(self, id: str, *, below: int | None = None, limit: int = 100) -> list[Stored]:
         """Newest first: the head, then past versions; with `below`, only those smaller than it. Raises NotFound."""
         found: list[Stored] = []
-        if below is None:
+        if below is None or not id.startswith(self._begins):
             head = self.read(id)
             found, below = [head], head.version
         if below > 1 and limit > len(found):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.charset import QP, Charset
+from email.header import Header
+from email.mime.nonmultipart import MIMENonMultipart
+from email.policy import compat32
 from typing import TYPE_CHECKING, Any
 
 from slipway.adapters import boto
@@ -11,6 +13,10 @@ from slipway.adapters.client import Counts
 
 if TYPE_CHECKING:
     from slipway.feedback.posting import Letter
+
+_POLICY = compat32.clone(linesep="\r\n")
+_TEXT = Charset("utf-8")
+_TEXT.body_encoding = QP
 
 
 class SesMailer:
@@ -34,12 +40,19 @@ class SesMailer:
 
 
 def written(letter: Letter, sender: str) -> bytes:
-    """As it travels; one click in the mail program ends what there is more of (RFC 8058)."""
-    message = EmailMessage(policy=SMTP)
-    message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
+    """As it travels; one click in the mail program ends what there is more of (RFC 8058). Raises ValueError for a header of
+    several lines.
+
+    Headers are written as they are said: a newer policy reads them first, and of an encoded word in a title makes what it says,
+    line breaks and other headers included."""
+    if any(len(said.splitlines()) > 1 for said in (letter.to, letter.subject, letter.unsubscribe)):
+        raise ValueError("a header is one line")
+    message = MIMENonMultipart("text", "plain", policy=_POLICY)
+    message["From"], message["To"] = sender, letter.to
+    message["Subject"] = Header(letter.subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
     message["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2]}>"
     message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text)
+    message.set_payload(letter.text, _TEXT)
     return message.as_bytes()

@@ -131,6 +131,7 @@ class Changelog:
             schema=newest("changelog"),
             upgrade=upgrader("changelog"),
             indexed=lambda data: {name: data[name] for name in ("product", "status")},
+            begins="log_",
         )
 
     def read(self, id: str) -> Stored:

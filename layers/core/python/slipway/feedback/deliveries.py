@@ -16,6 +16,7 @@ Of an answer nothing is kept but its status: what a receiver writes is nobody's 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -150,7 +151,7 @@ class Deliveries:
 
     def read(self, webhook: str, id: str) -> Row:
         """Raises NotFound."""
-        row = self.store.get(FEEDBACK, webhook, _DELIVERY + id)
+        row = self.store.get(FEEDBACK, webhook, _DELIVERY + id) if re.fullmatch(ID, id) else None
         if row is None:
             raise NotFound(f"The webhook has no delivery {id!r}: they are kept {KEPT.days} days.")
         return row

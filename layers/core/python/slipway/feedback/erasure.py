@@ -35,7 +35,7 @@ _PAIRS = 96  # writes of a transaction, or less
 
 # Each store, what it has of a person who was erased, and for how many days more; None: for ever.
 STORES: tuple[tuple[str, str, int | None], ...] = (
-    ("table", "items and votes without readable words, of a person to whom nothing leads", None),
+    ("table", "items and votes without readable words, of nobody; under a keyed hash, that an address wants no e-mails", None),
     ("past versions", "the same: what is sealed in them has no key any more", None),
     ("stream of the table", "the rows that were deleted: the key, words for the search", 1),
     ("backups of the table", "the rows that were deleted: the key, words for the search", 35),

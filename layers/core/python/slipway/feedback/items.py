@@ -45,6 +45,7 @@ class Items:
             schema=newest("feedback"),
             upgrade=upgrader("feedback"),
             indexed=_indexed,
+            begins="fbk_",
         )
 
     # --- reads ---

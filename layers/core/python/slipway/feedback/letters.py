@@ -1,10 +1,11 @@
 """E-mail to people who asked to hear of what they wrote: with consent only, and with one click to have no more of it.
 
-    psn_... / mail    `ended`: since when that person wants none
+    mail#<lookup> / ended    `ended`: since when nobody is written to at that address
 
-The link in a letter holds the person's id and an HMAC of it, with a secret of this deployment: it works for ever, for nobody
-else, and says nothing of who that is. Following it shows a page; what ends the letters is the POST that its button, or the
-mail program by itself (RFC 8058), makes.
+Who gives no targeting key is another person each time, so what ends is the address and not the person; it stays ended when the
+person is erased. The link in a letter holds the address as it is looked up, an HMAC, and an HMAC of that, each with a secret of
+this deployment: it works for ever, for no other address, and says nothing of whose that is. Following it shows a page; what
+ends the letters is the POST that its button, or the mail program by itself (RFC 8058), makes.
 """
 
 from __future__ import annotations
@@ -33,33 +34,34 @@ if TYPE_CHECKING:
 SCHEMA = 1
 SECRET = "unsubscribe"  # noqa: S105 - its name
 GENERATION = "1"  # a link works for ever
-ENDED = "mail"  # sort key
+ENDED = "ended"  # sort key
 
-_TOKEN = re.compile(r"([0-9a-z]{26})\.([0-9a-f]{32})")
+_TOKEN = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{32})")
 
 
 class Subscriptions:
-    """Who wants no letters any more. `site`: the root of the API."""
+    """Who wants no letters any more, by the lookup of an address. `site`: the root of the API."""
 
     def __init__(self, store: Store, secrets: Secrets, site: str) -> None:
         self._store, self._secrets, self._site = store, secrets, site
 
-    def link(self, pid: str) -> str:
-        return f"{self._site}/unsubscribe/{pid.removeprefix('psn_')}.{_mark(self._secrets.of(SECRET, GENERATION), pid)}"
+    def link(self, lookup: str) -> str:
+        id = lookup.partition("#")[2]
+        return f"{self._site}/unsubscribe/{id}.{_mark(self._secrets.of(SECRET, GENERATION), id)}"
 
-    def person(self, token: str) -> str:
-        """Whose link it is. Raises NotFound."""
+    def whose(self, token: str) -> str:
+        """The lookup of the address that the link was sent to. Raises NotFound."""
         found, secret = _TOKEN.fullmatch(token), self._secrets.find(SECRET, GENERATION)
-        if found is None or secret is None or not compare_digest(found[2], _mark(secret, f"psn_{found[1]}")):
+        if found is None or secret is None or not compare_digest(found[2], _mark(secret, found[1])):
             raise NotFound("This link is not whole: copy it from the e-mail again.")
-        return f"psn_{found[1]}"
+        return f"person#{found[1]}"
 
-    def end(self, pid: str, stamp: str) -> None:
+    def end(self, lookup: str, stamp: str) -> None:
         """Safe to repeat."""
-        self._store.put(FEEDBACK, {"pk": pid, "sk": ENDED, "schema": SCHEMA, "ended": stamp})
+        self._store.put(FEEDBACK, {"pk": _place(lookup), "sk": ENDED, "schema": SCHEMA, "ended": stamp})
 
-    def ended(self, pid: str) -> bool:
-        return self._store.get(FEEDBACK, pid, ENDED) is not None
+    def ended(self, lookup: str) -> bool:
+        return self._store.get(FEEDBACK, _place(lookup), ENDED) is not None
 
 
 class Letters:
@@ -81,14 +83,19 @@ class Letters:
         """Whether any are."""
         return self._mailer is not None
 
-    def write(self, id: str, pid: str, wrote: Stored, root: Stored, status: Status, board: Mapping[str, Any]) -> None:
+    def write(self, id: str, wrote: Stored, root: Stored, status: Status, board: Mapping[str, Any]) -> None:
         """That the status of `root` changed, to who wrote that item of its group: unless erased since, or tired of letters."""
+        from slipway.feedback.people import email  # who ends the letters needs none of it
+
         sealed = self._items.open(wrote)
-        if self._mailer is None or sealed is None or "email" not in sealed or self._subscriptions.ended(pid):
+        if self._mailer is None or sealed is None or "email" not in sealed:
+            return
+        lookup = self._items.people.lookup(email(sealed["email"]))
+        if self._subscriptions.ended(lookup):
             return
         label = statuses.label(status, board.get("labels", {}))
         title = root.data.get("headline") or sealed.get("title") or "your feedback"
-        link = self._subscriptions.link(pid)
+        link = self._subscriptions.link(lookup)
         said = [f"You told us about {root.data['product']}, and asked to hear what becomes of it.", f"{title}\n{label}"]
         said += [root.data["reply"]] if root.data.get("reply") else []
         said += [f"No more of these e-mails: {link}"]
@@ -98,5 +105,9 @@ class Letters:
             self._note(error)
 
 
-def _mark(secret: bytes, pid: str) -> str:
-    return hmac(secret, pid.encode()).hex()[:32]
+def _place(lookup: str) -> str:
+    return f"mail#{lookup.partition('#')[2]}"
+
+
+def _mark(secret: bytes, id: str) -> str:
+    return hmac(secret, id.encode()).hex()[:32]

@@ -149,11 +149,12 @@ class Notices:
             yield from (row["person"] for row in voters(self.store, group, before["after"]))
 
     def _submitted(self, group: Group) -> dict[str, Stored]:
-        """Who wrote the items of the group, each with the newest of theirs."""
+        """Who wrote the items of the group that are visible, each with the newest of theirs."""
         ids, found = group.ids, list[Stored]()
         for start in range(0, len(ids), 100):
             found += self.items.shelf.read_all(ids[start : start + 100])
-        return {item.data["person"]: item for item in sorted(found, key=lambda item: item.created_at)}
+        seen = [item for item in found if item.data["state"] == "visible"]
+        return {item.data["person"]: item for item in sorted(seen, key=lambda item: item.created_at)}
 
     def _hand_over(self, round: Row) -> None:
         """The newest batch to the webhooks that take notices."""
@@ -172,7 +173,7 @@ class Notices:
             for pid in people:
                 notice = self.store.get(FEEDBACK, before["pk"], _to(pid))
                 if notice is not None and "mailed" not in notice:
-                    self.letters.write(notice["id"], pid, wrote[pid], root, before["status"], board)
+                    self.letters.write(notice["id"], wrote[pid], root, before["status"], board)
                     self.store.put(FEEDBACK, {**notice, "mailed": timestamp(now)}, Equals("id", notice["id"]))
         after = {**before, "told": before["batches"]}
         self._put(before, after | ({"after": people[-1]} if people else {"phase": "done"}), [])

@@ -51,7 +51,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Data]:
 class Surveys:
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.shelf = Shelf(store, FEEDBACK, kind="survey", schema=newest("survey"), upgrade=upgrader("survey"))
+        self.shelf = Shelf(store, FEEDBACK, kind="survey", schema=newest("survey"), upgrade=upgrader("survey"), begins="srv_")
 
     # --- reads ---
 

@@ -149,7 +149,9 @@ class Webhooks:
     def __init__(self, store: Store, entropy: Callable[[int], bytes], *, loopback: bool = False) -> None:
         self.store, self.loopback = store, loopback
         self._entropy = entropy
-        self.shelf = Shelf(store, FEEDBACK, kind="webhook", schema=newest("webhook"), upgrade=upgrader("webhook"))
+        self.shelf = Shelf(
+            store, FEEDBACK, kind="webhook", schema=newest("webhook"), upgrade=upgrader("webhook"), begins="whk_"
+        )
 
     # --- reads ---
 
