@@ -16,7 +16,10 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
     stack.call("POST", "/v1/products", {"name": "Sorter", "price": 1, "key": "sorter"})
     told = {"type": "idea", "product": "sorter", "text": "It hums."}
     ids = [stack.call("POST", "/v1/feedback", {**told, "title": title}).json()["id"] for title in ("First", "Second", "Third")]
-    looked_at = lambda: all(stack.call("GET", f"/v1/feedback/{id}").json()["proof"] for id in ids)  # noqa: E731
+
+    def looked_at() -> bool:
+        return all(stack.call("GET", f"/v1/feedback/{id}").json()["proof"] for id in ids)
+
     until(looked_at, within=60, what="each was looked at, which makes a version")
     page = stack.call("GET", "/v1/feedback?product=sorter&limit=2").json()
     rest = stack.call("GET", f"/v1/feedback?product=sorter&limit=2&cursor={page['next_cursor']}").json()
@@ -40,8 +43,11 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
     assert stack.call("POST", f"/v1/feedback/{ids[0]}/notes", {"text": "Measured it."}).status == 201
     assert [one["text"] for one in stack.call("GET", f"/v1/feedback/{ids[0]}/notes").json()["items"]] == ["Measured it."]
 
-    alike = lambda: stack.call("GET", "/v1/feedback/similar?product=sorter&text=First").json()["items"]  # noqa: E731
-    until(lambda: [one["id"] for one in alike()] == ids[:1], within=60, what="what is alike is found")
+    def alike() -> bool:
+        found = stack.call("GET", "/v1/feedback/similar?product=sorter&text=First").json()["items"]
+        return [one["id"] for one in found] == ids[:1]
+
+    until(alike, within=60, what="what is alike is found")
 
     bulk = {"ids": ids[1:], "change": {"status": "declined", "state": "held"}}
     done = stack.call("POST", "/v1/feedback/bulk", bulk, headers={"Idempotency-Key": "put-away"})

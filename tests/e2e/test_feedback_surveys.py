@@ -52,10 +52,12 @@ def test_people_are_asked_until_there_are_answers_enough(stack: Stack) -> None:
     assert [one["cap"] for one in listed] == [3]
     assert len(stack.call("GET", f"{one}/versions").json()["items"]) == 2
     who = {"targeting_key": people[0], "environment": ENVIRONMENT}
-    answers = lambda: stack.call("POST", "/v1/people/export", who).json()["beside"]  # noqa: E731
-    until(
-        lambda: [row["item"] for row in answers()] == [made.json()["id"]], within=PATIENCE, what="a person is told its answer"
-    )
+
+    def named() -> bool:
+        beside = stack.call("POST", "/v1/people/export", who).json()["beside"]
+        return [row["item"] for row in beside] == [made.json()["id"]]
+
+    until(named, within=PATIENCE, what="a person is told its answer")
     assert stack.call("DELETE", one, headers={"If-Match": "*"}).status == 204
     subject = made.json()["id"]
 
