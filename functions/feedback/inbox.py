@@ -67,7 +67,8 @@ def bulk(request: Request[Feedback, Bulk, None]) -> Answer:
     """Change up to 100 items alike.
 
     Each is changed by itself, in whatever version it stands, and `items` tell in their order what became of them. The same
-    request again changes nothing more. With an `Idempotency-Key` that holds for 35 days, whatever others do in between.
+    request again changes nothing more. With an `Idempotency-Key` that holds for 35 days, whatever others do in between; what
+    was refused is tried again, and another request under that key is answered 422.
     """
     done = request.use.edits.bulk(request.call, request.body)
     return Answer(207, {"items": [_item(*one, request.call) for one in zip(request.body.ids, done, strict=True)]})
