@@ -54,7 +54,8 @@ def update(request: Request[Feedback, FeedbackPatch, Writing]) -> Answer:
 
     A new `status` has to be one that may follow the present one (409 names those). `reply` and `headline` are for the public,
     once its board is. `state` lets through what was held, or puts away what is spam. `assignee` is a present member, a link
-    names a flag that there is. What people wrote themselves is not changed. A change that changes nothing makes no version.
+    names a flag and an environment that there are. What people wrote themselves is not changed. A change that changes nothing
+    makes no version.
     """
     only = request.query.validate_only
     stored = request.use.edits.update(request.call, request.path["id"], request.if_match, request.body, validate_only=only)

@@ -200,6 +200,7 @@ def test_a_status_that_may_not_follow_is_refused_with_those_that_may(use: Feedba
         ({"assignee": "ada"}, ("/assignee", "invalid_id")),
         ({"links": [{"flag": "burrs", "environment": "production"}]}, ("/links/0/flag", "unknown_flag")),
         ({"links": [{"flag": "burrs"}]}, ("/links/0/environment", "required")),
+        ({"links": [{"flag": "hopper", "environment": "prod"}]}, ("/links/0/environment", "unknown_environment")),
         ({"type": "nps"}, ("/type", "not_one_of")),
         ({"type": None}, ("/type", "not_one_of")),
         ({"status": "done"}, ("/status", "not_one_of")),
@@ -210,6 +211,7 @@ def test_a_status_that_may_not_follow_is_refused_with_those_that_may(use: Feedba
     ],
 )
 def test_what_cannot_be_is_said(use: Feedback, fields: dict[str, Any], expected: tuple[str, str]) -> None:
+    a_flag(use.items.shelf.store, "hopper")
     reply = patched(told(use).id, **fields)
     assert (reply.status, faults(reply)) == (422, [expected])
 

@@ -20,6 +20,7 @@ from slipway.feedback.items import Data, Items
 from slipway.feedback.shipping import linked_to
 from slipway.feedback.statuses import Status, move
 from slipway.fields import TAGS, Tags
+from slipway.flags.environments import Environments
 from slipway.members import Members
 from slipway.ports import Absent, ConditionFailed, Delete, Put, Row, Write
 from slipway.problems import Fault, IdempotencyMismatch, Invalid, NotFound, Problem
@@ -83,7 +84,7 @@ class BulkView(Shape):
 class Edits:
     def __init__(self, items: Items) -> None:
         self._items, self._store = items, items.shelf.store
-        self._members = Members(self._store, upgrader("member"))
+        self._members, self._environments = Members(self._store, upgrader("member")), Environments(self._store)
 
     def update(self, call: Call, id: str, version: int | None, patch: FeedbackPatch, *, validate_only: bool = False) -> Stored:
         """Merge the patch into that version (None: whatever stands). What changes nothing makes no version.
@@ -159,6 +160,7 @@ class Edits:
             if self._store.get(FLAGS, f"flag#{link['flag']}", HEAD) is None:
                 detail = f"There is no flag with the key {link['flag']!r}."
                 faults.append(Fault(f"{base}/links/{number}/flag", "unknown_flag", detail))
+            faults += self._environments.faults(link["environment"], f"{base}/links/{number}/environment")
         if faults:
             raise Invalid("What is named there is not there; see `errors`.", errors=faults)
 
