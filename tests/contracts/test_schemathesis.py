@@ -63,9 +63,9 @@ RULES = {
     "webhooks.create": {"invalid_url", "unknown_topic"},
     "webhooks.update": {"invalid_url", "unknown_topic"},
     "changelog.create": {"unknown_product"},
-    "feedback.list": {"required"},
+    "feedback.list": {"required", "above_max"},
     "feedback.update": {"unknown_member", "unknown_flag", "unknown_environment", "not_one_of"},
-    "feedback.bulk": {"unknown_member", "empty"},
+    "feedback.bulk": {"unknown_member", "empty", "also_added"},
     "boards.update": {"pattern"},
     "feedback.submit": {"forbidden", "required", "consent_missing", "unknown_product", "pattern"},
     "surveys.create": _RULE

@@ -98,6 +98,7 @@ def test_items_are_found_by_the_variant_that_their_sender_had_and_by_words(use: 
         ("status=done", "/query/status"),
         ("state=hidden", "/query/state"),
         ("min_rating=11", "/query/min_rating"),
+        ("min_rating=4&max_rating=3", "/query/min_rating"),
         ("assignee=ada", "/query/assignee"),
         ("sentiment=bad", "/query/sentiment"),
         ("product=a%23b", "/query/product"),
@@ -381,6 +382,10 @@ def test_a_bulk_change_that_broke_off_is_finished_and_changes_nothing_twice(faul
         ({"ids": ["fbk_1"], "change": {"status": "planned"}}, ("/ids/0", "invalid_id")),
         ({"ids": ["fbk_" + "0" * 26] * 101, "change": {"status": "planned"}}, ("/ids", "too_long")),
         ({"ids": ["fbk_" + "0" * 26], "change": {}}, ("/change", "empty")),
+        (
+            {"ids": ["fbk_" + "0" * 26], "change": {"add_tags": ["a", "b"], "remove_tags": ["b"]}},
+            ("/change/remove_tags", "also_added"),
+        ),
         ({"ids": ["fbk_" + "0" * 26], "change": {"reply": "Hi"}}, ("/change/reply", "unknown")),
         ({"ids": ["fbk_" + "0" * 26], "change": {"assignee": "mbr_" + "0" * 26}}, ("/change/assignee", "unknown_member")),
     ],

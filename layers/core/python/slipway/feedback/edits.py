@@ -102,6 +102,9 @@ class Edits:
         fields = bulk.change.model_dump(exclude_unset=True, exclude={"add_tags", "remove_tags"})
         if not fields and not bulk.change.add_tags and not bulk.change.remove_tags:
             raise Invalid("The change says nothing.", errors=[Fault("/change", "empty", "Say what is to become of the items.")])
+        if both := sorted({*bulk.change.add_tags} & {*bulk.change.remove_tags}):
+            detail = f"These tags are put on and taken off at once: {', '.join(both)}. Name each once."
+            raise Invalid(detail, errors=[Fault("/change/remove_tags", "also_added", detail)])
         self._check(fields, "/change")
         ids, mark = list(dict.fromkeys(bulk.ids)), _mark(call)
         done = set() if mark is None else self._begun(ids, mark)
