@@ -301,7 +301,7 @@ FUNCTIONS = (
             # The inbox: its orders, and what an item names.
             *(OnTable(FEEDBACK, _QUERY, index=index) for index in (BY_CREATED, BY_PRODUCT, BY_STATUS)),
             OnTable(ACCESS, ("dynamodb:GetItem",), leading=("mbr_*",)),
-            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*",)),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("flag#*", "environment#*")),
             # What its forms and links may do: it signs them. A file it touches only to take it away with its person.
             OnObjects("attachments", "incoming/", ("s3:PutObject", "s3:DeleteObject")),
             OnObjects("attachments", "clean/", ("s3:GetObject", "s3:DeleteObject")),
@@ -331,6 +331,7 @@ FUNCTIONS = (
             OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#surveys#*",)),
             OnTable(FEEDBACK, _QUERY, index=BY_CREATED),
             OnTable(PRODUCTS, ("dynamodb:GetItem",), leading=("key#*",)),
+            OnTable(FLAGS, ("dynamodb:GetItem",), leading=("environment#*",)),
         ),
     ),
     Function(

@@ -54,7 +54,8 @@ def update(request: Request[Feedback, FeedbackPatch, Writing]) -> Answer:
 
     A new `status` has to be one that may follow the present one (409 names those). `reply` and `headline` are for the public,
     once its board is. `state` lets through what was held, or puts away what is spam. `assignee` is a present member, a link
-    names a flag that there is. What people wrote themselves is not changed. A change that changes nothing makes no version.
+    names a flag and an environment that there are. What people wrote themselves is not changed. A change that changes nothing
+    makes no version.
     """
     only = request.query.validate_only
     stored = request.use.edits.update(request.call, request.path["id"], request.if_match, request.body, validate_only=only)
@@ -67,7 +68,8 @@ def bulk(request: Request[Feedback, Bulk, None]) -> Answer:
     """Change up to 100 items alike.
 
     Each is changed by itself, in whatever version it stands, and `items` tell in their order what became of them. The same
-    request again changes nothing more. With an `Idempotency-Key` that holds for 35 days, whatever others do in between.
+    request again changes nothing more. With an `Idempotency-Key` that holds for 35 days, whatever others do in between; what
+    was refused is tried again, and another request under that key is answered 422.
     """
     done = request.use.edits.bulk(request.call, request.body)
     return Answer(207, {"items": [_item(*one, request.call) for one in zip(request.body.ids, done, strict=True)]})

@@ -14,8 +14,8 @@ ONE = "/v1/feedback/{id}"
 def merge(request: Request[Feedback, Merging, None]) -> Answer:
     """Merge an item into another: it becomes a duplicate, with all that was merged into it, and its voters count there.
 
-    Merged into a duplicate it goes where that went. A group has 100 items at most (409); what is a duplicate already is
-    unmerged first (409). Everybody counts once: `votes` of the other follows within seconds.
+    Merged into a duplicate it goes where that went. A group has 100 items at most (409), all about one product (409); what is
+    a duplicate already is unmerged first (409). Everybody counts once: `votes` of the other follows within seconds.
     """
     id, call = request.path["id"], request.call
     return shown(request.use, request.use.merging.merge(call, id, request.if_match, request.body.into))

@@ -6,7 +6,7 @@ from functions.feedback.door import Feedback, api
 from slipway.edge.http import Answer, Request
 from slipway.feedback.dossier import dossier
 from slipway.feedback.erasure import certificate
-from slipway.feedback.subject import DossierView, ErasedView, Exporting, Subject
+from slipway.feedback.subject import DossierView, ErasedView, Exporting, Subject, whom
 
 
 @api.post("/v1/people/export", "people.export", body=Exporting, answers={200: DossierView})
@@ -18,7 +18,7 @@ def export(request: Request[Feedback, Exporting, None]) -> Answer:
     comes; the last one may be empty. What was submitted in the last seconds may be missing.
     """
     use, asked = request.use, request.body
-    return Answer(200, dossier(use.items, use.notes, asked.who(), asked.cursor))
+    return Answer(200, dossier(use.items, use.notes, whom(use.store, asked), asked.cursor))
 
 
 @api.post("/v1/people/erase", "people.erase", body=Subject, answers={200: ErasedView})
@@ -27,7 +27,8 @@ def erase(request: Request[Feedback, Subject, None]) -> Answer:
 
     Items and votes stay, `erased` and of nobody. The certificate of each person names every store, and when its last copy
     expires. An e-mail address means all who gave it. Again it finds nobody; by the id of the `person` it does what was broken
-    off, and answers the same certificate.
+    off, and answers the same certificate. An environment that there never was is answered 422; one that was deleted will do.
     """
-    found = request.use.erasure.erase(request.call, request.body.who())
+    use = request.use
+    found = use.erasure.erase(request.call, whom(use.store, request.body))
     return Answer(200, {"certificates": [certificate(stored) for stored in found]})

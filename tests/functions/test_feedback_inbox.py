@@ -98,6 +98,7 @@ def test_items_are_found_by_the_variant_that_their_sender_had_and_by_words(use: 
         ("status=done", "/query/status"),
         ("state=hidden", "/query/state"),
         ("min_rating=11", "/query/min_rating"),
+        ("min_rating=4&max_rating=3", "/query/min_rating"),
         ("assignee=ada", "/query/assignee"),
         ("sentiment=bad", "/query/sentiment"),
         ("product=a%23b", "/query/product"),
@@ -200,6 +201,7 @@ def test_a_status_that_may_not_follow_is_refused_with_those_that_may(use: Feedba
         ({"assignee": "ada"}, ("/assignee", "invalid_id")),
         ({"links": [{"flag": "burrs", "environment": "production"}]}, ("/links/0/flag", "unknown_flag")),
         ({"links": [{"flag": "burrs"}]}, ("/links/0/environment", "required")),
+        ({"links": [{"flag": "hopper", "environment": "prod"}]}, ("/links/0/environment", "unknown_environment")),
         ({"type": "nps"}, ("/type", "not_one_of")),
         ({"type": None}, ("/type", "not_one_of")),
         ({"status": "done"}, ("/status", "not_one_of")),
@@ -210,6 +212,7 @@ def test_a_status_that_may_not_follow_is_refused_with_those_that_may(use: Feedba
     ],
 )
 def test_what_cannot_be_is_said(use: Feedback, fields: dict[str, Any], expected: tuple[str, str]) -> None:
+    a_flag(use.items.shelf.store, "hopper")
     reply = patched(told(use).id, **fields)
     assert (reply.status, faults(reply)) == (422, [expected])
 
@@ -307,12 +310,59 @@ def test_a_key_makes_a_change_one_of_its_own_whatever_comes_after(use: Feedback)
     assert sent(ids, status="planned").json["items"][0]["version"] == 4
     other = sent(ids, "once", status="shipped")
     assert (other.status, other.json["code"]) == (422, "idempotency_mismatch")
-    marks = [row for id in ids for row in rows(use, f"{id}/bulk#")]
+    marks = [row for start in ("bulk#", *(f"{id}/bulk#" for id in ids)) for row in rows(use, start)]
+    assert len(marks) == 3
     assert {row["expires"] for row in marks} == {int(START.timestamp()) + 35 * 24 * 3600}
+
+
+def test_a_key_holds_where_an_item_was_as_it_should_be(use: Feedback) -> None:
+    id = told(use).id
+    changed(use, id, status="planned")
+    first = sent([id], "once", status="planned")
+    changed(use, id, 2, status="declined")
+    again = sent([id], "once", status="planned")
+    assert [reply.json["items"][0]["version"] for reply in (first, again)] == [2, 3]
+    assert use.items.read(id).data["status"] == "declined"
+
+
+def test_a_key_is_of_one_bulk_change(use: Feedback) -> None:
+    one, two = told(use, 0).id, told(use, 1).id
+    sent(["fbk_" + "0" * 26], "refused", status="planned")
+    sent([one], "once", status="planned")
+    for key, ids, fields in (("once", [two], {"status": "planned"}), ("refused", [two], {"add_tags": ["a"]})):
+        reply = sent(ids, key, **fields)
+        assert (reply.status, reply.json["code"]) == (422, "idempotency_mismatch")
+    assert use.items.read(two).version == 1
+
+
+def test_what_was_refused_is_tried_again_under_its_key(use: Feedback) -> None:
+    id = told(use).id
+    changed(use, id, status="declined")
+    assert sent([id], "once", status="shipped").json["items"][0]["status"] == 409
+    changed(use, id, 2, status="planned")
+    assert sent([id], "once", status="shipped").json["items"] == [{"id": id, "status": 200, "version": 4}]
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])
 @pytest.mark.parametrize("number", range(3))
+def test_a_bulk_change_of_nothing_that_broke_off_holds_once_it_was_answered(fault: str, number: int) -> None:
+    store = Faulty()
+    use = furnished(store)
+    ids = [told(use, number).id for number in range(2)]
+    for id in ids:
+        changed(use, id, status="planned")
+    getattr(store, fault).add(store.writes + number)
+    with api.testing(use=use, now=START):
+        assert sent(ids, "once", status="planned").status == 503
+        assert sent(ids, "once", status="planned").status == 207
+        for id in ids:
+            changed(use, id, 2, status="declined")
+        done = sent(ids, "once", status="planned")
+    assert [item["version"] for item in done.json["items"]] == [3, 3]
+
+
+@pytest.mark.parametrize("fault", ["before", "after"])
+@pytest.mark.parametrize("number", range(4))
 def test_a_bulk_change_that_broke_off_is_finished_and_changes_nothing_twice(fault: str, number: int) -> None:
     store = Faulty()
     use = furnished(store)
@@ -332,6 +382,10 @@ def test_a_bulk_change_that_broke_off_is_finished_and_changes_nothing_twice(faul
         ({"ids": ["fbk_1"], "change": {"status": "planned"}}, ("/ids/0", "invalid_id")),
         ({"ids": ["fbk_" + "0" * 26] * 101, "change": {"status": "planned"}}, ("/ids", "too_long")),
         ({"ids": ["fbk_" + "0" * 26], "change": {}}, ("/change", "empty")),
+        (
+            {"ids": ["fbk_" + "0" * 26], "change": {"add_tags": ["a", "b"], "remove_tags": ["b"]}},
+            ("/change/remove_tags", "also_added"),
+        ),
         ({"ids": ["fbk_" + "0" * 26], "change": {"reply": "Hi"}}, ("/change/reply", "unknown")),
         ({"ids": ["fbk_" + "0" * 26], "change": {"assignee": "mbr_" + "0" * 26}}, ("/change/assignee", "unknown_member")),
     ],

@@ -18,6 +18,7 @@ from slipway.edge import observe
 from slipway.feedback import people, sealing
 from slipway.feedback.dossier import MOST
 from slipway.feedback.erasure import STORES
+from slipway.flags.environments import Environments, NewEnvironment
 from slipway.outbox import due
 from slipway.ports import Put, Row, StoreUnavailable
 from slipway.tables import FEEDBACK
@@ -177,6 +178,16 @@ def test_a_request_names_one_person(room: Watched, what: str, body: Any, pointer
     assert faults(call(api, "POST", f"/v1/people/{what}", body)) == [(pointer, "one_person")]
     for principal in (VIEWER, CLIENT, SERVER):
         assert call(api, "POST", f"/v1/people/{what}", UNIT, principal=principal).status == 403
+
+
+@pytest.mark.parametrize("what", ["export", "erase"])
+def test_an_environment_that_never_was_is_no_answer(room: Watched, what: str) -> None:
+    reply = call(api, "POST", f"/v1/people/{what}", {**UNIT, "environment": "prodution"})
+    assert (reply.status, faults(reply)) == (422, [("/environment", "unknown_environment")])
+    environments, made = Environments(room.store), a_call(operation="environments.create")
+    environments.create(made, NewEnvironment(name="preview"))
+    environments.delete(made, "preview", None)
+    assert call(api, "POST", f"/v1/people/{what}", {**UNIT, "environment": "preview"}).status == 200
 
 
 def test_who_is_erased_is_read_by_nobody_and_the_item_stays(room: Watched) -> None:

@@ -339,6 +339,18 @@ def test_what_is_told_of_it(deployment: Deployment) -> None:
     assert rows[one, "head"]["version"] == 1
 
 
+def test_each_product_has_an_inbox_of_its_own(deployment: Deployment) -> None:
+    made(Products(deployment.store), name="Cup", key="cup")
+    one, two = deployment.item(), deployment.item()
+    deployment.merge(two, one)
+    body = {"type": "idea", "product": "cup", "title": "A lid", "submission_id": "cup"}
+    other = str(deployment.post("", body, BACKEND).json["id"])
+    for id, into in ((other, one), (other, two), (one, other)):
+        reply = deployment.merge(id, into)
+        assert (reply.status, reply.json["errors"][0]["code"]) == (409, "another_product")
+    assert deployment.get(f"/{other}").json["version"] == 1
+
+
 def test_what_cannot_be_merged(deployment: Deployment) -> None:
     one, two, three = (deployment.item() for _ in range(3))
     for into, status, code in ((one, 422, "itself"), (NOBODY, 422, "unknown_item"), ("fbk_1", 422, "pattern")):

@@ -13,7 +13,9 @@ from slipway.access import Principal
 from slipway.feedback.answers import served
 from slipway.feedback.survey import MOST_ANSWERS
 from slipway.feedback.surveys import MOST_ENABLED
+from slipway.flags.environments import Environments, NewEnvironment
 from slipway.tables import FEEDBACK
+from tests.catalogue import a_call
 from tests.functions.events import ADMIN, EDITOR, VIEWER, Reply, call
 from tests.surveying import CLIENT, SERVER, STAGING, SURVEY, Surveying, surveying
 
@@ -118,6 +120,13 @@ def test_what_would_be_no_survey_is_refused_with_a_word_on_why(room: Surveying, 
 def test_what_cannot_change_is_no_field_of_the_patch(room: Surveying) -> None:
     id = room.survey()["id"]
     assert faults(room.ask("PATCH", f"/{id}", {"kind": "csat"}, if_match="*")) == [("/kind", "unknown")]
+
+
+def test_a_survey_asks_in_an_environment_that_there_is(room: Surveying) -> None:
+    reply = room.ask("POST", "", {**SURVEY, "environment": "prodution"})
+    assert (reply.status, faults(reply)) == (422, [("/environment", "unknown_environment")])
+    Environments(room.store).create(a_call(operation="environments.create"), NewEnvironment(name="preview"))
+    assert room.survey(environment="preview")["environment"] == "preview"
 
 
 def test_an_environment_has_so_many_that_ask(room: Surveying) -> None:

@@ -156,7 +156,7 @@ class Feedback(Settings, kw_only=True):
     table_products: str  # whether a product is there that feedback is about
     table_signals: str  # what the day's hashes of networks are made with
     table_access: str  # whether a member is there to whom an item is assigned
-    table_flags: str  # whether a flag is there that an item is linked to
+    table_flags: str  # whether a flag is there that an item is linked to, and the environment
     bucket_attachments: str
 
 
@@ -169,6 +169,7 @@ class Public(Settings, kw_only=True):
 class Surveys(Settings, kw_only=True):
     table_feedback: str
     table_products: str  # whether a product is there that a survey asks about
+    table_flags: str  # whether an environment is there whose people it asks
 
 
 class Courier(Settings, kw_only=True):

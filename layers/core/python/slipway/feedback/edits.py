@@ -1,8 +1,9 @@
 """What the team does with items: status, tags, assignee, reply and the like, one item or many.
 
 Where an item is linked to a flag, a row `list#link#<flag>#<environment>` / <item> says so: by it the flag finds the item. With
-an `Idempotency-Key` each item of a bulk change keeps a row `bulk#<change>` for 35 days: the same change again touches it no
-more, whatever came after.
+an `Idempotency-Key` a bulk change keeps a row `bulk#<change>` / `request`, and each of its items <item> / `bulk#<change>`, for
+35 days: another request is refused under that key, and the same one touches no item again that it changed, or found as it
+should be, whatever came after. What was refused keeps none, and is tried again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from slipway.feedback.items import Data, Items
 from slipway.feedback.shipping import linked_to
 from slipway.feedback.statuses import Status, move
 from slipway.fields import TAGS, Tags
+from slipway.flags.environments import Environments
 from slipway.members import Members
 from slipway.ports import Absent, ConditionFailed, Delete, Put, Row, Write
 from slipway.problems import Fault, IdempotencyMismatch, Invalid, NotFound, Problem
@@ -82,7 +84,7 @@ class BulkView(Shape):
 class Edits:
     def __init__(self, items: Items) -> None:
         self._items, self._store = items, items.shelf.store
-        self._members = Members(self._store, upgrader("member"))
+        self._members, self._environments = Members(self._store, upgrader("member")), Environments(self._store)
 
     def update(self, call: Call, id: str, version: int | None, patch: FeedbackPatch, *, validate_only: bool = False) -> Stored:
         """Merge the patch into that version (None: whatever stands). What changes nothing makes no version.
@@ -100,9 +102,12 @@ class Edits:
         fields = bulk.change.model_dump(exclude_unset=True, exclude={"add_tags", "remove_tags"})
         if not fields and not bulk.change.add_tags and not bulk.change.remove_tags:
             raise Invalid("The change says nothing.", errors=[Fault("/change", "empty", "Say what is to become of the items.")])
+        if both := sorted({*bulk.change.add_tags} & {*bulk.change.remove_tags}):
+            detail = f"These tags are put on and taken off at once: {', '.join(both)}. Name each once."
+            raise Invalid(detail, errors=[Fault("/change/remove_tags", "also_added", detail)])
         self._check(fields, "/change")
         ids, mark = list(dict.fromkeys(bulk.ids)), _mark(call)
-        done = set() if mark is None else self._done(ids, mark)
+        done = set() if mark is None else self._begun(ids, mark)
 
         def make(data: Data) -> Data:
             return _patched(data, {**fields, **_tagged(data, bulk.change)})
@@ -114,17 +119,33 @@ class Edits:
 
     def _each(self, call: Call, id: str, make: Callable[[Data], Data], mark: Row | None, done: bool) -> Stored | Problem:
         marks = [] if mark is None else [Put(FEEDBACK, {**mark, "pk": id}, Absent())]
+        same = False
+
+        def made(data: Data) -> Data:
+            nonlocal same
+            after = make(data)
+            same = after == data
+            return after
+
         try:
             if done:
                 return self._items.read(id)
-            return self._items.update(call, id, None, make, also=lambda *ends: [*_linked(*ends), *marks])
+            stored = self._items.update(call, id, None, made, also=lambda *ends: [*_linked(*ends), *marks])
+            for put in marks if same else ():
+                self._store.put(put.table, put.row, put.condition)
+            return stored
         except ConditionFailed as failed:  # another try of this very change was faster
             return self._items.read(id) if _same(failed.row, mark) else _another()
         except Problem as problem:
             return problem
 
-    def _done(self, ids: Sequence[str], mark: Row) -> set[str]:
-        """Which of them an earlier try of this change has changed. Raises IdempotencyMismatch."""
+    def _begun(self, ids: Sequence[str], mark: Row) -> set[str]:
+        """Which of them an earlier try of this change is done with. Raises IdempotencyMismatch."""
+        try:
+            self._store.put(FEEDBACK, {**mark, "pk": mark["sk"], "sk": "request"}, Absent())
+        except ConditionFailed as failed:
+            if not _same(failed.row, mark):
+                raise _another() from None
         rows = self._store.get_many(FEEDBACK, [(id, mark["sk"]) for id in ids])
         if not all(_same(row, mark) for row in rows):
             raise _another()
@@ -142,6 +163,7 @@ class Edits:
             if self._store.get(FLAGS, f"flag#{link['flag']}", HEAD) is None:
                 detail = f"There is no flag with the key {link['flag']!r}."
                 faults.append(Fault(f"{base}/links/{number}/flag", "unknown_flag", detail))
+            faults += self._environments.faults(link["environment"], f"{base}/links/{number}/environment")
         if faults:
             raise Invalid("What is named there is not there; see `errors`.", errors=faults)
 

@@ -94,6 +94,8 @@ class FeedbackListing(Paging):
             faults.append(Fault(f"/query/{missing}", "required", "Name the flag and its variant."))
         if self.searches and self.product is None:
             faults.append(Fault("/query/product", "required", "Name the product whose feedback is searched."))
+        if self.min_rating is not None and self.max_rating is not None and self.min_rating > self.max_rating:
+            faults.append(Fault("/query/min_rating", "above_max", "No rating is that: `min_rating` is not above `max_rating`."))
         if faults:
             raise Invalid("This cannot be looked for; see `errors`.", errors=faults)
 

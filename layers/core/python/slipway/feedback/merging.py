@@ -29,7 +29,7 @@ class Merging:
     def merge(self, call: Call, id: str, version: int | None, into: str) -> Stored:
         """Make it a duplicate of `into`, or of what that is a duplicate of; if it is one already, nothing happens.
 
-        Raises NotFound, Invalid, Conflict (a duplicate of another item, a group too large), PreconditionFailed."""
+        Raises NotFound, Invalid, PreconditionFailed, Conflict (another product, a duplicate of another, a group too large)."""
 
         def attempt(before: Stored) -> tuple[dict[str, Any], Event, list[Write]] | None:
             own, target = self.groups.read(id), self.groups.root(into)
@@ -39,8 +39,12 @@ class Merging:
                 return None
             if target.id == id:
                 raise _wrong(Conflict, "own_duplicate", f"{into} is a duplicate of {id}: unmerge that first.")
-            if self.shelf.find(target.id) is None:
+            stays = self.shelf.find(target.id)
+            if stays is None:
                 raise _wrong(Invalid, "unknown_item", f"There is no feedback {into}.")
+            if (mine := before.data["product"]) != (other := stays.data["product"]):
+                detail = f"It is about {mine!r}, {into} about {other!r}: each product's inbox is its own; merge within one."
+                raise _wrong(Conflict, "another_product", detail)
             members = {**target.members, **own.members, id: target.id}
             if len(members) >= MOST:
                 detail = f"Together they would be {len(members) + 1} items of {MOST} at most; unmerge some, or merge less."

@@ -11,12 +11,14 @@ from slipway.feedback.item import TargetingKey
 from slipway.feedback.notes import FeedbackNoteView
 from slipway.feedback.views import FeedbackView
 from slipway.fields import EnvironmentName
+from slipway.flags.environments import Environments
 from slipway.paging import Cursor
 from slipway.problems import Fault, Invalid
 from slipway.shape import Shape
 
 if TYPE_CHECKING:
     from slipway.feedback.people import Who
+    from slipway.ports import Store
 
 _EMAIL: dict[str, Any] = {"email": "ada@example.com"}
 _UNIT: dict[str, Any] = {"targeting_key": "user-17", "environment": "production"}
@@ -49,6 +51,16 @@ class Subject(Shape):
         from slipway.members import normalised  # seldom needed, and dear to a cold start
 
         return people.email(normalised(self.email))
+
+
+def whom(store: Store, subject: Subject) -> Who:
+    """Who it is; a unit also of an environment that was deleted: what its people told is still there. Raises Invalid."""
+    who = subject.who()
+    named = () if subject.environment is None else (subject.environment,)
+    faults = [fault for name in named for fault in Environments(store).faults(name, "/environment", ever=True)]
+    if faults:
+        raise Invalid("Nobody was ever in that environment; see `errors`.", errors=faults)
+    return who
 
 
 class Exporting(Subject):

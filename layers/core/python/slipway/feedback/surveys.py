@@ -22,6 +22,7 @@ from slipway.feedback.answers import COUNT, SCHEMA
 from slipway.feedback.survey import CAP, QUIET, NewSurvey, SurveyListing, SurveyPatch, shown, view
 from slipway.flags import jsontext
 from slipway.flags.checks import CONFIGURATION_BYTES
+from slipway.flags.environments import Environments
 from slipway.flags.rules import targeting_faults
 from slipway.paging import json_bytes
 from slipway.ports import Delete, Put, Row, Store, Update, Write, every
@@ -92,9 +93,11 @@ class Surveys:
         id = call.new_id("srv_")
         if standing := self.shelf.made(call, id):
             return Created(standing, True)
+        faults = Environments(self.store).faults(new.environment, "/environment")
         if self.store.get(PRODUCTS, Claim(new.product).pk, "key") is None:
-            detail = f"There is no product with the key {new.product!r}."
-            raise Invalid(detail, errors=[Fault("/product", "unknown_product", detail)])
+            faults.append(Fault("/product", "unknown_product", f"There is no product with the key {new.product!r}."))
+        if faults:
+            raise Invalid("What is named there is not there; see `errors`.", errors=faults)
         data = _kept({name: getattr(new, name) for name in NewSurvey.model_fields} | {"status": "active"})
         return self.shelf.create(call, id, data, [_event("created", 1, {}, data)], also=self._beside(id, {}, data))
 

@@ -133,11 +133,21 @@ class Environments:
             raise NotFound(f"There is no environment {name!r}.")
         return stored
 
-    def check(self, name: str) -> None:
-        """For who makes none: the first three are there before anybody asked. Raises NotFound."""
+    def check(self, name: str, *, ever: bool = False) -> None:
+        """For who makes none: the first three are there before anybody asked. `ever`: one that was deleted will do.
+
+        Raises NotFound."""
         stored = self.shelf.find(_id(name))
-        if stored.data["status"] == "deleted" if stored is not None else not _is_first(name):
+        if stored.data["status"] == "deleted" and not ever if stored is not None else not _is_first(name):
             raise NotFound(f"There is no environment {name!r}.")
+
+    def faults(self, name: str, pointer: str, *, ever: bool = False) -> list[Fault]:
+        """The same, for who collects what is wrong."""
+        try:
+            self.check(name, ever=ever)
+        except NotFound as missing:
+            return [Fault(pointer, "unknown_environment", missing.detail)]
+        return []
 
     def create(self, call: Call, new: NewEnvironment, *, validate_only: bool = False) -> Created:
         """Every flag is off in it. Raises Invalid, KeyTaken, IdempotencyMismatch."""
