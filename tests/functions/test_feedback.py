@@ -277,6 +277,8 @@ def test_what_nobody_should_write_is_taken_out_before_it_is_kept(room: Room) -> 
     )
     assert told["text"] == "I am [e-mail], card [card]"
     assert told["context"]["url"] == "https://example.com/?token=[secret]"
+    told = room.told(context={"url": "https://u:p@x.de/?token=secret#a", "device": "ada@example.com"})
+    assert (told["context"]["url"], told["context"]["device"]) == ("https://x.de/?token=[secret]", "[e-mail]")
     kept = room.told(email="ada@example.com", consent=True, targeting_key="ada@example.com")
     assert (kept["email"], kept["targeting_key"]) == ("ada@example.com", "ada@example.com")
 

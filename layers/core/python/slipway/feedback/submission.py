@@ -16,7 +16,7 @@ from slipway.feedback import answers
 from slipway.feedback.ahead import Ahead
 from slipway.feedback.item import RATINGS, NewFeedback, waiting
 from slipway.feedback.people import member, unit
-from slipway.feedback.scrub import scrub
+from slipway.feedback.scrub import scrub, scrub_address
 from slipway.feedback.tickets import Whom
 from slipway.ports import ConditionFailed, Store, StoreUnavailable
 from slipway.problems import Fault, IdempotencyMismatch, Invalid, Unavailable
@@ -168,7 +168,10 @@ def _sealed(new: NewFeedback, email: str | None) -> Sealed:
 
 def _scrubbed(sealed: Sealed) -> Sealed:
     """The address and the targeting key are what they are meant to be; all else may hold what nobody meant to tell."""
-    context = {name: scrub(value) for name, value in sealed["context"].items()} if "context" in sealed else None
+    clean = {"url": scrub_address}
+    context = (
+        {name: clean.get(name, scrub)(value) for name, value in sealed["context"].items()} if "context" in sealed else None
+    )
     written = {name: scrub(sealed[name]) for name in sealed.keys() & {"title", "text"}}
     return {**sealed, **written, **({} if context is None else {"context": context})}
 
