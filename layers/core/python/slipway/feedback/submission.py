@@ -116,6 +116,9 @@ def _faults(new: NewFeedback, environment: str | None) -> Iterator[Fault]:
         yield Fault("/rating", "required", f"Send a rating from {bounds[0]} to {bounds[1]}.")
     elif not bounds[0] <= new.rating <= bounds[1]:
         yield Fault("/rating", "out_of_range", f"Of type {new.type} a rating is from {bounds[0]} to {bounds[1]}.")
+    for place, id in enumerate(new.attachments):
+        if id in new.attachments[:place]:
+            yield Fault(f"/attachments/{place}", "duplicate", "Name each attachment once.")
     if new.email is not None and not new.consent:
         detail = "Send the address only with `consent: true`: when the person wants to hear of this by e-mail."
         yield Fault("/consent", "consent_missing", detail)
