@@ -283,6 +283,13 @@ def test_what_nobody_should_write_is_taken_out_before_it_is_kept(room: Room) -> 
     assert (kept["email"], kept["targeting_key"]) == ("ada@example.com", "ada@example.com")
 
 
+@pytest.mark.parametrize("name", ["form", "survey"])
+def test_what_is_no_token_is_told_in_a_sentence(room: Room, name: str) -> None:
+    (fault,) = room.tell(**{name: "x"}, targeting_key="user-1").json["errors"]
+    assert (fault["pointer"], fault["code"]) == (f"/{name}", "pattern")
+    assert fault["detail"].endswith(", as it came.")
+
+
 def test_a_board_may_want_it_as_it_was_written(room: Room) -> None:
     room.board(scrub=False)
     assert room.told(text="I am ada@example.com")["text"] == "I am ada@example.com"
