@@ -126,6 +126,11 @@ def test_what_a_board_scrubs_is_scrubbed_of_a_file_as_well(use: Feedback) -> Non
     assert "Write to bob@example.com" in [item["text"] for item in listed("type=bug")]
 
 
+def test_of_an_address_that_is_all_that_was_written_the_fragment_stays() -> None:
+    sent("title,description\nA,https://x.de/help#cups\n")
+    assert [item["text"] for item in listed()] == ["https://x.de/help#cups"]
+
+
 def test_the_same_import_again_makes_nothing_twice(use: Feedback) -> None:
     assert counted(sent(FIDER)) == (3, 3, 0)
     changed(use, listed()[0]["id"], status="shipped")

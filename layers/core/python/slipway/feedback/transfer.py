@@ -85,7 +85,7 @@ Validate = Callable[[Any], ImportedPost]  # raises Invalid
 
 def take(items: Items, call: Call, body: bytes, query: Importing, validate: Validate, *, scrubs: bool) -> Outcome:
     """Check all lines, then write them. Raises Malformed, TooLarge, Invalid, IdempotencyMismatch; nothing is written then."""
-    clean = _clean if scrubs else str
+    clean, named = (scrub, _named) if scrubs else (str, str)
     bound = call.idempotency_key is not None
     call = importing.named(call, body, query.source, query.product, query.type, str(query.emails))
 
@@ -95,7 +95,7 @@ def take(items: Items, call: Call, body: bytes, query: Importing, validate: Vali
         given |= {"email": post.email} if query.emails and post.email else {}
         said = validate(given)
         told = {"title": clean(said.title), "text": clean(said.text), "remarks": [clean(remark) for remark in said.remarks]}
-        told["reference"] = clean(said.reference)
+        told["reference"] = named(said.reference)
         return Ready(line.number, call.new_id("fbk_", str(line.number)), post, said.model_copy(update=told))
 
     found = importing.checked(posts.read(query.source, body), ready, "posts")
@@ -113,8 +113,8 @@ def take(items: Items, call: Call, body: bytes, query: Importing, validate: Vali
     return outcome
 
 
-def _clean(written: str) -> str:
-    return scrub_address(written) if _PAGE.match(written) else scrub(written)
+def _named(reference: str) -> str:
+    return scrub_address(reference) if _PAGE.match(reference) else scrub(reference)
 
 
 def _told(one: Ready, first: Mapping[str, int]) -> Sequence[str]:
