@@ -285,7 +285,7 @@ def test_what_nobody_should_write_is_taken_out_before_it_is_kept(room: Room) -> 
 
 @pytest.mark.parametrize("name", ["form", "survey"])
 def test_what_is_no_token_is_told_in_a_sentence(room: Room, name: str) -> None:
-    (fault,) = room.tell(**{name: "x"}, targeting_key="user-1").json["errors"]
+    (fault,) = room.tell({**BUG, name: "x", "targeting_key": "user-1"}).json["errors"]
     assert (fault["pointer"], fault["code"]) == (f"/{name}", "pattern")
     assert fault["detail"].endswith(", as it came.")
 
