@@ -277,8 +277,17 @@ def test_what_nobody_should_write_is_taken_out_before_it_is_kept(room: Room) -> 
     )
     assert told["text"] == "I am [e-mail], card [card]"
     assert told["context"]["url"] == "https://example.com/?token=[secret]"
+    told = room.told(context={"url": "https://u:p@x.de/?token=secret#a", "device": "ada@example.com"})
+    assert (told["context"]["url"], told["context"]["device"]) == ("https://x.de/?token=[secret]", "[e-mail]")
     kept = room.told(email="ada@example.com", consent=True, targeting_key="ada@example.com")
     assert (kept["email"], kept["targeting_key"]) == ("ada@example.com", "ada@example.com")
+
+
+@pytest.mark.parametrize("name", ["form", "survey"])
+def test_what_is_no_token_is_told_in_a_sentence(room: Room, name: str) -> None:
+    (fault,) = room.tell({**BUG, name: "x", "targeting_key": "user-1"}).json["errors"]
+    assert (fault["pointer"], fault["code"]) == (f"/{name}", "pattern")
+    assert fault["detail"].endswith(", as it came.")
 
 
 def test_a_board_may_want_it_as_it_was_written(room: Room) -> None:

@@ -91,7 +91,12 @@ def test_other_kinds_have_no_form(desk: Desk, type: object) -> None:
 
 @pytest.mark.parametrize(
     ("attachments", "pointer"),
-    [(["att_1"], "/attachments/0"), (["../clean/x"], "/attachments/0"), ([f"att_{n:026}" for n in range(6)], "/attachments")],
+    [
+        (["att_1"], "/attachments/0"),
+        ([f"att_{0:026}", f"att_{1:026}", f"att_{0:026}"], "/attachments/2"),
+        (["../clean/x"], "/attachments/0"),
+        ([f"att_{n:026}" for n in range(6)], "/attachments"),
+    ],
 )
 def test_what_names_no_attachment_is_refused(desk: Desk, attachments: list[str], pointer: str) -> None:
     reply = desk.told(*attachments)

@@ -190,6 +190,13 @@ def test_an_environment_that_never_was_is_no_answer(room: Watched, what: str) ->
     assert call(api, "POST", f"/v1/people/{what}", {**UNIT, "environment": "preview"}).status == 200
 
 
+@pytest.mark.parametrize(("name", "id"), [("person", "psn_1"), ("member", "ada")])
+def test_what_is_no_id_is_told_in_a_sentence(room: Watched, name: str, id: str) -> None:
+    reply = call(api, "POST", "/v1/people/export", {name: id})
+    assert (reply.status, faults(reply)) == (422, [(f"/{name}", "pattern")])
+    assert reply.json["errors"][0]["detail"].startswith(f"The id of a {name} is `")
+
+
 def test_who_is_erased_is_read_by_nobody_and_the_item_stays(room: Watched) -> None:
     mine, bobs = room.told(**ADA), room.told(targeting_key="bob", text="Not hers")
     room.use.items.update(a_call(), mine["id"], None, lambda data: {**data, "tags": ["lever"]})

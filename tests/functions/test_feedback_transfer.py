@@ -126,6 +126,11 @@ def test_what_a_board_scrubs_is_scrubbed_of_a_file_as_well(use: Feedback) -> Non
     assert "Write to bob@example.com" in [item["text"] for item in listed("type=bug")]
 
 
+def test_of_an_address_that_is_all_that_was_written_the_fragment_stays() -> None:
+    sent("title,description\nA,https://x.de/help#cups\n")
+    assert [item["text"] for item in listed()] == ["https://x.de/help#cups"]
+
+
 def test_the_same_import_again_makes_nothing_twice(use: Feedback) -> None:
     assert counted(sent(FIDER)) == (3, 3, 0)
     changed(use, listed()[0]["id"], status="shipped")
@@ -214,7 +219,7 @@ def test_all_lines_are_checked_before_the_first_is_written(use: Feedback) -> Non
     ("body", "query", "status"),
     [
         ("", "source=fider", 400),
-        ("who,what\n1,2\n", "source=fider", 400),
+        ("who,what\n1,2\n", "source=fider", 422),
         ("title\n", "source=fider", 422),
         ("title\nA\n", "source=trello", 422),
         ("title\nA\n", "", 422),
@@ -225,6 +230,42 @@ def test_all_lines_are_checked_before_the_first_is_written(use: Feedback) -> Non
 )
 def test_a_file_that_cannot_be_taken_is_refused(body: str | bytes, query: str, status: int) -> None:
     assert sent(body, query).status == status
+
+
+def test_a_file_that_is_not_utf_8_is_told_so() -> None:
+    reply = sent("title\nCafé\n".encode("latin-1"))
+    assert (reply.status, reply.json["detail"]) == (400, "The file is not UTF-8: byte 9 cannot be decoded.")
+
+
+def test_columns_that_are_not_those_of_the_source_are_named(use: Feedback) -> None:
+    wrong = sent("Post Title,Post Details\nA,B\n")
+    (fault,) = wrong.json["errors"]
+    assert (wrong.status, fault["pointer"], fault["code"]) == (422, "/lines/1", "unknown_columns")
+    assert all(column in fault["detail"] for column in posts.FIDER)
+    twice = sent("title,Status ,status,,\nA,open,planned,,\n")
+    (fault,) = twice.json["errors"]
+    assert (twice.status, fault["pointer"], fault["code"]) == (422, "/lines/1", "duplicate")
+    assert "name status;" in fault["detail"]
+    assert heads(use) == []
+
+
+@pytest.mark.parametrize("created", ["yesterday", "2026-13-01T00:00:00Z", "2026-01-12T25:00:00Z", "99999-01-01", "1768182419"])
+def test_what_is_no_moment_is_told_and_not_kept(created: str) -> None:
+    reply = sent(f"number,title,created_at\n1,A,{created}\n2,B,\n3,C,2026-01-12 01:46:59+01:00\n")
+    assert counted(reply) == (3, 3, 0)
+    assert [(note["line"], "no moment" in note["detail"]) for note in reply.json["notes"]] == [(2, True)]
+    assert [item["imported"]["created_at"] for item in listed()] == [None, None, "2026-01-12 01:46:59+01:00"]
+
+
+def test_a_reference_is_scrubbed_and_told_where_it_comes_again(use: Feedback) -> None:
+    file = "url,title\nhttps://u:p@x.de/?token=secret#a,A\nada@example.com,B\nada@example.com,C\n,D\n,E\n"
+    reply = sent(file, "source=canny")
+    assert reply.json["notes"] == [{"line": 4, "detail": "line 3 has its reference too"}]
+    kept = [item["imported"]["reference"] for item in listed()]
+    assert kept == ["https://x.de/?token=[secret]", "[e-mail]", "[e-mail]", None, None]
+    use.boards.update(a_call(operation="boards.update"), "grinder", None, BoardPatch(scrub=False))
+    sent(file, "source=canny&type=bug")
+    assert "ada@example.com" in [item["imported"]["reference"] for item in listed("type=bug")]
 
 
 def test_an_import_belongs_to_a_product() -> None:

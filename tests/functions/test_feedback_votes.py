@@ -356,6 +356,7 @@ def test_what_cannot_be_merged(deployment: Deployment) -> None:
     for into, status, code in ((one, 422, "itself"), (NOBODY, 422, "unknown_item"), ("fbk_1", 422, "pattern")):
         reply = deployment.merge(one, into)
         assert (reply.status, faults(reply)) == (status, [("/into", code)])
+    assert reply.json["errors"][0]["detail"] == "An id is `fbk_` and 26 letters and digits."
     deployment.merge(two, one)
     reply = deployment.merge(one, two)
     assert (reply.status, faults(reply)) == (409, [("/into", "own_duplicate")])

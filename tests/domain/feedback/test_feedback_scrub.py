@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.feedback.scrub import CARD, EMAIL, PHONE, SECRET, scrub
+from slipway.feedback.scrub import CARD, EMAIL, PHONE, SECRET, scrub, scrub_address
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 TAKEN = [
@@ -153,3 +153,42 @@ def test_whatever_it_is_given_it_answers(raw: bytes) -> None:
     text = raw.decode("utf-8", "replace")
     assert isinstance(scrub(text), str)
     assert isinstance(scrub(f"{text} ada@example.com {text}"), str)
+
+
+ADDRESSES = [
+    ("https://u:p@x.de/?token=secret#a", f"https://x.de/?token={SECRET}"),
+    ("https://u@x.de", "https://x.de"),
+    ("https://a@b:c@x.de:8443/p", "https://x.de:8443/p"),
+    ("https://x.de#access_token=1", "https://x.de"),
+    ("https://x.de/@ada/x?at=@home", "https://x.de/@ada/x?at=@home"),
+    ("https://x.de/u/ada@example.com/edit", f"https://x.de/u/{EMAIL}/edit"),
+    ("https://x.de/?mail=ada%40example.com&x=a%20b", f"https://x.de/?mail={EMAIL}&x=a%20b"),
+    (
+        "https://x.de?apiKey=1&api_key=2&X-Amz-Signature=3&PHPSESSID=4",
+        "&".join(f"{name}={SECRET}" for name in ("https://x.de?apiKey", "api_key", "X-Amz-Signature", "PHPSESSID")),
+    ),
+    (
+        "https://x.de/?%74oken=a&sig=b&code=&new-password=c",
+        f"https://x.de/?%74oken={SECRET}&sig={SECRET}&code=&new-password={SECRET}",
+    ),
+    ("https://x.de/?token=a?b=c", f"https://x.de/?token={SECRET}"),
+    ("http://x.de/a;b=c?q=caf%C3%A9+au+lait&&y", "http://x.de/a;b=c?q=caf%C3%A9+au+lait&&y"),
+    (
+        "https://x.de/?keyword=a&author=b&monkey=c&encoded=d&design=e",
+        "https://x.de/?keyword=a&author=b&monkey=c&encoded=d&design=e",
+    ),
+    ("https://x.de/%zz?%", "https://x.de/%zz?%"),
+]
+
+
+@pytest.mark.parametrize(("url", "kept"), ADDRESSES)
+def test_of_an_address_stays_what_is_no_secret(url: str, kept: str) -> None:
+    assert scrub_address(url) == kept
+    assert scrub_address(kept) == kept
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=200))
+def test_no_userinfo_or_fragment_stays(rest: str) -> None:
+    kept = scrub_address(f"https://{rest}")
+    assert "#" not in kept
+    assert "@" not in kept.partition("://")[2].partition("?")[0].partition("/")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from slipway import text
 from slipway.feedback.forms import PATTERN
@@ -63,6 +63,16 @@ AttachmentId = Annotated[
     AfterValidator(matching(ATTACHMENT, "invalid_attachment", "Send the id that came with the form of the upload.")),
     published(ATTACHMENT, 30, 30),
 ]
+FormToken = Annotated[
+    str,
+    AfterValidator(matching(PATTERN, "pattern", "Send the `form` that POST /v1/feedback/form gave, as it came.")),
+    WithJsonSchema({"type": "string", "pattern": PATTERN}),
+]
+PromptToken = Annotated[
+    str,
+    AfterValidator(matching(TICKET, "pattern", "Send the token that came with the prompt, as it came.")),
+    WithJsonSchema({"type": "string", "pattern": TICKET}),
+]
 AttachmentIds = Annotated[list[AttachmentId], Field(max_length=ATTACHMENTS)]
 
 
@@ -107,9 +117,9 @@ class NewFeedback(Shape):
     context: Context = Context()
     attachments: Annotated[AttachmentIds, Field(description="what was uploaded by POST /v1/feedback/attachments")] = []
     submission_id: SubmissionId | None = None
-    form: Annotated[str | None, Field(pattern=PATTERN, description="the form's token, where its board asks for one")] = None
+    form: Annotated[FormToken | None, Field(description="the form's token, where its board asks for one")] = None
     survey: Annotated[
-        str | None, Field(pattern=TICKET, description="the token of the prompt that this answers; with its `targeting_key`")
+        PromptToken | None, Field(description="the token of the prompt that this answers; with its `targeting_key`")
     ] = None
     website: Annotated[str, Field(max_length=2_000, description="leave it empty: people do not see it")] = ""
 

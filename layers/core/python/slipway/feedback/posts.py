@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from slipway import sheets
 from slipway.feedback.imported import Source
 from slipway.feedback.statuses import Status
 from slipway.fields import TAG, TAGS
-from slipway.problems import Fault, Malformed
+from slipway.problems import Fault, Invalid, Malformed
 from slipway.sheets import Line
 
 MOST_VOTES = 10**9
+NAME, COLUMNS = 80, 5  # characters of a column's name, and so many of them, that are told
 REMARK, REMARKS = 4_000, 4  # characters of one, and so many of what was commented
 _COUNT = re.compile(r"[0-9]{1,10}")
 _BETWEEN_TAGS = re.compile(r"[,;]")
@@ -87,7 +90,7 @@ class Post:
 
 
 def read(source: Source, body: bytes) -> Iterator[Line]:
-    """Every post. Raises Malformed."""
+    """Every post. Raises Malformed, and Invalid for columns that are not those of the source."""
     for line in sheets.records(body, _named(source)):
         yield line if line.value is None else _post(source, line)
 
@@ -96,15 +99,27 @@ def _named(source: Source) -> Callable[[Sequence[str]], Sequence[str]]:
     def named(columns: Sequence[str]) -> Sequence[str]:
         """What each column means; what means nothing, or what another one has said, keeps a name of its own."""
         known, meant = (FIDER if source == "fider" else CANNY), list[str]()
+        if not columns:
+            raise Malformed("The file is empty; its first line names the columns.")
+        names = Counter(name for column in columns if (name := column.strip().lower()))
+        if twice := [name[:NAME] for name, times in names.items() if times > 1]:
+            raise _refused("duplicate", f"More than one column has the name {', '.join(twice[:COLUMNS])}; keep one of each.")
         for number, column in enumerate(columns):
             word = column.strip().lower() if source == "fider" else re.sub(r"[^a-z]", "", column.lower())
             meaning = known.get(word)
             meant.append(meaning if meaning is not None and meaning not in meant else f"#{number}")
         if "title" not in meant:
-            raise Malformed(f"The first line names the columns of an export of {source.capitalize()}; here is no title.")
+            detail = (
+                f"The first line names the columns of an export of {source.capitalize()}: a title, and of {', '.join(known)}."
+            )
+            raise _refused("unknown_columns", f"{detail} Here is no title; is it the export of another tool?")
         return meant
 
     return named
+
+
+def _refused(code: str, detail: str) -> Invalid:
+    return Invalid("The columns cannot be taken; see `errors`.", errors=[Fault("/lines/1", code, detail)])
 
 
 def _post(source: Source, line: Line) -> Line:
@@ -118,6 +133,9 @@ def _post(source: Source, line: Line) -> Line:
     status = STATUSES[source].get(word)
     if status is None:
         told.append("its status is not one of ours: it comes in as new")
+    if not _moment(cells.get("created")):
+        del cells["created"]
+        told.append("when it was created is no moment, such as 2026-01-31T12:00:00Z: it is not kept")
     if original := cells.get("original"):
         remarks.append(f"A duplicate in Fider, of #{original}: {cells.get('original_title', '')}".strip(": "))
     comments = cells.get("comments", "")
@@ -142,6 +160,14 @@ def _post(source: Source, line: Line) -> Line:
         **taken,
     )
     return Line(line.number, post)
+
+
+def _moment(cell: str | None) -> bool:
+    """Whether it is one as ISO 8601 writes them, or nothing is told."""
+    try:
+        return cell is None or datetime.fromisoformat(cell) is not None
+    except ValueError:
+        return False
 
 
 def _tags(given: Iterator[str]) -> tuple[tuple[str, ...], int]:

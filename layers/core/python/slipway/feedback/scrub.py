@@ -5,6 +5,8 @@
     [phone]    9 to 15 digits after + or 00, as E.164 has them; after 00 only where they are set apart
     [secret]   bearer tokens, JSON Web Tokens, keys that name themselves, and what stands after `api_key=` and the like
 
+Of the address of a page its userinfo and its fragment go, and the value of each parameter that is named like a secret.
+
 Each pattern is bounded, so that a hostile text takes a time in proportion to its length. Doing it again changes nothing.
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from urllib.parse import quote, unquote
 
 EMAIL, CARD, PHONE, SECRET = "[e-mail]", "[card]", "[phone]", "[secret]"
 
@@ -33,6 +36,12 @@ _KEYS = (
 _SIGNS = ("eyJ", "_", "sk-", "glpat-", "xox", "AKIA", "ASIA", "AIza", "SG.")  # without one there is no such key
 _LETTER = r"[\w.!$%'*+^`{|}~-]"  # of an address; those that addresses of pages are made of are in hardly any
 _NAMED = r"api[_-]?key|access[_-]?key|client[_-]?secret|access[_-]?token|auth[_-]?token|secret|token|password|passwd|pwd"
+
+# In the name of a parameter: anywhere, or as a word of its own.
+_HIDDEN = (
+    r"token|secret|passw|passphrase|pwd|sess(?:ion|id)|signature|credential|oauth|authori[sz]ation|api-?key|jwt|[cx]srf"
+    r"|(?<![a-z])(?:auth|code|key|nonce|otp|pass|pin|sid|sig)(?![a-z])"
+)
 
 _IS = r"[\"']?[ ]?[:=][ ]?[\"']?"
 
@@ -63,6 +72,28 @@ def scrub(text: str) -> str:
     if "+" in text or "00" in text:
         text = phone.sub(_phone, text)
     return text
+
+
+def scrub_address(url: str) -> str:
+    """Of a page."""
+    scheme, _, rest = url.partition("#")[0].partition("://")
+    end = next((place for place, letter in enumerate(rest) if letter in "/?"), len(rest))
+    path, asks, query = rest[end:].partition("?")
+    asked = "&".join(_parameter(one) for one in query.split("&"))
+    return f"{scheme}://{rest[:end].rpartition('@')[2]}{_escaped(path)}{asks}{asked}"
+
+
+def _parameter(given: str) -> str:
+    name, equals, value = given.partition("=")
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", unquote(name)).replace("_", "-").lower()
+    return f"{_escaped(name)}{equals}{SECRET if value and re.search(_HIDDEN, plain) else _escaped(value)}"
+
+
+def _escaped(part: str) -> str:
+    """Scrubbed as it reads; where nothing has to go it stays as it was written."""
+    plain = unquote(part)
+    clean = scrub(plain)
+    return part if clean == plain else quote(clean, safe="/[]:;,=@!$()*~'")
 
 
 def _bearer(found: re.Match[str]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
 from slipway.feedback import people
 from slipway.feedback.item import TargetingKey
 from slipway.feedback.notes import FeedbackNoteView
 from slipway.feedback.views import FeedbackView
-from slipway.fields import EnvironmentName
+from slipway.fields import EnvironmentName, matching
 from slipway.flags.environments import Environments
 from slipway.paging import Cursor
 from slipway.problems import Fault, Invalid
@@ -19,6 +19,18 @@ from slipway.shape import Shape
 if TYPE_CHECKING:
     from slipway.feedback.people import Who
     from slipway.ports import Store
+
+MEMBER, PERSON = r"^mbr_[0-9a-z]{1,26}$", f"^{people.PID}$"
+MemberId = Annotated[
+    str,
+    AfterValidator(matching(MEMBER, "pattern", "The id of a member is `mbr_` and up to 26 letters and digits.")),
+    WithJsonSchema({"type": "string", "pattern": MEMBER}),
+]
+PersonId = Annotated[
+    str,
+    AfterValidator(matching(PERSON, "pattern", "The id of a person is `psn_` and 26 letters and digits.")),
+    WithJsonSchema({"type": "string", "pattern": PERSON}),
+]
 
 _EMAIL: dict[str, Any] = {"email": "ada@example.com"}
 _UNIT: dict[str, Any] = {"targeting_key": "user-17", "environment": "production"}
@@ -32,8 +44,8 @@ class Subject(Shape):
     targeting_key: TargetingKey | None = None
     environment: EnvironmentName | None = None
     email: Annotated[str | None, Field(max_length=254)] = None
-    member: Annotated[str | None, Field(pattern=r"^mbr_[0-9a-z]{1,26}$")] = None
-    person: Annotated[str | None, Field(pattern=f"^{people.PID}$", description="by it a certificate is read again")] = None
+    member: MemberId | None = None
+    person: Annotated[PersonId | None, Field(description="by it a certificate is read again")] = None
 
     def who(self) -> Who:
         """Raises Invalid."""

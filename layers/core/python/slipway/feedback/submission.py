@@ -16,7 +16,7 @@ from slipway.feedback import answers
 from slipway.feedback.ahead import Ahead
 from slipway.feedback.item import RATINGS, NewFeedback, waiting
 from slipway.feedback.people import member, unit
-from slipway.feedback.scrub import scrub
+from slipway.feedback.scrub import scrub, scrub_address
 from slipway.feedback.tickets import Whom
 from slipway.ports import ConditionFailed, Store, StoreUnavailable
 from slipway.problems import Fault, IdempotencyMismatch, Invalid, Unavailable
@@ -116,6 +116,9 @@ def _faults(new: NewFeedback, environment: str | None) -> Iterator[Fault]:
         yield Fault("/rating", "required", f"Send a rating from {bounds[0]} to {bounds[1]}.")
     elif not bounds[0] <= new.rating <= bounds[1]:
         yield Fault("/rating", "out_of_range", f"Of type {new.type} a rating is from {bounds[0]} to {bounds[1]}.")
+    for place, id in enumerate(new.attachments):
+        if id in new.attachments[:place]:
+            yield Fault(f"/attachments/{place}", "duplicate", "Name each attachment once.")
     if new.email is not None and not new.consent:
         detail = "Send the address only with `consent: true`: when the person wants to hear of this by e-mail."
         yield Fault("/consent", "consent_missing", detail)
@@ -168,7 +171,10 @@ def _sealed(new: NewFeedback, email: str | None) -> Sealed:
 
 def _scrubbed(sealed: Sealed) -> Sealed:
     """The address and the targeting key are what they are meant to be; all else may hold what nobody meant to tell."""
-    context = {name: scrub(value) for name, value in sealed["context"].items()} if "context" in sealed else None
+    clean = {"url": scrub_address}
+    context = (
+        {name: clean.get(name, scrub)(value) for name, value in sealed["context"].items()} if "context" in sealed else None
+    )
     written = {name: scrub(sealed[name]) for name in sealed.keys() & {"title", "text"}}
     return {**sealed, **written, **({} if context is None else {"context": context})}
 

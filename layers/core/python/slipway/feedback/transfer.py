@@ -9,7 +9,8 @@ An export tells what people wrote, and neither who they are nor how to reach the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -23,7 +24,7 @@ from slipway.feedback.imported import Importing
 from slipway.feedback.item import Prose, Reply, Title
 from slipway.feedback.items import Data, Items
 from slipway.feedback.posts import Post
-from slipway.feedback.scrub import scrub
+from slipway.feedback.scrub import scrub, scrub_address
 from slipway.fields import cleaned
 from slipway.paging import PAGE_BYTES, compact
 from slipway.ports import ConditionFailed, Write
@@ -41,7 +42,7 @@ COLUMNS = (
     *("votes", "merged_into", "erased"),
     *("created_at", "updated_at", "version"),
 )
-
+_PAGE = re.compile(r"https?://\S+\Z")
 
 Reference = Annotated[str, AfterValidator(cleaned(text.prose, 500))]
 Stamp = Annotated[str, AfterValidator(cleaned(text.prose, 64))]
@@ -84,7 +85,7 @@ Validate = Callable[[Any], ImportedPost]  # raises Invalid
 
 def take(items: Items, call: Call, body: bytes, query: Importing, validate: Validate, *, scrubs: bool) -> Outcome:
     """Check all lines, then write them. Raises Malformed, TooLarge, Invalid, IdempotencyMismatch; nothing is written then."""
-    clean = scrub if scrubs else str
+    clean, named = (scrub, _named) if scrubs else (str, str)
     bound = call.idempotency_key is not None
     call = importing.named(call, body, query.source, query.product, query.type, str(query.emails))
 
@@ -94,10 +95,12 @@ def take(items: Items, call: Call, body: bytes, query: Importing, validate: Vali
         given |= {"email": post.email} if query.emails and post.email else {}
         said = validate(given)
         told = {"title": clean(said.title), "text": clean(said.text), "remarks": [clean(remark) for remark in said.remarks]}
+        told["reference"] = named(said.reference)
         return Ready(line.number, call.new_id("fbk_", str(line.number)), post, said.model_copy(update=told))
 
     found = importing.checked(posts.read(query.source, body), ready, "posts")
-    told = [{"line": one.line, "detail": detail} for one in found for detail in one.post.told]
+    first = {one.post.reference: one.line for one in reversed(found)}
+    told = [{"line": one.line, "detail": detail} for one in found for detail in _told(one, first)]
     outcome = Outcome(len(found), notes=told[: importing.FAULTS])
     if bound:
         importing.bind(items.shelf.store, FEEDBACK, call, query.validate_only)
@@ -108,6 +111,16 @@ def take(items: Items, call: Call, body: bytes, query: Importing, validate: Vali
     for group in importing.parts(found, GROUP):
         _write(items, call, query, group, outcome)
     return outcome
+
+
+def _named(reference: str) -> str:
+    return scrub_address(reference) if _PAGE.match(reference) else scrub(reference)
+
+
+def _told(one: Ready, first: Mapping[str, int]) -> Sequence[str]:
+    """What of a post did not map; `first`: the line where each reference stands first."""
+    reference, line = one.post.reference, first[one.post.reference]
+    return one.post.told if not reference or line == one.line else (*one.post.told, f"line {line} has its reference too")
 
 
 def _write(items: Items, call: Call, query: Importing, group: Sequence[Ready], outcome: Outcome) -> None:

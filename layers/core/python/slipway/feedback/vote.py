@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from slipway.feedback.item import ID, TargetingKey
 from slipway.feedback.people import PID
-from slipway.fields import EnvironmentName
+from slipway.fields import EnvironmentName, matching
 from slipway.ports import Row
 from slipway.shape import Shape
 
-Id = Annotated[str, Field(pattern=ID, examples=["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"])]
+Id = Annotated[
+    str,
+    AfterValidator(matching(ID, "pattern", "An id is `fbk_` and 26 letters and digits.")),
+    WithJsonSchema({"type": "string", "pattern": ID, "examples": ["fbk_01j9z6k3v5x8m2q4w7e9r0t2y6"]}),
+]
 
 
 class Voter(Shape):
