@@ -35,6 +35,7 @@ START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 PRODUCT = "espresso-machine"
 SITE = "https://api.example.com"
 SHOP = Principal("server", "key_shop", environment="production")
+PAGE = Principal("client", "key_page", environment="production")
 ADA = Principal("member", "mbr_ada", "editor")
 RECEIVER = "https://hooks.example.com/slipway"
 
@@ -73,9 +74,9 @@ class Outward:
         self._drawn += 1
         return Call(principal, operation, self.now, f"nonce {self._drawn}", correlation_id=f"call-{self._drawn}")
 
-    def submitted(self, who: str | None = None, **fields: Any) -> str:
+    def submitted(self, who: str | None = None, by: Principal = SHOP, **fields: Any) -> str:
         wish = {"type": "idea", "product": PRODUCT, "title": "Descale by itself", "targeting_key": who, **fields}
-        return self.room.submissions.submit(self.call("feedback.submit", SHOP), NewFeedback.model_validate(wish)).stored.id
+        return self.room.submissions.submit(self.call("feedback.submit", by), NewFeedback.model_validate(wish)).stored.id
 
     def voted(self, id: str, *who: str) -> None:
         for number, one in enumerate(who):

@@ -14,10 +14,11 @@ from standardwebhooks import Webhook
 
 from functions.courier.handler import handler
 from slipway.feedback.deliveries import TRIES
+from slipway.feedback.notices import LETTERS
 from slipway.feedback.people import person
 from slipway.feedback.posting import Outcome, Sending
 from tests.functions.events import daily
-from tests.outward import PRODUCT, RECEIVER, SITE, Outward
+from tests.outward import PAGE, PRODUCT, RECEIVER, SITE, Outward
 from tests.records import arrival
 
 ANOTHER = "https://other.example.com/in"
@@ -361,6 +362,37 @@ def test_nobody_is_told_of_what_was_put_away(world: Outward) -> None:
     assert [letter.to for letter in world.mailer.sent] == ["grace@example.com"]
     assert "mallory" not in repr(world.post.sent)
     assert [one["state"] for one in world.deliveries(webhook)] == ["delivered"]
+
+
+def test_a_letter_says_no_word_of_who_told_it_with_a_key_that_anybody_has(world: Outward) -> None:
+    """Anybody may give somebody's address, with a title that leads wherever they like."""
+    world.board(notify={"email": True})
+    id = world.submitted(None, PAGE, title="Win at https://evil.example", email="victim@example.com", consent=True)
+    world.changed(id, status="planned", reply="In spring.")
+    world.settle()
+    world.changed(id, status="shipped", headline="It descales itself")
+    world.settle()
+    first, second = world.mailer.sent
+    assert (first.subject, second.subject) == ("Planned: your feedback", "Shipped: It descales itself")
+    assert "In spring." in first.text
+    assert "evil" not in repr(world.mailer.sent)
+
+
+def test_an_address_is_written_to_once_a_round_whoever_gave_it(world: Outward) -> None:
+    """Without a targeting key everybody is another person each time."""
+    world.board(notify={"email": True})
+    addresses = ("grace@example.com", "Grace@example.com", "alan@example.com") * LETTERS
+    ids = [world.submitted(email=address, consent=True) for address in addresses]
+    for twin in ids[1:]:
+        world.room.merging.merge(world.call("feedback.merge"), twin, None, ids[0])
+    world.changed(ids[0], status="planned")
+    world.settle()
+    assert sorted(letter.to.lower() for letter in world.mailer.sent) == ["alan@example.com", "grace@example.com"]
+    world.changed(ids[0], status="shipped")
+    world.settle()
+    assert len(world.mailer.sent) == 4, "another change is another round"
+    marks = [row["sk"] for row in world.rows("ntc_", "mail#")]
+    assert len({*marks}) == 4, "and by its marks nobody sees that it is the same address"
 
 
 def test_nobody_is_written_to_unless_the_board_says_so(world: Outward) -> None:

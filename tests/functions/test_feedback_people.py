@@ -92,7 +92,6 @@ def test_everything_about_a_person_and_nothing_of_anybody_else(room: Watched) ->
     assert sorted(one["id"] for one in told["feedback"]) == sorted(one["id"] for one in mine)
     assert {one["id"]: one for one in told["feedback"]}[mine[0]["id"]] == mine[0]
     assert told["beside"] == [{"item": bobs["id"], "what": "vote", "created_at": "2026-11-01T00:00:00.000Z"}]
-    assert room.ask("/v1/people/export", {"email": "ADA@example.com "}) == told
     nothing: dict[str, Any] = {"people": [], "feedback": [], "notes": [], "beside": []}
     assert room.ask("/v1/people/export", {**UNIT, "environment": "staging"}) == nothing
     assert room.ask("/v1/people/export", {"person": "psn_" + "0" * 26}) == nothing
@@ -158,6 +157,49 @@ def test_an_address_means_all_who_gave_it(room: Watched) -> None:
     assert {one["id"] for one in told["feedback"]} == {nobody["id"], ada["id"], member["id"]}
     assert len(told["people"]) == 3
     assert room.ask("/v1/people/export", {"member": VIEWER.id})["feedback"] == [member]
+
+
+def test_an_address_that_another_gave_in_a_persons_name_tells_and_forgets_nothing_of_that_person(room: Watched) -> None:
+    """Anybody may send somebody's targeting key with an address of their own."""
+    hers, bobs = room.told(**ADA), room.told(targeting_key="bob", text="Not hers")
+    pid = person(room, hers["id"])
+    note(room, hers["id"], "Of hers")
+    vote(room, bobs["id"], pid)
+    eves = room.told(targeting_key=WORDS[3], title="x", email="eve@example.com", consent=True)
+    note(room, eves["id"], "Of Eve's")
+    told = room.ask("/v1/people/export", {"email": "EVE@example.com "})
+    assert ([one["id"] for one in told["feedback"]], [one["text"] for one in told["notes"]]) == ([eves["id"]], ["Of Eve's"])
+    assert (told["people"], told["beside"]) == ([pid], [])
+    refused = call(api, "POST", "/v1/people/erase", {"email": "eve@example.com"})
+    assert (refused.status, pid in refused.json["detail"]) == (409, True)
+    assert call(api, "GET", f"/v1/feedback/{hers['id']}", principal=VIEWER).json["text"] == WORDS[1]
+
+
+def test_by_an_address_nobody_is_forgotten_while_one_of_them_has_a_name(room: Watched) -> None:
+    given: dict[str, Any] = {"email": "ada@example.com", "consent": True}
+    nobody, ada, member = room.told(**given), room.told(targeting_key="ada", **given), room.told(principal=VIEWER, **given)
+    refused = call(api, "POST", "/v1/people/erase", {"email": "ada@example.com"})
+    for item in (ada, member):
+        assert person(room, item["id"]) in refused.json["detail"]
+    assert "`person` or `targeting_key`" in refused.json["detail"]
+    assert call(api, "GET", f"/v1/feedback/{nobody['id']}", principal=VIEWER).json["erased"] is False
+    for item in (ada, member):
+        room.ask("/v1/people/erase", {"person": person(room, item["id"])})
+    (certificate,) = room.ask("/v1/people/erase", {"email": "ada@example.com"})["certificates"]
+    assert certificate["person"] == person(room, nobody["id"])
+
+
+def test_pages_by_an_address_go_past_what_does_not_hold_it(room: Watched) -> None:
+    given: dict[str, Any] = {"email": "ada@example.com", "consent": True}
+    first = room.told(principal=SERVER, targeting_key="ada", **given)
+    others = [room.told(principal=SERVER, targeting_key="ada", title=f"{number}") for number in range(2 * MOST)]
+    last = room.told(principal=SERVER, targeting_key="ada", **given)
+    for other in others:
+        note(room, other["id"], "Of no such item")
+    pages = exported(room, {"email": "ada@example.com"})
+    assert {one["id"] for page in pages for one in page["feedback"]} == {first["id"], last["id"]}
+    assert len(pages) > 1, "what is looked at counts, so that a page comes in time"
+    assert not [one for page in pages for one in page["notes"]]
 
 
 @pytest.mark.parametrize(

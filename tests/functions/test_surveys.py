@@ -428,7 +428,7 @@ def test_a_person_sees_its_answers_and_is_forgotten(room: Surveying) -> None:
     told = {"item": survey, "what": "answer", "feedback": item, "score": 9, "created_at": "2026-11-01T00:00:11.000Z"}
     assert beside == told
     assert len(room.rows("prompted#")) == 1
-    assert call(feedback, "POST", "/v1/people/erase", {"email": "ada@example.com"}, principal=ADMIN).status == 200
+    assert call(feedback, "POST", "/v1/people/erase", who, principal=ADMIN).status == 200
     assert room.rows("prompted#") == []
     assert room.results(survey)["answers"] == 1, "it counts, of nobody"
     assert call(feedback, "POST", "/v1/people/export", who).json == {"people": [], "feedback": [], "notes": [], "beside": []}

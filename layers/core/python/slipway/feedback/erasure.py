@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.calls import Call, timestamp
 from slipway.feedback.belongings import belongings
-from slipway.feedback.people import EMAIL, KEY, UNIT, WHO
+from slipway.feedback.people import ADDRESS, EMAIL, KEY, UNIT, WHO
 from slipway.feedback.people import SCHEMA as LED
 from slipway.feedback.tickets import prompted
 from slipway.feedback.titles import unlisted
 from slipway.ports import ConditionFailed, Delete, Equals, Put, every
+from slipway.problems import Conflict
 from slipway.resources import Shelf, Stored
 from slipway.tables import FEEDBACK
 from slipway.upgrades import newest, upgrade, upgrader
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 GONE = "gone"  # sort key of the row that remembers, until all is done, what leads to the person
 _PAIRS = 96  # writes of a transaction, or less
+_NAMED = 100  # people, in a refusal
 
 # Each store, what it has of a person who was erased, and for how many days more; None: for ever.
 STORES: tuple[tuple[str, str, int | None], ...] = (
@@ -57,8 +59,13 @@ class Erasure:
         self.shelf = Shelf(self._store, FEEDBACK, kind="person", schema=newest("person"), upgrade=upgrader("person"))
 
     def erase(self, call: Call, who: Who) -> list[Stored]:
-        """What is left of each person that is meant: by its id also of who was erased before, else of who is known alone."""
-        erased = [self._erased(call, pid) for pid in dict.fromkeys(self._people.found(who))]
+        """What is left of each person that is meant: by its id also of who was erased before, else of who is known alone.
+
+        Raises Conflict, and erases nobody, where an address was given in the name of a unit or a member: anybody may."""
+        pids = [*dict.fromkeys(self._people.found(who))]
+        if who[0] == ADDRESS and (named := self._people.named(who, pids)):
+            raise Conflict(_refusal(sorted(named)))
+        erased = [self._erased(call, pid) for pid in pids]
         if who[0] == UNIT and not erased:  # a survey may have asked who never told anything
             self._delete(call, [Delete(FEEDBACK, *prompted(self._people.lookup(who)))])
         return erased
@@ -94,6 +101,14 @@ class Erasure:
     def _delete(self, call: Call, rows: Sequence[Delete]) -> None:
         if rows:
             self._store.transact(rows, call.new_id("", *(f"{row.pk} {row.sk}" for row in rows)))
+
+
+def _refusal(named: Sequence[str]) -> str:
+    people = ", ".join(named[:_NAMED]) + (f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "")
+    return (
+        f"Nobody was erased: that address was also given in the name of {people}, and nobody checked whose it is. "
+        "See their export by `person`; erase them by `person` or `targeting_key`, and by `person` who else gave it."
+    )
 
 
 def certificate(stored: Stored) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from slipway.feedback import statuses
 from slipway.feedback.posting import Letter
 from slipway.problems import NotFound
 from slipway.tables import FEEDBACK
+from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +65,14 @@ class Subscriptions:
         return self._store.get(FEEDBACK, _place(lookup), ENDED) is not None
 
 
+class Addressee(Value):
+    """`title`: of what that person told, where it may go into a letter."""
+
+    address: str
+    lookup: str
+    title: str | None
+
+
 class Letters:
     """`mailer` None: nothing is sent. `refused`: what it raises for a letter that can never be sent."""
 
@@ -83,24 +92,33 @@ class Letters:
         """Whether any are."""
         return self._mailer is not None
 
-    def write(self, id: str, wrote: Stored, root: Stored, status: Status, board: Mapping[str, Any]) -> None:
-        """That the status of `root` changed, to who wrote that item of its group: unless erased since, or tired of letters."""
+    def addressee(self, wrote: Stored) -> Addressee | None:
+        """Who wrote that item; None of who was erased since, gave no address, or is tired of letters.
+
+        What comes with a page's key anybody may have written, in anybody's name: no word of it goes out."""
         from slipway.feedback.people import email  # who ends the letters needs none of it
 
         sealed = self._items.open(wrote)
-        if self._mailer is None or sealed is None or "email" not in sealed:
-            return
+        if sealed is None or "email" not in sealed:
+            return None
         lookup = self._items.people.lookup(email(sealed["email"]))
         if self._subscriptions.ended(lookup):
+            return None
+        title = None if wrote.data["origin"] == "client" else sealed.get("title")
+        return Addressee(sealed["email"], lookup, title)
+
+    def write(self, id: str, to: Addressee, root: Stored, status: Status, board: Mapping[str, Any]) -> None:
+        """That the status of `root` changed, to who wrote an item of its group."""
+        if self._mailer is None:
             return
         label = statuses.label(status, board.get("labels", {}))
-        title = root.data.get("headline") or sealed.get("title") or "your feedback"
-        link = self._subscriptions.link(lookup)
+        title = root.data.get("headline") or to.title or "your feedback"
+        link = self._subscriptions.link(to.lookup)
         said = [f"You told us about {root.data['product']}, and asked to hear what becomes of it.", f"{title}\n{label}"]
         said += [root.data["reply"]] if root.data.get("reply") else []
         said += [f"No more of these e-mails: {link}"]
         try:
-            self._mailer.send(Letter(id, sealed["email"], f"{label}: {title}", "\n\n".join(said) + "\n", link))
+            self._mailer.send(Letter(id, to.address, f"{label}: {title}", "\n\n".join(said) + "\n", link))
         except self._refused as error:  # no such address: the others get theirs
             self._note(error)
 

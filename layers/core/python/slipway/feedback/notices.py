@@ -3,6 +3,7 @@
     ntc_... / round           item, product, status, time, event, phase, after (the person up to whom notices are written),
                               batches, told (how many of them are with the webhooks), version
     ntc_... / to#<pid>        one notice: `id`, which follows from the event and the person; put where there is none
+    ntc_... / mail#<mark>     an address that has its letter: `mark` is a keyed hash of the round and the address
     ntc_... / batch#<n>       `people`: up to 90 whose notices were written together
     list#rounds / ntc_...     rounds that are not over
 
@@ -162,7 +163,7 @@ class Notices:
         self._deliver([deliveries.noticed(webhook, id, batch, time) for webhook in self._taking(NOTICE)])
 
     def _write_letters(self, before: Row, now: datetime) -> None:
-        """To those who wrote, who consented, and whom nobody has written to yet."""
+        """To those who wrote and consented: one to each address, however many people gave it."""
         board = self.board(before["product"])
         people: list[str] = []
         if board.get("notify", {}).get("email") and self.letters.sent:
@@ -173,7 +174,7 @@ class Notices:
             for pid in people:
                 notice = self.store.get(FEEDBACK, before["pk"], _to(pid))
                 if notice is not None and "mailed" not in notice:
-                    self.letters.write(notice["id"], wrote[pid], root, before["status"], board)
+                    self._write_letter(before, notice["id"], wrote[pid], root, board)
                     self.store.put(FEEDBACK, {**notice, "mailed": timestamp(now)}, Equals("id", notice["id"]))
         after = {**before, "told": before["batches"]}
         self._put(before, after | ({"after": people[-1]} if people else {"phase": "done"}), [])
@@ -181,6 +182,15 @@ class Notices:
     def _noted(self, round: Row, pid: str) -> Row:
         row = {"pk": round["pk"], "sk": _to(pid), "schema": SCHEMA, "id": _notice(round, pid)}
         return {**row, "expires": round["expires"]}
+
+    def _write_letter(self, round: Row, id: str, wrote: Stored, root: Stored, board: Mapping[str, Any]) -> None:
+        to = self.letters.addressee(wrote)
+        if to is None:
+            return
+        mark = "mail#" + self.items.people.keyed(f"{round['pk']} {to.lookup}")
+        if self.store.get(FEEDBACK, round["pk"], mark) is None:
+            self.letters.write(id, to, root, round["status"], board)
+            self.store.put(FEEDBACK, {"pk": round["pk"], "sk": mark, "schema": SCHEMA, "expires": round["expires"]})
 
     def _put(self, before: Row, after: Row, writes: list[Write]) -> None:
         after = {**after, "version": before["version"] + 1}

@@ -5,8 +5,9 @@
                                 `who`: the lookup, if any
     psn_... / email#<lookup>    of each e-mail address that the person gave
     psn_... / head              what is left of who was erased (see `slipway.feedback.erasure`)
-    person#<lookup> / who       `pid`: of who has that targeting key in that environment, or is that member
-    person#<lookup> / psn_...   `pid`: of each who gave that e-mail address
+    person#<lookup> / who       `pid`: of who has that targeting key in that environment, or is that member; of an
+                                e-mail address, of a person of its own, on whose behalf the team votes
+    person#<lookup> / psn_...   `pid`: of each who gave that e-mail address; nobody checks whose it is
 
 `pid` is drawn, not derived; a lookup is an HMAC with a secret of this deployment. So rows that outlive a person's key, the
 items and their versions, name somebody whom nobody knows. Who gives no targeting key is another person each time.
@@ -27,7 +28,7 @@ from slipway.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from slipway.calls import Call
@@ -39,10 +40,9 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 PEPPER = "pepper"
-UNIT = "unit"
+UNIT, ADDRESS = "unit", "email"  # kinds of `Who`
 PID = r"psn_[0-9a-z]{26}"
 WHO, KEY, EMAIL = "who", "key", "email#"  # sort keys, and how one begins
-UNIT = "unit"
 
 
 def unit(environment: str, targeting_key: str) -> Who:
@@ -54,7 +54,7 @@ def member(id: str) -> Who:
 
 
 def email(address: str) -> Who:
-    return ("email", folded(address))
+    return (ADDRESS, folded(address))
 
 
 def person(pid: str) -> Who:
@@ -77,12 +77,12 @@ class People:
         self._secrets, self._entropy, self._aead = secrets, entropy, aead
 
     def known(self, who: Who, ahead: Ahead | None = None) -> str | None:
-        """The pid of a unit or a member; None of who never gave anything, or was erased."""
+        """The pid of a unit, a member, or of an address itself; None of who never gave anything, or was erased."""
         row = (ahead or Ahead(self.store)).get(self.place(who))
         return None if row is None else str(upgrade("lookup", row)["pid"])
 
     def place(self, who: Who) -> tuple[str, str]:
-        """Of the row that leads to a unit or a member."""
+        """Of the row that leads to it."""
         return self.lookup(who), WHO
 
     def person(self, call: Call, who: Who | None, *, address: str | None = None, ahead: Ahead | None = None) -> Person:
@@ -116,6 +116,14 @@ class People:
         if who[0] == "person":
             return [row["pk"] for row in self.store.get_many(FEEDBACK, [(who[1], KEY), (who[1], HEAD)])]
         return [str(upgrade("lookup", row)["pid"]) for row in every(self.store, FEEDBACK, self.lookup(who))]
+
+    def named(self, address: Who, pids: Sequence[str]) -> set[str]:
+        """Those of them who are known by something else than that address: it may be another's, given in their name."""
+        lookup, found = self.lookup(address), set[str]()
+        for start in range(0, len(pids), 100):
+            rows = self._identities(pids[start : start + 100])
+            found |= {row["pk"] for row in rows if row.get("who", lookup) != lookup}
+        return found
 
     def secrets(self, pids: Iterable[str]) -> dict[str, bytes]:
         """By pid, of up to 100; who was erased is not among them."""

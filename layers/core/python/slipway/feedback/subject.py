@@ -37,7 +37,7 @@ _UNIT: dict[str, Any] = {"targeting_key": "user-17", "environment": "production"
 
 
 class Subject(Shape):
-    """One of: a targeting key and its environment, an e-mail address (all who gave it), a member, or the id of a person."""
+    """One of: a targeting key and its environment, an e-mail address, a member, or the id of a person."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_UNIT, _EMAIL]})
 

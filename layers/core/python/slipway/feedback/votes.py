@@ -4,7 +4,8 @@
 
 What it costs at the store: one write, and of a person who was never met one transaction with what makes the person. Nothing is
 counted here (see `slipway.feedback.ballots`). A vote for a duplicate stays at the duplicate and counts for its root; a
-withdrawal takes the person's votes from the whole group.
+withdrawal takes the person's votes from the whole group. An e-mail address is a person of its own here, whoever gave it: nobody
+checks whose it is.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Votes:
         if not self._gate.voted(call, item.data["product"], address):
             raise Conflict("There is no voting on feedback about this product; an editor can turn it on in its board.")
         for number in range(TRIES):
-            pid = self._known(who)
+            pid = self.people.known(who)
             try:
                 if pid is not None:
                     self.store.put(FEEDBACK, _vote(call, id, pid, by), Absent())
@@ -78,7 +79,7 @@ class Votes:
         Raises NotFound, Invalid, Forbidden, Conflict, TooManyRequests."""
         who, _ = _who(call, voter)
         self._gate.voted(call, self._item(call, id).data["product"], address)
-        pid = self._known(who)
+        pid = self.people.known(who)
         for number in range(TRIES):
             group = self.groups.root(id)
             rows = [] if pid is None else self.store.get_many(FEEDBACK, [(one, VOTE + pid) for one in group.ids])
@@ -117,11 +118,6 @@ class Votes:
 
     def _root(self, item: Stored) -> str:
         return self.groups.root(item.id).id if "merged_into" in item.data else item.id
-
-    def _known(self, who: Who) -> str | None:
-        """Of an e-mail address: who voted by it, or else one of those who gave it."""
-        pid = self.people.known(who)
-        return pid if pid is not None or who[0] != "email" else min(self.people.found(who), default=None)
 
 
 def _who(call: Call, voter: Voter) -> tuple[Who, str | None]:
