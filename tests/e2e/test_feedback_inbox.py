@@ -30,7 +30,9 @@ def test_the_team_works_through_what_was_told(stack: Stack) -> None:
         headers={**MERGE, "If-Match": '"2"'},
     ).json()
     assert (changed["status"], changed["assignee"], changed["version"], changed["title"]) == ("planned", member, 3, "First")
-    assert [one["id"] for one in stack.call("GET", "/v1/feedback?product=sorter&status=planned&tag=noise").json()["items"]] == [ids[0]]
+    assert [one["id"] for one in stack.call("GET", "/v1/feedback?product=sorter&status=planned&tag=noise").json()["items"]] == [
+        ids[0]
+    ]
     for links in ([{"flag": "one-click-booking", "environment": "development"}], []):
         linked = stack.call("PATCH", f"/v1/feedback/{ids[0]}", {"links": links}, headers={**MERGE, "If-Match": "*"})
         assert linked.json()["links"] == links

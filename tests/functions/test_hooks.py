@@ -40,6 +40,8 @@ def test_a_secret_is_shown_once(world: Outward) -> None:
         ({"url": "http://hooks.example.com/in"}, "/url", "invalid_url"),
         ({"url": "https://169.254.169.254/latest"}, "/url", "invalid_url"),
         ({"url": "http://127.0.0.1:8080/in"}, "/url", "invalid_url"),
+        ({"url": "https://a..de/"}, "/url", "invalid_url"),
+        ({"url": "https://127.1/"}, "/url", "invalid_url"),
         ({"events": ["bogus.*"]}, "/events/0", "unknown_topic"),
         ({"events": ["feedback"]}, "/events/0", "invalid_topic"),
         ({"events": []}, "/events", "too_short"),
