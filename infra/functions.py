@@ -307,8 +307,8 @@ FUNCTIONS = (
         "Surveys: whom they ask, and what people answered",
         settings.Surveys,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#*")),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*")),
+            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#*", "bucket#*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*", "bucket#*")),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"), leading=("srv_*",)),
             OnTable(FEEDBACK, _QUERY, leading=("srv_*", "list#surveys#*")),
             OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#surveys#*",)),
