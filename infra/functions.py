@@ -286,7 +286,7 @@ FUNCTIONS = (
                 leading=(*_TOLD, "imp_*", "secret#pepper", "secret#form", "secret#survey"),
             ),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem",), leading=(*_TOLD, "srv_*", "index#*")),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=(*_TOLD, "srv_*", "imp_*", "list#link#*", "secret#*")),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=(*_TOLD, "srv_*", "imp_*", "bulk#*", "list#link#*", "secret#*")),
             OnTable(
                 FEEDBACK,
                 ("dynamodb:DeleteItem",),
@@ -324,8 +324,10 @@ FUNCTIONS = (
         "Surveys: whom they ask, and what people answered",
         settings.Surveys,
         grants=(
-            OnTable(FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#pepper", "secret#survey")),
-            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*")),
+            OnTable(
+                FEEDBACK, ("dynamodb:GetItem",), leading=("srv_*", "prompted#*", "secret#pepper", "secret#survey", "bucket#*")
+            ),
+            OnTable(FEEDBACK, ("dynamodb:PutItem",), leading=("srv_*", "prompted#*", "secret#*", "list#surveys#*", "bucket#*")),
             OnTable(FEEDBACK, ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"), leading=("srv_*",)),
             OnTable(FEEDBACK, _QUERY, leading=("srv_*", "list#surveys#*")),
             OnTable(FEEDBACK, ("dynamodb:DeleteItem",), leading=("list#surveys#*",)),

@@ -65,8 +65,8 @@ class Surveying:
         return self.ask("POST", "/prompt", body, principal)
 
     def prompt(self, key: str = "ada", view: str = "v1", **context: Any) -> Any:
-        """What it is asked, or None."""
-        answer = self.prompting(key, view, **context)
+        """What it is asked, or None: by a server, of which any number may be asked at once."""
+        answer = self.prompting(key, view, SERVER, **context)
         assert answer.status in (200, 204), answer.body
         return answer.json if answer.status == 200 else None
 

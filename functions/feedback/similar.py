@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.feedback.door import Feedback, api
 from slipway.edge.http import Answer, Request
+from slipway.feedback.buckets import SUGGESTIONS
 from slipway.feedback.suggestions import Asked, SimilarList
 
 
@@ -13,6 +14,9 @@ def similar(request: Request[Feedback, None, Asked]) -> Answer:
 
     By words, other words for them, and spelling; the nearest first, and nothing that is too far. Duplicates lead to what they
     are duplicates of. The team sees titles as they were written; a client or server key the public ones where there are any,
-    and only where the product's board has `suggestions` on. Ask when the typing pauses; a new title is found within seconds.
+    of bugs those alone, and only where the product's board has `suggestions` on. Ask when the typing pauses; a new title is
+    found within seconds. Of one network, a client key may ask 120 times at once and twice a second from then on (429).
     """
-    return Answer(200, {"items": request.use.suggestions.find(request.call.principal, request.query, request.call.now)})
+    use, call = request.use, request.call
+    use.gate.let(call, request.address, SUGGESTIONS)
+    return Answer(200, {"items": use.suggestions.find(call.principal, request.query, call.now)})

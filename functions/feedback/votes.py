@@ -27,7 +27,8 @@ def vote(request: Request[Feedback, Voter, None]) -> Answer:
 def withdraw(request: Request[Feedback, Voter, None]) -> Answer:
     """Withdraw a vote, from the item, its duplicates and what it is a duplicate of; again changes nothing.
 
-    Whose vote it is says the body, as it does for a vote.
+    Whose vote it is says the body, as it does for a vote. A client key withdraws only what client keys gave: a vote that a
+    server or the team gave stays, and the answer does not tell.
     """
     voted = request.use.votes.withdraw(request.call, request.path["id"], request.body, request.address)
     return Answer(200, {"id": voted.id, "counts_for": voted.root, "voted": False})

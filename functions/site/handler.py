@@ -29,6 +29,12 @@ PAGES = {
     "/favicon.svg": ("favicon.svg", SVG),
     "/favicon.ico": ("favicon.svg", SVG),  # asked for by browsers whatever the page says
 }
+# What people open that is no operation: each path with its methods.
+OPENED = (
+    *(("GET", f"/public/{{product}}/{page}") for page in ("roadmap", "roadmap.json")),
+    *(("GET", f"/public/{{product}}/{page}") for page in ("changelog", "changelog.json", "changelog.atom")),
+    *((method, "/unsubscribe/{token}") for method in ("GET", "POST")),
+)
 SHARED = ("/widget.js",)  # what pages of others load
 
 
@@ -41,7 +47,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
 def _answer(request: Event) -> Rendered:
     """Raises NotFound, MethodNotAllowed."""
     if request.path not in PAGES:
-        allowed = methods(request.path, _routes())
+        allowed = methods(request.path, [*_routes(), *OPENED])
     elif request.method in ("GET", "HEAD"):
         return _page(request)
     else:

@@ -10,6 +10,7 @@ from slipway import history
 from slipway.adapters import connect
 from slipway.edge.http import Answer, Api, Request
 from slipway.environments import acting_in
+from slipway.feedback.buckets import Buckets
 from slipway.feedback.people import People
 from slipway.feedback.prompts import Prompts
 from slipway.feedback.results import ResultsView, results
@@ -35,7 +36,7 @@ class Room:
 
 def room(store: Store, entropy: Callable[[int], bytes] = os.urandom) -> Room:
     surveys, secrets = Surveys(store), Secrets(store, entropy)
-    return Room(surveys, Prompts(surveys, People(store, secrets, entropy), Tickets(secrets)))
+    return Room(surveys, Prompts(surveys, People(store, secrets, entropy), Tickets(secrets), Buckets(store)))
 
 
 def wire() -> Room:
@@ -75,10 +76,13 @@ def prompt(request: Request[Room, Prompting, None]) -> Answer:
 
     `view` is the client's word for the page or screen: for half an hour the same one is answered the same, so a request may be
     sent again. What the prompt asks is answered by `POST /v1/feedback` within a day: `type` is its `kind`, `survey` its
-    `token`, with the same `product` and `targeting_key`. A change of a survey is seen within ten seconds.
+    `token`, with the same `product` and `targeting_key`. A change of a survey is seen within ten seconds. Of one network, a
+    client key is given 20 prompts at once and one every three seconds from then on (429); a 204 counts for nothing.
     """
     environment = acting_in(request.call.principal, None)
-    found = None if environment is None else request.use.prompts.prompt(request.call, environment, request.body)
+    if environment is None:
+        return Answer(204)
+    found = request.use.prompts.prompt(request.call, environment, request.body, request.address)
     return Answer(204) if found is None else Answer(200, found)
 
 

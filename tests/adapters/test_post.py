@@ -201,6 +201,21 @@ def test_a_name_that_leads_nowhere() -> None:
     assert found.failure == "dns"
 
 
+@pytest.mark.parametrize("host", ["a..de", f"{'a' * 64}.example.com"])
+def test_a_name_that_no_host_can_have(host: str) -> None:
+    (found,) = PublicPost().send([sending(f"https://{host}/")])
+    assert found.failure == "dns"
+    assert found.milliseconds < 10_000, "the time that it took"
+
+
+def test_whatever_goes_wrong_is_told_as_a_failure() -> None:
+    def breaks(host: str, port: int) -> list[str]:
+        raise RuntimeError(host)
+
+    found = PublicPost(resolve=breaks).send([sending("https://hooks.example.com/"), sending("no address")])
+    assert [(one.status, one.failure) for one in found] == [(None, "failed")] * 2
+
+
 def test_a_resolver_that_hangs_is_left_behind() -> None:
     over = threading.Event()
 

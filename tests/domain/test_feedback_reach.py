@@ -50,6 +50,15 @@ def test_this_machine_only_where_that_is_allowed_and_nothing_else_by_http() -> N
         *("https://127.0.0.1", "https://169.254.169.254/latest", "https://10.0.0.1:8443", "http://127.0.0.1:8080"),
         *("https://user:word@hooks.example.com", "https://hooks.example.com/#x", "https://hooks.example.com:0"),
         *("https://hooks.example.com:65536", "https://hooks.example.com/a b", "ftp://hooks.example.com", "https://[::1]/", "x"),
+        *("https://a..de/", f"https://{'a' * 64}.example.com", f"https://{'a.' * 126}de", f"https://{'a.' * 127}de"),
+        *(
+            "https://127.1",
+            "https://0177.0.0.1",
+            "https://2130706433",
+            "https://0x7f.1",
+            "https://127.0.0.0x1",
+            "https://1.2.3.999",
+        ),
         *("https://hooks.example.com/\r\nhost: x", "https://hooks.example.com/" + "a" * 1000, "https://höoks.example.com"),
     ],
 )
@@ -61,5 +70,7 @@ def test_what_can_be_told_at_once_is_refused_at_once(url: str) -> None:
 def test_what_is_sound_is_taken_apart() -> None:
     check("https://hooks.example.com/in?token=1", loopback=False)
     check("http://localhost:8080/in", loopback=True)
+    check(f"https://{'a' * 63}.example.com", loopback=False)
+    check("https://93.184.216.34/in", loopback=False)
     assert (THERE.secure, THERE.host, THERE.port, THERE.path) == (True, "hooks.example.com", 443, "/in?token=1")
     assert place("https://Hooks.example.com:8443?a=1").path == "/?a=1"

@@ -11,6 +11,7 @@ from functions.feedback.door import feedback
 from functions.feedback.handler import api, handler
 from slipway.access import Principal
 from slipway.feedback import switches, titles
+from slipway.feedback.buckets import SUGGESTIONS
 from slipway.feedback.titles import FRESH, OLD, listed, partition, unlisted
 from slipway.ports import ConditionFailed, Delete, Put
 from slipway.products import Products
@@ -82,6 +83,8 @@ def test_the_team_sees_what_is_like_it(told: Told) -> None:
 
 def test_who_writes_in_a_browser_sees_only_what_a_board_shows(told: Told) -> None:
     plain, named = told.tell("Export is slow"), told.tell("Export, you fools", headline="Faster export")
+    bug = told.tell("Export shows what others wrote", type="bug")
+    known = told.tell("Export leaks", type="bug", headline="Export fails now and then")
     untitled = told.tell(None, text="The export takes an hour")
     for principal in (CLIENT, SERVER):
         refused = told.ask(principal=principal)
@@ -90,9 +93,27 @@ def test_who_writes_in_a_browser_sees_only_what_a_board_shows(told: Told) -> Non
     assert told.ask(principal=CLIENT).status == 403
     told.board(suggestions=True)
     titles = {item["id"]: item["title"] for item in told.ask(principal=CLIENT).json["items"]}
-    assert titles == {plain: "Export is slow", named: "Faster export"}
+    assert titles == {plain: "Export is slow", named: "Faster export", known: "Export fails now and then"}
     titles = {item["id"]: item["title"] for item in told.ask().json["items"]}
-    assert titles == {plain: "Export is slow", named: "Export, you fools", untitled: None}
+    assert titles == {
+        plain: "Export is slow",
+        named: "Export, you fools",
+        untitled: None,
+        bug: "Export shows what others wrote",
+        known: "Export leaks",
+    }
+
+
+def test_a_page_asks_often_but_not_without_bound_and_what_is_told_goes_on(told: Told) -> None:
+    told.board(suggestions=True)
+    asked = [told.ask(principal=CLIENT).status for _ in range(SUGGESTIONS.most + 5)]
+    assert asked == [200] * SUGGESTIONS.most + [429] * 5
+    assert told.ask(principal=SERVER).status == told.ask().status == 200
+    with api.testing(use=told.use, now=lambda: told.now):
+        body = {"type": "idea", "product": "mug", "title": "Export"}
+        assert call(handler, "POST", "/v1/feedback", body, principal=CLIENT).status == 201
+    told.now += timedelta(seconds=1)
+    assert told.ask(principal=CLIENT).status == 200
 
 
 def test_what_is_held_or_spam_is_shown_to_nobody(told: Told) -> None:

@@ -120,6 +120,38 @@ def test_a_vote_is_withdrawn_and_given_again(deployment: Deployment) -> None:
     assert deployment.votes(id) == [1]
 
 
+def test_a_page_withdraws_only_what_pages_gave(deployment: Deployment) -> None:
+    """Whoever reads its key can guess targeting keys, and gets no other answer where a vote stays."""
+    given, merged = deployment.item(), deployment.item()
+    bob, eve = {"targeting_key": "bob"}, {"targeting_key": "eve"}
+    deployment.post(f"/{given}/votes", ADA, BACKEND)
+    deployment.post(f"/{given}/votes", {**bob, "environment": "production"}, EDITOR)
+    deployment.post(f"/{given}/votes", eve, VISITOR)
+    deployment.post(f"/{merged}/votes", ADA, VISITOR)
+    deployment.merge(merged, given)
+    assert deployment.votes(given) == [3]
+    for body in (ADA, bob, eve, {"targeting_key": "nobody"}):
+        reply = deployment.post(f"/{given}/votes/withdraw", body, VISITOR)
+        assert (reply.status, reply.json) == (200, {"id": given, "counts_for": given, "voted": False})
+    assert deployment.votes(given) == [2]
+    assert {vote["item"] for vote in deployment.voters(given)} == {given}, "its own in the duplicate is gone"
+    for body in (ADA, bob):
+        deployment.post(f"/{given}/votes/withdraw", body, BACKEND)
+    assert deployment.votes(given) == [0]
+
+
+def test_a_vote_of_nobody_knows_which_key_is_not_a_pages(deployment: Deployment) -> None:
+    id = deployment.item()
+    deployment.post(f"/{id}/votes", ADA, VISITOR)
+    [row] = [row for row in deployment.store.tables["feedback"].values() if row["sk"].startswith("vote#")]
+    old = {name: value for name, value in row.items() if name != "origin"}
+    deployment.store.put(FEEDBACK, {**old, "schema": 1})
+    deployment.post(f"/{id}/votes/withdraw", ADA, VISITOR)
+    assert deployment.votes(id) == [1]
+    deployment.post(f"/{id}/votes/withdraw", ADA, BACKEND)
+    assert deployment.votes(id) == [0]
+
+
 def test_a_member_votes_for_itself(deployment: Deployment) -> None:
     id = deployment.item()
     for _ in range(2):

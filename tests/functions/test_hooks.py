@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from slipway import events
 from slipway.feedback.webhooks import MOST, takes
 from tests.functions.events import EDITOR, VIEWER
 from tests.outward import PRODUCT, RECEIVER, Outward
@@ -40,7 +41,11 @@ def test_a_secret_is_shown_once(world: Outward) -> None:
         ({"url": "http://hooks.example.com/in"}, "/url", "invalid_url"),
         ({"url": "https://169.254.169.254/latest"}, "/url", "invalid_url"),
         ({"url": "http://127.0.0.1:8080/in"}, "/url", "invalid_url"),
+        ({"url": "https://a..de/"}, "/url", "invalid_url"),
+        ({"url": "https://127.1/"}, "/url", "invalid_url"),
         ({"events": ["bogus.*"]}, "/events/0", "unknown_topic"),
+        ({"events": ["*", "feedback.nope.v1"]}, "/events/1", "unknown_topic"),
+        ({"events": ["feedback.updated.v9"]}, "/events/0", "unknown_topic"),
         ({"events": ["feedback"]}, "/events/0", "invalid_topic"),
         ({"events": []}, "/events", "too_short"),
         ({"enabled": "yes"}, "/enabled", "type"),
@@ -51,6 +56,23 @@ def test_what_is_wrong_is_told(world: Outward, wish: dict[str, Any], pointer: st
     assert reply.status == 422
     assert [(fault["pointer"], fault["code"]) for fault in reply.json["errors"]] == [(pointer, code)]
     assert world.rows("whk_") == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "near"), [("feedback.update.v1", "feedback.updated.v1"), ("flag.xyzxyzxyzxyz.v1", "flag.archived.v1")]
+)
+def test_an_event_that_there_is_not_is_told_with_those_near_it(world: Outward, topic: str, near: str) -> None:
+    reply = world.http("POST", "/v1/webhooks", {"url": RECEIVER, "events": [topic]})
+    assert reply.status == 422
+    assert near in reply.json["errors"][0]["detail"]
+
+
+def test_every_event_can_be_named(world: Outward) -> None:
+    for type in events.CONTRACTS:
+        topics = [type, f"{type.partition('.')[0]}.*", "feedback.notice"]
+        made = world.http("POST", "/v1/webhooks", {"url": RECEIVER, "events": topics})
+        assert made.status == 201, made.body
+        assert world.http("DELETE", f"/v1/webhooks/{made.json['id']}", headers=ANY).status == 204
 
 
 def test_there_are_not_too_many(world: Outward) -> None:

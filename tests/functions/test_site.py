@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.site.handler import PAGES, handler
+from functions.site.handler import OPENED, PAGES, handler
+from infra.routes import ROUTES
 from tests.functions.events import Reply, call
 
 
@@ -73,6 +74,11 @@ def test_the_served_document_is_openapi() -> None:
         ("HEAD", "/v1/products", 405, "GET, POST"),
         ("PUT", "/v1/products/prd_1", 405, "DELETE, GET, PATCH"),
         ("POST", "/v1/me", 405, "GET"),
+        ("HEAD", "/public/mug/roadmap", 405, "GET"),
+        ("POST", "/public/mug/changelog.atom", 405, "GET"),
+        ("OPTIONS", "/public/mug/roadmap.json", 204, "GET, OPTIONS"),
+        ("POST", "/public/mug/roadmap.atom", 404, None),
+        ("DELETE", "/unsubscribe/x", 405, "GET, POST"),
         ("OPTIONS", "/v1/products", 204, "GET, POST, OPTIONS"),
         ("OPTIONS", "/docs", 204, "GET, HEAD, OPTIONS"),
     ],
@@ -84,6 +90,11 @@ def test_what_is_no_page_is_a_problem(method: str, path: str, status: int, allow
     if status >= 400 and method != "HEAD":
         assert reply.headers["content-type"] == "application/problem+json"
         assert reply.json["code"] == {404: "not_found", 405: "method_not_allowed"}[status]
+
+
+def test_every_route_that_is_no_operation_is_known() -> None:
+    opened = [(route.method, route.path) for route in ROUTES if route.public and route.path.startswith("/")]
+    assert sorted(OPENED) == sorted(opened)
 
 
 @pytest.mark.parametrize("path", ["/v1/products/", "/v1/products/prd_1/", "/v1/me/", "/docs/", "//"])

@@ -11,6 +11,7 @@ from functions.feedback.handler import handler as feedback
 from functions.surveys.handler import handler
 from slipway.access import Principal
 from slipway.feedback.answers import served
+from slipway.feedback.buckets import MOST
 from slipway.feedback.survey import MOST_ANSWERS
 from slipway.feedback.surveys import MOST_ENABLED
 from slipway.flags.environments import Environments, NewEnvironment
@@ -252,6 +253,21 @@ def test_a_prompt_costs_two_reads_at_most_and_nobody_costs_none(room: Surveying)
     room.store.requests.clear()
     assert room.prompt("eve", "v2", plan="team") is None
     assert room.store.requests == ["get"]
+
+
+def test_made_up_people_are_not_asked_without_bound(room: Surveying) -> None:
+    room.survey(targeting=TEAM)
+    found = [room.prompting(f"made-up-{number}", plan="team").status for number in range(3 * MOST)]
+    assert found == [200] * MOST + [429] * 2 * MOST
+    assert len(room.rows("prompted#")) == MOST
+    refused = room.prompting("one-more", plan="team")
+    assert refused.json["code"] == "too_many_requests"
+    assert room.prompting("made-up-0", plan="team").status == 200, "the same view costs nothing"
+    assert room.prompting("bob", plan="free").status == 204
+    assert room.prompting("bob", principal=SERVER, plan="team").status == 200
+    room.later(seconds=float(refused.headers["retry-after"]))
+    assert room.prompting("one-more", plan="team").status == 200
+    assert "192.0.2" not in str(room.rows("bucket#")), "no network is kept as it is"
 
 
 @pytest.mark.parametrize(

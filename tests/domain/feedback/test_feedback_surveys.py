@@ -16,7 +16,7 @@ from slipway.problems import Conflict
 from slipway.tables import FEEDBACK
 from tests.catalogue import a_call
 from tests.domain.test_products_race import together
-from tests.surveying import CLIENT, SERVER, SURVEY, Surveying
+from tests.surveying import SERVER, SURVEY, Surveying
 
 MANY, CAP, AT_ONCE = 1_000, 100, 32
 
@@ -26,7 +26,7 @@ def room() -> Surveying:
     return Surveying()
 
 
-def asking(principal: Any = CLIENT, seconds: float = 20) -> Call:
+def asking(principal: Any = SERVER, seconds: float = 20) -> Call:
     return a_call(seconds, operation="surveys.prompt").but(principal=principal)
 
 
@@ -36,7 +36,7 @@ def begun(room: Surveying, **fields: Any) -> str:
 
 def prompted(room: Surveying, key: str, view: str = "v", call: Call | None = None) -> Any:
     asked = Prompting.model_validate({"product": "mug", "view": view, "context": {"targetingKey": key}})
-    return room.surveys.prompts.prompt(call or asking(), "production", asked)
+    return room.surveys.prompts.prompt(call or asking(), "production", asked, "192.0.2.1")
 
 
 def answer(room: Surveying, key: str, token: str, rating: int = 9) -> bool:

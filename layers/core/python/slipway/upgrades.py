@@ -17,8 +17,13 @@ def _audit_by_month(row: Row) -> Row:
     return {**{name: value for name, value in row.items() if name != "day"}, "month": row["time"][:7]}
 
 
+def _vote_with_origin(row: Row) -> Row:
+    """Which kind of key gave it nobody knows any more: none that a page's key may withdraw."""
+    return {**row, "origin": row["by"].partition(":")[0] if "by" in row else "unknown"}
+
+
 # (kind, schema) -> the same row in the next schema. A step sets no `schema`, and touches neither keys nor version.
-STEPS: dict[tuple[str, int], Step] = {("audit", 1): _audit_by_month}
+STEPS: dict[tuple[str, int], Step] = {("audit", 1): _audit_by_month, ("vote", 1): _vote_with_origin}
 
 
 class Unreadable(StoreError):

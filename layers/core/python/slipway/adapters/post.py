@@ -69,6 +69,8 @@ class PublicPost:
             status, failure = None, "tls"
         except OSError:
             status, failure = None, "reset"
+        except Exception:  # a thread that dies would be told as a timeout that never was
+            status, failure = None, "failed"
         return Outcome(status, int((time.monotonic() - began) * 1000), failure)
 
     def _status(self, sending: Sending, end: float) -> int:
@@ -83,7 +85,7 @@ class PublicPost:
     def _connected(self, there: Place, end: float) -> socket.socket:
         try:
             found = self._resolve(there.host, there.port)
-        except OSError:
+        except (OSError, ValueError):  # a UnicodeError is of a name that no host can have
             raise Failed("dns") from None
         addresses = [address for address in found if may_reach(there, address, loopback=self._loopback)]
         if not addresses:

@@ -17,10 +17,9 @@ from slipway.calls import Call
 from slipway.changes import differences, told
 from slipway.feedback.statuses import Status
 from slipway.feedback.switches import DEFAULTS, board_id, standing
-from slipway.fields import cleaned, error, published, whole
-from slipway.members import normalised
+from slipway.fields import cleaned, published, whole
 from slipway.ports import Row, Store
-from slipway.problems import Invalid, KeyTaken, NotFound
+from slipway.problems import KeyTaken, NotFound
 from slipway.resources import HEAD, Claim, Event, Shelf, Stored
 from slipway.shape import Shape, absent
 from slipway.tables import FEEDBACK, PRODUCTS
@@ -28,20 +27,12 @@ from slipway.upgrades import newest, upgrader
 
 Data = dict[str, Any]
 
-LABEL, ADDRESS, SECONDS = 40, 254, 3_600
+LABEL, SECONDS = 40, 3_600
 TOLD = ("product", "roadmap", "changelog", "suggestions", "voting", "scrub", "ship_with_flags", "form")
-
-
-def _address(raw: str) -> str:
-    try:
-        return normalised(raw)
-    except Invalid as invalid:
-        raise error("pattern", invalid.errors[0].detail) from None
 
 
 Label = Annotated[str, AfterValidator(cleaned(text.line, LABEL)), published(text.LINE, LABEL)]
 Seconds = Annotated[int, Field(ge=0, le=SECONDS), BeforeValidator(whole)]
-Address = Annotated[str, Field(max_length=ADDRESS), AfterValidator(_address)]
 
 
 class Form(Shape):
@@ -56,14 +47,12 @@ class FormPatch(Shape):
 
 class Notify(Shape):
     email: bool = Field(description="whether those who asked to hear of it are written to", examples=[True])
-    from_: str | None = Field(default=None, alias="from", examples=["feedback@example.com"])
 
 
 class NotifyPatch(Shape):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"email": True, "from": "feedback@example.com"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": True}]})
 
     email: StrictBool = Field(default_factory=absent)
-    from_: Address | None = Field(default_factory=absent, alias="from")
 
 
 class BoardPatch(Shape):
@@ -81,7 +70,7 @@ class BoardPatch(Shape):
 
     def fields(self) -> Data:
         """The fields that it names, as plain values."""
-        return self.model_dump(exclude_unset=True, by_alias=True)
+        return self.model_dump(exclude_unset=True)
 
 
 class BoardView(Shape):

@@ -55,7 +55,7 @@ class TryView(Shape):
     milliseconds: int
     failure: str | None = Field(
         description="why there was no answer: `timeout`, `refused` (no connection), `tls`, `dns`, `address` (not of the public "
-        "internet), `reset`, `malformed`"
+        "internet), `reset`, `malformed`, or `failed` (by a fault of ours)"
     )
 
 

@@ -6,6 +6,7 @@ refuses before anything of the item is written, and says when or how it will be 
 
 from __future__ import annotations
 
+from slipway.feedback.buckets import TELLING
 from slipway.signals.network import network
 from slipway.signals.salts import source
 from slipway.values import Value
@@ -13,7 +14,7 @@ from slipway.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slipway.calls import Call
-    from slipway.feedback.buckets import Buckets
+    from slipway.feedback.buckets import Buckets, Size
     from slipway.feedback.forms import Forms
     from slipway.feedback.switches import Switches
     from slipway.signals.salts import Salts
@@ -52,8 +53,8 @@ class Gate:
         self.let(call, address)
         return self._switches.of(product, call.now.timestamp()).voting
 
-    def let(self, call: Call, address: str) -> None:
+    def let(self, call: Call, address: str, size: Size = TELLING) -> None:
         """What needs no form takes a token all the same. Raises TooManyRequests."""
         now, environment = call.now.timestamp(), call.principal.environment
         if call.principal.kind == "client" and environment is not None:
-            self.buckets.take(call, source(self._salts.of(environment, now), network(address)))
+            self.buckets.take(call, source(self._salts.of(environment, now), network(address)), size=size)

@@ -7,6 +7,9 @@ The budget is of the environment: a survey asks nobody whom any survey there, of
 `quiet_days`. The row is written before the prompt is answered, on condition of what was read: of two views at the same moment
 one gets a prompt. The same view is answered the same for a while, so that a lost answer loses no prompt.
 
+With a client key, which anybody can read in a page, a prompt takes a token of the network's: targeting keys can be made up, and
+each that is asked costs a row and somebody's quiet days. Where nothing is to be asked, none is taken.
+
 Where several surveys could ask, the one does that draws the unit first: a rare one goes before one that asks everybody.
 """
 
@@ -27,11 +30,13 @@ from slipway.flags.limits import Allowance
 from slipway.ports import Absent, ConditionFailed, Equals
 from slipway.resources import Stored
 from slipway.rollouts.exposure import bucket
+from slipway.signals.network import network
 from slipway.signals.rows import DAY
 from slipway.tables import FEEDBACK
 from slipway.values import Value
 
 if TYPE_CHECKING:
+    from slipway.feedback.buckets import Buckets
     from slipway.feedback.people import People
     from slipway.ports import Row
 
@@ -66,12 +71,14 @@ class Running(Value):
 
 
 class Prompts:
-    def __init__(self, surveys: Surveys, people: People, tickets: Tickets) -> None:
-        self._surveys, self._people, self._tickets = surveys, people, tickets
+    def __init__(self, surveys: Surveys, people: People, tickets: Tickets, buckets: Buckets) -> None:
+        self._surveys, self._people, self._tickets, self._buckets = surveys, people, tickets, buckets
         self._found: dict[str, tuple[float, list[Running]]] = {}
 
-    def prompt(self, call: Call, environment: str, asked: Prompting) -> dict[str, Any] | None:
-        """A PromptView; None where nothing is to be asked."""
+    def prompt(self, call: Call, environment: str, asked: Prompting, address: str) -> dict[str, Any] | None:
+        """A PromptView; None where nothing is to be asked. `address`: of the network that it comes from.
+
+        Raises TooManyRequests."""
         shared, key = Allowance(), asked.context["targetingKey"]
         running = self._running(environment, call.now.timestamp())
         fit = [one for one in running if one.asks(asked.product, asked.context, call, shared)]
@@ -87,6 +94,7 @@ class Prompts:
             if not rested:
                 return None
             chosen = min(rested, key=lambda one: (one.draws(key), one.survey.id)).survey
+            self._let(call, address)
             mine = _row(call, lookup, chosen.id, asked.view, row)
             try:
                 self._surveys.store.put(FEEDBACK, mine, Absent() if row is None else Equals("by", row["by"]))
@@ -97,6 +105,10 @@ class Prompts:
         return None
 
     # --- inside ---
+
+    def _let(self, call: Call, address: str) -> None:
+        if call.principal.kind == "client":
+            self._buckets.take(call, self._people.keyed(f"network\x1f{network(address)}")[:24])
 
     def _running(self, environment: str, now: float) -> Sequence[Running]:
         until, running = self._found.get(environment, (0.0, []))

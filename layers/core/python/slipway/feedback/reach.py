@@ -12,9 +12,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from slipway.values import Value
 
 URL = r"^https://[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?([/?][!#-;=?-\[\]_a-z~]*)?$"
-MOST_URL = 1_000  # characters
+MOST_URL, MOST_LABEL = 1_000, 63  # characters
 
 _FORM = re.compile(r"(https?)://([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9.-]{0,251}[A-Za-z0-9])(?::([0-9]{1,5}))?([/?][!-\"$-~]*)?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a name that ends so is read as an address by resolvers: 127.1, 0x7f.1
 _LOCAL = ("localhost", "127.0.0.1")
 # Beside what is private, loopback, link-local (metadata), shared, reserved or multicast: what carries another address in it.
 _CARRIERS = tuple(IPv6Network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
@@ -52,11 +53,20 @@ def check(url: str, *, loopback: bool) -> None:
     try:
         address = ip_address(there.host)
     except ValueError:
-        if "." not in there.host or there.host.rpartition(".")[2] in ("localhost", "local", "internal"):
-            raise ValueError("Name a host of the public internet.") from None
+        _check_name(there.host)
         return
     if not public(address):
         raise ValueError("That is no address of the public internet.")
+
+
+def _check_name(host: str) -> None:
+    labels = host.split(".")
+    if not all(0 < len(label) <= MOST_LABEL for label in labels):
+        raise ValueError(f"No host has this name: between its dots are 1 to {MOST_LABEL} characters.") from None
+    if _NUMBER.fullmatch(labels[-1]):
+        raise ValueError("Write an address as four numbers from 0 to 255, without zeros before them.") from None
+    if len(labels) == 1 or labels[-1] in ("localhost", "local", "internal"):
+        raise ValueError("Name a host of the public internet.") from None
 
 
 def may_reach(there: Place, address: str, *, loopback: bool) -> bool:

@@ -77,7 +77,7 @@ class Suggestions:
             if root is None or root.id in found or len(found) == asked.limit:
                 continue
             written, headline = rows.get(root.id, {}).get("shown") or None, root.data.get("headline")
-            title = written or headline if member else headline or written
+            title = written or headline if member else headline or (None if root.data["type"] == "bug" else written)
             if title is not None or member:
                 status = {"title": title, "status": root.data["status"]}
                 found[root.id] = {"id": root.id, **status, "votes": 0, "score": round(hit.score, 3)}

@@ -14,20 +14,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from slipway import importing, roster, sheets, text
 from slipway.calls import Call
 from slipway.feedback import notes, posts
-from slipway.feedback.boards import Address
 from slipway.feedback.imported import Importing
 from slipway.feedback.item import Prose, Reply, Title
 from slipway.feedback.items import Data, Items
 from slipway.feedback.posts import Post
 from slipway.feedback.scrub import scrub, scrub_address
-from slipway.fields import cleaned
+from slipway.fields import cleaned, error
+from slipway.members import normalised
 from slipway.paging import PAGE_BYTES, compact
 from slipway.ports import ConditionFailed, Write
+from slipway.problems import Invalid
 from slipway.shape import Shape
 from slipway.sheets import Line
 from slipway.tables import FEEDBACK
@@ -43,7 +44,17 @@ COLUMNS = (
     *("created_at", "updated_at", "version"),
 )
 _PAGE = re.compile(r"https?://\S+\Z")
+ADDRESS = 254
 
+
+def _address(raw: str) -> str:
+    try:
+        return normalised(raw)
+    except Invalid as invalid:
+        raise error("pattern", invalid.errors[0].detail) from None
+
+
+Address = Annotated[str, Field(max_length=ADDRESS), AfterValidator(_address)]
 Reference = Annotated[str, AfterValidator(cleaned(text.prose, 500))]
 Stamp = Annotated[str, AfterValidator(cleaned(text.prose, 64))]
 Remark = Annotated[str, AfterValidator(cleaned(text.passage, notes.TEXT))]

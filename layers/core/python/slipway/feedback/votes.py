@@ -1,11 +1,13 @@
 """Votes: one a person and item, a row that is put where there is none, and deleted when it is withdrawn.
 
-    <item> / vote#<pid>    `person`, `created_at`, and `by`, where it was given on that person's behalf
+    <item> / vote#<pid>    `person`, `created_at`, `origin`: the kind of who gave it (client, server, member, admin), and `by`,
+                           where it was given on that person's behalf
 
 What it costs at the store: one write, and of a person who was never met one transaction with what makes the person. Nothing is
 counted here (see `slipway.feedback.ballots`). A vote for a duplicate stays at the duplicate and counts for its root; a
-withdrawal takes the person's votes from the whole group. An e-mail address is a person of its own here, whoever gave it: nobody
-checks whose it is.
+withdrawal takes the person's votes from the whole group; with a client key, which anybody can read in a page, those alone that
+such a key gave: targeting keys can be guessed. An e-mail address is a person of its own here, whoever gave it: nobody checks
+whose it is.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from slipway.ports import Absent, ConditionFailed, Delete, Equals, Put, Row
 from slipway.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from slipway.resources import TRIES, Shelf, Stored
 from slipway.tables import FEEDBACK
+from slipway.upgrades import newest, upgrade
 from slipway.values import Value
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from slipway.feedback.vote import Voter
     from slipway.paging import Paging
 
-SCHEMA = 1
+SCHEMA = newest("vote")
 
 
 class Voted(Value):
@@ -82,7 +85,8 @@ class Votes:
         pid = self.people.known(who)
         for number in range(TRIES):
             group = self.groups.root(id)
-            rows = [] if pid is None else self.store.get_many(FEEDBACK, [(one, VOTE + pid) for one in group.ids])
+            found = [] if pid is None else self.store.get_many(FEEDBACK, [(one, VOTE + pid) for one in group.ids])
+            rows = [row for row in found if _may_take(call, row)]
             try:
                 if rows:
                     deletes = [Delete(FEEDBACK, row["pk"], row["sk"], Equals("created_at", row["created_at"])) for row in rows]
@@ -145,8 +149,13 @@ def _who(call: Call, voter: Voter) -> tuple[Who, str | None]:
 
 
 def _vote(call: Call, id: str, pid: str, by: str | None) -> Row:
-    row: Row = {"pk": id, "sk": VOTE + pid, "schema": SCHEMA, "person": pid, "created_at": call.stamp}
+    given = {"person": pid, "created_at": call.stamp, "origin": call.principal.kind}
+    row: Row = {"pk": id, "sk": VOTE + pid, "schema": SCHEMA, **given}
     return row if by is None else {**row, "by": by}
+
+
+def _may_take(call: Call, row: Row) -> bool:
+    return call.principal.kind != "client" or bool(upgrade("vote", row)["origin"] == "client")
 
 
 def _wrong(pointer: str, code: str, detail: str) -> Invalid:

@@ -57,7 +57,22 @@ def _topic(raw: str) -> str:
     matching(TOPIC, "invalid_topic", how)(raw)
     if raw != EVERYTHING and raw.partition(".")[0] not in ROOMS:
         raise error("unknown_topic", f"There are no events of this kind; there are {', '.join(sorted(ROOMS))}.")
+    if raw not in (EVERYTHING, NOTICE) and not raw.endswith(".*"):
+        _check_type(raw)
     return raw
+
+
+def _check_type(raw: str) -> None:
+    from slipway.events import CONTRACTS  # every room's: seldom needed, and dear to a cold start
+
+    if raw not in CONTRACTS:
+        from difflib import get_close_matches
+
+        room = raw.partition(".")[0]
+        near = get_close_matches(raw, CONTRACTS, 3) or [type for type in sorted(CONTRACTS) if type.startswith(f"{room}.")]
+        raise error(
+            "unknown_topic", f"There is no such event; near it are {', '.join(near[:3])}, or {room}.* for all of a kind."
+        )
 
 
 Topic = Annotated[str, AfterValidator(_topic), published(TOPIC, 100, examples=["feedback.*"])]
