@@ -18,5 +18,6 @@ def similar(request: Request[Feedback, None, Asked]) -> Answer:
     found within seconds. Of one network, a client key may ask 120 times at once and twice a second from then on (429).
     """
     use, call = request.use, request.call
+    use.suggestions.allow(call.principal, request.query.product, call.now)
     use.gate.let(call, request.address, SUGGESTIONS)
     return Answer(200, {"items": use.suggestions.find(call.principal, request.query, call.now)})

@@ -473,7 +473,7 @@ def _sound(route: Route) -> bytes:
         "changelog.update": {"title": "Quieter still", "flags": None, "status": "draft"},
         "feedback.vote": {"email": "ada@example.com"},
         "feedback.withdraw": {"targeting_key": "u1", "environment": "production"},
-        "feedback.merge": {"into": derived_id("fbk_", "key_admin", "feedback.submit", "submission kettle")},
+        "feedback.merge": {"into": derived_id("fbk_", "key_admin", "feedback.submit", "submission whistle")},
         "feedback.form": {"product": "grinder"},
         "surveys.create": {
             "product": "grinder",

@@ -102,9 +102,8 @@ def furnished() -> dict[str, str]:
     bodies["webhooks"] = {"url": "https://hooks.example.com/in", "events": ["*"]}
     bodies["changelog"] = {"product": "grinder", "title": "Quieter"}
     bodies["feedback"] = {"type": "bug", "product": "grinder", "title": "It squeaks"}
-    _made("products", {"name": "Kettle", "price": "9.99", "key": "kettle"})
-    _made("feedback", {"type": "bug", "product": "kettle", "title": "It whistles", "submission_id": "kettle"})
     made = {area: _made(area, body) for area, body in bodies.items()}
+    _made("feedback", {"type": "bug", "product": "grinder", "title": "It whistles", "submission_id": "whistle"})
     ids = {area: str(next(found[name] for name in ("id", "key", "name") if name in found)) for area, found in made.items()}
     later: dict[str, object] = {"flag": "hopper", "environment": "development", "change": {"enabled": True}, "reason": "Spring"}
     at = f"{date.today() + timedelta(days=30)}T09:00:00Z"

@@ -62,11 +62,14 @@ class Suggestions:
         self.shelf, self.titles = shelf, Titles(shelf.store)
         self._switches, self._votes = switches, votes
 
-    def find(self, principal: Principal, asked: Asked, now: datetime) -> list[dict[str, Any]]:
-        """SimilarViews, the nearest first. Raises Forbidden."""
-        member = principal.kind not in ("client", "server")
-        if not member and not self._switches.of(asked.product, now.timestamp()).suggestions:
+    def allow(self, principal: Principal, product: str, now: datetime) -> None:
+        """Raises Forbidden for whom the board shows none."""
+        if not _member(principal) and not self._switches.of(product, now.timestamp()).suggestions:
             raise Forbidden("The board of this product shows no suggestions; an editor can turn them on there.")
+
+    def find(self, principal: Principal, asked: Asked, now: datetime) -> list[dict[str, Any]]:
+        """SimilarViews, the nearest first, for who is allowed."""
+        member = _member(principal)
         hits = self.titles.ranked(asked.product, asked.text, asked.limit * SPARE, now)
         rows, heads = self._standing(asked.product, [hit.id for hit in hits])
         found: dict[str, dict[str, Any]] = {}
@@ -109,3 +112,7 @@ class Suggestions:
                 return at
             at = heads.get(at.data["merged_into"])
         return None
+
+
+def _member(principal: Principal) -> bool:
+    return principal.kind not in ("client", "server")
