@@ -115,7 +115,10 @@ class NewFeedback(Shape):
         EnvironmentName | None, Field(description="of the targeting key; a client or server key has its own")
     ] = None
     context: Context = Context()
-    attachments: Annotated[AttachmentIds, Field(description="what was uploaded by POST /v1/feedback/attachments")] = []
+    attachments: Annotated[
+        AttachmentIds,
+        Field(description="what was uploaded by POST /v1/feedback/attachments", json_schema_extra={"uniqueItems": True}),
+    ] = []
     submission_id: SubmissionId | None = None
     form: Annotated[FormToken | None, Field(description="the form's token, where its board asks for one")] = None
     survey: Annotated[
