@@ -88,7 +88,7 @@ def test_from_an_answer_to_what_people_read(stack: Stack, flag: str) -> None:
 
 def test_the_daily_round_recounts_the_rollouts_that_run_and_the_day_before(stack: Stack, flag: str) -> None:
     """Also what the stream has lost for good: counters say that all up to now were counted."""
-    rows, day = Rows(stack), (datetime.now(UTC) - timedelta(days=1, minutes=15)).date().isoformat()
+    rows, day = Rows(stack), (datetime.now(UTC) - timedelta(days=1, minutes=5)).date().isoformat()
     at = int((time.time() - 86_400) * 1000)
     common = {"schema": 1, "at": at}
     lost = {"schema": 1, "version": 1, "last": "9" * 39, "floor": 0, "counts": {}, "recent": {}}
