@@ -37,11 +37,11 @@ LADDER = (
     Rung("ports", ("ports", "adapters"), 2),
     Rung("functions", ("functions", "contracts"), 3),
     Rung("infra", ("infra",), 1.5, workers=1),
-    Rung("simulation", ("simulation",), 2.5),
-    Rung("e2e", ("e2e",), 6, workers=1),
+    Rung("simulation", ("simulation",), 3.5),
+    Rung("e2e", ("e2e",), 7, workers=1),
     Rung("browser", ("browser",), 2, workers=1),
 )
-PROOFS = (Rung("e2e-boto3", ("e2e",), 6, workers=1, boto3="all"),)
+PROOFS = (Rung("e2e-boto3", ("e2e",), 7, workers=1, boto3="all"),)
 
 
 class Outcome(NamedTuple):
