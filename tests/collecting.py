@@ -6,14 +6,14 @@ import itertools
 import json
 from typing import Any
 
-from functions.collect.handler import Collecting, documents
+from functions.collect.handler import Collecting
 from slipway.access import Principal
 from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
 from slipway.flags.compilation import compiled
 from slipway.flags.snapshot import path
 from slipway.ports import Row
 from slipway.rollouts import exposure, signing
-from slipway.signals.collection import Collector
+from slipway.signals.collection import Collector, documents
 from slipway.tables import SIGNALS
 from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import Context, Handler, Reply, http_event, reply

@@ -13,14 +13,12 @@ from collections.abc import Callable
 
 from slipway.access import allow
 from slipway.adapters import connect
-from slipway.copies import Copies
 from slipway.edge import observe
 from slipway.edge.event import Event, common_headers
-from slipway.flags.snapshot import Snapshot, path
 from slipway.ports import StoreUnavailable
 from slipway.rollouts.signing import Secrets
 from slipway.settings import Collect
-from slipway.signals.collection import Collector
+from slipway.signals.collection import Collector, documents
 from slipway.signals.network import is_bot, network
 from slipway.signals.posted import MOST, Sender, read
 
@@ -28,15 +26,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from slipway.ports import Blobs
     from slipway.problems import Problem
     from slipway.signals.posted import Rejected
 
-FRESH = 2  # seconds for which a copy of the flags is believed without asking
-PATIENCE = 1.5  # seconds that a request waits for a file, and every PAUSE seconds for one that did not come
-PAUSE = 10
+PATIENCE = 1.5  # seconds that a request waits for a file, and once in a while for one that did not come
 WRITING = 4.0  # seconds for all tries of one write
-MOST_ENVIRONMENTS = 8  # documents in memory
 LARGEST_BODY = 256 * 1024
 
 OPERATIONS = {"POST /v1/events": "signals.collect", "POST /ofrep/v1/track": "signals.track"}
@@ -48,13 +42,6 @@ def wire() -> Collector:
     keys = connect.blobs(settings, settings.bucket_keys, beside=flags)
     lake = connect.lake(settings, budget=WRITING, beside=store)
     return Collector(store, lake, documents(flags), Secrets(keys), os.urandom)
-
-
-def documents(blobs: Blobs) -> Copies:
-    """The documents as one instance sees them: the last good copy while the bucket does not answer."""
-    return Copies(
-        blobs, path, Snapshot.read, fresh=FRESH, pause=PAUSE, stale=float("inf"), most=MOST_ENVIRONMENTS, outlives=True
-    )
 
 
 class Collecting:

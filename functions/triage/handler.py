@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 from slipway.adapters import connect
 from slipway.adapters.aead import AesGcm
-from slipway.copies import Copies
 from slipway.edge.consumer import Consumer
 from slipway.events.feedback import FeedbackEvent, FeedbackStatusChanged, FeedbackSubmitted, FeedbackUpdated
 from slipway.feedback.complaints import Complaints
@@ -23,14 +22,11 @@ from slipway.feedback.secrets import Secrets
 from slipway.feedback.sentiment import Sentiments
 from slipway.feedback.served import Served
 from slipway.feedback.triage import Findings, Triage
-from slipway.flags.snapshot import Snapshot, path
 from slipway.ports import Blobs, Lake, Schedules, Store
 from slipway.rollouts import signing
 from slipway.settings import Triage as Settings
-from slipway.signals.collection import Collector
+from slipway.signals.collection import Collector, documents
 from slipway.signals.salts import Salts
-
-FRESH, PAUSE, MOST_ENVIRONMENTS = 2, 10, 8  # seconds; documents in memory: as who collects signals has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +44,7 @@ class Outside:
 def triage(store: Store, outside: Outside, now: Callable[[], datetime], entropy: Callable[[int], bytes] = os.urandom) -> Triage:
     secrets, aead = Secrets(store, entropy), AesGcm()
     items = Items(store, People(store, secrets, entropy, aead), aead, entropy)
-    documents = Copies(
-        outside.flags, path, Snapshot.read, fresh=FRESH, pause=PAUSE, stale=float("inf"), most=MOST_ENVIRONMENTS, outlives=True
-    )
-    collector = Collector(store, outside.lake, documents, signing.Secrets(outside.keys), entropy)
+    collector = Collector(store, outside.lake, documents(outside.flags), signing.Secrets(outside.keys), entropy)
     findings = Findings(Served(store, Salts(store, entropy)), Floods(store, secrets), outside.sentiments, outside.attachments)
     return Triage(items, findings, Complaints(collector), outside.shots, now, lambda: entropy(16).hex())
 

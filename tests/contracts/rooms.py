@@ -14,7 +14,6 @@ from functions.access.handler import access
 from functions.access.handler import api as access_api
 from functions.audit.handler import api as audit_api
 from functions.collect.handler import Collecting
-from functions.collect.handler import documents as collected_from
 from functions.evaluate.handler import Evaluator, documents
 from functions.feedback.door import feedback
 from functions.feedback.handler import api as feedback_api
@@ -40,6 +39,7 @@ from slipway.ports import Delete, Put, Row, Update
 from slipway.products import Products
 from slipway.rollouts.signing import Secrets
 from slipway.signals.collection import Collector
+from slipway.signals.collection import documents as collected_from
 from tests.catalogue import a_call
 from tests.flag_rows import configuration, flag, rows
 from tests.functions.events import ADMIN, Context, Handler, Reply, http_event, reply

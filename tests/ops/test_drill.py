@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import ops.cli
 import ops.drill
-from functions.collect.handler import Collecting, documents
+from functions.collect.handler import Collecting
 from functions.evaluate.handler import Evaluator
 from ops.api import Api, Reply
 from slipway.access import Principal
@@ -20,7 +20,7 @@ from slipway.adapters.memory import MemoryBlobs, MemoryLake, MemoryStore
 from slipway.credentials import ENTROPY_BYTES, mint
 from slipway.flags.publication import Publisher
 from slipway.rollouts import signing
-from slipway.signals.collection import Collector
+from slipway.signals.collection import Collector, documents
 from slipway.tables import SIGNALS
 from tests.contracts.rooms import gateway, opened
 from tests.functions.events import ADMIN, Context, http_event, reply

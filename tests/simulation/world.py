@@ -19,7 +19,6 @@ from functions.ballots.handler import handler as ballots
 from functions.calendar.handler import Use as Calendar
 from functions.calendar.handler import handler as calendar
 from functions.collect.handler import Collecting
-from functions.collect.handler import documents as collected_from
 from functions.courier.handler import Use as Outgoing
 from functions.courier.handler import handler as courier
 from functions.courier.handler import use as courier_use
@@ -79,6 +78,7 @@ from slipway.ports import Row, Store, Update
 from slipway.products import Products
 from slipway.rollouts.signing import Secrets
 from slipway.signals.collection import Collector
+from slipway.signals.collection import documents as collected_from
 from slipway.signals.tallying import Tallying
 from slipway.tables import ACCESS, COUNTERS, FEEDBACK, FLAGS, PRODUCTS, SIGNALS, Table
 from slipway.upgrades import upgrader

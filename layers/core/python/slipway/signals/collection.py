@@ -8,7 +8,8 @@ been taken. What a client's clock says is data.
 
 from __future__ import annotations
 
-from slipway.flags.snapshot import Snapshot
+from slipway.copies import Copies
+from slipway.flags.snapshot import Snapshot, path
 from slipway.ports import StoreUnavailable
 from slipway.signals.effects import Effects
 from slipway.signals.known import Known, Seen
@@ -20,13 +21,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from slipway.copies import Copies
-    from slipway.ports import Lake, Store
+    from slipway.ports import Blobs, Lake, Store
     from slipway.rollouts.signing import Secrets
     from slipway.signals.posted import Rejected, Sender, Signal
 
+FRESH = 2  # seconds for which a copy of the flags is believed without asking
+PAUSE = 10  # seconds after which one that did not come is asked for again
+MOST_ENVIRONMENTS = 8  # documents in memory
 MOST_RECORD = 1_000_000  # bytes: a little less than a lake takes at once
 _TRIES = 5
+
+
+def documents(blobs: Blobs) -> Copies:
+    """The flags as one instance sees them: the last good copy while the bucket does not answer."""
+    return Copies(
+        blobs, path, Snapshot.read, fresh=FRESH, pause=PAUSE, stale=float("inf"), most=MOST_ENVIRONMENTS, outlives=True
+    )
 
 
 class Collector:
