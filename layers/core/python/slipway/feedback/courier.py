@@ -26,9 +26,10 @@ from slipway.feedback.deliveries import PAUSES, Deliveries
 from slipway.feedback.posting import Outcome, Post, Sending
 from slipway.feedback.signatures import signed
 from slipway.feedback.webhooks import HEALTH, SCHEMA, SECRET, Webhooks, live
-from slipway.ports import Absent, Condition, ConditionFailed, Delete, Equals, Row, Schedules, StoreUnavailable
+from slipway.ports import Absent, Condition, ConditionFailed, Delete, Equals, Row, Schedules
 from slipway.problems import Conflict, PreconditionFailed
 from slipway.resources import HEAD, TRIES
+from slipway.sweep import each
 from slipway.tables import FEEDBACK
 from slipway.values import Value
 
@@ -114,15 +115,12 @@ class Courier:
 
     def daily(self) -> None:
         """See that somebody goes on with whatever waits. Raises the first error, after the others."""
-        errors = []
-        for id in self.webhooks.all():
-            try:
-                if (at := self.deliveries.next_due(id)) is not None:
-                    self._shot(id, at)
-            except StoreUnavailable as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+
+        def gone_on(id: str) -> None:
+            if (at := self.deliveries.next_due(id)) is not None:
+                self._shot(id, at)
+
+        each(self.webhooks.all(), gone_on)
 
     # --- inside ---
 

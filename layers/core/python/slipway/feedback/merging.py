@@ -12,12 +12,11 @@ from typing import Any
 
 from slipway.calls import Call
 from slipway.feedback.groups import GROUP, MOST, Group, Groups
+from slipway.feedback.statuses import MERGED
 from slipway.ports import ConditionFailed, Delete, Equals, Write
 from slipway.problems import Conflict, Fault, Invalid
 from slipway.resources import TRIES, Event, Shelf, Stored
 from slipway.tables import FEEDBACK
-
-DUPLICATE = "duplicate"  # the status
 
 
 class Merging:
@@ -51,7 +50,7 @@ class Merging:
                 raise _wrong(Conflict, "group_full", detail)
             change = _change(before)
             kept = {"merged_into": target.id, "status_before": before.data["status"]}
-            data = {**before.data, **kept, "status": DUPLICATE}
+            data = {**before.data, **kept, "status": MERGED}
             writes: list[Write] = [own.put(change, into=target.id), target.put(change, members=members)]
             return data, ("feedback.merged.v1", {"into": target.id}), writes
 
@@ -75,7 +74,7 @@ class Merging:
             rest = {child: parent for child, parent in root.members.items() if child != id and child not in mine}
             change = _change(before)
             data = {name: value for name, value in before.data.items() if name not in ("merged_into", "status_before")}
-            if data["status"] == DUPLICATE:
+            if data["status"] == MERGED:
                 data["status"] = before.data["status_before"]
             return data, ("feedback.unmerged.v1", {"from": own.into}), [_next(own, change, mine), _next(root, change, rest)]
 

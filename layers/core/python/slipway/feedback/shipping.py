@@ -16,7 +16,7 @@ stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -24,9 +24,11 @@ from slipway.access import Principal
 from slipway.calls import Call
 from slipway.feedback import items as told
 from slipway.feedback.items import Items
+from slipway.feedback.statuses import OPEN
 from slipway.flags import jsontext
 from slipway.ports import Row, Store, every
 from slipway.resources import HEAD, Event, Stored, version_sk
+from slipway.sweep import each
 from slipway.tables import FEEDBACK, FLAGS
 
 TYPE_CHECKING = False
@@ -39,7 +41,6 @@ Board = Callable[[str], Mapping[str, Any]]
 
 SHIPPING = Principal("system", "shipping")
 WHOLE = 100_000  # of a share
-OPEN = ("new", "under_review", "planned", "in_progress")
 SHIPPED = "shipped"
 LOOKED_AT = 100  # versions of an item, for the last decision on its status
 
@@ -78,10 +79,12 @@ class Shipping:
         data, on = event.data, event.type != "rollout.rolled_back.v1"
         if on and data.share != WHOLE:
             return
-        row = self._head(event.subject) if self._linked(data.flag, data.environment) else None
+        linked = self._linked(data.flag, data.environment)
+        row = self._head(event.subject) if linked else None
         if row is not None:
             named = {"to": row["data"]["to"], "instead": row["data"]["from"]}
             self._follow(
+                linked,
                 Cause(data.flag, data.environment, event.id, event.time, event.correlation_id, on, **named),
                 now,
                 lambda _: not on,
@@ -90,7 +93,8 @@ class Shipping:
     def configuration(self, event: ConfigurationUpdated, now: datetime) -> None:
         """Edited, by whomever. Safe to repeat and in any order."""
         flag, environment = event.data.flag, event.data.environment
-        if not self._linked(flag, environment):
+        linked = self._linked(flag, environment)
+        if not linked:
             return
         id = f"flag#{flag}#{environment}"
         after, before = self._version(id, event.sequence), self._version(id, event.sequence - 1)
@@ -100,25 +104,18 @@ class Shipping:
         to, was = _given(after), None if before is None else _given(before)
         if to is not None and to != was and self._is_true(flag, to):
             instead = after["default_variant"] if before is None else before["default_variant"]
-            self._follow(cause._replace(on=True, to=to, instead=instead if instead != to else ""), now, lambda _: False)
+            self._follow(linked, cause._replace(on=True, to=to, instead=instead if instead != to else ""), now, lambda _: False)
         else:
-            self._follow(cause, now, lambda reached: _taken_back(after, reached))
+            self._follow(linked, cause, now, lambda reached: _taken_back(after, reached))
 
     # --- inside ---
 
     def _linked(self, flag: str, environment: str) -> list[str]:
         return [row["sk"] for row in every(self.store, FEEDBACK, linked_to(flag, environment))]
 
-    def _follow(self, cause: Cause, now: datetime, back: Callable[[Mapping[str, Any]], bool]) -> None:
+    def _follow(self, linked: Sequence[str], cause: Cause, now: datetime, back: Callable[[Mapping[str, Any]], bool]) -> None:
         """`back`: whether what was reached is not any more. Raises the first error, after the other items."""
-        errors = []
-        for id in self._linked(cause.flag, cause.environment):
-            try:
-                self._move(id, cause, now, back)
-            except Exception as error:  # one item keeps no other from shipping
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        each(linked, lambda item: self._move(item, cause, now, back))
 
     def _move(self, id: str, cause: Cause, now: datetime, back: Callable[[Mapping[str, Any]], bool]) -> None:
         stored = self.items.shelf.find(id)
@@ -148,25 +145,13 @@ class Shipping:
             return data
         whole = all(reached.get(link, {}).get("on") for link in _links(data))
         data = {**data, "reached": reached}
-        if whole and data["status"] in OPEN and not self._decided_since(before, cause.at):
+        if whole and data["status"] in OPEN and not _decided_since(self._last_move(before), cause.at):
             by = {"flag": cause.flag, "environment": cause.environment, "event": cause.event, "before": data["status"]}
             return {**data, "status": SHIPPED, "shipped_by": by}
-        if not whole and data["status"] == SHIPPED and "shipped_by" in data and not self._decided_since(before, cause.at):
-            if not self._by_rule(before):
-                return data
+        if not whole and data["status"] == SHIPPED and "shipped_by" in data and _by_rule(self._last_move(before)):
             status = data.pop("shipped_by")["before"]
             return {**data, "status": status}
         return data
-
-    def _decided_since(self, item: Stored, at: str) -> bool:
-        """Whether a person gave the item its status after that moment."""
-        last = self._last_move(item)
-        return last is not None and last.actor != _actor() and last.updated_at > at
-
-    def _by_rule(self, item: Stored) -> bool:
-        """Whether it was this rule that gave the item its status."""
-        last = self._last_move(item)
-        return last is not None and last.actor == _actor()
 
     def _last_move(self, item: Stored) -> Stored | None:
         """The version that gave the item its status; None for one that is too long ago to matter."""
@@ -192,8 +177,14 @@ class Shipping:
         return head is not None and jsontext.read(head["data"]["variants"]).get(variant) is True
 
 
-def _actor() -> str:
-    return f"{SHIPPING.kind}:{SHIPPING.id}"
+def _by_rule(move: Stored | None) -> bool:
+    """Whether it was this rule that gave an item its status."""
+    return move is not None and move.actor == f"{SHIPPING.kind}:{SHIPPING.id}"
+
+
+def _decided_since(move: Stored | None, at: str) -> bool:
+    """Whether a person gave an item its status after that moment."""
+    return move is not None and not _by_rule(move) and move.updated_at > at
 
 
 def _links(data: Mapping[str, Any]) -> list[str]:
