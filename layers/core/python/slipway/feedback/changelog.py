@@ -18,12 +18,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from slipway import roster, text
+from slipway import roster
 from slipway.access import Principal
 from slipway.calls import Call, derived_id
 from slipway.changes import differences, told
 from slipway.feedback.item import ID as FEEDBACK_ID
-from slipway.fields import Key, cleaned, matching, published
+from slipway.feedback.item import Prose, Title
+from slipway.fields import Key, matching, published
 from slipway.flags.fields import Key as FlagKey
 from slipway.paging import Paging, json_bytes
 from slipway.ports import Store
@@ -38,15 +39,12 @@ Board = Callable[[str], Mapping[str, Any]]
 Status = Literal["draft", "published"]
 
 CHANGELOG = Principal("system", "changelog")
-TITLE, TEXT = 200, 10_000  # characters
 ITEMS, FLAGS = 50, 20
 SHIPPED = "shipped"
 
 FIELDS = ("product", "title", "text", "status", "published_at", "feedback", "flags")
 TOLD = ("product", "status", "published_at", "flags")
 
-Title = Annotated[str, AfterValidator(cleaned(text.line, TITLE)), published(text.LINE, TITLE)]
-Prose = Annotated[str, AfterValidator(cleaned(text.prose, TEXT)), published(text.PROSE, TEXT, 0)]
 ItemId = Annotated[
     str,
     AfterValidator(matching(FEEDBACK_ID, "pattern", "Send the id of a piece of feedback.")),

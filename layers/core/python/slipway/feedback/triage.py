@@ -69,23 +69,23 @@ class Triage:
         item = self._settled(id, correlation_id, self._sorted)
         if item is None:
             return
-        due = _due(item)
-        if item.data["proof"] == UNKNOWN and self._whose(item) and due - self._clock() > SOON:
+        key, due = self._whose(item), _due(item)
+        if item.data["proof"] == UNKNOWN and key and due - self._clock() > SOON:
             self._shots.add(id, due)
         else:
-            self._follow(item)
+            self._follow(item, key)
 
     def looked_again(self, id: str) -> None:
         """The minute is over."""
         item = self._settled(id, id, self._served)
         if item is not None:
-            self._follow(item)
+            self._follow(item, self._whose(item))
 
     def released(self, id: str, correlation_id: str) -> None:
         """Somebody has made it visible, perhaps. Before it is sorted there is nothing to do: then it is sorted as it stands."""
         item = self._settled(id, correlation_id, self._found)
         if item is not None and "proof" in item.data:
-            self._follow(item)
+            self._follow(item, self._whose(item))
 
     # --- steps: each takes a head as it was read, and says what it is now ---
 
@@ -169,8 +169,9 @@ class Triage:
             return None
         return (self._items.open(item) or {}).get("targeting_key")
 
-    def _follow(self, item: Stored) -> None:
-        if item.data["state"] == "visible" and (key := self._whose(item)) is not None:
+    def _follow(self, item: Stored, key: str | None) -> None:
+        """`key`: whose it is."""
+        if item.data["state"] == "visible" and key is not None:
             self._complaints.tell(item, key, self._clock().timestamp())
 
 
