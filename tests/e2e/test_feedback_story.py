@@ -26,10 +26,8 @@ TITLE, HEADLINE = f"Print the waybill for dock {MARK}", f"Waybills, printed at d
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
+    with Receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="module")
